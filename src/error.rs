@@ -1,0 +1,172 @@
+//! The one error type of the library. Every variant names what was wrong, the value, the allowed range and what
+//! to do, in one readable paragraph; [`Error::exit_code`] maps it to the program's exit status.
+
+use std::path::PathBuf;
+
+/// Result of every fallible function in this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can go wrong, grouped by what a caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A flag, config key or environment name that does not exist; `nearest` is the closest known one.
+    #[error("unknown {kind} '{name}'.{}{}", nearest_hint(.nearest), known_hint(.known))]
+    Unknown {
+        /// What kind of name this is: "environment", "algorithm", "config key", ...
+        kind: &'static str,
+        /// The name as given.
+        name: String,
+        /// The nearest known name, if one is close.
+        nearest: Option<String>,
+        /// All known names, when the list is short enough to print.
+        known: Vec<String>,
+    },
+    /// A value outside its allowed range.
+    #[error("{field} = {value} is not allowed: it must be {allowed}. {hint}")]
+    Invalid {
+        /// Name of the field as the user writes it.
+        field: String,
+        /// The value as given.
+        value: String,
+        /// Allowed range in words.
+        allowed: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A config file that cannot be read or parsed.
+    #[error("config file {path}: {message}")]
+    Config {
+        /// Path of the file.
+        path: PathBuf,
+        /// What is wrong with it, with the line where known.
+        message: String,
+    },
+    /// No adapter fits the request.
+    #[error("no usable device for --device {requested}: {reason}. {hint}")]
+    NoDevice {
+        /// The `--device` value.
+        requested: String,
+        /// Why nothing was taken.
+        reason: String,
+        /// What to install or pass instead.
+        hint: String,
+    },
+    /// A buffer larger than the device allows.
+    #[error("buffer '{buffer}' needs {bytes} bytes, but {device} allows {limit} bytes per buffer. {hint}")]
+    TooLarge {
+        /// Name of the buffer.
+        buffer: String,
+        /// Bytes asked for.
+        bytes: u64,
+        /// Bytes allowed.
+        limit: u64,
+        /// Device that sets the limit.
+        device: String,
+        /// Which option makes it smaller.
+        hint: String,
+    },
+    /// A kernel call that breaks the kernel's contract (lengths, aliasing, loop bound, grid size).
+    #[error("kernel '{kernel}': {message}")]
+    Kernel {
+        /// Kernel name.
+        kernel: String,
+        /// Which rule was broken, with the numbers.
+        message: String,
+    },
+    /// A shader that does not compile or does not match its declaration.
+    #[error("shader '{shader}': {message}")]
+    Shader {
+        /// Shader or file name.
+        shader: String,
+        /// Compiler or reflection message.
+        message: String,
+    },
+    /// The device went away or refused work.
+    #[error("the device was lost: {message}. Weights up to the last saved file are intact; run again, or use --device cpu.")]
+    DeviceLost {
+        /// Driver message.
+        message: String,
+    },
+    /// Training met a NaN or an infinity.
+    #[error("training diverged: {what} became non-finite at update {update} (env step {env_steps}). The last finite weights are kept in {kept}. Lower --learning-rate, set --max-grad-norm, or raise --alpha-min.")]
+    Diverged {
+        /// Which quantity.
+        what: String,
+        /// Update number at which it was seen.
+        update: u64,
+        /// Environment steps taken by then.
+        env_steps: u64,
+        /// Where the last good weights are.
+        kept: String,
+    },
+    /// A file that cannot be read or written.
+    #[error("cannot {action} {path}: {message}")]
+    File {
+        /// "write", "read", "create".
+        action: &'static str,
+        /// Path of the file.
+        path: PathBuf,
+        /// Reason from the operating system or parser.
+        message: String,
+    },
+}
+
+impl Error {
+    /// Exit status of the program: 2 usage or config, 3 no usable device, 4 device lost, 5 diverged, 6 file.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Unknown { .. } | Error::Invalid { .. } | Error::Config { .. } | Error::TooLarge { .. } => 2,
+            Error::NoDevice { .. } => 3,
+            Error::DeviceLost { .. } | Error::Kernel { .. } | Error::Shader { .. } => 4,
+            Error::Diverged { .. } => 5,
+            Error::File { .. } => 6,
+        }
+    }
+
+    /// [`Error::Invalid`] from anything printable.
+    pub fn invalid(
+        field: impl Into<String>,
+        value: impl ToString,
+        allowed: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Error {
+        Error::Invalid { field: field.into(), value: value.to_string(), allowed: allowed.into(), hint: hint.into() }
+    }
+
+    /// [`Error::Unknown`] with the nearest of `known` worked out by edit distance.
+    pub fn unknown<'a>(kind: &'static str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
+        let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
+        let nearest = known
+            .iter()
+            .map(|k| (strsim::jaro_winkler(&k.to_lowercase(), &name.to_lowercase()), k))
+            .filter(|(score, _)| *score > 0.7)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, k)| k.clone());
+        Error::Unknown { kind, name: name.to_owned(), nearest, known }
+    }
+
+    /// [`Error::File`] from an I/O error.
+    pub fn file(action: &'static str, path: impl Into<PathBuf>, error: impl ToString) -> Error {
+        Error::File { action, path: path.into(), message: error.to_string() }
+    }
+}
+
+fn nearest_hint(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|n| format!(" Did you mean '{n}'?")).unwrap_or_default()
+}
+
+fn known_hint(known: &[String]) -> String {
+    if known.is_empty() || known.len() > 60 { String::new() } else { format!(" Known: {}.", known.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_names_the_nearest() {
+        let text = Error::unknown("environment", "cartpol", ["cartpole", "acrobot"]).to_string();
+        assert!(text.contains("Did you mean 'cartpole'?"), "{text}");
+        assert!(!Error::unknown("environment", "zzzz", ["cartpole"]).to_string().contains("Did you mean"));
+    }
+}
