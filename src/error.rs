@@ -82,13 +82,17 @@ pub enum Error {
         message: String,
     },
     /// The device went away or refused work.
-    #[error("the device was lost: {message}. Weights up to the last saved file are intact; run again, or use --device cpu.")]
+    #[error(
+        "the device was lost: {message}. Weights up to the last saved file are intact; run again, or use --device cpu."
+    )]
     DeviceLost {
         /// Driver message.
         message: String,
     },
     /// Training met a NaN or an infinity.
-    #[error("training diverged: {what} became non-finite at update {update} (env step {env_steps}). The last finite weights are kept in {kept}. Lower --learning-rate, set --max-grad-norm, or raise --alpha-min.")]
+    #[error(
+        "training diverged: {what} became non-finite at update {update} (env step {env_steps}). The last finite weights are kept in {kept}. Lower --learning-rate, set --max-grad-norm, or raise --alpha-min."
+    )]
     Diverged {
         /// Which quantity.
         what: String,
@@ -115,7 +119,9 @@ impl Error {
     /// Exit status of the program: 2 usage or config, 3 no usable device, 4 device lost, 5 diverged, 6 file.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Unknown { .. } | Error::Invalid { .. } | Error::Config { .. } | Error::TooLarge { .. } => 2,
+            Error::Unknown { .. } | Error::Invalid { .. } | Error::Config { .. } | Error::TooLarge { .. } => {
+                2
+            }
             Error::NoDevice { .. } => 3,
             Error::DeviceLost { .. } | Error::Kernel { .. } | Error::Shader { .. } => 4,
             Error::Diverged { .. } => 5,
@@ -130,7 +136,12 @@ impl Error {
         allowed: impl Into<String>,
         hint: impl Into<String>,
     ) -> Error {
-        Error::Invalid { field: field.into(), value: value.to_string(), allowed: allowed.into(), hint: hint.into() }
+        Error::Invalid {
+            field: field.into(),
+            value: value.to_string(),
+            allowed: allowed.into(),
+            hint: hint.into(),
+        }
     }
 
     /// [`Error::Unknown`] with the nearest of `known` worked out by edit distance.
@@ -156,7 +167,11 @@ fn nearest_hint(nearest: &Option<String>) -> String {
 }
 
 fn known_hint(known: &[String]) -> String {
-    if known.is_empty() || known.len() > 60 { String::new() } else { format!(" Known: {}.", known.join(", ")) }
+    if known.is_empty() || known.len() > 60 {
+        String::new()
+    } else {
+        format!(" Known: {}.", known.join(", "))
+    }
 }
 
 #[cfg(test)]

@@ -1,1 +1,10 @@
+//! softq trains Soft Q-Networks and their relatives entirely on the GPU.
+//!
+//! Hand-written WGSL compute shaders do all the work of the training loop (acting, stepping, replay, sampling,
+//! learning, metrics); the host records commands once, replays them, and reads small statistics. Every kernel has a
+//! CPU twin with the same loop and reduction order: the reference in tests, and the fallback without a GPU.
 
+pub mod error;
+pub mod train;
+
+pub use error::{Error, Result};

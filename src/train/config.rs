@@ -1,0 +1,446 @@
+//! The resolved configuration of one run: every field, its default, its range.
+//!
+//! Order of precedence: built-in default < preset of the environment < `--config FILE` < flags. The same flat names are
+//! used everywhere: `--learning-rate` on the command line is `learning_rate` in TOML and in [`Config`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Which estimate of the next state's soft value the target uses; section 1.4 of `docs/algorithms.md` has the sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backup {
+    /// `alpha * logsumexp(min_i Q'_i / alpha)`: policy and value both from the minimum of the target twins (DI-engine).
+    ClippedLse,
+    /// `min_i sum_a pi(a) Q'_i(a) + alpha H(pi)` with `pi = softmax(Q_1 / alpha)` of the online net (paper, eq. 20-21).
+    OnlinePolicy,
+    /// `min_i Q'_i(a~) - alpha ln pi(a~)` with one `a~ ~ pi = softmax(Q'_1 / alpha)` (authors' `sqn.py`).
+    Sampled,
+    /// `min_i max_a Q'_i(a) + alpha H(pi)` with `pi = softmax(Q_1 / alpha)` of the online net (authors' `maxsqn.py`).
+    Max,
+}
+
+/// How the temperature `alpha` moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Temperature {
+    /// `alpha` stays as given.
+    Fixed,
+    /// Dual descent on `log_alpha * (H - target_entropy)`; the gradient does not carry `alpha`.
+    Learned,
+    /// Dual descent on `exp(log_alpha) * (H - target_entropy)`; the gradient carries `alpha`.
+    LearnedExp,
+    /// Geometric interpolation from `alpha` to `alpha_final` over `alpha_decay_steps` environment steps.
+    Schedule,
+}
+
+/// Regression loss of the TD error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// `e^2`, mean over the batch (DI-engine, CleanRL).
+    Mse,
+    /// `e^2 / 2`, mean over the batch (authors' SQN, coax `mse`).
+    HalfMse,
+    /// Huber with threshold `huber_delta` (coax, SB3).
+    Huber,
+}
+
+/// How actions are chosen while training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exploration {
+    /// `(1 - epsilon) softmax(Q_1 / alpha) + epsilon / |A|`.
+    Boltzmann,
+    /// `(1 - epsilon) argmax Q_1 + epsilon / |A|`.
+    Greedy,
+}
+
+/// Every setting of a run, resolved. `Default` gives the library defaults; presets and flags override them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Environment id or short name, e.g. `CartPole-v1` or `cartpole`.
+    pub env: String,
+    /// Algorithm name: `sqn`.
+    pub algo: String,
+    /// `auto`, `gpu`, `cpu`, or a backend with an index such as `vulkan:0`.
+    pub device: String,
+    /// Seed of every random stream, >= 0.
+    pub seed: u64,
+    /// Environment steps in total, over all environments, >= 1.
+    pub total_timesteps: u64,
+    /// Environments stepped in parallel, 1 to 65,536.
+    pub num_envs: u32,
+    /// Environment steps with uniformly random actions before learning starts (the warm-up).
+    pub learning_starts: u64,
+    /// Vector steps between two learning phases, >= 1.
+    pub train_frequency: u32,
+    /// Updates per learning phase, >= 1.
+    pub gradient_steps: u32,
+    /// Transitions per update, 1 to 32,768, and not above `buffer_size`.
+    pub batch_size: u32,
+    /// Replay capacity in transitions; rounded up to a multiple of `num_envs`.
+    pub buffer_size: u32,
+    /// Hidden layer widths of each Q network, each 1 to 4,096.
+    pub hidden: Vec<u32>,
+    /// Adam step size of the Q networks, in (0, 1].
+    pub learning_rate: f64,
+    /// Discount, in [0, 1].
+    pub gamma: f64,
+    /// Target averaging rate: `target += polyak * (online - target)`, in (0, 1]; 1 copies (hard update).
+    pub polyak: f64,
+    /// Updates between two target updates, >= 1.
+    pub target_update_interval: u32,
+    /// Soft backup variant.
+    pub backup: Backup,
+    /// Subtract `alpha ln |A|` from every value: entropy relative to the uniform policy, so the bonus is never positive.
+    pub kl: bool,
+    /// How alpha moves.
+    pub temperature: Temperature,
+    /// Initial (or fixed) temperature, > 0.
+    pub alpha: f64,
+    /// Temperature at the end of a schedule, > 0.
+    pub alpha_final: f64,
+    /// Length of the schedule in environment steps; 0 means `total_timesteps`.
+    pub alpha_decay_steps: u64,
+    /// Adam step size of `log_alpha`, in (0, 1].
+    pub alpha_learning_rate: f64,
+    /// Lower clamp of alpha, > 0.
+    pub alpha_min: f64,
+    /// Upper clamp of alpha.
+    pub alpha_max: f64,
+    /// Target entropy: nats such as `0.2`, or a share of `ln |A|` such as `"0.7ln|A|"`.
+    pub target_entropy: TargetEntropy,
+    /// Behaviour policy.
+    pub exploration: Exploration,
+    /// Share of uniformly random actions at the start, in [0, 1].
+    pub epsilon: f64,
+    /// Share of uniformly random actions at the end, in [0, 1].
+    pub epsilon_final: f64,
+    /// Length of the epsilon schedule in environment steps; 0 keeps `epsilon`.
+    pub epsilon_decay_steps: u64,
+    /// Loss of the TD error.
+    pub loss: Loss,
+    /// Threshold of the Huber loss, > 0.
+    pub huber_delta: f64,
+    /// Global-norm clip of the gradient; 0 switches it off.
+    pub max_grad_norm: f64,
+    /// Adam's first moment decay, in [0, 1).
+    pub adam_beta1: f64,
+    /// Adam's second moment decay, in [0, 1).
+    pub adam_beta2: f64,
+    /// Adam's denominator offset, > 0.
+    pub adam_eps: f64,
+    /// Reward multiplier applied when a transition is stored; metrics report unscaled returns.
+    pub reward_scale: f64,
+    /// Environment steps between two greedy evaluations; 0 evaluates only at the end.
+    pub eval_frequency: u64,
+    /// Episodes per evaluation, 1 to 65,536.
+    pub eval_episodes: u32,
+    /// Stop as soon as an evaluation reaches the environment's reward threshold.
+    pub stop_when_solved: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            env: "CartPole-v1".into(),
+            algo: "sqn".into(),
+            device: "auto".into(),
+            seed: 0,
+            total_timesteps: 60_000,
+            num_envs: 8,
+            learning_starts: 1_000,
+            train_frequency: 1,
+            gradient_steps: 4,
+            batch_size: 64,
+            buffer_size: 50_000,
+            hidden: vec![64, 64],
+            learning_rate: 1e-3,
+            gamma: 0.99,
+            polyak: 0.005,
+            target_update_interval: 1,
+            backup: Backup::ClippedLse,
+            kl: false,
+            temperature: Temperature::Learned,
+            alpha: 0.2,
+            alpha_final: 0.02,
+            alpha_decay_steps: 0,
+            alpha_learning_rate: 1e-3,
+            alpha_min: 1e-4,
+            alpha_max: 100.0,
+            target_entropy: TargetEntropy::Ratio(0.5),
+            exploration: Exploration::Boltzmann,
+            epsilon: 0.0,
+            epsilon_final: 0.0,
+            epsilon_decay_steps: 0,
+            loss: Loss::Mse,
+            huber_delta: 1.0,
+            max_grad_norm: 0.0,
+            adam_beta1: 0.9,
+            adam_beta2: 0.999,
+            adam_eps: 1e-8,
+            reward_scale: 1.0,
+            eval_frequency: 5_000,
+            eval_episodes: 100,
+            stop_when_solved: true,
+        }
+    }
+}
+
+/// Target entropy of the learned temperature: absolute nats, or a share of `ln |A|`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TargetEntropy {
+    /// Entropy in nats.
+    Nats(f64),
+    /// Share of the largest possible entropy `ln |A|`.
+    Ratio(f64),
+}
+
+impl TargetEntropy {
+    /// Value in nats for `actions` actions.
+    pub fn nats(self, actions: u32) -> f64 {
+        match self {
+            TargetEntropy::Nats(nats) => nats,
+            TargetEntropy::Ratio(ratio) => ratio * f64::from(actions).ln(),
+        }
+    }
+}
+
+impl std::fmt::Display for TargetEntropy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            TargetEntropy::Nats(nats) => write!(f, "{nats}"),
+            TargetEntropy::Ratio(ratio) => write!(f, "{ratio}ln|A|"),
+        }
+    }
+}
+
+impl std::str::FromStr for TargetEntropy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let number = |t: &str| {
+            t.trim().trim_end_matches('*').trim().parse::<f64>().map_err(|_| {
+                Error::invalid(
+                    "target_entropy",
+                    text,
+                    "nats such as 0.2, or a share of ln|A| such as 0.7ln|A|",
+                    "Give one of the two forms.",
+                )
+            })
+        };
+        match text.trim().strip_suffix("ln|A|") {
+            Some(ratio) => number(ratio).map(TargetEntropy::Ratio),
+            None => number(text).map(TargetEntropy::Nats),
+        }
+    }
+}
+
+impl Serialize for TargetEntropy {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            TargetEntropy::Nats(nats) => serializer.serialize_f64(*nats),
+            ratio => serializer.serialize_str(&ratio.to_string()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TargetEntropy {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Raw {
+            Number(f64),
+            Text(String),
+        }
+        match Raw::deserialize(deserializer)? {
+            Raw::Number(nats) => Ok(TargetEntropy::Nats(nats)),
+            Raw::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// Largest batch a kernel loops over in one invocation: below the 65,535 iterations after which Mesa 22.3's software
+/// driver silently stops an invocation.
+pub const MAX_BATCH_SIZE: u32 = 32_768;
+
+impl Config {
+    /// Checks every range that does not depend on a device. `actions` is the environment's action count.
+    pub fn validate(&self, actions: u32) -> Result<()> {
+        let open_unit = |field: &str, value: f64, hint: &str| {
+            check(value > 0.0 && value <= 1.0, field, value, "in (0, 1]", hint)
+        };
+        let closed_unit = |field: &str, value: f64, hint: &str| {
+            check((0.0..=1.0).contains(&value), field, value, "in [0, 1]", hint)
+        };
+        let positive = |field: &str, value: f64, hint: &str| {
+            check(value > 0.0 && value.is_finite(), field, value, "a finite number above 0", hint)
+        };
+        check(
+            (1..=u64::from(u32::MAX)).contains(&self.total_timesteps),
+            "total_timesteps",
+            self.total_timesteps,
+            "1 to 4,294,967,295",
+            "CartPole needs about 20,000.",
+        )?;
+        check(
+            (1..=65_536).contains(&self.num_envs),
+            "num_envs",
+            self.num_envs,
+            "1 to 65,536",
+            "8 is a good start for one agent.",
+        )?;
+        check(
+            (1..=MAX_BATCH_SIZE).contains(&self.batch_size),
+            "batch_size",
+            self.batch_size,
+            "1 to 32,768",
+            "64 to 256 is usual.",
+        )?;
+        check(
+            self.buffer_size >= 1,
+            "buffer_size",
+            self.buffer_size,
+            "at least 1",
+            "50,000 is a good start.",
+        )?;
+        check(
+            self.batch_size <= self.buffer_size,
+            "batch_size",
+            self.batch_size,
+            format!("at most buffer_size = {}", self.buffer_size),
+            "Lower --batch-size or raise --buffer-size.",
+        )?;
+        check(
+            self.buffer_size <= 16_777_216,
+            "buffer_size",
+            self.buffer_size,
+            "at most 16,777,216",
+            "Lower --buffer-size.",
+        )?;
+        check(self.train_frequency >= 1, "train_frequency", self.train_frequency, "at least 1", "Use 1.")?;
+        check(
+            (1..=4096).contains(&self.gradient_steps),
+            "gradient_steps",
+            self.gradient_steps,
+            "1 to 4,096",
+            "Use 1 to 16.",
+        )?;
+        check(
+            self.target_update_interval >= 1,
+            "target_update_interval",
+            self.target_update_interval,
+            "at least 1",
+            "Use 1 with a small polyak, or e.g. 500 with polyak = 1.",
+        )?;
+        check(
+            (1..=8).contains(&self.hidden.len()),
+            "hidden",
+            format!("{:?}", self.hidden),
+            "1 to 8 layers",
+            "For example [64, 64].",
+        )?;
+        for width in &self.hidden {
+            check(
+                (1..=4096).contains(width),
+                "hidden",
+                width,
+                "widths of 1 to 4,096",
+                "For example [64, 64].",
+            )?;
+        }
+        open_unit("learning_rate", self.learning_rate, "1e-3 is a good start.")?;
+        open_unit("alpha_learning_rate", self.alpha_learning_rate, "1e-3 is a good start.")?;
+        closed_unit("gamma", self.gamma, "0.99 is usual.")?;
+        open_unit("polyak", self.polyak, "0.005 is usual; 1 copies the weights.")?;
+        for (field, value) in [
+            ("alpha", self.alpha),
+            ("alpha_final", self.alpha_final),
+            ("alpha_min", self.alpha_min),
+            ("alpha_max", self.alpha_max),
+        ] {
+            check(
+                (1e-6..=1e6).contains(&value),
+                field,
+                value,
+                "in [1e-6, 1e6]",
+                "For a policy close to argmax use a small alpha such as 0.01.",
+            )?;
+        }
+        check(
+            self.alpha_min <= self.alpha && self.alpha <= self.alpha_max,
+            "alpha",
+            self.alpha,
+            format!("between alpha_min = {} and alpha_max = {}", self.alpha_min, self.alpha_max),
+            "Widen the clamp or move alpha inside it.",
+        )?;
+        closed_unit("epsilon", self.epsilon, "0.05 is usual.")?;
+        closed_unit("epsilon_final", self.epsilon_final, "0.05 is usual.")?;
+        positive("huber_delta", self.huber_delta, "1 is usual.")?;
+        check(
+            self.max_grad_norm >= 0.0 && self.max_grad_norm.is_finite(),
+            "max_grad_norm",
+            self.max_grad_norm,
+            "a finite number, 0 for no clipping",
+            "10 is usual.",
+        )?;
+        for (field, value) in [("adam_beta1", self.adam_beta1), ("adam_beta2", self.adam_beta2)] {
+            check((0.0..1.0).contains(&value), field, value, "in [0, 1)", "0.9 and 0.999 are usual.")?;
+        }
+        positive("adam_eps", self.adam_eps, "1e-8 is usual.")?;
+        positive("reward_scale", self.reward_scale, "1 keeps the rewards as they are.")?;
+        check(
+            (1..=65_536).contains(&self.eval_episodes),
+            "eval_episodes",
+            self.eval_episodes,
+            "1 to 65,536",
+            "100 is the convention.",
+        )?;
+        if matches!(self.temperature, Temperature::Learned | Temperature::LearnedExp) {
+            let target = self.target_entropy.nats(actions);
+            let limit = f64::from(actions).ln();
+            check(
+                target > 0.0 && target < limit,
+                "target_entropy",
+                format!("{} ({target:.4} nats)", self.target_entropy),
+                format!("above 0 and below ln|A| = {limit:.4} nats for {actions} actions"),
+                "Outside this range no temperature can reach it and alpha runs away; use e.g. 0.5ln|A|.",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn check(ok: bool, field: &str, value: impl ToString, allowed: impl Into<String>, hint: &str) -> Result<()> {
+    if ok { Ok(()) } else { Err(Error::invalid(field, value, allowed, hint)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid() {
+        Config::default().validate(2).expect("defaults");
+    }
+
+    #[test]
+    fn target_entropy_reads_both_forms_and_survives_toml() {
+        assert_eq!("0.7ln|A|".parse::<TargetEntropy>().expect("ratio"), TargetEntropy::Ratio(0.7));
+        assert_eq!("0.2".parse::<TargetEntropy>().expect("nats"), TargetEntropy::Nats(0.2));
+        let config = Config { target_entropy: TargetEntropy::Ratio(0.25), ..Config::default() };
+        let text = toml::to_string(&config).expect("serialise");
+        assert_eq!(toml::from_str::<Config>(&text).expect("parse"), config);
+    }
+
+    #[test]
+    fn an_unattainable_target_entropy_is_refused() {
+        let config = Config { target_entropy: TargetEntropy::Nats(0.7), ..Config::default() };
+        let text = config.validate(2).expect_err("0.7 > ln 2").to_string();
+        assert!(text.contains("target_entropy") && text.contains("0.6931"), "{text}");
+        config.validate(3).expect("attainable with three actions");
+    }
+}

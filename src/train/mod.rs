@@ -1,0 +1,3 @@
+//! Training: configuration, the loop over recorded programs, evaluation, run directories.
+
+pub mod config;
