@@ -1,3 +1,4 @@
 //! Training: configuration, the loop over recorded programs, evaluation, run directories.
 
 pub mod config;
+pub mod event;

@@ -1,0 +1,107 @@
+//! What a run tells its observer while it goes on, and what it returns at the end.
+
+use serde::Serialize;
+
+/// Statistics of one window of training, read back from the device without stopping it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Progress {
+    /// Environment steps so far, over all environments.
+    pub env_steps: u64,
+    /// Updates so far.
+    pub updates: u64,
+    /// Seconds since training began.
+    pub wall_s: f64,
+    /// Episodes finished so far.
+    pub episodes: u64,
+    /// Mean return of the last (at least) 100 finished episodes; `None` before the first one ends.
+    pub episodic_return: Option<f64>,
+    /// Mean length of the same episodes.
+    pub episodic_length: Option<f64>,
+    /// Temperature at the end of the window.
+    pub alpha: f64,
+    /// Mean policy entropy in the window's updates, nats; `None` when the window held no update. The same for the next four.
+    pub entropy: Option<f64>,
+    /// Mean loss, summed over the twins.
+    pub td_loss: Option<f64>,
+    /// Mean value of the taken actions under the first net.
+    pub q_values: Option<f64>,
+    /// Global gradient norm before clipping, mean over the window's updates.
+    pub grad_norm: Option<f64>,
+    /// Share of random actions at the end of the window.
+    pub epsilon: f64,
+}
+
+/// Returns of a set of evaluation episodes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Return of each episode, in environment order.
+    pub returns: Vec<f64>,
+}
+
+impl Evaluation {
+    /// Mean return.
+    pub fn mean(&self) -> f64 {
+        self.returns.iter().sum::<f64>() / self.returns.len().max(1) as f64
+    }
+
+    /// Standard deviation of the returns over episodes.
+    pub fn std(&self) -> f64 {
+        let mean = self.mean();
+        (self.returns.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / self.returns.len().max(1) as f64)
+            .sqrt()
+    }
+}
+
+/// One message from a running training.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Statistics of a window.
+    Progress(Progress),
+    /// A greedy evaluation finished.
+    Evaluation {
+        /// Environment steps at which the weights were taken.
+        env_steps: u64,
+        /// Its episodes.
+        greedy: Evaluation,
+    },
+    /// Something the user should know that does not stop the run, e.g. a runaway temperature and its likely cause.
+    Warning(String),
+}
+
+/// The outcome of a finished run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Environment id.
+    pub env: String,
+    /// Algorithm name.
+    pub algo: String,
+    /// Seed.
+    pub seed: u64,
+    /// Device as addressed by `--device`, e.g. `vulkan:0` or `cpu`.
+    pub device: String,
+    /// Adapter name and driver.
+    pub adapter: String,
+    /// Environment steps taken.
+    pub env_steps: u64,
+    /// Updates done.
+    pub updates: u64,
+    /// Wall-clock seconds of training, evaluations included.
+    pub wall_s: f64,
+    /// Environment steps at the first evaluation at or above the reward threshold.
+    pub solved_at_env_steps: Option<u64>,
+    /// Final evaluation, argmax of the first net.
+    pub greedy: Evaluation,
+    /// Final evaluation, sampled from softmax(Q / alpha).
+    pub softmax: Evaluation,
+}
+
+/// A named tensor of the final weights: row-major f32.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedTensor {
+    /// Name, e.g. `q0.layer0.weight`.
+    pub name: String,
+    /// Dimensions, outermost first; weights are `[in, out]`.
+    pub shape: Vec<usize>,
+    /// Values.
+    pub values: Vec<f32>,
+}
