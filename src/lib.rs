@@ -4,7 +4,12 @@
 //! learning, metrics); the host records commands once, replays them, and reads small statistics. Every kernel has a
 //! CPU twin with the same loop and reduction order: the reference in tests, and the fallback without a GPU.
 
+pub mod engine;
+pub mod envs;
 pub mod error;
+pub mod gpu;
+pub mod kernels;
+pub mod shared;
 pub mod train;
 
 pub use error::{Error, Result};

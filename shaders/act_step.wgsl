@@ -1,0 +1,114 @@
+// One environment step of every environment: choose an action from Q, step, keep statistics, store the transition, and
+// reset where the episode ended (Gymnasium's SAME_STEP autoreset).
+//
+//   policy 0: pi(a) = (1 - epsilon) softmax(Q / alpha) + epsilon / |A|;  policy 1: argmax Q instead of the softmax.
+// During the first uniform_steps steps of a lane, and with probability epsilon, the action is uniform.
+// The stored next observation is the true final one; `terminated` is stored, `truncated` is not, so truncation bootstraps.
+// q [agents, num_lanes, NUM_ACTIONS]; state, lanes [agents, num_lanes]; obs [agents, num_lanes, OBS_SIZE];
+// replay [agents, capacity, 2 OBS_SIZE + 3]: obs, next_obs, action, reward, terminated; capacity 0 stores nothing.
+// Grid: one invocation per environment, x = num_lanes / 64, z = agent.
+// Determinism: random numbers depend on the agent's seed, the stream, the lane and its step count alone.
+
+struct Params {
+    num_lanes: u32,
+    stream: u32,
+    policy: u32,
+    // 1: epsilon follows the schedule, 0: epsilon is 0
+    explore: u32,
+    uniform_steps: u32,
+    capacity: u32,
+    agents: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
+@group(0) @binding(2) var<storage, read> learner: array<Learner>;
+@group(0) @binding(3) var<storage, read> q: array<f32>;
+@group(0) @binding(4) var<storage, read_write> state: array<State>;
+@group(0) @binding(5) var<storage, read_write> lanes: array<Lane>;
+@group(0) @binding(6) var<storage, read_write> obs: array<f32>;
+@group(0) @binding(7) var<storage, read_write> replay: array<f32>;
+
+// import: math
+// import: rng
+// import: agent
+// import: policy
+// import: env
+
+fn q_value(source: u32, row: u32, action: u32) -> f32 {
+    return q[row * NUM_ACTIONS + action];
+}
+
+fn choose(agent: u32, lane: u32, rng: ptr<function, Rng>) -> u32 {
+    let env_steps = lanes[lane].step * p.num_lanes;
+    var epsilon = 0.0;
+    if (p.explore == 1u) {
+        let h = hyper[agent];
+        epsilon = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, f32(env_steps));
+    }
+    let coin = rng_uniform(rng);
+    let u = rng_uniform(rng);
+    if (lanes[lane].step < p.uniform_steps || coin < epsilon) {
+        return min(u32(u * f32(NUM_ACTIONS)), NUM_ACTIONS - 1u);
+    }
+    if (p.policy == 1u) {
+        return argmax_of(0u, lane, NUM_ACTIONS);
+    }
+    let alpha = learner[agent].alpha;
+    return sample_of(0u, lane, NUM_ACTIONS, alpha, softmax_of(0u, lane, NUM_ACTIONS, alpha), u);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let agent = id.z;
+    if (id.x >= p.num_lanes) {
+        return;
+    }
+    let lane = agent * p.num_lanes + id.x;
+    let seed = hyper[agent].seed;
+    var l = lanes[lane];
+    var action_rng = Rng(seed, p.stream + STREAM_ACTION, l.step, id.x, 0u);
+    let action = choose(agent, lane, &action_rng);
+
+    var s = state[lane];
+    var step_rng = Rng(seed, p.stream + STREAM_STEP, l.step, id.x, 0u);
+    let outcome = step(&s, action, &step_rng);
+    var seen = observe(s);
+
+    if (p.capacity > 0u) {
+        // Lanes share the ring: step t of lane i goes to row (t mod (capacity / num_lanes)) * num_lanes + i.
+        let row = agent * p.capacity + (l.step % (p.capacity / p.num_lanes)) * p.num_lanes + id.x;
+        let at = row * (2u * OBS_SIZE + 3u);
+        for (var i = 0u; i < OBS_SIZE; i++) {
+            replay[at + i] = obs[lane * OBS_SIZE + i];
+            replay[at + OBS_SIZE + i] = seen[i];
+        }
+        replay[at + 2u * OBS_SIZE] = f32(action);
+        replay[at + 2u * OBS_SIZE + 1u] = outcome.reward * hyper[agent].reward_scale;
+        replay[at + 2u * OBS_SIZE + 2u] = select(0.0, 1.0, outcome.terminated);
+    }
+
+    l.episode_step += 1u;
+    l.episode_return += outcome.reward;
+    let truncated = l.episode_step >= MAX_EPISODE_STEPS;
+    if (outcome.terminated || truncated) {
+        if (l.episodes == 0u) {
+            l.first_return = l.episode_return;
+        }
+        l.episodes += 1u;
+        l.window_episodes += 1u;
+        l.window_return += l.episode_return;
+        l.window_length += f32(l.episode_step);
+        l.episode_step = 0u;
+        l.episode_return = 0.0;
+        var reset_rng = Rng(seed, p.stream + STREAM_RESET, l.step, id.x, 0u);
+        s = reset(&reset_rng);
+        seen = observe(s);
+    }
+    l.step += 1u;
+    lanes[lane] = l;
+    state[lane] = s;
+    for (var i = 0u; i < OBS_SIZE; i++) {
+        obs[lane * OBS_SIZE + i] = seen[i];
+    }
+}

@@ -1,0 +1,40 @@
+// Starts every environment: initial state, first observation, cleared bookkeeping.
+//
+// state, lanes [agents, num_lanes]; obs [agents, num_lanes, OBS_SIZE].
+// Grid: one invocation per environment, x = num_lanes / 64, z = agent.
+// Determinism: the draw depends on the agent's seed, the stream and the lane alone.
+
+struct Params {
+    num_lanes: u32,
+    stream: u32,
+    agents: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
+@group(0) @binding(2) var<storage, read_write> state: array<State>;
+@group(0) @binding(3) var<storage, read_write> lanes: array<Lane>;
+@group(0) @binding(4) var<storage, read_write> obs: array<f32>;
+
+// import: math
+// import: rng
+// import: agent
+// import: env
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let agent = id.z;
+    if (id.x >= p.num_lanes) {
+        return;
+    }
+    let lane = agent * p.num_lanes + id.x;
+    // Step 0xffffffff: the resets inside an episode use the lane's step count.
+    var rng = Rng(hyper[agent].seed, p.stream + STREAM_RESET, 0xffffffffu, id.x, 0u);
+    let start = reset(&rng);
+    state[lane] = start;
+    lanes[lane] = Lane();
+    let seen = observe(start);
+    for (var i = 0u; i < OBS_SIZE; i++) {
+        obs[lane * OBS_SIZE + i] = seen[i];
+    }
+}

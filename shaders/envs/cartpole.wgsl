@@ -1,0 +1,64 @@
+// CartPole-v1: balance a pole on a cart. Gymnasium 1.4 `classic_control/cartpole.py`; Barto, Sutton and Anderson (1983).
+//
+// State: x (m), x_dot (m/s), theta (rad), theta_dot (rad/s); observation: the same four. Actions: 0 pushes left, 1 right.
+// Explicit Euler with dt = 0.02: positions advance with the old velocities. Reward 1 per step, the last one included.
+
+const OBS_SIZE = 4u;
+const NUM_ACTIONS = 2u;
+const MAX_EPISODE_STEPS = 500u;
+const REWARD_THRESHOLD = 475.0;
+
+const GRAVITY = 9.8;
+const TOTAL_MASS = 1.1;
+const POLE_MASS = 0.1;
+const HALF_LENGTH = 0.5;
+const POLE_MASS_LENGTH = 0.05;
+const FORCE = 10.0;
+const DT = 0.02;
+const X_LIMIT = 2.4;
+// 12 degrees
+const THETA_LIMIT = 0.20943951;
+
+struct State {
+    x: f32,
+    x_dot: f32,
+    theta: f32,
+    theta_dot: f32,
+}
+
+struct Outcome {
+    reward: f32,
+    terminated: bool,
+}
+
+fn reset(rng: ptr<function, Rng>) -> State {
+    let x = rng_range(rng, -0.05, 0.05);
+    let x_dot = rng_range(rng, -0.05, 0.05);
+    let theta = rng_range(rng, -0.05, 0.05);
+    let theta_dot = rng_range(rng, -0.05, 0.05);
+    return State(x, x_dot, theta, theta_dot);
+}
+
+fn step(state: ptr<function, State>, action: u32, rng: ptr<function, Rng>) -> Outcome {
+    let s = *state;
+    let force = select(-FORCE, FORCE, action == 1u);
+    let trig = sincos_f32(s.theta);
+    let sine = trig.x;
+    let cosine = trig.y;
+    let push = (force + POLE_MASS_LENGTH * (s.theta_dot * s.theta_dot) * sine) / TOTAL_MASS;
+    let theta_acc = (GRAVITY * sine - cosine * push)
+        / (HALF_LENGTH * (1.3333334 - POLE_MASS * (cosine * cosine) / TOTAL_MASS));
+    let x_acc = push - POLE_MASS_LENGTH * theta_acc * cosine / TOTAL_MASS;
+    let next = State(
+        s.x + DT * s.x_dot,
+        s.x_dot + DT * x_acc,
+        s.theta + DT * s.theta_dot,
+        s.theta_dot + DT * theta_acc,
+    );
+    *state = next;
+    return Outcome(1.0, abs(next.x) > X_LIMIT || abs(next.theta) > THETA_LIMIT);
+}
+
+fn observe(state: State) -> array<f32, OBS_SIZE> {
+    return array<f32, OBS_SIZE>(state.x, state.x_dot, state.theta, state.theta_dot);
+}

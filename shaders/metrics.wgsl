@@ -1,0 +1,78 @@
+// Statistics of one window for the host: episodes summed over environments, learning sums, then the window is cleared.
+//
+// lanes [agents, num_lanes]; learner [agents]; metrics [agents].
+// Grid: one workgroup of 64 per agent (z). Determinism: thread t sums lanes t, t + 64, ... in order, then a fixed tree.
+
+struct Metrics {
+    env_steps: u32,
+    episodes: u32,
+    window_episodes: u32,
+    window_return: f32,
+    window_length: f32,
+    updates: u32,
+    nonfinite: u32,
+    window_updates: u32,
+    entropy_sum: f32,
+    loss_sum: f32,
+    q_sum: f32,
+    grad_norm_sum: f32,
+    alpha: f32,
+    epsilon: f32,
+}
+
+struct Params {
+    num_lanes: u32,
+    agents: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
+@group(0) @binding(2) var<storage, read_write> lanes: array<Lane>;
+@group(0) @binding(3) var<storage, read_write> learner: array<Learner>;
+@group(0) @binding(4) var<storage, read_write> metrics: array<Metrics>;
+
+// import: agent
+
+var<workgroup> counts: array<vec2u, 64>;
+var<workgroup> sums: array<vec2f, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let agent = group.z;
+    var count = vec2u();
+    var sum = vec2f();
+    for (var i = local; i < p.num_lanes; i += 64u) {
+        let lane = agent * p.num_lanes + i;
+        count += vec2u(lanes[lane].episodes, lanes[lane].window_episodes);
+        sum += vec2f(lanes[lane].window_return, lanes[lane].window_length);
+        lanes[lane].window_episodes = 0u;
+        lanes[lane].window_return = 0.0;
+        lanes[lane].window_length = 0.0;
+    }
+    counts[local] = count;
+    sums[local] = sum;
+    for (var half = 32u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (local < half) {
+            counts[local] += counts[local + half];
+            sums[local] += sums[local + half];
+        }
+    }
+    if (local != 0u) {
+        return;
+    }
+    let h = hyper[agent];
+    let l = learner[agent];
+    let env_steps = lanes[agent * p.num_lanes].step * p.num_lanes;
+    let epsilon = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, f32(env_steps));
+    metrics[agent] = Metrics(
+        env_steps, counts[0].x, counts[0].y, sums[0].x, sums[0].y,
+        l.updates, l.nonfinite, l.window_updates, l.entropy_sum, l.loss_sum, l.q_sum, l.grad_norm_sum,
+        l.alpha, epsilon,
+    );
+    learner[agent].window_updates = 0u;
+    learner[agent].entropy_sum = 0.0;
+    learner[agent].loss_sum = 0.0;
+    learner[agent].q_sum = 0.0;
+    learner[agent].grad_norm_sum = 0.0;
+}

@@ -1,0 +1,69 @@
+// Per-agent and per-environment records. src/shared/agent.rs declares the same structs.
+
+// Hyperparameters of one agent; constant during a run.
+struct Hyper {
+    seed: u32,
+    target_update_interval: u32,
+    gamma: f32,
+    learning_rate: f32,
+    // Adam's decays as 1 - beta and ln beta: 1 - beta^t then needs no subtraction of nearly equal numbers.
+    one_minus_beta1: f32,
+    one_minus_beta2: f32,
+    ln_beta1: f32,
+    ln_beta2: f32,
+    adam_eps: f32,
+    polyak: f32,
+    max_grad_norm: f32,
+    huber_delta: f32,
+    alpha_learning_rate: f32,
+    target_entropy: f32,
+    log_alpha_initial: f32,
+    log_alpha_final: f32,
+    log_alpha_min: f32,
+    log_alpha_max: f32,
+    alpha_decay_steps: f32,
+    epsilon: f32,
+    epsilon_final: f32,
+    epsilon_decay_steps: f32,
+    reward_scale: f32,
+    weight_decay: f32,
+}
+
+// What learning changes besides the weights, and the sums of the current metrics window.
+struct Learner {
+    updates: u32,
+    // 0, or the number of the update that first met a NaN or an infinity. Weights are frozen from then on.
+    nonfinite: u32,
+    log_alpha: f32,
+    alpha: f32,
+    alpha_m: f32,
+    alpha_v: f32,
+    grad_norm: f32,
+    grad_scale: f32,
+    entropy: f32,
+    window_updates: u32,
+    entropy_sum: f32,
+    loss_sum: f32,
+    q_sum: f32,
+    grad_norm_sum: f32,
+}
+
+// Bookkeeping of one environment.
+struct Lane {
+    step: u32,
+    episode_step: u32,
+    episode_return: f32,
+    episodes: u32,
+    first_return: f32,
+    window_episodes: u32,
+    window_return: f32,
+    window_length: f32,
+}
+
+// Linear schedule from `start` to `end` over `steps`; `start` throughout when steps is 0.
+fn schedule(start: f32, end: f32, steps: f32, now: f32) -> f32 {
+    if (steps <= 0.0) {
+        return start;
+    }
+    return start + (end - start) * min(now / steps, 1.0);
+}

@@ -1,0 +1,48 @@
+// Counter-based random numbers: value = pcg4d(lane, step, stream and draw, seed). Nothing is stored, so a run can be
+// resumed or replayed on another device. pcg4d: Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
+// src/shared/rng.rs is the twin.
+
+const STREAM_RESET = 0u;
+const STREAM_ACTION = 1u;
+const STREAM_STEP = 2u;
+const STREAM_REPLAY = 3u;
+const STREAM_BACKUP = 4u;
+// Streams of one purpose start at a multiple of this, so training and evaluations never share numbers.
+const STREAMS = 8u;
+
+struct Rng {
+    seed: u32,
+    stream: u32,
+    step: u32,
+    lane: u32,
+    draw: u32,
+}
+
+fn pcg4d(input: vec4u) -> vec4u {
+    var v = input * 1664525u + 1013904223u;
+    v.x += v.y * v.w;
+    v.y += v.z * v.x;
+    v.z += v.x * v.y;
+    v.w += v.y * v.z;
+    v ^= v >> vec4u(16u);
+    v.x += v.y * v.w;
+    v.y += v.z * v.x;
+    v.z += v.x * v.y;
+    v.w += v.y * v.z;
+    return v;
+}
+
+fn rng_u32(rng: ptr<function, Rng>) -> u32 {
+    let word = pcg4d(vec4u((*rng).lane, (*rng).step, ((*rng).stream << 16u) | (*rng).draw, (*rng).seed)).x;
+    (*rng).draw += 1u;
+    return word;
+}
+
+// Uniform in (0, 1): the centres of 2^23 cells, exact in f32, never 0 or 1.
+fn rng_uniform(rng: ptr<function, Rng>) -> f32 {
+    return (f32(rng_u32(rng) >> 9u) + 0.5) * 1.1920928955078125e-7;
+}
+
+fn rng_range(rng: ptr<function, Rng>, low: f32, high: f32) -> f32 {
+    return low + (high - low) * rng_uniform(rng);
+}

@@ -1,0 +1,100 @@
+// Soft value of the next state and the regression target: y = r + gamma (1 - terminated) V(s').
+//
+// V(s') by `backup` (m = min_i Q'_i elementwise, Q'_i target nets, Q_1 online net, all at s'):
+//   0 clipped_lse    alpha logsumexp(m / alpha), pi = softmax(m / alpha)                 (DI-engine SQN)
+//   1 online_policy  min_i sum_a pi(a) Q'_i(a) + alpha H(pi), pi = softmax(Q_1 / alpha)  (paper, eq. 20-21)
+//   2 sampled        min_i Q'_i(a~) - alpha ln pi(a~), a~ ~ pi = softmax(Q'_1 / alpha)   (authors' sqn.py)
+//   3 max            min_i max_a Q'_i(a) + alpha H(pi), pi = softmax(Q_1 / alpha)        (authors' maxsqn.py)
+// With kl = 1, alpha ln|A| is subtracted: entropy relative to the uniform policy.
+// q [agents, slots, batch, actions] with slots (Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s'), Q_1(s') if used);
+// rewards, terminated, targets, entropies, values [agents, batch]. entropies holds H(pi), or -ln pi(a~) for `sampled`.
+// Grid: one invocation per row, x = batch / 64, z = agent. Determinism: sums over actions in ascending order.
+
+struct Params {
+    batch: u32,
+    actions: u32,
+    slots: u32,
+    backup: u32,
+    kl: u32,
+    stream: u32,
+    agents: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
+@group(0) @binding(2) var<storage, read> learner: array<Learner>;
+@group(0) @binding(3) var<storage, read> q: array<f32>;
+@group(0) @binding(4) var<storage, read> rewards: array<f32>;
+@group(0) @binding(5) var<storage, read> terminated: array<f32>;
+@group(0) @binding(6) var<storage, read_write> targets: array<f32>;
+@group(0) @binding(7) var<storage, read_write> entropies: array<f32>;
+@group(0) @binding(8) var<storage, read_write> values: array<f32>;
+
+// import: math
+// import: rng
+// import: agent
+// import: policy
+
+const TARGET_1 = 2u;
+const TARGET_2 = 3u;
+const ONLINE_1 = 4u;
+const TARGET_MIN = 16u;
+
+fn slot_value(slot: u32, row: u32, action: u32) -> f32 {
+    // row counts over agents and batch; the slot axis lies between them.
+    let agent = row / p.batch;
+    return q[((agent * p.slots + slot) * p.batch + row % p.batch) * p.actions + action];
+}
+
+fn q_value(source: u32, row: u32, action: u32) -> f32 {
+    if (source == TARGET_MIN) {
+        return min(slot_value(TARGET_1, row, action), slot_value(TARGET_2, row, action));
+    }
+    return slot_value(source, row, action);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let agent = id.z;
+    if (id.x >= p.batch) {
+        return;
+    }
+    let row = agent * p.batch + id.x;
+    let alpha = learner[agent].alpha;
+    var value = 0.0;
+    var entropy = 0.0;
+    if (p.backup == 0u) {
+        let pi = softmax_of(TARGET_MIN, row, p.actions, alpha);
+        value = pi.top + alpha * pi.log_sum;
+        entropy = pi.entropy;
+    } else if (p.backup == 1u) {
+        let pi = softmax_of(ONLINE_1, row, p.actions, alpha);
+        var expected_1 = 0.0;
+        var expected_2 = 0.0;
+        for (var a = 0u; a < p.actions; a++) {
+            let share = probability(pi, q_value(ONLINE_1, row, a), alpha);
+            expected_1 += share * q_value(TARGET_1, row, a);
+            expected_2 += share * q_value(TARGET_2, row, a);
+        }
+        value = min(expected_1, expected_2) + alpha * pi.entropy;
+        entropy = pi.entropy;
+    } else if (p.backup == 2u) {
+        let pi = softmax_of(TARGET_1, row, p.actions, alpha);
+        var rng = Rng(hyper[agent].seed, p.stream + STREAM_BACKUP, learner[agent].updates, id.x, 0u);
+        let action = sample_of(TARGET_1, row, p.actions, alpha, pi, rng_uniform(&rng));
+        entropy = -log_probability(pi, q_value(TARGET_1, row, action), alpha);
+        value = q_value(TARGET_MIN, row, action) + alpha * entropy;
+    } else {
+        let pi = softmax_of(ONLINE_1, row, p.actions, alpha);
+        let max_1 = q_value(TARGET_1, row, argmax_of(TARGET_1, row, p.actions));
+        let max_2 = q_value(TARGET_2, row, argmax_of(TARGET_2, row, p.actions));
+        value = min(max_1, max_2) + alpha * pi.entropy;
+        entropy = pi.entropy;
+    }
+    if (p.kl == 1u) {
+        value -= alpha * log_f32(f32(p.actions));
+    }
+    targets[row] = rewards[row] + hyper[agent].gamma * (1.0 - terminated[row]) * value;
+    entropies[row] = entropy;
+    values[row] = value;
+}

@@ -1,0 +1,64 @@
+// TD error of both online nets, the loss, and its gradient for the action values.
+//
+//   e_i = Q_i(s, a) - y,  mse e^2, half_mse e^2 / 2, huber e^2 / 2 if |e| <= delta else delta (|e| - delta / 2)
+//   dq_i(a) = importance * loss'(e_i) / batch, and 0 for every other action
+// q [agents, slots, batch, actions] of which the first grad_slots are the online nets at s; actions, targets,
+// importance [agents, batch]; dq [agents, grad_slots, batch, actions]; td, losses [agents, grad_slots, batch].
+// Grid: one invocation per row, x = batch / 64, y = net, z = agent. Determinism: no sums.
+
+struct Params {
+    batch: u32,
+    actions: u32,
+    slots: u32,
+    grad_slots: u32,
+    // 0 mse, 1 half_mse, 2 huber
+    loss: u32,
+    agents: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
+@group(0) @binding(2) var<storage, read> q: array<f32>;
+@group(0) @binding(3) var<storage, read> actions: array<u32>;
+@group(0) @binding(4) var<storage, read> targets: array<f32>;
+@group(0) @binding(5) var<storage, read> importance: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dq: array<f32>;
+@group(0) @binding(7) var<storage, read_write> td: array<f32>;
+@group(0) @binding(8) var<storage, read_write> losses: array<f32>;
+
+// import: agent
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    let net = id.y;
+    let agent = id.z;
+    if (id.x >= p.batch) {
+        return;
+    }
+    let row = agent * p.batch + id.x;
+    let q_at = ((agent * p.slots + net) * p.batch + id.x) * p.actions;
+    let out = (agent * p.grad_slots + net) * p.batch + id.x;
+    let action = actions[row];
+    let e = q[q_at + action] - targets[row];
+    var loss = e * e;
+    var slope = 2.0 * e;
+    if (p.loss == 1u) {
+        loss = 0.5 * e * e;
+        slope = e;
+    } else if (p.loss == 2u) {
+        let delta = hyper[agent].huber_delta;
+        if (abs(e) <= delta) {
+            loss = 0.5 * e * e;
+            slope = e;
+        } else {
+            loss = delta * (abs(e) - 0.5 * delta);
+            slope = select(-delta, delta, e > 0.0);
+        }
+    }
+    let gradient = importance[row] * slope / f32(p.batch);
+    for (var a = 0u; a < p.actions; a++) {
+        dq[out * p.actions + a] = select(0.0, gradient, a == action);
+    }
+    td[out] = e;
+    losses[out] = importance[row] * loss;
+}

@@ -1,0 +1,47 @@
+//! The interface both executors share: memory, programs, submissions, readbacks.
+
+use crate::engine::recording::{BufferId, Buffers, Recording};
+use crate::error::Result;
+
+/// A recording resolved by one executor; valid for that executor only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program(pub(crate) usize);
+
+/// Runs recordings over its own copy of the memory.
+pub trait Executor {
+    /// Address as in `--device`, e.g. `vulkan:0` or `cpu`.
+    fn address(&self) -> &str;
+
+    /// Allocates `buffers`, zero-filled, replacing what was there. Errors when one is too large for the device.
+    fn allocate(&mut self, buffers: &Buffers) -> Result<()>;
+
+    /// Writes words at the start of a buffer.
+    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()>;
+
+    /// Waits for all submitted work and reads a whole buffer.
+    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>>;
+
+    /// Resolves a recording: pipelines, bind groups, params. Everything slow happens here.
+    fn prepare(&mut self, recording: &Recording) -> Result<Program>;
+
+    /// Runs each program `repeat` times, in order, as one submission; then takes a snapshot of `snapshot` for
+    /// [`Executor::collect`]. Never waits for the device unless the ring of snapshots in flight is full.
+    fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()>;
+
+    /// Snapshots that have arrived since the last call, oldest first. With `wait`, all that are in flight.
+    fn collect(&mut self, wait: bool) -> Result<Vec<Vec<u32>>>;
+
+    /// Host-to-device bytes uploaded so far (buffer contents and params).
+    fn uploaded_bytes(&self) -> u64;
+}
+
+/// Typed read of a whole buffer.
+pub fn read_as<T: bytemuck::Pod>(executor: &mut dyn Executor, buffer: BufferId) -> Result<Vec<T>> {
+    let words = executor.read(buffer)?;
+    Ok(bytemuck::cast_slice(&words).to_vec())
+}
+
+/// Typed write at the start of a buffer.
+pub fn write_as<T: bytemuck::Pod>(executor: &mut dyn Executor, buffer: BufferId, values: &[T]) -> Result<()> {
+    executor.write(buffer, bytemuck::cast_slice(values))
+}

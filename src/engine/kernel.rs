@@ -1,0 +1,157 @@
+//! What a kernel is: one WGSL file, its bindings, its params struct, its grid rule and its CPU twin, declared once.
+//!
+//! Bind group layouts, labels, length checks, tests, `verify` and `bench` are all generated from this declaration.
+//! Convention of every shader: entry point `main`, group 0, params at binding 0 (uniform), buffers at 1, 2, ... in order.
+
+use crate::engine::env::{Env, EnvTwin};
+use crate::shared::layout::Layout;
+
+/// How a kernel uses a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// `var<storage, read>`
+    Read,
+    /// `var<storage, read_write>`
+    ReadWrite,
+}
+
+/// One buffer binding of a kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Variable name in WGSL, parameter name in the twin.
+    pub name: &'static str,
+    /// Access mode.
+    pub access: Access,
+    /// Element layout.
+    pub element: Layout,
+}
+
+/// The arguments of one twin call, untyped; the `kernel!` macro casts them to the twin's typed parameters.
+pub struct TwinCall<'a> {
+    /// Params struct as words.
+    pub params: &'a [u32],
+    /// Buffers in binding order, as words.
+    pub bindings: Vec<&'a mut [u32]>,
+    /// The environment of kernels that are composed with one.
+    pub env: Option<&'static EnvTwin>,
+}
+
+/// A kernel declaration. See `src/kernels` for all of them.
+pub struct Kernel {
+    /// Name: file stem of the shader and of the Rust file.
+    pub name: &'static str,
+    /// WGSL text with unresolved imports.
+    pub source: &'static str,
+    /// Whether the shader imports the environment's functions.
+    pub uses_env: bool,
+    /// Layout of the params struct.
+    pub params: Layout,
+    /// Buffers in binding order.
+    pub bindings: &'static [Binding],
+    /// Invocations per workgroup, along x.
+    pub workgroup_size: u32,
+    /// Elements each binding must hold at least, from the params words and the environment.
+    pub sizes: fn(&[u32], Option<&Env>) -> Vec<u64>,
+    /// Workgroups to dispatch, from the params words.
+    pub grid: fn(&[u32]) -> [u64; 3],
+    /// Largest number of loop iterations of one invocation, from the params words.
+    pub loops: fn(&[u32]) -> u64,
+    /// The CPU twin.
+    pub twin: fn(TwinCall<'_>),
+}
+
+impl std::fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Kernel({})", self.name)
+    }
+}
+
+/// Loop iterations after which Mesa 22.3's software Vulkan driver silently stops an invocation.
+pub const MAX_LOOP_ITERATIONS: u64 = 65_535;
+
+/// Declares a kernel in `src/kernels/<name>.rs`: the static table entry and a typed, checked `record` function.
+///
+/// `sizes`, `grid` and `loops` are closures over the params struct; `sizes` also sees the environment's sizes.
+#[macro_export]
+macro_rules! kernel {
+    (
+        $(#[$meta:meta])*
+        $name:ident, params $params:ident, workgroup $workgroup:literal $(, env $env:ident)?,
+        bindings { $($access:ident $binding:ident: $ty:ident),+ $(,)? }
+        sizes $sizes:expr;
+        grid $grid:expr;
+        loops $loops:expr;
+        twin $twin:path
+    ) => {
+        $(#[$meta])*
+        pub static KERNEL: $crate::engine::kernel::Kernel = {
+            fn params_of(words: &[u32]) -> $params {
+                bytemuck::pod_read_unaligned(bytemuck::cast_slice(words))
+            }
+            fn sizes(words: &[u32], env: Option<&$crate::engine::env::Env>) -> Vec<u64> {
+                let rule: fn(&$params, $crate::engine::env::EnvSizes) -> Vec<u64> = $sizes;
+                rule(&params_of(words), $crate::engine::env::EnvSizes::of(env))
+            }
+            fn grid(words: &[u32]) -> [u64; 3] {
+                let rule: fn(&$params) -> [u64; 3] = $grid;
+                rule(&params_of(words))
+            }
+            fn loops(words: &[u32]) -> u64 {
+                let rule: fn(&$params) -> u64 = $loops;
+                rule(&params_of(words))
+            }
+            fn call(call: $crate::engine::kernel::TwinCall<'_>) {
+                let params = params_of(call.params);
+                let mut bindings = call.bindings.into_iter();
+                $(let $binding = $crate::kernel!(@slice $access $ty, bindings.next().expect("arity is checked when recorded"));)+
+                $twin(&params, $($crate::kernel!(@env $env call),)? $($binding),+);
+            }
+            $crate::engine::kernel::Kernel {
+                name: stringify!($name),
+                source: include_str!(concat!("../../shaders/", stringify!($name), ".wgsl")),
+                uses_env: $crate::kernel!(@uses_env $($env)?),
+                params: <$params as $crate::shared::layout::GpuType>::LAYOUT,
+                bindings: &[$($crate::engine::kernel::Binding {
+                    name: stringify!($binding),
+                    access: $crate::kernel!(@access $access),
+                    element: $crate::kernel!(@layout $ty),
+                }),+],
+                workgroup_size: $workgroup,
+                sizes,
+                grid,
+                loops,
+                twin: call,
+            }
+        };
+
+        /// Appends one dispatch of this kernel, after checking lengths, aliasing, grid and loop bound.
+        pub fn record(
+            recording: &mut $crate::engine::recording::Recording,
+            $($env: &'static $crate::engine::env::Env,)?
+            params: $params,
+            $($binding: $crate::kernel!(@handle $ty)),+
+        ) -> $crate::error::Result<()> {
+            recording.dispatch(
+                &KERNEL,
+                $crate::kernel!(@some_env $($env)?),
+                bytemuck::cast_slice(&[params]),
+                &[$($binding.erase()),+],
+            )
+        }
+    };
+    (@slice read EnvState, $words:expr) => { &*$words };
+    (@slice write EnvState, $words:expr) => { $words };
+    (@slice read $ty:ident, $words:expr) => { bytemuck::cast_slice::<u32, $ty>(&*$words) };
+    (@slice write $ty:ident, $words:expr) => { bytemuck::cast_slice_mut::<u32, $ty>($words) };
+    (@layout EnvState) => { $crate::shared::layout::Layout::EnvState };
+    (@layout $ty:ident) => { <$ty as $crate::shared::layout::GpuType>::LAYOUT };
+    (@handle EnvState) => { $crate::engine::recording::Buffer<u32> };
+    (@handle $ty:ident) => { $crate::engine::recording::Buffer<$ty> };
+    (@access read) => { $crate::engine::kernel::Access::Read };
+    (@access write) => { $crate::engine::kernel::Access::ReadWrite };
+    (@uses_env) => { false };
+    (@uses_env $env:ident) => { true };
+    (@env $env:ident $call:ident) => { $call.env.expect("an environment kernel is recorded with its environment") };
+    (@some_env) => { None };
+    (@some_env $env:ident) => { Some($env) };
+}

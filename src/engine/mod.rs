@@ -1,0 +1,9 @@
+//! Kernels as declarations, recordings as plain data, programs as resolved recordings, and the executors that run them.
+
+pub mod compose;
+pub mod cpu;
+pub mod debug;
+pub mod env;
+pub mod executor;
+pub mod kernel;
+pub mod recording;

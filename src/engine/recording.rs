@@ -1,0 +1,191 @@
+//! A recording: what to run, as plain data that no device has seen yet.
+//!
+//! [`Buffers`] names and sizes the memory, [`Recording`] lists dispatches over it. Every rule that can be checked without
+//! a device is checked here, once: binding count, lengths, aliasing, grid size and loop bound.
+
+use std::marker::PhantomData;
+
+use crate::engine::env::Env;
+use crate::engine::kernel::{Access, Kernel, MAX_LOOP_ITERATIONS};
+use crate::error::{Error, Result};
+use crate::shared::layout::{GpuType, Layout};
+
+/// Index of a buffer in [`Buffers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BufferId(pub u32);
+
+/// A typed handle to a buffer of `len` elements.
+#[derive(Debug)]
+pub struct Buffer<T> {
+    /// Which buffer.
+    pub id: BufferId,
+    /// Length in elements of `T`.
+    pub len: u64,
+    element: PhantomData<T>,
+}
+
+impl<T> Clone for Buffer<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Buffer<T> {}
+
+impl<T: GpuType> Buffer<T> {
+    /// The handle without its type.
+    pub fn erase(self) -> Erased {
+        Erased { id: self.id, words: self.len * (std::mem::size_of::<T>() as u64 / 4) }
+    }
+}
+
+/// An untyped handle: buffer and its length in 4-byte words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// Which buffer.
+    pub id: BufferId,
+    /// Length in words.
+    pub words: u64,
+}
+
+/// Name and size of one buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BufferDecl {
+    /// Name, shown in errors and debuggers.
+    pub name: String,
+    /// Length in 4-byte words.
+    pub words: u64,
+    /// The option that makes it smaller, for the error when it does not fit.
+    pub hint: &'static str,
+}
+
+/// The memory of a program: buffers by name, zero-filled when allocated.
+#[derive(Clone, Debug, Default)]
+pub struct Buffers {
+    /// Declarations, indexed by [`BufferId`].
+    pub decls: Vec<BufferDecl>,
+}
+
+impl Buffers {
+    /// Declares a buffer of `len` elements (at least one, since WebGPU has no empty bindings).
+    pub fn add<T: GpuType>(&mut self, name: impl Into<String>, len: u64, hint: &'static str) -> Buffer<T> {
+        let len = len.max(1);
+        let id = BufferId(self.decls.len() as u32);
+        self.decls.push(BufferDecl {
+            name: name.into(),
+            words: len.saturating_mul(std::mem::size_of::<T>() as u64 / 4),
+            hint,
+        });
+        Buffer { id, len, element: PhantomData }
+    }
+
+    /// Bytes of all buffers together.
+    pub fn total_bytes(&self) -> u64 {
+        self.decls.iter().map(|decl| decl.words.saturating_mul(4)).fold(0, u64::saturating_add)
+    }
+}
+
+/// One kernel call with everything it needs.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// The environment it is composed with, if it uses one.
+    pub env: Option<&'static Env>,
+    /// Params struct as words.
+    pub params: Vec<u32>,
+    /// Buffers in binding order.
+    pub bindings: Vec<Erased>,
+    /// Workgroups along x, y, z.
+    pub grid: [u32; 3],
+}
+
+/// A list of dispatches, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    /// The dispatches.
+    pub dispatches: Vec<Dispatch>,
+}
+
+impl Recording {
+    /// Appends a dispatch. Called by the typed `record` function of each kernel.
+    pub fn dispatch(
+        &mut self,
+        kernel: &'static Kernel,
+        env: Option<&'static Env>,
+        params: &[u32],
+        bindings: &[Erased],
+    ) -> Result<()> {
+        let fail = |message: String| Err(Error::Kernel { kernel: kernel.name.into(), message });
+        if bindings.len() != kernel.bindings.len() {
+            return fail(format!("{} buffers given, {} declared", bindings.len(), kernel.bindings.len()));
+        }
+        for ((binding, buffer), elements) in
+            kernel.bindings.iter().zip(bindings).zip((kernel.sizes)(params, env))
+        {
+            let words = elements.saturating_mul(element_words(binding.element, env));
+            if buffer.words < words {
+                return fail(format!(
+                    "binding '{}' needs {words} words but its buffer holds {}",
+                    binding.name, buffer.words
+                ));
+            }
+        }
+        for (i, a) in bindings.iter().enumerate() {
+            for (j, b) in bindings.iter().enumerate().skip(i + 1) {
+                if a.id == b.id {
+                    return fail(format!(
+                        "bindings '{}' and '{}' are the same buffer",
+                        kernel.bindings[i].name, kernel.bindings[j].name
+                    ));
+                }
+            }
+        }
+        let loops = (kernel.loops)(params);
+        if loops > MAX_LOOP_ITERATIONS {
+            return fail(format!(
+                "one invocation would loop {loops} times; at most {MAX_LOOP_ITERATIONS} are allowed, \
+                 because some software drivers silently stop there. Use a smaller batch or network."
+            ));
+        }
+        let grid = (kernel.grid)(params);
+        if grid.contains(&0) {
+            return fail(format!("the grid {grid:?} is empty; every size must be at least 1"));
+        }
+        let limit = 65_535;
+        if let Some(groups) = grid.iter().find(|groups| **groups > limit) {
+            return fail(format!(
+                "{groups} workgroups along one axis; WebGPU allows {limit}. Use smaller sizes."
+            ));
+        }
+        self.dispatches.push(Dispatch {
+            kernel,
+            env,
+            params: params.to_vec(),
+            bindings: bindings.to_vec(),
+            grid: grid.map(|groups| groups as u32),
+        });
+        Ok(())
+    }
+
+    /// Buffers written by dispatch `index`, with the binding's name.
+    pub fn outputs(&self, index: usize) -> Vec<(&'static str, Erased)> {
+        let dispatch = &self.dispatches[index];
+        dispatch
+            .kernel
+            .bindings
+            .iter()
+            .zip(&dispatch.bindings)
+            .filter(|(binding, _)| binding.access == Access::ReadWrite)
+            .map(|(binding, buffer)| (binding.name, *buffer))
+            .collect()
+    }
+}
+
+fn element_words(layout: Layout, env: Option<&'static Env>) -> u64 {
+    match layout {
+        Layout::Scalar(_) => 1,
+        Layout::Struct { size, .. } => u64::from(size / 4),
+        Layout::EnvState => env.map_or(1, |env| u64::from(env.state_words)),
+    }
+}

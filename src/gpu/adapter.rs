@@ -1,0 +1,335 @@
+//! Which adapters there are, which of them can run softq, and which one a `--device` request takes, and why.
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// One adapter, as `softq devices` shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct AdapterReport {
+    /// Address for `--device`, e.g. `vulkan:0`.
+    pub address: String,
+    /// Adapter name.
+    pub name: String,
+    /// `vulkan`, `metal`, `dx12` or `gl`.
+    pub backend: String,
+    /// `DiscreteGpu`, `IntegratedGpu`, `VirtualGpu`, `Cpu` or `Other`.
+    pub device_type: String,
+    /// Driver name.
+    pub driver: String,
+    /// Driver version.
+    pub driver_info: String,
+    /// PCI vendor id.
+    pub vendor: u32,
+    /// PCI device id.
+    pub device: u32,
+    /// Optional features softq knows how to use or reports.
+    pub features: Vec<String>,
+    /// Limits that matter for compute.
+    pub limits: Vec<(String, u64)>,
+    /// Why softq cannot run on it, if so.
+    pub unusable: Option<String>,
+}
+
+impl AdapterReport {
+    /// Name and driver in one line.
+    pub fn describe(&self) -> String {
+        let driver = [self.driver.as_str(), self.driver_info.as_str()].join(" ");
+        format!("{} ({}, {})", self.name, self.backend, driver.trim())
+    }
+
+    /// Software drivers run on the CPU; `auto` takes them only when there is no hardware.
+    pub fn is_hardware(&self) -> bool {
+        matches!(self.device_type.as_str(), "DiscreteGpu" | "IntegratedGpu" | "VirtualGpu")
+    }
+}
+
+/// What a `--device` request resolved to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// `cpu` or an adapter address.
+    pub address: String,
+    /// Adapter name and driver.
+    pub adapter: String,
+    /// Why this one.
+    pub reason: String,
+}
+
+/// The limits of WebGPU's default device: everything softq needs on its default path.
+pub(super) fn required_limits() -> wgpu::Limits {
+    wgpu::Limits::default()
+}
+
+pub(super) fn instance() -> wgpu::Instance {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    // Validation layers are a developer's choice (WGPU_VALIDATION=1), not a default that slows start-up.
+    if std::env::var_os("WGPU_VALIDATION").is_none() {
+        descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION | wgpu::InstanceFlags::DEBUG);
+    }
+    wgpu::Instance::new(descriptor)
+}
+
+pub(super) async fn enumerate(instance: &wgpu::Instance) -> Vec<(AdapterReport, wgpu::Adapter)> {
+    let mut count = std::collections::HashMap::new();
+    instance
+        .enumerate_adapters(wgpu::Backends::all())
+        .await
+        .into_iter()
+        .map(|adapter| {
+            let info = adapter.get_info();
+            let backend = match info.backend {
+                wgpu::Backend::Vulkan => "vulkan",
+                wgpu::Backend::Metal => "metal",
+                wgpu::Backend::Dx12 => "dx12",
+                wgpu::Backend::Gl => "gl",
+                wgpu::Backend::BrowserWebGpu => "webgpu",
+                wgpu::Backend::Noop => "noop",
+            };
+            let index = count.entry(backend).or_insert(0);
+            let address = format!("{backend}:{index}");
+            *index += 1;
+            (report(address, backend, &info, &adapter), adapter)
+        })
+        .collect()
+}
+
+fn report(
+    address: String,
+    backend: &str,
+    info: &wgpu::AdapterInfo,
+    adapter: &wgpu::Adapter,
+) -> AdapterReport {
+    let limits = adapter.limits();
+    let known = [
+        ("timestamp-query", wgpu::Features::TIMESTAMP_QUERY),
+        ("subgroup", wgpu::Features::SUBGROUP),
+        ("shader-f16", wgpu::Features::SHADER_F16),
+        ("shader-float32-atomic", wgpu::Features::SHADER_FLOAT32_ATOMIC),
+        ("pipeline-cache", wgpu::Features::PIPELINE_CACHE),
+    ];
+    let features = known
+        .iter()
+        .filter(|(_, feature)| adapter.features().contains(*feature))
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    let shown = [
+        ("max_buffer_size", limits.max_buffer_size),
+        ("max_storage_buffer_binding_size", limits.max_storage_buffer_binding_size),
+        ("max_storage_buffers_per_shader_stage", u64::from(limits.max_storage_buffers_per_shader_stage)),
+        ("max_compute_workgroup_storage_size", u64::from(limits.max_compute_workgroup_storage_size)),
+        ("max_compute_invocations_per_workgroup", u64::from(limits.max_compute_invocations_per_workgroup)),
+        ("max_compute_workgroups_per_dimension", u64::from(limits.max_compute_workgroups_per_dimension)),
+        ("min_uniform_buffer_offset_alignment", u64::from(limits.min_uniform_buffer_offset_alignment)),
+    ];
+    let compute = adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS);
+    let unusable = if compute { below(&limits) } else { Some("it has no compute shaders".to_owned()) };
+    AdapterReport {
+        address,
+        name: info.name.clone(),
+        backend: backend.to_owned(),
+        device_type: format!("{:?}", info.device_type),
+        driver: info.driver.clone(),
+        driver_info: info.driver_info.clone(),
+        vendor: info.vendor,
+        device: info.device,
+        features,
+        limits: shown.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+        unusable,
+    }
+}
+
+/// Names the first compute limit of an adapter that is below what softq's default path needs.
+fn below(limits: &wgpu::Limits) -> Option<String> {
+    let need = required_limits();
+    let rows = [
+        (
+            "max_storage_buffers_per_shader_stage",
+            u64::from(limits.max_storage_buffers_per_shader_stage),
+            u64::from(need.max_storage_buffers_per_shader_stage),
+        ),
+        (
+            "max_storage_buffer_binding_size",
+            limits.max_storage_buffer_binding_size,
+            need.max_storage_buffer_binding_size,
+        ),
+        ("max_buffer_size", limits.max_buffer_size, need.max_buffer_size),
+        (
+            "max_compute_invocations_per_workgroup",
+            u64::from(limits.max_compute_invocations_per_workgroup),
+            u64::from(need.max_compute_invocations_per_workgroup),
+        ),
+        (
+            "max_compute_workgroup_storage_size",
+            u64::from(limits.max_compute_workgroup_storage_size),
+            u64::from(need.max_compute_workgroup_storage_size),
+        ),
+        (
+            "max_compute_workgroups_per_dimension",
+            u64::from(limits.max_compute_workgroups_per_dimension),
+            u64::from(need.max_compute_workgroups_per_dimension),
+        ),
+    ];
+    rows.iter()
+        .find(|(_, have, need)| have < need)
+        .map(|(name, have, need)| format!("its {name} is {have}, and softq needs {need}"))
+}
+
+/// All adapters of this machine. Empty when no driver is installed.
+pub fn adapters() -> Vec<AdapterReport> {
+    let instance = instance();
+    pollster::block_on(enumerate(&instance)).into_iter().map(|(report, _)| report).collect()
+}
+
+/// What `--device <request>` takes on this machine.
+///
+/// `auto` takes hardware first, then a software driver, then the CPU executor. `gpu` takes any adapter and never the CPU
+/// executor. A backend word such as `vulkan` takes its first usable adapter.
+pub fn choose(request: &str) -> Result<Choice> {
+    if request == "cpu" {
+        return Ok(cpu_choice("asked for".into()));
+    }
+    choose_among(request, &adapters())
+}
+
+/// The outcome of every request a user could make, for `softq devices`.
+pub fn list_choices(adapters: &[AdapterReport]) -> Vec<(String, Result<Choice>)> {
+    let mut requests: Vec<String> = ["auto", "gpu", "cpu"].map(str::to_owned).to_vec();
+    requests.extend(adapters.iter().map(|adapter| adapter.address.clone()));
+    requests
+        .into_iter()
+        .map(|request| {
+            let choice = choose_among(&request, adapters);
+            (request, choice)
+        })
+        .collect()
+}
+
+fn cpu_choice(reason: String) -> Choice {
+    Choice {
+        address: "cpu".into(),
+        adapter: format!("CPU executor ({} threads)", rayon::current_num_threads()),
+        reason,
+    }
+}
+
+const INSTALL_HINT: &str =
+    "Install a Vulkan driver (Debian: apt-get install mesa-vulkan-drivers), or use --device cpu";
+
+fn choose_among(request: &str, adapters: &[AdapterReport]) -> Result<Choice> {
+    let usable = || adapters.iter().filter(|adapter| adapter.unusable.is_none());
+    let taken = |adapter: &AdapterReport, reason: &str| {
+        Ok(Choice { address: adapter.address.clone(), adapter: adapter.describe(), reason: reason.into() })
+    };
+    let hardware = ["DiscreteGpu", "IntegratedGpu", "VirtualGpu"]
+        .iter()
+        .find_map(|kind| usable().find(|adapter| adapter.device_type == *kind));
+    let software = || usable().find(|adapter| !adapter.is_hardware());
+    match request {
+        "cpu" => Ok(cpu_choice("asked for".into())),
+        "auto" | "gpu" => {
+            if let Some(adapter) = hardware {
+                return taken(adapter, "the first hardware adapter, discrete before integrated");
+            }
+            if let Some(adapter) = software() {
+                return taken(adapter, "a software driver: no hardware adapter was found");
+            }
+            let reason = match adapters.first() {
+                Some(adapter) => {
+                    format!(
+                        "{} cannot be used: {}",
+                        adapter.name,
+                        adapter.unusable.as_deref().unwrap_or("unknown")
+                    )
+                }
+                None => "no GPU driver is installed".to_owned(),
+            };
+            if request == "auto" {
+                return Ok(cpu_choice(format!("{reason}. {INSTALL_HINT} to silence this")));
+            }
+            Err(Error::NoDevice { requested: request.into(), reason, hint: format!("{INSTALL_HINT}.") })
+        }
+        address => {
+            let (backend, index) = address.split_once(':').unwrap_or((address, ""));
+            let found = if index.is_empty() {
+                usable().find(|adapter| adapter.backend == backend)
+            } else {
+                adapters.iter().find(|adapter| adapter.address == address)
+            };
+            match found {
+                Some(AdapterReport { unusable: Some(reason), .. }) => Err(Error::NoDevice {
+                    requested: address.into(),
+                    reason: format!("the adapter cannot be used: {reason}"),
+                    hint: "Choose another one: `softq devices` lists them.".into(),
+                }),
+                Some(adapter) => taken(adapter, "asked for"),
+                None if !["vulkan", "metal", "dx12", "gl"].contains(&backend) => Err(Error::unknown(
+                    "device",
+                    address,
+                    ["auto", "gpu", "cpu", "vulkan:0", "gl:0", "metal:0", "dx12:0"],
+                )),
+                None => Err(Error::NoDevice {
+                    requested: address.into(),
+                    reason: format!(
+                        "there is no such adapter; this machine has: {}",
+                        match adapters.len() {
+                            0 => "none".into(),
+                            _ => adapters.iter().map(|a| a.address.as_str()).collect::<Vec<_>>().join(", "),
+                        }
+                    ),
+                    hint: format!("`softq devices` lists them. {INSTALL_HINT}."),
+                }),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapter(address: &str, device_type: &str, unusable: Option<&str>) -> AdapterReport {
+        AdapterReport {
+            address: address.into(),
+            name: format!("adapter {address}"),
+            backend: address.split(':').next().unwrap_or_default().into(),
+            device_type: device_type.into(),
+            driver: String::new(),
+            driver_info: String::new(),
+            vendor: 0,
+            device: 0,
+            features: vec![],
+            limits: vec![],
+            unusable: unusable.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn auto_prefers_discrete_then_software_then_cpu() {
+        let all = [
+            adapter("vulkan:0", "Cpu", None),
+            adapter("vulkan:1", "IntegratedGpu", None),
+            adapter("vulkan:2", "DiscreteGpu", None),
+        ];
+        assert_eq!(choose_among("auto", &all).expect("three").address, "vulkan:2");
+        assert_eq!(choose_among("auto", &all[..1]).expect("software").address, "vulkan:0");
+        assert_eq!(choose_among("auto", &[]).expect("none").address, "cpu");
+    }
+
+    #[test]
+    fn an_adapter_below_the_limits_is_refused_by_name() {
+        let weak = [adapter("gl:0", "IntegratedGpu", Some("its max_buffer_size is 1, and softq needs 2"))];
+        assert_eq!(choose_among("auto", &weak).expect("falls back").address, "cpu");
+        let error = choose_among("gl:0", &weak).expect_err("refused");
+        assert!(error.to_string().contains("max_buffer_size"), "{error}");
+        assert_eq!(error.exit_code(), 3);
+        assert_eq!(choose_among("gpu", &[]).expect_err("no driver").exit_code(), 3);
+        assert_eq!(choose_among("vulkn:0", &weak).expect_err("typo").exit_code(), 2);
+    }
+
+    #[test]
+    fn limits_below_the_default_are_named() {
+        let limits = wgpu::Limits { max_storage_buffers_per_shader_stage: 4, ..wgpu::Limits::default() };
+        assert!(below(&limits).expect("too few").contains("max_storage_buffers_per_shader_stage is 4"));
+        assert_eq!(below(&wgpu::Limits::default()), None);
+    }
+}

@@ -1,0 +1,190 @@
+//! One opened device: queue, error collection, pipelines per kernel.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::engine::compose::compose;
+use crate::engine::env::Env;
+use crate::engine::kernel::{Access, Kernel};
+use crate::error::{Error, Result};
+use crate::gpu::adapter::{AdapterReport, enumerate, instance, required_limits};
+use crate::shared::layout::Layout;
+
+/// Longest wait for the device before it is given up as lost.
+const WAIT: Duration = Duration::from_secs(120);
+
+/// A wgpu device with softq's conventions.
+pub struct GpuDevice {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) report: AdapterReport,
+    failure: Arc<Mutex<Option<String>>>,
+    pipelines: HashMap<(&'static str, &'static str), Pipeline>,
+    checked: bool,
+}
+
+/// A compute pipeline with the layout its bind groups need.
+#[derive(Clone)]
+pub(super) struct Pipeline {
+    pub pipeline: wgpu::ComputePipeline,
+    pub layout: wgpu::BindGroupLayout,
+}
+
+impl GpuDevice {
+    /// Opens the adapter at `address` with WebGPU's default limits, raised only for buffer sizes.
+    pub async fn open(address: &str) -> Result<GpuDevice> {
+        let instance = instance();
+        let found = enumerate(&instance).await.into_iter().find(|(report, _)| report.address == address);
+        let Some((report, adapter)) = found else {
+            return Err(Error::NoDevice {
+                requested: address.into(),
+                reason: "there is no such adapter".into(),
+                hint: "`softq devices` lists them.".into(),
+            });
+        };
+        let has = adapter.limits();
+        let required_limits = wgpu::Limits {
+            max_buffer_size: has.max_buffer_size,
+            max_storage_buffer_binding_size: has.max_storage_buffer_binding_size,
+            ..required_limits()
+        };
+        let (device, queue) = adapter
+            .request_device(&wgpu::DeviceDescriptor {
+                label: Some("softq"),
+                required_features: wgpu::Features::empty(),
+                required_limits,
+                memory_hints: wgpu::MemoryHints::Performance,
+                ..Default::default()
+            })
+            .await
+            .map_err(|error| Error::NoDevice {
+                requested: address.into(),
+                reason: format!("the driver refused to open it: {error}"),
+                hint: "Try another adapter or --device cpu.".into(),
+            })?;
+        let failure = Arc::new(Mutex::new(None));
+        let slot = failure.clone();
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| keep_first(&slot, error.to_string())));
+        let slot = failure.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            keep_first(&slot, format!("{reason:?} {message}"));
+        });
+        // SOFTQ_CHECKED=1 keeps wgpu's bounds and loop checks in release builds; debug builds always have them.
+        let checked = cfg!(debug_assertions) || std::env::var_os("SOFTQ_CHECKED").is_some();
+        Ok(GpuDevice { device, queue, report, failure, pipelines: HashMap::new(), checked })
+    }
+
+    /// The adapter.
+    pub fn report(&self) -> &AdapterReport {
+        &self.report
+    }
+
+    /// The first error the driver or wgpu reported, if any.
+    pub(super) fn check(&self) -> Result<()> {
+        let failure = match self.failure.lock() {
+            Ok(failure) => failure.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        };
+        match failure {
+            Some(message) => Err(Error::DeviceLost { message }),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until `submission` (or everything, if `None`) is done.
+    pub(super) fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        self.device
+            .poll(wgpu::PollType::Wait { submission_index: submission, timeout: Some(WAIT) })
+            .map_err(|error| Error::DeviceLost { message: format!("no answer after {WAIT:?}: {error}") })?;
+        self.check()
+    }
+
+    /// The pipeline of a kernel, built at first use.
+    pub(super) fn pipeline(
+        &mut self,
+        kernel: &'static Kernel,
+        env: Option<&'static Env>,
+    ) -> Result<Pipeline> {
+        let key = (kernel.name, env.filter(|_| kernel.uses_env).map_or("", |env| env.id));
+        if let Some(pipeline) = self.pipelines.get(&key) {
+            return Ok(pipeline.clone());
+        }
+        let source = compose(kernel, env)?;
+        let layout = self.bind_group_layout(kernel);
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label: Some(kernel.name),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        };
+        let module = if self.checked {
+            self.device.create_shader_module(descriptor)
+        } else {
+            // SAFETY: the shaders are softq's own. Every index is below the lengths that `Recording::dispatch` checks
+            // against the buffers, and every loop is bounded by the count it checks, so bounds and loop checks can be
+            // left out; debug builds and tests run the same shaders with them.
+            unsafe {
+                self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+            }
+        };
+        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(kernel.name),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(kernel.name),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            // Every kernel writes its workgroup memory before reading it.
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
+                ..Default::default()
+            },
+            cache: None,
+        });
+        self.check()
+            .map_err(|error| Error::Shader { shader: kernel.name.into(), message: error.to_string() })?;
+        let pipeline = Pipeline { pipeline, layout };
+        self.pipelines.insert(key, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    fn bind_group_layout(&self, kernel: &Kernel) -> wgpu::BindGroupLayout {
+        let params_size = match kernel.params {
+            Layout::Struct { size, .. } => u64::from(size),
+            _ => 4,
+        };
+        let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, params_size)];
+        for (index, binding) in kernel.bindings.iter().enumerate() {
+            let read_only = binding.access == Access::Read;
+            entries.push(entry(index as u32 + 1, wgpu::BufferBindingType::Storage { read_only }, 4));
+        }
+        self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(kernel.name),
+            entries: &entries,
+        })
+    }
+}
+
+fn entry(binding: u32, ty: wgpu::BufferBindingType, min_size: u64) -> wgpu::BindGroupLayoutEntry {
+    // Struct bindings have a larger minimum size than one word; wgpu derives it from the shader when none is given.
+    let min_binding_size = match ty {
+        wgpu::BufferBindingType::Uniform => wgpu::BufferSize::new(min_size),
+        wgpu::BufferBindingType::Storage { .. } => None,
+    };
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size },
+        count: None,
+    }
+}
+
+fn keep_first(slot: &Mutex<Option<String>>, message: String) {
+    let mut slot = match slot.lock() {
+        Ok(slot) => slot,
+        Err(poisoned) => poisoned.into_inner(),
+    };
+    slot.get_or_insert(message);
+}

@@ -1,0 +1,213 @@
+//! The GPU executor: a recording becomes pipelines, bind groups and one params buffer, once; running it only re-encodes.
+
+use std::collections::VecDeque;
+
+use crate::engine::executor::{Executor, Program};
+use crate::engine::recording::{BufferId, Buffers, Recording};
+use crate::error::{Error, Result};
+use crate::gpu::device::GpuDevice;
+use crate::gpu::readback::{DEPTH, ReadbackRing};
+
+/// Runs programs on a wgpu device.
+pub struct GpuExecutor {
+    gpu: GpuDevice,
+    address: String,
+    buffers: Vec<wgpu::Buffer>,
+    decls: Buffers,
+    programs: Vec<Vec<Resolved>>,
+    ring: ReadbackRing,
+    submissions: VecDeque<wgpu::SubmissionIndex>,
+    uploaded: u64,
+}
+
+/// A dispatch with everything looked up.
+struct Resolved {
+    pipeline: wgpu::ComputePipeline,
+    bind_group: wgpu::BindGroup,
+    grid: [u32; 3],
+}
+
+impl GpuExecutor {
+    /// An executor over an opened device.
+    pub fn new(gpu: GpuDevice) -> GpuExecutor {
+        GpuExecutor {
+            address: gpu.report().address.clone(),
+            gpu,
+            buffers: Vec::new(),
+            decls: Buffers::default(),
+            programs: Vec::new(),
+            ring: ReadbackRing::default(),
+            submissions: VecDeque::new(),
+            uploaded: 0,
+        }
+    }
+
+    fn submit_encoder(&mut self, encoder: wgpu::CommandEncoder) -> Result<wgpu::SubmissionIndex> {
+        let submission = self.gpu.queue.submit([encoder.finish()]);
+        self.gpu.check()?;
+        self.submissions.push_back(submission.clone());
+        // Bounded work in flight: more than a few submissions only add latency and can starve the display.
+        while self.submissions.len() > DEPTH + 1 {
+            if let Some(oldest) = self.submissions.pop_front() {
+                self.gpu.wait(Some(oldest))?;
+            }
+        }
+        Ok(submission)
+    }
+}
+
+impl Executor for GpuExecutor {
+    fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn allocate(&mut self, buffers: &Buffers) -> Result<()> {
+        let limits = self.gpu.device.limits();
+        let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+        for decl in &buffers.decls {
+            let bytes = decl.words.saturating_mul(4);
+            if bytes > limit {
+                return Err(Error::TooLarge {
+                    buffer: decl.name.clone(),
+                    bytes,
+                    limit,
+                    device: self.gpu.report().describe(),
+                    hint: decl.hint.into(),
+                });
+            }
+        }
+        self.programs.clear();
+        self.decls = buffers.clone();
+        self.buffers = buffers
+            .decls
+            .iter()
+            .map(|decl| {
+                self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                    label: Some(&decl.name),
+                    size: decl.words * 4,
+                    usage: wgpu::BufferUsages::STORAGE
+                        | wgpu::BufferUsages::COPY_SRC
+                        | wgpu::BufferUsages::COPY_DST,
+                    mapped_at_creation: false,
+                })
+            })
+            .collect();
+        self.gpu.check()
+    }
+
+    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
+        let bytes: &[u8] = bytemuck::cast_slice(words);
+        self.gpu.queue.write_buffer(&self.buffers[buffer.0 as usize], 0, bytes);
+        self.uploaded += bytes.len() as u64;
+        self.gpu.check()
+    }
+
+    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
+        let source = &self.buffers[buffer.0 as usize];
+        let mut ring = ReadbackRing::default();
+        let staging = ring.staging(&self.gpu.device, source.size());
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(source, 0, &staging, 0, source.size());
+        let bytes = source.size();
+        let submission = self.submit_encoder(encoder)?;
+        ring.push(staging, bytes, submission.clone());
+        self.gpu.wait(Some(submission))?;
+        ring.take_ready()?
+            .pop()
+            .ok_or_else(|| Error::DeviceLost { message: "a finished readback did not arrive".into() })
+    }
+
+    fn prepare(&mut self, recording: &Recording) -> Result<Program> {
+        // One arena for all params of the program: static, so that an iteration uploads nothing.
+        let alignment = u64::from(self.gpu.device.limits().min_uniform_buffer_offset_alignment);
+        let slot = |words: &[u32]| (words.len() as u64 * 4).next_multiple_of(alignment);
+        let size: u64 = recording.dispatches.iter().map(|dispatch| slot(&dispatch.params)).sum();
+        let arena = self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("params"),
+            size: size.max(alignment),
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut offset = 0;
+        let mut resolved = Vec::with_capacity(recording.dispatches.len());
+        for dispatch in &recording.dispatches {
+            let pipeline = self.gpu.pipeline(dispatch.kernel, dispatch.env)?;
+            let bytes: &[u8] = bytemuck::cast_slice(&dispatch.params);
+            self.gpu.queue.write_buffer(&arena, offset, bytes);
+            self.uploaded += bytes.len() as u64;
+            let mut entries = vec![wgpu::BindGroupEntry {
+                binding: 0,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: &arena,
+                    offset,
+                    size: wgpu::BufferSize::new(bytes.len() as u64),
+                }),
+            }];
+            entries.extend(dispatch.bindings.iter().enumerate().map(|(index, buffer)| {
+                wgpu::BindGroupEntry {
+                    binding: index as u32 + 1,
+                    resource: self.buffers[buffer.id.0 as usize].as_entire_binding(),
+                }
+            }));
+            let bind_group = self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(dispatch.kernel.name),
+                layout: &pipeline.layout,
+                entries: &entries,
+            });
+            resolved.push(Resolved { pipeline: pipeline.pipeline, bind_group, grid: dispatch.grid });
+            offset += slot(&dispatch.params);
+        }
+        self.gpu.check()?;
+        self.programs.push(resolved);
+        Ok(Program(self.programs.len() - 1))
+    }
+
+    fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()> {
+        if snapshot.is_some()
+            && let Some(oldest) = self.ring.oldest_if_full()
+        {
+            self.gpu.wait(Some(oldest))?;
+        }
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        {
+            // One pass: a pass of its own costs about four times a dispatch.
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            for (program, repeat) in programs {
+                for _ in 0..*repeat {
+                    for dispatch in &self.programs[program.0] {
+                        pass.set_pipeline(&dispatch.pipeline);
+                        pass.set_bind_group(0, &dispatch.bind_group, &[]);
+                        let [x, y, z] = dispatch.grid;
+                        pass.dispatch_workgroups(x, y, z);
+                    }
+                }
+            }
+        }
+        let Some(buffer) = snapshot else {
+            return self.submit_encoder(encoder).map(|_| ());
+        };
+        let source = &self.buffers[buffer.0 as usize];
+        let bytes = source.size();
+        let staging = self.ring.staging(&self.gpu.device, bytes);
+        encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
+        let submission = self.submit_encoder(encoder)?;
+        self.ring.push(staging, bytes, submission);
+        Ok(())
+    }
+
+    fn collect(&mut self, wait: bool) -> Result<Vec<Vec<u32>>> {
+        if wait {
+            self.submissions.clear();
+            self.gpu.wait(None)?;
+        } else {
+            // Delivers finished mappings; an error here is reported by `check`.
+            let _ = self.gpu.device.poll(wgpu::PollType::Poll);
+            self.gpu.check()?;
+        }
+        self.ring.take_ready()
+    }
+
+    fn uploaded_bytes(&self) -> u64 {
+        self.uploaded
+    }
+}

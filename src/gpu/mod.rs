@@ -1,0 +1,23 @@
+//! The only place that talks to wgpu: adapter choice and limits, the device, buffers, pipelines, submission, readback.
+
+mod adapter;
+mod device;
+mod executor;
+mod readback;
+
+pub use adapter::{AdapterReport, Choice, adapters, choose, list_choices};
+pub use device::GpuDevice;
+pub use executor::GpuExecutor;
+
+use crate::engine::cpu::CpuExecutor;
+use crate::engine::executor::Executor;
+use crate::error::Result;
+
+/// The executor that a choice stands for.
+pub fn open(choice: &Choice) -> Result<Box<dyn Executor>> {
+    if choice.address == "cpu" {
+        return Ok(Box::new(CpuExecutor::new()));
+    }
+    let device = pollster::block_on(GpuDevice::open(&choice.address))?;
+    Ok(Box::new(GpuExecutor::new(device)))
+}

@@ -1,0 +1,100 @@
+//! Gradient of a dense layer for its input: `dx = (dy W^T) * act'(x)`. Twin of `shaders/dense_backward_input.wgsl`.
+
+use rayon::prelude::*;
+
+use crate::gpu_struct;
+use crate::kernel;
+use crate::kernels::dense_forward::PARALLEL_WORK;
+use crate::kernels::{groups, product};
+
+gpu_struct! {
+    /// Sizes; see the shader's header.
+    pub struct Params {
+        /// Rows per slot.
+        pub batch: u32,
+        /// Inputs.
+        pub in_dim: u32,
+        /// Outputs.
+        pub out_dim: u32,
+        /// Networks per agent in `weights`.
+        pub nets: u32,
+        /// Parameters per network.
+        pub net_params: u32,
+        /// Where this layer's weights start in a network.
+        pub weight_offset: u32,
+        /// Networks with gradients.
+        pub grad_slots: u32,
+        /// Slots of `x`.
+        pub x_slots: u32,
+        /// Activation of the layer below.
+        pub activation: u32,
+        /// Agents.
+        pub agents: u32,
+    }
+}
+
+kernel! {
+    /// `dx = (dy W^T) * act'(x)` over agents and nets.
+    dense_backward_input, params Params, workgroup 64,
+    bindings { read dy: f32, read weights: f32, read x: f32, write dx: f32 }
+    sizes |p, _| vec![
+        product(&[p.agents, p.grad_slots, p.batch, p.out_dim]),
+        product(&[p.agents, p.nets, p.net_params]),
+        product(&[p.agents, p.x_slots, p.batch, p.in_dim]),
+        product(&[p.agents, p.grad_slots, p.batch, p.in_dim]),
+    ];
+    grid |p| [
+        groups(product(&[p.batch.div_ceil(4), p.in_dim.div_ceil(4)]), 64),
+        u64::from(p.grad_slots),
+        u64::from(p.agents),
+    ];
+    // The sum over outputs, then up to 16 stores.
+    loops |p| u64::from(p.out_dim) + 16;
+    twin twin
+}
+
+fn slope(activation: u32, output: f32) -> f32 {
+    match activation {
+        1 => f32::from(u8::from(output > 0.0)),
+        2 => 1.0 - output * output,
+        _ => 1.0,
+    }
+}
+
+fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
+    let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
+    let evaluate = |(index, dx): (usize, &mut [f32])| {
+        let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
+        let dy = &dy[index * batch * out_dim..][..batch * out_dim];
+        let x = &x[(agent * p.x_slots as usize + slot) * batch * in_dim..][..batch * in_dim];
+        let layer = (agent * p.nets as usize + slot) * p.net_params as usize + p.weight_offset as usize;
+        let w = &weights[layer..][..in_dim * out_dim];
+        // W transposed once, so that inputs lie side by side while outputs are summed in ascending order.
+        let mut transposed = vec![0.0; in_dim * out_dim];
+        for (k, row) in w.chunks_exact(out_dim).enumerate() {
+            for (j, value) in row.iter().enumerate() {
+                transposed[j * in_dim + k] = *value;
+            }
+        }
+        for ((dy, x), dx) in
+            dy.chunks_exact(out_dim).zip(x.chunks_exact(in_dim)).zip(dx.chunks_exact_mut(in_dim))
+        {
+            dx.fill(0.0);
+            for (dy, column) in dy.iter().zip(transposed.chunks_exact(in_dim)) {
+                for (dx, w) in dx.iter_mut().zip(column) {
+                    *dx += dy * w;
+                }
+            }
+            for (dx, x) in dx.iter_mut().zip(x) {
+                *dx *= slope(p.activation, *x);
+            }
+        }
+    };
+    let used = p.agents as usize * p.grad_slots as usize * batch * in_dim;
+    let slots = dx[..used].chunks_exact_mut(batch * in_dim);
+    if product(&[p.batch, p.in_dim, p.out_dim]) >= PARALLEL_WORK {
+        slots.collect::<Vec<_>>().into_par_iter().enumerate().for_each(evaluate);
+    } else {
+        slots.enumerate().for_each(evaluate);
+    }
+}

@@ -1,0 +1,82 @@
+//! Gradient of a dense layer for its weights and bias: `dW = x^T dy`, `db = sum dy`. Twin of
+//! `shaders/dense_backward_weights.wgsl`.
+
+use rayon::prelude::*;
+
+use crate::gpu_struct;
+use crate::kernel;
+use crate::kernels::dense_forward::PARALLEL_WORK;
+use crate::kernels::{groups, nibble, product};
+
+gpu_struct! {
+    /// Sizes and the slot table; see the shader's header.
+    pub struct Params {
+        /// Rows per slot.
+        pub batch: u32,
+        /// Inputs.
+        pub in_dim: u32,
+        /// Outputs.
+        pub out_dim: u32,
+        /// Parameters per network.
+        pub net_params: u32,
+        /// Where this layer's weights start in a network.
+        pub weight_offset: u32,
+        /// Networks with gradients.
+        pub grad_slots: u32,
+        /// Slots of `x`.
+        pub x_slots: u32,
+        /// Input of each slot, 4 bits each.
+        pub slot_x: u32,
+        /// Agents.
+        pub agents: u32,
+    }
+}
+
+kernel! {
+    /// `dW = x^T dy`, `db = sum dy` over agents and nets.
+    dense_backward_weights, params Params, workgroup 64,
+    bindings { read x: f32, read dy: f32, write grads: f32 }
+    sizes |p, _| vec![
+        product(&[p.agents, p.x_slots, p.batch, p.in_dim]),
+        product(&[p.agents, p.grad_slots, p.batch, p.out_dim]),
+        product(&[p.agents, p.grad_slots, p.net_params]),
+    ];
+    grid |p| [
+        groups(product(&[(p.in_dim + 1).div_ceil(4), p.out_dim.div_ceil(4)]), 64),
+        u64::from(p.grad_slots),
+        u64::from(p.agents),
+    ];
+    // The sum over the batch, then up to 16 stores.
+    loops |p| u64::from(p.batch) + 16;
+    twin twin
+}
+
+fn twin(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
+    let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
+    let evaluate = |(index, grads): (usize, &mut [f32])| {
+        let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
+        let x_slot = nibble(p.slot_x, slot);
+        let x = &x[(agent * p.x_slots as usize + x_slot) * batch * in_dim..][..batch * in_dim];
+        let dy = &dy[index * batch * out_dim..][..batch * out_dim];
+        let layer = &mut grads[p.weight_offset as usize..][..(in_dim + 1) * out_dim];
+        layer.fill(0.0);
+        let (dw, db) = layer.split_at_mut(in_dim * out_dim);
+        for (x, dy) in x.chunks_exact(in_dim).zip(dy.chunks_exact(out_dim)) {
+            for (x, dw) in x.iter().zip(dw.chunks_exact_mut(out_dim)) {
+                for (dw, dy) in dw.iter_mut().zip(dy) {
+                    *dw += x * dy;
+                }
+            }
+            for (db, dy) in db.iter_mut().zip(dy) {
+                *db += dy;
+            }
+        }
+    };
+    let used = p.agents as usize * p.grad_slots as usize * p.net_params as usize;
+    let slots = grads[..used].chunks_exact_mut(p.net_params as usize);
+    if product(&[p.batch, p.in_dim, p.out_dim]) >= PARALLEL_WORK {
+        slots.collect::<Vec<_>>().into_par_iter().enumerate().for_each(evaluate);
+    } else {
+        slots.enumerate().for_each(evaluate);
+    }
+}

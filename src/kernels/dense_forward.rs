@@ -1,0 +1,98 @@
+//! Dense layer for several networks at once: `y = act(x W + b)`. Twin of `shaders/dense_forward.wgsl`.
+
+use rayon::prelude::*;
+
+use crate::gpu_struct;
+use crate::kernel;
+use crate::kernels::{groups, nibble, product};
+use crate::shared::math::tanh_f32;
+
+gpu_struct! {
+    /// Sizes and slot tables; see the shader's header.
+    pub struct Params {
+        /// Rows per slot.
+        pub batch: u32,
+        /// Inputs.
+        pub in_dim: u32,
+        /// Outputs.
+        pub out_dim: u32,
+        /// Networks per agent in `weights`.
+        pub nets: u32,
+        /// Parameters per network.
+        pub net_params: u32,
+        /// Where this layer's weights start in a network.
+        pub weight_offset: u32,
+        /// Evaluations per agent.
+        pub slots: u32,
+        /// Inputs per agent in `x`.
+        pub x_slots: u32,
+        /// Net of each slot, 4 bits each.
+        pub slot_net: u32,
+        /// Input of each slot, 4 bits each.
+        pub slot_x: u32,
+        /// `Activation` as a number.
+        pub activation: u32,
+        /// Agents.
+        pub agents: u32,
+    }
+}
+
+kernel! {
+    /// `y = act(x W + b)` over agents and slots.
+    dense_forward, params Params, workgroup 64,
+    bindings { read x: f32, read weights: f32, write y: f32 }
+    sizes |p, _| vec![
+        product(&[p.agents, p.x_slots, p.batch, p.in_dim]),
+        product(&[p.agents, p.nets, p.net_params]),
+        product(&[p.agents, p.slots, p.batch, p.out_dim]),
+    ];
+    grid |p| [
+        groups(product(&[p.batch.div_ceil(4), p.out_dim.div_ceil(4)]), 64),
+        u64::from(p.slots),
+        u64::from(p.agents),
+    ];
+    loops |p| u64::from(p.in_dim);
+    twin twin
+}
+
+fn activate(activation: u32, value: f32) -> f32 {
+    match activation {
+        1 => value.max(0.0),
+        2 => tanh_f32(value),
+        _ => value,
+    }
+}
+
+/// Multiply-adds per slot from which threads pay.
+pub(super) const PARALLEL_WORK: u64 = 1 << 18;
+
+fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
+    let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
+    let evaluate = |(index, y): (usize, &mut [f32])| {
+        let (agent, slot) = (index / p.slots as usize, index % p.slots as usize);
+        let net = nibble(p.slot_net, slot);
+        let x_slot = nibble(p.slot_x, slot);
+        let x = &x[(agent * p.x_slots as usize + x_slot) * batch * in_dim..][..batch * in_dim];
+        let layer = (agent * p.nets as usize + net) * p.net_params as usize + p.weight_offset as usize;
+        let (w, b) = weights[layer..][..(in_dim + 1) * out_dim].split_at(in_dim * out_dim);
+        for (x, y) in x.chunks_exact(in_dim).zip(y.chunks_exact_mut(out_dim)) {
+            // Outputs side by side, inputs in ascending order: the shader's summation order, in vector form.
+            y.fill(0.0);
+            for (x, w) in x.iter().zip(w.chunks_exact(out_dim)) {
+                for (y, w) in y.iter_mut().zip(w) {
+                    *y += x * w;
+                }
+            }
+            for (y, b) in y.iter_mut().zip(b) {
+                *y = activate(p.activation, *y + b);
+            }
+        }
+    };
+    let used = p.agents as usize * p.slots as usize * batch * out_dim;
+    let slots = y[..used].chunks_exact_mut(batch * out_dim);
+    if product(&[p.batch, p.in_dim, p.out_dim]) >= PARALLEL_WORK {
+        slots.collect::<Vec<_>>().into_par_iter().enumerate().for_each(evaluate);
+    } else {
+        slots.enumerate().for_each(evaluate);
+    }
+}

@@ -1,0 +1,50 @@
+//! Softmax policy of each row: log-probabilities, entropy, soft value. Twin of `shaders/log_softmax.wgsl`.
+
+use crate::gpu_struct;
+use crate::kernel;
+use crate::kernels::{groups, product};
+use crate::shared::policy::softmax_of;
+
+gpu_struct! {
+    /// Sizes.
+    pub struct Params {
+        /// Rows.
+        pub rows: u32,
+        /// Actions per row.
+        pub actions: u32,
+    }
+}
+
+kernel! {
+    /// `log softmax(q / alpha)`, its entropy and `alpha logsumexp(q / alpha)` per row.
+    log_softmax, params Params, workgroup 64,
+    bindings { read q: f32, read alphas: f32, write log_probs: f32, write entropies: f32, write values: f32 }
+    sizes |p, _| {
+        let rows = u64::from(p.rows);
+        vec![product(&[p.rows, p.actions]), rows, product(&[p.rows, p.actions]), rows, rows]
+    };
+    grid |p| [groups(u64::from(p.rows), 64), 1, 1];
+    loops |p| 3 * u64::from(p.actions);
+    twin twin
+}
+
+fn twin(
+    p: &Params,
+    q: &[f32],
+    alphas: &[f32],
+    log_probs: &mut [f32],
+    entropies: &mut [f32],
+    values: &mut [f32],
+) {
+    let actions = p.actions as usize;
+    for row in 0..p.rows as usize {
+        let q = &q[row * actions..][..actions];
+        let alpha = alphas[row];
+        let softmax = softmax_of(|a| q[a], actions, alpha);
+        for a in 0..actions {
+            log_probs[row * actions + a] = softmax.log_probability(q[a], alpha);
+        }
+        entropies[row] = softmax.entropy;
+        values[row] = softmax.top + alpha * softmax.log_sum;
+    }
+}

@@ -1,0 +1,82 @@
+//! All kernels: one file each, with the params struct, bindings, grid rule and CPU twin of the shader of the same name.
+
+pub mod act_step;
+pub mod adam;
+pub mod dense_backward_input;
+pub mod dense_backward_weights;
+pub mod dense_forward;
+pub mod env_reset;
+pub mod grad_norm;
+pub mod log_softmax;
+pub mod metrics;
+pub mod replay_sample;
+pub mod soft_backup;
+pub mod td_error;
+pub mod temperature;
+
+use crate::engine::kernel::Kernel;
+
+/// The kernel table: every kernel of the project, in the order of a training iteration.
+pub fn table() -> &'static [&'static Kernel] {
+    static TABLE: &[&Kernel] = &[
+        &env_reset::KERNEL,
+        &act_step::KERNEL,
+        &replay_sample::KERNEL,
+        &dense_forward::KERNEL,
+        &log_softmax::KERNEL,
+        &soft_backup::KERNEL,
+        &td_error::KERNEL,
+        &dense_backward_weights::KERNEL,
+        &dense_backward_input::KERNEL,
+        &grad_norm::KERNEL,
+        &adam::KERNEL,
+        &temperature::KERNEL,
+        &metrics::KERNEL,
+    ];
+    TABLE
+}
+
+/// Elements of a product of dimensions.
+fn product(dims: &[u32]) -> u64 {
+    dims.iter().map(|dim| u64::from(*dim)).fold(1, u64::saturating_mul)
+}
+
+/// Workgroups that cover `count` invocations.
+fn groups(count: u64, workgroup: u64) -> u64 {
+    count.div_ceil(workgroup)
+}
+
+/// Slot `slot` of a table packed 4 bits each.
+fn nibble(packed: u32, slot: usize) -> usize {
+    ((packed >> (4 * slot)) & 15) as usize
+}
+
+/// Packs a slot table of at most 8 entries below 16.
+pub fn pack_slots(slots: &[u32]) -> u32 {
+    slots.iter().enumerate().fold(0, |packed, (slot, value)| packed | (value & 15) << (4 * slot))
+}
+
+/// Activation of a dense layer's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Activation {
+    /// `z`
+    Identity = 0,
+    /// `max(z, 0)`
+    Relu = 1,
+    /// `tanh z`
+    Tanh = 2,
+}
+
+/// Sum of `partial` in the tree order of the shaders: halves are added until one value is left.
+fn tree_sum<T: Copy + std::ops::AddAssign, const N: usize>(partial: &mut [T; N]) -> T {
+    let mut half = N / 2;
+    while half > 0 {
+        for i in 0..half {
+            let other = partial[i + half];
+            partial[i] += other;
+        }
+        half /= 2;
+    }
+    partial[0]
+}

@@ -1,0 +1,116 @@
+//! Soft value of the next state and the regression target. Twin of `shaders/soft_backup.wgsl`.
+
+use crate::gpu_struct;
+use crate::kernel;
+use crate::kernels::{groups, product};
+use crate::shared::agent::{Hyper, Learner};
+use crate::shared::math::log_f32;
+use crate::shared::policy::{argmax_of, softmax_of};
+use crate::shared::rng::{Rng, STREAM_BACKUP};
+
+gpu_struct! {
+    /// Sizes and the backup; see the shader's header.
+    pub struct Params {
+        /// Rows.
+        pub batch: u32,
+        /// Actions.
+        pub actions: u32,
+        /// Slots of `q`.
+        pub slots: u32,
+        /// 0 clipped_lse, 1 online_policy, 2 sampled, 3 max.
+        pub backup: u32,
+        /// 1 subtracts `alpha ln|A|`.
+        pub kl: u32,
+        /// Base of the random streams.
+        pub stream: u32,
+        /// Agents.
+        pub agents: u32,
+    }
+}
+
+kernel! {
+    /// `y = r + gamma (1 - terminated) V(s')`.
+    soft_backup, params Params, workgroup 64,
+    bindings {
+        read hyper: Hyper, read learner: Learner, read q: f32, read rewards: f32, read terminated: f32,
+        write targets: f32, write entropies: f32, write values: f32,
+    }
+    sizes |p, _| {
+        let agents = u64::from(p.agents);
+        let rows = product(&[p.agents, p.batch]);
+        vec![agents, agents, product(&[p.agents, p.slots, p.batch, p.actions]), rows, rows, rows, rows, rows]
+    };
+    grid |p| [groups(u64::from(p.batch), 64), 1, u64::from(p.agents)];
+    loops |p| 4 * u64::from(p.actions);
+    twin twin
+}
+
+const TARGET_1: usize = 2;
+const TARGET_2: usize = 3;
+const ONLINE_1: usize = 4;
+
+fn twin(
+    p: &Params,
+    hyper: &[Hyper],
+    learner: &[Learner],
+    q: &[f32],
+    rewards: &[f32],
+    terminated: &[f32],
+    targets: &mut [f32],
+    entropies: &mut [f32],
+    values: &mut [f32],
+) {
+    let [batch, actions, slots] = [p.batch, p.actions, p.slots].map(|d| d as usize);
+    for agent in 0..p.agents as usize {
+        let alpha = learner[agent].alpha;
+        for b in 0..batch {
+            let row = agent * batch + b;
+            let slot_value = |slot: usize, a: usize| q[((agent * slots + slot) * batch + b) * actions + a];
+            let target_1 = |a| slot_value(TARGET_1, a);
+            let target_2 = |a| slot_value(TARGET_2, a);
+            let target_min = |a| target_1(a).min(target_2(a));
+            let online_1 = |a| slot_value(ONLINE_1, a);
+            let (mut value, entropy) = match p.backup {
+                0 => {
+                    let pi = softmax_of(target_min, actions, alpha);
+                    (pi.top + alpha * pi.log_sum, pi.entropy)
+                }
+                1 => {
+                    let pi = softmax_of(online_1, actions, alpha);
+                    let mut expected_1 = 0.0;
+                    let mut expected_2 = 0.0;
+                    for a in 0..actions {
+                        let share = pi.probability(online_1(a), alpha);
+                        expected_1 += share * target_1(a);
+                        expected_2 += share * target_2(a);
+                    }
+                    (f32::min(expected_1, expected_2) + alpha * pi.entropy, pi.entropy)
+                }
+                2 => {
+                    let pi = softmax_of(target_1, actions, alpha);
+                    let mut rng = Rng::new(
+                        hyper[agent].seed,
+                        p.stream + STREAM_BACKUP,
+                        learner[agent].updates,
+                        b as u32,
+                    );
+                    let action = pi.sample(target_1, actions, alpha, rng.uniform());
+                    let entropy = -pi.log_probability(target_1(action), alpha);
+                    (target_min(action) + alpha * entropy, entropy)
+                }
+                _ => {
+                    let pi = softmax_of(online_1, actions, alpha);
+                    let max_1 = target_1(argmax_of(target_1, actions));
+                    let max_2 = target_2(argmax_of(target_2, actions));
+                    (max_1.min(max_2) + alpha * pi.entropy, pi.entropy)
+                }
+            };
+            if p.kl == 1 {
+                value -= alpha * log_f32(p.actions as f32);
+            }
+            targets[row] = rewards[row] + hyper[agent].gamma * (1.0 - terminated[row]) * value;
+            entropies[row] = entropy;
+            values[row] = value;
+        }
+    }
+}

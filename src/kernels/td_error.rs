@@ -1,0 +1,86 @@
+//! TD error, loss and gradient for the action values. Twin of `shaders/td_error.wgsl`.
+
+use crate::gpu_struct;
+use crate::kernel;
+use crate::kernels::{groups, product};
+use crate::shared::agent::Hyper;
+
+gpu_struct! {
+    /// Sizes and the loss.
+    pub struct Params {
+        /// Rows.
+        pub batch: u32,
+        /// Actions.
+        pub actions: u32,
+        /// Slots of `q`.
+        pub slots: u32,
+        /// Networks with gradients: the first slots of `q`.
+        pub grad_slots: u32,
+        /// 0 mse, 1 half_mse, 2 huber.
+        pub loss: u32,
+        /// Agents.
+        pub agents: u32,
+    }
+}
+
+kernel! {
+    /// `e = Q(s, a) - y`, its loss, and `dq`.
+    td_error, params Params, workgroup 64,
+    bindings {
+        read hyper: Hyper, read q: f32, read actions: u32, read targets: f32, read importance: f32,
+        write dq: f32, write td: f32, write losses: f32,
+    }
+    sizes |p, _| {
+        let rows = product(&[p.agents, p.batch]);
+        let net_rows = product(&[p.agents, p.grad_slots, p.batch]);
+        vec![
+            u64::from(p.agents),
+            product(&[p.agents, p.slots, p.batch, p.actions]),
+            rows, rows, rows,
+            net_rows * u64::from(p.actions),
+            net_rows, net_rows,
+        ]
+    };
+    grid |p| [groups(u64::from(p.batch), 64), u64::from(p.grad_slots), u64::from(p.agents)];
+    loops |p| u64::from(p.actions);
+    twin twin
+}
+
+fn twin(
+    p: &Params,
+    hyper: &[Hyper],
+    q: &[f32],
+    actions: &[u32],
+    targets: &[f32],
+    importance: &[f32],
+    dq: &mut [f32],
+    td: &mut [f32],
+    losses: &mut [f32],
+) {
+    let [batch, num_actions, slots, grad_slots] =
+        [p.batch, p.actions, p.slots, p.grad_slots].map(|d| d as usize);
+    for agent in 0..p.agents as usize {
+        for net in 0..grad_slots {
+            for b in 0..batch {
+                let row = agent * batch + b;
+                let q_at = ((agent * slots + net) * batch + b) * num_actions;
+                let out = (agent * grad_slots + net) * batch + b;
+                let action = actions[row] as usize;
+                let e = q[q_at + action] - targets[row];
+                let delta = hyper[agent].huber_delta;
+                let (loss, slope) = match p.loss {
+                    0 => (e * e, 2.0 * e),
+                    1 => (0.5 * e * e, e),
+                    _ if e.abs() <= delta => (0.5 * e * e, e),
+                    _ => (delta * (e.abs() - 0.5 * delta), if e > 0.0 { delta } else { -delta }),
+                };
+                let gradient = importance[row] * slope / p.batch as f32;
+                for a in 0..num_actions {
+                    dq[out * num_actions + a] = if a == action { gradient } else { 0.0 };
+                }
+                td[out] = e;
+                losses[out] = importance[row] * loss;
+            }
+        }
+    }
+}

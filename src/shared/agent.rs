@@ -1,0 +1,121 @@
+//! Twin of `shaders/shared/agent.wgsl`: per-agent and per-environment records.
+
+use crate::gpu_struct;
+
+gpu_struct! {
+    /// Hyperparameters of one agent; constant during a run.
+    pub struct Hyper {
+        /// Seed of all the agent's random streams.
+        pub seed: u32,
+        /// Updates between two target updates.
+        pub target_update_interval: u32,
+        /// Discount.
+        pub gamma: f32,
+        /// Adam step size.
+        pub learning_rate: f32,
+        /// `1 - beta1`.
+        pub one_minus_beta1: f32,
+        /// `1 - beta2`.
+        pub one_minus_beta2: f32,
+        /// `ln beta1`.
+        pub ln_beta1: f32,
+        /// `ln beta2`.
+        pub ln_beta2: f32,
+        /// Adam's denominator offset.
+        pub adam_eps: f32,
+        /// Target averaging rate.
+        pub polyak: f32,
+        /// Global-norm clip; 0 is off.
+        pub max_grad_norm: f32,
+        /// Huber threshold.
+        pub huber_delta: f32,
+        /// Adam step size of `log_alpha`.
+        pub alpha_learning_rate: f32,
+        /// Target entropy, nats.
+        pub target_entropy: f32,
+        /// `ln alpha` at the start of a schedule.
+        pub log_alpha_initial: f32,
+        /// `ln alpha` at its end.
+        pub log_alpha_final: f32,
+        /// Lower clamp.
+        pub log_alpha_min: f32,
+        /// Upper clamp.
+        pub log_alpha_max: f32,
+        /// Length of the alpha schedule, environment steps.
+        pub alpha_decay_steps: f32,
+        /// Random share at the start.
+        pub epsilon: f32,
+        /// Random share at the end.
+        pub epsilon_final: f32,
+        /// Length of the epsilon schedule, environment steps.
+        pub epsilon_decay_steps: f32,
+        /// Factor on stored rewards.
+        pub reward_scale: f32,
+        /// Decoupled weight decay (AdamW).
+        pub weight_decay: f32,
+    }
+}
+
+gpu_struct! {
+    /// What learning changes besides the weights, and the sums of the current metrics window.
+    pub struct Learner {
+        /// Updates done.
+        pub updates: u32,
+        /// 0, or the number of the update that first met a NaN or an infinity.
+        pub nonfinite: u32,
+        /// `ln alpha`.
+        pub log_alpha: f32,
+        /// Temperature.
+        pub alpha: f32,
+        /// First moment of `log_alpha`'s Adam.
+        pub alpha_m: f32,
+        /// Second moment.
+        pub alpha_v: f32,
+        /// Gradient norm of the last update, before clipping.
+        pub grad_norm: f32,
+        /// Factor that clips it.
+        pub grad_scale: f32,
+        /// Mean entropy of the last update.
+        pub entropy: f32,
+        /// Updates in the window.
+        pub window_updates: u32,
+        /// Sum of mean entropies in the window.
+        pub entropy_sum: f32,
+        /// Sum of mean losses in the window.
+        pub loss_sum: f32,
+        /// Sum of mean values in the window.
+        pub q_sum: f32,
+        /// Sum of gradient norms in the window.
+        pub grad_norm_sum: f32,
+    }
+}
+
+gpu_struct! {
+    /// Bookkeeping of one environment.
+    pub struct Lane {
+        /// Steps taken.
+        pub step: u32,
+        /// Steps in the running episode.
+        pub episode_step: u32,
+        /// Return of the running episode.
+        pub episode_return: f32,
+        /// Episodes finished.
+        pub episodes: u32,
+        /// Return of the first finished episode: what an evaluation reads.
+        pub first_return: f32,
+        /// Episodes finished in the window.
+        pub window_episodes: u32,
+        /// Sum of their returns.
+        pub window_return: f32,
+        /// Sum of their lengths.
+        pub window_length: f32,
+    }
+}
+
+/// Linear schedule from `start` to `end` over `steps`; `start` throughout when `steps` is 0.
+pub fn schedule(start: f32, end: f32, steps: f32, now: f32) -> f32 {
+    if steps <= 0.0 {
+        return start;
+    }
+    start + (end - start) * (now / steps).min(1.0)
+}

@@ -1,0 +1,72 @@
+//! Twin of `shaders/shared/policy.wgsl`: the softmax family over one row of action values.
+
+use crate::shared::math::{exp_f32, log_f32};
+
+/// `pi(a) = exp((q(a) - top) / alpha) / sum`
+#[derive(Clone, Copy, Debug)]
+pub struct Softmax {
+    /// Largest action value.
+    pub top: f32,
+    /// Normaliser.
+    pub sum: f32,
+    /// Its logarithm.
+    pub log_sum: f32,
+    /// Entropy in nats.
+    pub entropy: f32,
+}
+
+fn scaled(q: f32, top: f32, alpha: f32) -> f32 {
+    ((q - top) / alpha).min(0.0)
+}
+
+/// First action with the largest value.
+pub fn argmax_of(q: impl Fn(usize) -> f32, actions: usize) -> usize {
+    let mut best = 0;
+    let mut top = q(0);
+    for a in 1..actions {
+        if q(a) > top {
+            top = q(a);
+            best = a;
+        }
+    }
+    best
+}
+
+/// The softmax of one row.
+pub fn softmax_of(q: impl Fn(usize) -> f32, actions: usize, alpha: f32) -> Softmax {
+    let top = q(argmax_of(&q, actions));
+    let mut weighted = 0.0;
+    let mut sum = 0.0;
+    for a in 0..actions {
+        let z = scaled(q(a), top, alpha);
+        let e = exp_f32(z);
+        sum += e;
+        weighted += e * z;
+    }
+    let log_sum = log_f32(sum);
+    Softmax { top, sum, log_sum, entropy: log_sum - weighted / sum }
+}
+
+impl Softmax {
+    /// `pi(a)` for a value `q` of the row.
+    pub fn probability(&self, q: f32, alpha: f32) -> f32 {
+        exp_f32(scaled(q, self.top, alpha)) / self.sum
+    }
+
+    /// `ln pi(a)`.
+    pub fn log_probability(&self, q: f32, alpha: f32) -> f32 {
+        scaled(q, self.top, alpha) - self.log_sum
+    }
+
+    /// One action by inversion; `u` uniform in (0, 1).
+    pub fn sample(&self, q: impl Fn(usize) -> f32, actions: usize, alpha: f32, u: f32) -> usize {
+        let mut cumulative = 0.0;
+        for a in 0..actions - 1 {
+            cumulative += self.probability(q(a), alpha);
+            if u < cumulative {
+                return a;
+            }
+        }
+        actions - 1
+    }
+}

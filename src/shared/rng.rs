@@ -1,0 +1,108 @@
+//! Twin of `shaders/shared/rng.wgsl`: counter-based random numbers, bit-equal on every device.
+
+/// Stream of environment resets.
+pub const STREAM_RESET: u32 = 0;
+/// Stream of action choices.
+pub const STREAM_ACTION: u32 = 1;
+/// Stream of environment dynamics.
+pub const STREAM_STEP: u32 = 2;
+/// Stream of replay sampling.
+pub const STREAM_REPLAY: u32 = 3;
+/// Stream of sampled backups.
+pub const STREAM_BACKUP: u32 = 4;
+/// Streams of one purpose start at a multiple of this.
+pub const STREAMS: u32 = 8;
+
+/// A position in one random stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Rng {
+    /// The agent's seed.
+    pub seed: u32,
+    /// Purpose.
+    pub stream: u32,
+    /// Step of the environment, or update.
+    pub step: u32,
+    /// Environment, or batch row.
+    pub lane: u32,
+    /// Numbers drawn so far at this position.
+    pub draw: u32,
+}
+
+/// The hash of Jarzynski and Olano, JCGT 9(3), 2020.
+pub fn pcg4d(input: [u32; 4]) -> [u32; 4] {
+    let mut v = input.map(|x| x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    let mix = |v: &mut [u32; 4]| {
+        v[0] = v[0].wrapping_add(v[1].wrapping_mul(v[3]));
+        v[1] = v[1].wrapping_add(v[2].wrapping_mul(v[0]));
+        v[2] = v[2].wrapping_add(v[0].wrapping_mul(v[1]));
+        v[3] = v[3].wrapping_add(v[1].wrapping_mul(v[2]));
+    };
+    mix(&mut v);
+    v = v.map(|x| x ^ (x >> 16));
+    mix(&mut v);
+    v
+}
+
+impl Rng {
+    /// A stream position with nothing drawn yet.
+    pub fn new(seed: u32, stream: u32, step: u32, lane: u32) -> Rng {
+        Rng { seed, stream, step, lane, draw: 0 }
+    }
+
+    /// 32 random bits.
+    pub fn u32(&mut self) -> u32 {
+        let word = pcg4d([self.lane, self.step, (self.stream << 16) | self.draw, self.seed])[0];
+        self.draw += 1;
+        word
+    }
+
+    /// Uniform in (0, 1): the centres of 2^23 cells.
+    pub fn uniform(&mut self) -> f32 {
+        ((self.u32() >> 9) as f32 + 0.5) * (1.0 / 8_388_608.0)
+    }
+
+    /// Uniform in (low, high).
+    pub fn range(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.uniform()
+    }
+}
+
+/// The 32-bit seed of agent `agent` in a run with seed `seed`.
+pub fn agent_seed(seed: u64, agent: u32) -> u32 {
+    pcg4d([seed as u32, (seed >> 32) as u32, agent, 0x5eed])[3]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uniform_is_flat_and_streams_differ() {
+        let n = 200_000;
+        let mut counts = [0u32; 64];
+        for lane in 0..n {
+            let mut rng = Rng::new(7, STREAM_RESET, 3, lane);
+            let u = rng.uniform();
+            assert!(u > 0.0 && u < 1.0);
+            counts[(u * 64.0) as usize] += 1;
+        }
+        let expected = f64::from(n) / 64.0;
+        let chi_square: f64 = counts.iter().map(|c| (f64::from(*c) - expected).powi(2) / expected).sum();
+        // 63 degrees of freedom: p = 0.001 at 103.4.
+        assert!(chi_square < 103.4, "{chi_square}");
+        let first = |stream, step| Rng::new(7, stream, step, 0).u32();
+        assert_ne!(first(0, 0), first(1, 0));
+        assert_ne!(first(0, 0), first(0, 1));
+        assert_ne!(agent_seed(0, 0), agent_seed(0, 1));
+    }
+
+    #[test]
+    fn neighbouring_lanes_and_steps_are_uncorrelated() {
+        let at = |lane, step| f64::from(Rng::new(1, STREAM_ACTION, step, lane).uniform()) - 0.5;
+        let n = 100_000;
+        let lanes: f64 = (0..n).map(|i| at(i, 0) * at(i + 1, 0)).sum::<f64>() / f64::from(n) * 12.0;
+        let steps: f64 = (0..n).map(|i| at(0, i) * at(0, i + 1)).sum::<f64>() / f64::from(n) * 12.0;
+        // The standard error of each correlation is 1 / sqrt(n) = 0.0032.
+        assert!(lanes.abs() < 0.013 && steps.abs() < 0.013, "{lanes} {steps}");
+    }
+}
