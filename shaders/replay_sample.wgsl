@@ -39,15 +39,15 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let size = max(min(lanes[agent * p.num_lanes].step, lane_rows), 1u) * p.num_lanes;
     var rng = Rng(hyper[agent].seed, p.stream + STREAM_REPLAY, learner[agent].updates, id.x, 0u);
     let index = rng_u32(&rng) % size;
-    let from = (agent * p.capacity + index) * (2u * p.obs_size + 3u);
+    let source = (agent * p.capacity + index) * (2u * p.obs_size + 3u);
     let obs_to = (agent * 2u * p.batch + id.x) * p.obs_size;
     let next_to = ((agent * 2u + 1u) * p.batch + id.x) * p.obs_size;
     for (var i = 0u; i < p.obs_size; i++) {
-        batch_obs[obs_to + i] = replay[from + i];
-        batch_obs[next_to + i] = replay[from + p.obs_size + i];
+        batch_obs[obs_to + i] = replay[source + i];
+        batch_obs[next_to + i] = replay[source + p.obs_size + i];
     }
     let row = agent * p.batch + id.x;
-    actions[row] = u32(replay[from + 2u * p.obs_size]);
-    rewards[row] = replay[from + 2u * p.obs_size + 1u];
-    terminated[row] = replay[from + 2u * p.obs_size + 2u];
+    actions[row] = u32(replay[source + 2u * p.obs_size]);
+    rewards[row] = replay[source + 2u * p.obs_size + 1u];
+    terminated[row] = replay[source + 2u * p.obs_size + 2u];
 }

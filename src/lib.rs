@@ -4,11 +4,13 @@
 //! learning, metrics); the host records commands once, replays them, and reads small statistics. Every kernel has a
 //! CPU twin with the same loop and reduction order: the reference in tests, and the fallback without a GPU.
 
+pub mod agents;
 pub mod engine;
 pub mod envs;
 pub mod error;
 pub mod gpu;
 pub mod kernels;
+pub mod nn;
 pub mod shared;
 pub mod train;
 

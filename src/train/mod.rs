@@ -1,4 +1,8 @@
-//! Training: configuration, the loop over recorded programs, evaluation, run directories.
+//! Training: configuration, the loop over recorded programs, evaluation, statistics.
 
 pub mod config;
 pub mod event;
+pub mod playback;
+pub mod presets;
+pub mod statistics;
+pub mod trainer;

@@ -1,0 +1,174 @@
+//! Acting: observations through the first Q network into one environment step. Training and every evaluation use the
+//! same recording with their own environments, random streams and policy.
+
+use crate::engine::env::Env;
+use crate::engine::recording::{Buffer, Buffers, Recording};
+use crate::error::Result;
+use crate::kernels::{act_step, dense_forward, env_reset, pack_slots};
+use crate::nn::Mlp;
+use crate::shared::agent::{Hyper, Lane, Learner};
+use crate::shared::rng::STREAMS;
+
+/// Who acts: each has random streams of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Purpose {
+    /// Training environments.
+    Train = 0,
+    /// Periodic evaluation.
+    Evaluate = 1,
+    /// Second, independent evaluation once a periodic one reached the threshold.
+    Confirm = 2,
+    /// Final evaluation, greedy.
+    FinalGreedy = 3,
+    /// Final evaluation, sampled from the softmax.
+    FinalSoftmax = 4,
+}
+
+/// Environments with everything needed to step them.
+pub struct Acting {
+    /// Bookkeeping `[agents, num_lanes]`.
+    pub lanes: Buffer<Lane>,
+    /// States `[agents, num_lanes]`.
+    pub state: Buffer<u32>,
+    /// Starts all episodes.
+    pub reset: Recording,
+    /// One vector step.
+    pub act: Recording,
+}
+
+/// Memory of a set of environments, shared by the evaluations.
+#[derive(Clone)]
+pub struct Stage {
+    /// Environments per agent.
+    pub num_lanes: u32,
+    lanes: Buffer<Lane>,
+    state: Buffer<u32>,
+    obs: Buffer<f32>,
+    activations: Vec<Buffer<f32>>,
+}
+
+impl Stage {
+    /// Declares the memory of `num_lanes` environments per agent.
+    pub fn new(
+        buffers: &mut Buffers,
+        prefix: &str,
+        env: &Env,
+        net: &Mlp,
+        agents: u32,
+        num_lanes: u32,
+        hint: &'static str,
+    ) -> Stage {
+        let rows = u64::from(agents) * u64::from(num_lanes);
+        Stage {
+            num_lanes,
+            lanes: buffers.add(format!("{prefix}_lanes"), rows, hint),
+            state: buffers.add(format!("{prefix}_state"), rows * u64::from(env.state_words), hint),
+            obs: buffers.add(format!("{prefix}_obs"), rows * u64::from(env.obs_size), hint),
+            activations: net
+                .layers
+                .iter()
+                .enumerate()
+                .map(|(i, layer)| {
+                    buffers.add(format!("{prefix}_activation{i}"), rows * u64::from(layer.out_dim), hint)
+                })
+                .collect(),
+        }
+    }
+
+    /// The bookkeeping of these environments.
+    pub fn lanes(&self) -> Buffer<Lane> {
+        self.lanes
+    }
+}
+
+/// What acting reads of the learner.
+#[derive(Clone, Copy)]
+pub struct Policy {
+    /// Hyperparameters.
+    pub hyper: Buffer<Hyper>,
+    /// Learner state: alpha.
+    pub learner: Buffer<Learner>,
+    /// Weights `[agents, nets, params]`.
+    pub weights: Buffer<f32>,
+    /// Networks per agent in `weights`.
+    pub nets: u32,
+    /// Agents.
+    pub agents: u32,
+}
+
+/// How actions are chosen and where transitions go.
+#[derive(Clone, Copy)]
+pub struct Behaviour {
+    /// Random streams.
+    pub purpose: Purpose,
+    /// Argmax instead of softmax.
+    pub greedy: bool,
+    /// Epsilon schedule and warm-up of this many steps per environment; `None` for neither.
+    pub explore: Option<u32>,
+    /// Ring of transitions.
+    pub replay: Buffer<f32>,
+    /// Its capacity per agent; 0 stores nothing.
+    pub capacity: u32,
+}
+
+/// Records reset and step of a stage.
+pub fn record(
+    env: &'static Env,
+    net: &Mlp,
+    policy: Policy,
+    stage: &Stage,
+    behaviour: Behaviour,
+) -> Result<Acting> {
+    let Policy { hyper, learner, weights, nets, agents } = policy;
+    let num_lanes = stage.num_lanes;
+    let stream = behaviour.purpose as u32 * STREAMS;
+
+    let mut reset = Recording::default();
+    let params = env_reset::Params { num_lanes, stream, agents };
+    env_reset::record(&mut reset, env, params, hyper, stage.state, stage.lanes, stage.obs)?;
+
+    let mut act = Recording::default();
+    let mut x = stage.obs;
+    for (layer, y) in net.layers.iter().zip(&stage.activations) {
+        let params = dense_forward::Params {
+            batch: num_lanes,
+            in_dim: layer.in_dim,
+            out_dim: layer.out_dim,
+            nets,
+            net_params: net.params,
+            weight_offset: layer.weight_offset,
+            slots: 1,
+            x_slots: 1,
+            // The first online network acts (all SQN sources).
+            slot_net: pack_slots(&[0]),
+            slot_x: pack_slots(&[0]),
+            activation: layer.activation as u32,
+            agents,
+        };
+        dense_forward::record(&mut act, params, x, weights, *y)?;
+        x = *y;
+    }
+    let params = act_step::Params {
+        num_lanes,
+        stream,
+        policy: u32::from(behaviour.greedy),
+        explore: u32::from(behaviour.explore.is_some()),
+        uniform_steps: behaviour.explore.unwrap_or(0),
+        capacity: behaviour.capacity,
+        agents,
+    };
+    act_step::record(
+        &mut act,
+        env,
+        params,
+        hyper,
+        learner,
+        x,
+        stage.state,
+        stage.lanes,
+        stage.obs,
+        behaviour.replay,
+    )?;
+    Ok(Acting { lanes: stage.lanes, state: stage.state, reset, act })
+}

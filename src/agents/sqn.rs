@@ -1,0 +1,414 @@
+//! Soft Q-Networks (Liu, Zhang, Hao: "Soft Q Network", arXiv 1912.10891v1, Algorithm 1) with clipped twin Qs and a
+//! learned temperature.
+//!
+//! The paper's listing, its figure, the authors' code and DI-engine compute different backups; `Backup` names them, and
+//! `docs/algorithms.md` has the table. Networks per agent: `Q_1, Q_2`, then their targets `Q'_1, Q'_2`.
+
+use crate::agents::acting::{Behaviour, Policy, Purpose, Stage, record};
+use crate::agents::hyper;
+use crate::agents::plan::Plan;
+use crate::engine::env::Env;
+use crate::engine::recording::{Buffer, Buffers, Recording};
+use crate::error::Result;
+use crate::kernels::{
+    Activation, adam, dense_backward_input, dense_backward_weights, dense_forward, grad_norm, metrics,
+    pack_slots, replay_sample, soft_backup, td_error, temperature,
+};
+use crate::nn::Mlp;
+use crate::shared::agent::{Hyper, Lane, Learner};
+use crate::shared::rng::STREAMS;
+use crate::train::config::{Backup, Config, Exploration, Loss, Temperature};
+
+const NETS: u32 = 4;
+const ONLINE_NETS: u32 = 2;
+
+/// The evaluations of one update: which net on which input (0: `s`, 1: `s'`).
+const SLOT_NET: [u32; 5] = [0, 1, 2, 3, 0];
+const SLOT_INPUT: [u32; 5] = [0, 0, 1, 1, 1];
+
+/// Everything one update reads and writes.
+pub struct Update {
+    /// Agents.
+    pub agents: u32,
+    /// Rows per batch.
+    pub batch: u32,
+    /// Actions.
+    pub actions: u32,
+    /// Network shape.
+    pub net: Mlp,
+    /// Evaluations per update: 4, or 5 where the backup needs `Q_1(s')`.
+    pub slots: u32,
+    /// Hyperparameters `[agents]`.
+    pub hyper: Buffer<Hyper>,
+    /// Learner state `[agents]`.
+    pub learner: Buffer<Learner>,
+    /// `[agents, 4, params]`
+    pub weights: Buffer<f32>,
+    /// `[agents, 2, params]`
+    pub grads: Buffer<f32>,
+    /// Adam's first moment `[agents, 2, params]`.
+    pub adam_m: Buffer<f32>,
+    /// Adam's second moment `[agents, 2, params]`.
+    pub adam_v: Buffer<f32>,
+    /// `[agents, 2 (s, s'), batch, obs]`
+    pub batch_obs: Buffer<f32>,
+    /// `[agents, batch]`
+    pub actions_taken: Buffer<u32>,
+    /// `[agents, batch]`
+    pub rewards: Buffer<f32>,
+    /// `[agents, batch]`
+    pub terminated: Buffer<f32>,
+    /// Importance weights `[agents, batch]`; ones for uniform replay.
+    pub importance: Buffer<f32>,
+    /// Outputs of each layer `[agents, slots, batch, width]`; the last one holds the action values.
+    pub activations: Vec<Buffer<f32>>,
+    /// Gradients of those outputs `[agents, 2, batch, width]`.
+    pub deltas: Vec<Buffer<f32>>,
+    /// `y` `[agents, batch]`
+    pub targets: Buffer<f32>,
+    /// `H(pi(s'))` `[agents, batch]`
+    pub entropies: Buffer<f32>,
+    /// `V(s')` `[agents, batch]`
+    pub values: Buffer<f32>,
+    /// `Q_i(s, a) - y` `[agents, 2, batch]`
+    pub td: Buffer<f32>,
+    /// `[agents, 2, batch]`
+    pub losses: Buffer<f32>,
+}
+
+impl Update {
+    /// Declares the memory of an update.
+    pub fn new(
+        buffers: &mut Buffers,
+        config: &Config,
+        net: Mlp,
+        agents: u32,
+        obs_size: u32,
+        actions: u32,
+    ) -> Update {
+        const BATCH: &str = "Lower --batch-size.";
+        const HIDDEN: &str = "Use smaller hidden layers.";
+        let batch = config.batch_size;
+        let slots = match config.backup {
+            Backup::ClippedLse | Backup::Sampled => 4,
+            Backup::OnlinePolicy | Backup::Max => 5,
+        };
+        let a = u64::from(agents);
+        let rows = a * u64::from(batch);
+        let params = a * u64::from(net.params);
+        let online = params * u64::from(ONLINE_NETS);
+        let mut per_layer = |name: &str, nets: u32| -> Vec<Buffer<f32>> {
+            net.layers
+                .iter()
+                .enumerate()
+                .map(|(i, layer)| {
+                    let len = rows * u64::from(nets) * u64::from(layer.out_dim);
+                    buffers.add(format!("{name}{i}"), len, BATCH)
+                })
+                .collect()
+        };
+        let activations = per_layer("activation", slots);
+        let deltas = per_layer("delta", ONLINE_NETS);
+        Update {
+            agents,
+            batch,
+            actions,
+            slots,
+            hyper: buffers.add("hyper", a, "Train fewer agents."),
+            learner: buffers.add("learner", a, "Train fewer agents."),
+            weights: buffers.add("weights", params * u64::from(NETS), HIDDEN),
+            grads: buffers.add("grads", online, HIDDEN),
+            adam_m: buffers.add("adam_m", online, HIDDEN),
+            adam_v: buffers.add("adam_v", online, HIDDEN),
+            batch_obs: buffers.add("batch_obs", rows * 2 * u64::from(obs_size), BATCH),
+            actions_taken: buffers.add("actions", rows, BATCH),
+            rewards: buffers.add("rewards", rows, BATCH),
+            terminated: buffers.add("terminated", rows, BATCH),
+            importance: buffers.add("importance", rows, BATCH),
+            activations,
+            deltas,
+            targets: buffers.add("targets", rows, BATCH),
+            entropies: buffers.add("entropies", rows, BATCH),
+            values: buffers.add("values", rows, BATCH),
+            td: buffers.add("td", rows * u64::from(ONLINE_NETS), BATCH),
+            losses: buffers.add("losses", rows * u64::from(ONLINE_NETS), BATCH),
+            net,
+        }
+    }
+
+    /// The action values `[agents, slots, batch, actions]`.
+    pub fn q(&self) -> Buffer<f32> {
+        self.activations[self.activations.len() - 1]
+    }
+
+    /// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `terminated`.
+    pub fn record(
+        &self,
+        rec: &mut Recording,
+        config: &Config,
+        lanes: Buffer<Lane>,
+        num_lanes: u32,
+    ) -> Result<()> {
+        // Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s') and, for some backups, Q_1(s').
+        self.forward(rec)?;
+        // Line 11: V(s'), line 12: y = r + gamma (1 - d) V(s').
+        let params = soft_backup::Params {
+            batch: self.batch,
+            actions: self.actions,
+            slots: self.slots,
+            backup: match config.backup {
+                Backup::ClippedLse => 0,
+                Backup::OnlinePolicy => 1,
+                Backup::Sampled => 2,
+                Backup::Max => 3,
+            },
+            kl: u32::from(config.kl),
+            stream: Purpose::Train as u32 * STREAMS,
+            agents: self.agents,
+        };
+        soft_backup::record(
+            rec,
+            params,
+            self.hyper,
+            self.learner,
+            self.q(),
+            self.rewards,
+            self.terminated,
+            self.targets,
+            self.entropies,
+            self.values,
+        )?;
+        // Line 13: the loss (Q_i(s, a) - y)^2 of both nets, as a gradient for their outputs.
+        let params = td_error::Params {
+            batch: self.batch,
+            actions: self.actions,
+            slots: self.slots,
+            grad_slots: ONLINE_NETS,
+            loss: match config.loss {
+                Loss::Mse => 0,
+                Loss::HalfMse => 1,
+                Loss::Huber => 2,
+            },
+            agents: self.agents,
+        };
+        let dq = self.deltas[self.deltas.len() - 1];
+        td_error::record(
+            rec,
+            params,
+            self.hyper,
+            self.q(),
+            self.actions_taken,
+            self.targets,
+            self.importance,
+            dq,
+            self.td,
+            self.losses,
+        )?;
+        self.backward(rec)?;
+        // Line 14: phi_i by one Adam over both nets; line 15: targets move towards them.
+        let count = ONLINE_NETS * self.net.params;
+        let params = grad_norm::Params { count, agents: self.agents };
+        grad_norm::record(rec, params, self.hyper, self.grads, self.learner)?;
+        let params = adam::Params { count, eps_inside: 0, agents: self.agents };
+        adam::record(
+            rec,
+            params,
+            self.hyper,
+            self.learner,
+            self.grads,
+            self.weights,
+            self.adam_m,
+            self.adam_v,
+        )?;
+        // Line 16: the temperature; the target above used alpha from before this step.
+        let params = temperature::Params {
+            batch: self.batch,
+            grad_slots: ONLINE_NETS,
+            num_lanes,
+            mode: match config.temperature {
+                Temperature::Fixed => 0,
+                Temperature::Learned => 1,
+                Temperature::LearnedExp => 2,
+                Temperature::Schedule => 3,
+            },
+            agents: self.agents,
+        };
+        temperature::record(
+            rec,
+            params,
+            self.hyper,
+            lanes,
+            self.entropies,
+            self.targets,
+            self.td,
+            self.losses,
+            self.learner,
+        )
+    }
+
+    /// All evaluations of the update, layer by layer, in one dispatch each.
+    fn forward(&self, rec: &mut Recording) -> Result<()> {
+        let slots = self.slots as usize;
+        let own_slot: Vec<u32> = (0..self.slots).collect();
+        for (i, layer) in self.net.layers.iter().enumerate() {
+            let first = i == 0;
+            let params = dense_forward::Params {
+                batch: self.batch,
+                in_dim: layer.in_dim,
+                out_dim: layer.out_dim,
+                nets: NETS,
+                net_params: self.net.params,
+                weight_offset: layer.weight_offset,
+                slots: self.slots,
+                x_slots: if first { 2 } else { self.slots },
+                slot_net: pack_slots(&SLOT_NET[..slots]),
+                slot_x: pack_slots(if first { &SLOT_INPUT[..slots] } else { &own_slot }),
+                activation: layer.activation as u32,
+                agents: self.agents,
+            };
+            let x = if first { self.batch_obs } else { self.activations[i - 1] };
+            dense_forward::record(rec, params, x, self.weights, self.activations[i])?;
+        }
+        Ok(())
+    }
+
+    /// Gradients of both online nets, from the last layer to the first.
+    fn backward(&self, rec: &mut Recording) -> Result<()> {
+        for (i, layer) in self.net.layers.iter().enumerate().rev() {
+            let first = i == 0;
+            let params = dense_backward_weights::Params {
+                batch: self.batch,
+                in_dim: layer.in_dim,
+                out_dim: layer.out_dim,
+                net_params: self.net.params,
+                weight_offset: layer.weight_offset,
+                grad_slots: ONLINE_NETS,
+                x_slots: if first { 2 } else { self.slots },
+                // Both online nets see s: input 0 of the batch, or their own slot further up.
+                slot_x: pack_slots(if first { &[0, 0] } else { &[0, 1] }),
+                agents: self.agents,
+            };
+            let x = if first { self.batch_obs } else { self.activations[i - 1] };
+            dense_backward_weights::record(rec, params, x, self.deltas[i], self.grads)?;
+            if first {
+                break;
+            }
+            let params = dense_backward_input::Params {
+                batch: self.batch,
+                in_dim: layer.in_dim,
+                out_dim: layer.out_dim,
+                nets: NETS,
+                net_params: self.net.params,
+                weight_offset: layer.weight_offset,
+                grad_slots: ONLINE_NETS,
+                x_slots: self.slots,
+                activation: self.net.layers[i - 1].activation as u32,
+                agents: self.agents,
+            };
+            dense_backward_input::record(rec, params, self.deltas[i], self.weights, x, self.deltas[i - 1])?;
+        }
+        Ok(())
+    }
+}
+
+/// The training program of SQN.
+pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
+    config.validate(env.num_actions)?;
+    let agents = 1;
+    let num_envs = config.num_envs;
+    let net = Mlp::new(env.obs_size, &config.hidden, env.num_actions, Activation::Relu);
+    let mut buffers = Buffers::default();
+    let update = Update::new(&mut buffers, config, net.clone(), agents, env.obs_size, env.num_actions);
+
+    // Replay D: a ring whose rows are whole vector steps.
+    let capacity = config.buffer_size.div_ceil(num_envs) * num_envs;
+    let words = u64::from(agents) * u64::from(capacity) * u64::from(2 * env.obs_size + 3);
+    let replay: Buffer<f32> = buffers.add("replay", words, "Lower --buffer-size.");
+    let unused: Buffer<f32> = buffers.add("no_replay", 1, "");
+
+    // Lines 5-8: act from softmax(Q_1 / alpha), step, store.
+    let policy =
+        Policy { hyper: update.hyper, learner: update.learner, weights: update.weights, nets: NETS, agents };
+    let stage = Stage::new(&mut buffers, "env", env, &net, agents, num_envs, "Lower --num-envs.");
+    let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
+    let behaviour = Behaviour {
+        purpose: Purpose::Train,
+        greedy: config.exploration == Exploration::Greedy,
+        explore: Some(warm_up),
+        replay,
+        capacity,
+    };
+    let train = record(env, &net, policy, &stage, behaviour)?;
+
+    // Line 10: a batch from D; lines 11-16: the update.
+    let mut learn = Recording::default();
+    let params = replay_sample::Params {
+        batch: config.batch_size,
+        obs_size: env.obs_size,
+        capacity,
+        num_lanes: num_envs,
+        stream: Purpose::Train as u32 * STREAMS,
+        agents,
+    };
+    replay_sample::record(
+        &mut learn,
+        params,
+        update.hyper,
+        update.learner,
+        stage.lanes(),
+        replay,
+        update.batch_obs,
+        update.actions_taken,
+        update.rewards,
+        update.terminated,
+    )?;
+    update.record(&mut learn, config, stage.lanes(), num_envs)?;
+
+    let metrics_out = buffers.add("metrics", u64::from(agents), "");
+    let mut statistics = Recording::default();
+    let params = metrics::Params { num_lanes: num_envs, agents };
+    metrics::record(&mut statistics, params, update.hyper, stage.lanes(), update.learner, metrics_out)?;
+
+    let eval_stage =
+        Stage::new(&mut buffers, "eval", env, &net, agents, config.eval_episodes, "Lower --eval-episodes.");
+    let evaluation = |purpose| {
+        let greedy = purpose != Purpose::FinalSoftmax;
+        let behaviour = Behaviour { purpose, greedy, explore: None, replay: unused, capacity: 0 };
+        record(env, &net, policy, &eval_stage, behaviour)
+    };
+    let evaluations = [
+        evaluation(Purpose::Evaluate)?,
+        evaluation(Purpose::Confirm)?,
+        evaluation(Purpose::FinalGreedy)?,
+        evaluation(Purpose::FinalSoftmax)?,
+    ];
+
+    // Line 1-2: random Q_1, Q_2; targets start as copies.
+    let online: Vec<f32> =
+        (0..2).flat_map(|i| net.init(config.seed.wrapping_mul(2).wrapping_add(i))).collect();
+    let weights = [online.clone(), online].concat();
+    let ones = vec![1.0f32; config.batch_size as usize];
+    let hyper = [hyper::hyper(config, 0, env.num_actions)];
+    let learner = [hyper::learner(config)];
+    let init = vec![
+        (update.hyper.id, bytemuck::cast_slice(&hyper).to_vec()),
+        (update.learner.id, bytemuck::cast_slice(&learner).to_vec()),
+        (update.weights.id, bytemuck::cast_slice(&weights).to_vec()),
+        (update.importance.id, bytemuck::cast_slice(&ones).to_vec()),
+    ];
+    Ok(Plan {
+        buffers,
+        init,
+        net,
+        net_names: &["q0", "q1", "target_q0", "target_q1"],
+        weights: update.weights,
+        learner: update.learner,
+        hyper: update.hyper,
+        reset: train.reset,
+        act: train.act,
+        learn,
+        metrics: statistics,
+        metrics_out,
+        evaluations,
+    })
+}

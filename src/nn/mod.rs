@@ -1,0 +1,5 @@
+//! Network specifications: layer shapes, the flat parameter layout, initialisation.
+
+pub mod mlp;
+
+pub use mlp::{Layer, Mlp};

@@ -1,0 +1,157 @@
+//! From windows of device statistics to the numbers people plot, and the detector of a runaway temperature.
+
+use std::collections::VecDeque;
+
+use crate::kernels::metrics::Metrics;
+use crate::train::config::{Config, Temperature};
+use crate::train::event::Progress;
+
+/// Episodes that the reported return is averaged over, at least.
+const EPISODES: u64 = 100;
+
+/// Running statistics of a run.
+#[derive(Default)]
+pub struct Statistics {
+    windows: VecDeque<(u64, f64, f64)>,
+    last: Metrics,
+}
+
+impl Statistics {
+    /// Adds one window.
+    pub fn add(&mut self, window: &Metrics, wall_s: f64) -> Progress {
+        self.last = *window;
+        if window.window_episodes > 0 {
+            self.windows.push_back((
+                u64::from(window.window_episodes),
+                f64::from(window.window_return),
+                f64::from(window.window_length),
+            ));
+        }
+        let mut episodes: u64 = self.windows.iter().map(|(episodes, _, _)| episodes).sum();
+        while let Some((oldest, _, _)) = self.windows.front()
+            && episodes - oldest >= EPISODES
+        {
+            episodes -= oldest;
+            self.windows.pop_front();
+        }
+        let mean = |pick: fn(&(u64, f64, f64)) -> f64| {
+            (episodes > 0).then(|| self.windows.iter().map(pick).sum::<f64>() / episodes as f64)
+        };
+        let per_update = |sum: f32| {
+            (window.window_updates > 0).then(|| f64::from(sum) / f64::from(window.window_updates))
+        };
+        Progress {
+            env_steps: u64::from(window.env_steps),
+            updates: u64::from(window.updates),
+            wall_s,
+            episodes: u64::from(window.episodes),
+            episodic_return: mean(|w| w.1),
+            episodic_length: mean(|w| w.2),
+            alpha: f64::from(window.alpha),
+            entropy: per_update(window.entropy_sum),
+            td_loss: per_update(window.loss_sum),
+            q_values: per_update(window.q_sum),
+            grad_norm: per_update(window.grad_norm_sum),
+            epsilon: f64::from(window.epsilon),
+        }
+    }
+
+    /// Updates so far.
+    pub fn updates(&self) -> u64 {
+        u64::from(self.last.updates)
+    }
+}
+
+/// Watches a learned temperature. A target entropy below `ln |A|` can still be out of reach: where survival is paid in
+/// entropy, action gaps grow with alpha, the entropy stalls below its target, and alpha grows without bound.
+pub struct RunawayDetector {
+    target_entropy: Option<f64>,
+    start_alpha: f64,
+    rising_since: Option<(u64, f64)>,
+    last_alpha: f64,
+    warned: bool,
+}
+
+impl RunawayDetector {
+    /// Updates over which alpha must have risen without a pause.
+    const UPDATES: u64 = 2_000;
+    /// Factor by which alpha must have risen, over the start of its rise and over its initial value.
+    const FACTOR: f64 = 8.0;
+
+    /// A detector for this run; it only watches learned temperatures.
+    pub fn new(config: &Config, actions: u32) -> RunawayDetector {
+        let learned = matches!(config.temperature, Temperature::Learned | Temperature::LearnedExp);
+        RunawayDetector {
+            target_entropy: learned.then(|| config.target_entropy.nats(actions)),
+            start_alpha: config.alpha,
+            rising_since: None,
+            last_alpha: config.alpha,
+            warned: false,
+        }
+    }
+
+    /// A warning that names the cause, once.
+    pub fn check(&mut self, progress: &Progress) -> Option<String> {
+        let (target, entropy) = (self.target_entropy?, progress.entropy?);
+        let rising = progress.alpha >= self.last_alpha && entropy < target;
+        self.last_alpha = progress.alpha;
+        if !rising {
+            self.rising_since = None;
+            return None;
+        }
+        let (since, from) = *self.rising_since.get_or_insert((progress.updates, progress.alpha));
+        let far = progress.alpha > Self::FACTOR * from.max(self.start_alpha);
+        if self.warned || !far || progress.updates < since + Self::UPDATES {
+            return None;
+        }
+        self.warned = true;
+        Some(format!(
+            "runaway temperature: alpha rose from {from:.3} to {:.3} without a pause over {} updates, while the policy's \
+             entropy {entropy:.3} stays below target_entropy = {target:.3}. The target is likely out of reach in this \
+             environment: lower --target-entropy, use --kl true, or cap --alpha-max.",
+            progress.alpha,
+            progress.updates - since,
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_return_is_the_mean_of_at_least_a_hundred_episodes() {
+        let mut statistics = Statistics::default();
+        let window = |episodes: u32, sum: f32| Metrics {
+            window_episodes: episodes,
+            window_return: sum,
+            ..Metrics::default()
+        };
+        assert_eq!(statistics.add(&window(0, 0.0), 0.0).episodic_return, None);
+        assert_eq!(statistics.add(&window(60, 600.0), 0.0).episodic_return, Some(10.0));
+        assert_eq!(statistics.add(&window(60, 1200.0), 0.0).episodic_return, Some(15.0));
+        // 120 newer episodes push the first window out.
+        assert_eq!(statistics.add(&window(60, 1200.0), 0.0).episodic_return, Some(20.0));
+    }
+
+    #[test]
+    fn a_runaway_temperature_is_named_once_and_a_healthy_one_never() {
+        let config = Config::default();
+        let progress = |updates, alpha, entropy| Progress {
+            updates,
+            alpha,
+            entropy: Some(entropy),
+            ..Progress::default()
+        };
+        let mut detector = RunawayDetector::new(&config, 2);
+        let warnings = (0..100).filter_map(|i| {
+            detector.check(&progress(i * 100, 0.2 * 1.1f64.powi(i as i32), 0.3))
+        });
+        let warnings: Vec<String> = warnings.collect();
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].contains("--target-entropy"), "{}", warnings[0]);
+
+        let mut detector = RunawayDetector::new(&config, 2);
+        assert!((0..100).all(|i| detector.check(&progress(i * 100, 0.2 + 0.1 * (i % 7) as f64, 0.3)).is_none()));
+    }
+}

@@ -1,0 +1,289 @@
+//! The training loop: replays recorded programs on an executor and reads small statistics. Nothing of an iteration runs
+//! on the host, and nothing is uploaded after [`Trainer::new`].
+
+use std::time::{Duration, Instant};
+
+use crate::agents::plan::Plan;
+use crate::engine::executor::{Executor, Program, read_as};
+use crate::engine::recording::BufferId;
+use crate::envs::{self, Env};
+use crate::error::{Error, Result};
+use crate::gpu::{self, Choice};
+use crate::kernels::metrics::Metrics;
+use crate::shared::agent::{Lane, Learner};
+use crate::train::config::Config;
+use crate::train::event::{Evaluation, Event, NamedTensor, Report};
+use crate::train::playback;
+use crate::train::statistics::{RunawayDetector, Statistics};
+
+/// Device time one submission should take: long enough to hide its overhead, far from any watchdog.
+const SUBMIT_TARGET: Duration = Duration::from_millis(30);
+
+/// One agent in training.
+pub struct Trainer {
+    config: Config,
+    env: &'static Env,
+    plan: Plan,
+    choice: Choice,
+    executor: Box<dyn Executor>,
+    programs: Programs,
+    pace: Pace,
+    started: Instant,
+}
+
+/// The plan, resolved by the executor.
+struct Programs {
+    act: Program,
+    iteration: Program,
+    metrics: Program,
+    evaluations: [(Program, Program); 4],
+}
+
+/// Vector steps per submission, adapted to the device.
+struct Pace {
+    iterations: u32,
+}
+
+impl Pace {
+    /// Moves towards as many iterations as fit the target time, at most doubling.
+    fn adapt(&mut self, iterations: u32, elapsed: Duration) {
+        let per_iteration = elapsed.as_secs_f64() / f64::from(iterations.max(1));
+        let fitting = SUBMIT_TARGET.as_secs_f64() / per_iteration.max(1e-7);
+        self.iterations = (fitting as u32).clamp(1, self.iterations.saturating_mul(2)).min(4096);
+    }
+}
+
+impl Trainer {
+    /// Checks the configuration, opens the device, allocates and fills its memory, and resolves all programs.
+    pub fn new(config: &Config) -> Result<Trainer> {
+        let env = envs::find(&config.env)?;
+        let plan = crate::agents::plan(config, env)?;
+        let choice = gpu::choose(&config.device)?;
+        let executor = gpu::open(&choice)?;
+        Trainer::with_executor(config, env, plan, choice, executor)
+    }
+
+    /// A trainer on an executor that is already open.
+    pub fn with_executor(
+        config: &Config,
+        env: &'static Env,
+        plan: Plan,
+        choice: Choice,
+        mut executor: Box<dyn Executor>,
+    ) -> Result<Trainer> {
+        executor.allocate(&plan.buffers)?;
+        for (buffer, words) in &plan.init {
+            executor.write(*buffer, words)?;
+        }
+        let reset = executor.prepare(&plan.reset)?;
+        let programs = Programs {
+            act: executor.prepare(&plan.act)?,
+            iteration: executor.prepare(&plan.iteration(config.train_frequency, config.gradient_steps))?,
+            metrics: executor.prepare(&plan.metrics)?,
+            evaluations: {
+                let mut prepare = |i: usize| -> Result<(Program, Program)> {
+                    let acting = &plan.evaluations[i];
+                    Ok((executor.prepare(&acting.reset)?, executor.prepare(&acting.act)?))
+                };
+                [prepare(0)?, prepare(1)?, prepare(2)?, prepare(3)?]
+            },
+        };
+        executor.submit(&[(reset, 1)], None)?;
+        Ok(Trainer {
+            config: config.clone(),
+            env,
+            plan,
+            choice,
+            executor,
+            programs,
+            pace: Pace { iterations: 4 },
+            started: Instant::now(),
+        })
+    }
+
+    /// The device in use and why.
+    pub fn choice(&self) -> &Choice {
+        &self.choice
+    }
+
+    /// Dispatches and memory, for people.
+    pub fn explain(&self) -> String {
+        format!(
+            "device {}: {} ({})\npath: layered (the only one for now)\n{}",
+            self.choice.address,
+            self.choice.adapter,
+            self.choice.reason,
+            self.plan.explain()
+        )
+    }
+
+    /// Bytes sent to the device so far.
+    pub fn uploaded_bytes(&self) -> u64 {
+        self.executor.uploaded_bytes()
+    }
+
+    /// Trains until the budget is used up or, if so configured, an evaluation reaches the threshold.
+    pub fn run(&mut self, observe: &mut dyn FnMut(&Event) -> Result<()>) -> Result<Report> {
+        self.started = Instant::now();
+        let mut statistics = Statistics::default();
+        let mut runaway = RunawayDetector::new(&self.config, self.env.num_actions);
+        let num_envs = u64::from(self.config.num_envs);
+        let per_iteration = u64::from(self.config.train_frequency) * num_envs;
+        let warm_up = self.config.learning_starts.min(self.config.total_timesteps);
+        let mut env_steps = 0;
+        let mut next_eval = match self.config.eval_frequency {
+            0 => u64::MAX,
+            every => every,
+        };
+        let mut solved_at_env_steps = None;
+        while env_steps < self.config.total_timesteps {
+            let (program, steps, until) = if env_steps < warm_up {
+                (self.programs.act, num_envs, warm_up)
+            } else {
+                (self.programs.iteration, per_iteration, self.config.total_timesteps)
+            };
+            let until = until.min(next_eval).max(env_steps + 1);
+            let iterations = (until - env_steps).div_ceil(steps).min(u64::from(self.pace.iterations)) as u32;
+            let before = Instant::now();
+            self.executor
+                .submit(&[(program, iterations), (self.programs.metrics, 1)], Some(self.plan.metrics_out.id))?;
+            env_steps += steps * u64::from(iterations);
+            self.report(false, &mut statistics, &mut runaway, observe)?;
+            // The ring of readbacks makes a submission wait for an earlier one, so in the long run this is device time.
+            self.pace.adapt(iterations, before.elapsed());
+
+            if env_steps >= next_eval && env_steps >= warm_up {
+                self.report(true, &mut statistics, &mut runaway, observe)?;
+                let greedy = self.evaluate(0)?;
+                let passed = |evaluation: &Evaluation| evaluation.mean() >= self.env.reward_threshold;
+                // A second set of episodes guards against stopping on one lucky evaluation.
+                let solved = passed(&greedy) && passed(&self.evaluate(1)?);
+                observe(&Event::Evaluation { env_steps, greedy })?;
+                if solved && solved_at_env_steps.is_none() {
+                    solved_at_env_steps = Some(env_steps);
+                }
+                if solved && self.config.stop_when_solved {
+                    break;
+                }
+            }
+            while next_eval <= env_steps {
+                next_eval += self.config.eval_frequency.max(1);
+            }
+        }
+        self.report(true, &mut statistics, &mut runaway, observe)?;
+        let greedy = self.evaluate(2)?;
+        let softmax = self.evaluate(3)?;
+        observe(&Event::Evaluation { env_steps, greedy: greedy.clone() })?;
+        if greedy.mean() >= self.env.reward_threshold {
+            solved_at_env_steps = solved_at_env_steps.or(Some(env_steps));
+        }
+        Ok(Report {
+            env: self.env.id.to_owned(),
+            algo: self.config.algo.clone(),
+            seed: self.config.seed,
+            device: self.choice.address.clone(),
+            adapter: self.choice.adapter.clone(),
+            env_steps,
+            updates: statistics.updates(),
+            wall_s: self.started.elapsed().as_secs_f64(),
+            solved_at_env_steps,
+            greedy,
+            softmax,
+        })
+    }
+
+    /// Hands arrived statistics to the observer; stops at the first non-finite value.
+    fn report(
+        &mut self,
+        wait: bool,
+        statistics: &mut Statistics,
+        runaway: &mut RunawayDetector,
+        observe: &mut dyn FnMut(&Event) -> Result<()>,
+    ) -> Result<()> {
+        for words in self.executor.collect(wait)? {
+            let window: Metrics = bytemuck::cast_slice(&words)[0];
+            let progress = statistics.add(&window, self.started.elapsed().as_secs_f64());
+            if window.nonfinite != 0 {
+                return Err(Error::Diverged {
+                    what: "the loss or its gradient".into(),
+                    update: u64::from(window.nonfinite),
+                    env_steps: progress.env_steps,
+                    kept: "model.safetensors of the run directory".into(),
+                });
+            }
+            observe(&Event::Progress(progress.clone()))?;
+            if let Some(warning) = runaway.check(&progress) {
+                observe(&Event::Warning(warning))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One episode in each evaluation environment with the current weights.
+    fn evaluate(&mut self, which: usize) -> Result<Evaluation> {
+        let (reset, act) = self.programs.evaluations[which];
+        let lanes = self.plan.evaluations[which].lanes.id;
+        self.executor.submit(&[(reset, 1)], None)?;
+        let mut left = self.env.max_episode_steps;
+        while left > 0 {
+            // Episodes that end early end the evaluation early, at the price of one small read per chunk.
+            let steps = left.min(125);
+            self.executor.submit(&[(act, steps)], None)?;
+            left -= steps;
+            let lanes: Vec<Lane> = read_as(&mut *self.executor, lanes)?;
+            if left == 0 || lanes.iter().all(|lane| lane.episodes > 0) {
+                return Ok(Evaluation {
+                    returns: lanes.iter().map(|lane| f64::from(lane.first_return)).collect(),
+                });
+            }
+        }
+        Ok(Evaluation::default())
+    }
+
+    /// The current weights of all networks, targets included. After [`Error::Diverged`], the last finite ones.
+    pub fn weights(&mut self) -> Result<Vec<NamedTensor>> {
+        let weights: Vec<f32> = read_as(&mut *self.executor, self.plan.weights.id)?;
+        let mut tensors = Vec::new();
+        for (name, params) in self.plan.net_names.iter().zip(weights.chunks(self.plan.net.params as usize)) {
+            for (i, layer) in self.plan.net.layers.iter().enumerate() {
+                let (inputs, outputs) = (layer.in_dim as usize, layer.out_dim as usize);
+                let values = &params[layer.weight_offset as usize..][..(inputs + 1) * outputs];
+                let (weight, bias) = values.split_at(inputs * outputs);
+                tensors.push(NamedTensor {
+                    name: format!("{name}.layer{i}.weight"),
+                    shape: vec![inputs, outputs],
+                    values: weight.to_vec(),
+                });
+                tensors.push(NamedTensor {
+                    name: format!("{name}.layer{i}.bias"),
+                    shape: vec![outputs],
+                    values: bias.to_vec(),
+                });
+            }
+        }
+        Ok(tensors)
+    }
+
+    /// States of one greedy episode with the current weights, for drawing.
+    pub fn record_episode(&mut self) -> Result<Vec<Vec<f32>>> {
+        let weights = self.executor.read(self.plan.weights.id)?;
+        playback::greedy_episode(&self.config, self.env, &weights)
+    }
+
+    /// The learner state, for tests and tools.
+    pub fn learner(&mut self) -> Result<Learner> {
+        let learner: Vec<Learner> = read_as(&mut *self.executor, self.plan.learner.id)?;
+        learner
+            .first()
+            .copied()
+            .ok_or_else(|| Error::Kernel { kernel: "trainer".into(), message: "there is no agent".into() })
+    }
+
+    /// Raw words of a buffer by name, for tests and tools.
+    pub fn read_buffer(&mut self, name: &str) -> Result<Vec<u32>> {
+        let index = self.plan.buffers.decls.iter().position(|decl| decl.name == name).ok_or_else(|| {
+            Error::unknown("buffer", name, self.plan.buffers.decls.iter().map(|decl| decl.name.as_str()))
+        })?;
+        self.executor.read(BufferId(index as u32))
+    }
+}

@@ -1,0 +1,205 @@
+//! Every shader, without a GPU: reflected against the kernel table, valid under WebGPU core, and translated to SPIR-V,
+//! MSL, HLSL and GLSL.
+
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use softq::engine::compose::compose;
+use softq::engine::env::Env;
+use softq::engine::kernel::{Access, Kernel};
+use softq::kernels;
+use softq::shared::layout::{Layout, Scalar};
+
+/// Every kernel, composed with every environment where it uses one.
+fn variants() -> Vec<(String, &'static Kernel, Option<&'static Env>)> {
+    let mut variants = Vec::new();
+    for kernel in kernels::table() {
+        if kernel.uses_env {
+            for env in softq::envs::registry() {
+                variants.push((format!("{}+{}", kernel.name, env.short), *kernel, Some(*env)));
+            }
+        } else {
+            variants.push((kernel.name.to_owned(), *kernel, None));
+        }
+    }
+    variants
+}
+
+fn parse(name: &str, kernel: &Kernel, env: Option<&Env>) -> (naga::Module, naga::valid::ModuleInfo) {
+    let source = compose(kernel, env).expect("imports resolve");
+    let module = naga::front::wgsl::parse_str(&source)
+        .unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(&source)));
+    // Default capabilities grant no extension: what passes here is WebGPU core.
+    let info = Validator::new(ValidationFlags::all(), Capabilities::default())
+        .validate(&module)
+        .unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(&source)));
+    (module, info)
+}
+
+fn scalar_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Scalar> {
+    match module.types[ty].inner {
+        naga::TypeInner::Scalar(naga::Scalar::F32) => Some(Scalar::F32),
+        naga::TypeInner::Scalar(naga::Scalar::U32) => Some(Scalar::U32),
+        _ => None,
+    }
+}
+
+fn check_layout(name: &str, module: &naga::Module, ty: naga::Handle<naga::Type>, want: Layout, env: Option<&Env>) {
+    match (want, &module.types[ty].inner) {
+        (Layout::Scalar(scalar), _) => assert_eq!(scalar_of(module, ty), Some(scalar), "{name}"),
+        (Layout::Struct { name: struct_name, size, fields }, naga::TypeInner::Struct { members, span }) => {
+            assert_eq!(module.types[ty].name.as_deref(), Some(struct_name), "{name}");
+            assert_eq!(*span, size, "{name}: size of {struct_name}");
+            assert_eq!(members.len(), fields.len(), "{name}: fields of {struct_name}");
+            for (member, field) in members.iter().zip(fields) {
+                assert_eq!(member.name.as_deref(), Some(field.name), "{name}: {struct_name}");
+                assert_eq!(member.offset, field.offset, "{name}: {struct_name}.{}", field.name);
+                assert_eq!(scalar_of(module, member.ty), Some(field.scalar), "{name}: {}", field.name);
+            }
+        }
+        (Layout::EnvState, naga::TypeInner::Struct { span, .. }) => {
+            assert_eq!(*span, env.expect("an environment").state_words * 4, "{name}: State");
+        }
+        (want, got) => panic!("{name}: declared {want:?}, the shader has {got:?}"),
+    }
+}
+
+#[test]
+fn every_shader_matches_its_declaration() {
+    for (name, kernel, env) in variants() {
+        let (module, _) = parse(&name, kernel, env);
+        let entry = &module.entry_points[0];
+        assert_eq!(module.entry_points.len(), 1, "{name}");
+        assert_eq!(entry.name, "main", "{name}");
+        assert_eq!(entry.workgroup_size, [kernel.workgroup_size, 1, 1], "{name}");
+        let mut bound: Vec<_> = module
+            .global_variables
+            .iter()
+            .filter_map(|(_, variable)| variable.binding.map(|binding| (binding.binding, binding.group, variable)))
+            .collect();
+        bound.sort_by_key(|(binding, _, _)| *binding);
+        assert_eq!(bound.len(), kernel.bindings.len() + 1, "{name}: number of bindings");
+        for (index, (binding, group, variable)) in bound.iter().enumerate() {
+            assert_eq!((*binding as usize, *group), (index, 0), "{name}: bindings are numbered in order");
+            if index == 0 {
+                assert_eq!(variable.space, naga::AddressSpace::Uniform, "{name}");
+                check_layout(&name, &module, variable.ty, kernel.params, env);
+                continue;
+            }
+            let declared = &kernel.bindings[index - 1];
+            assert_eq!(variable.name.as_deref(), Some(declared.name), "{name}");
+            let naga::AddressSpace::Storage { access } = variable.space else {
+                panic!("{name}: '{}' is not a storage buffer", declared.name)
+            };
+            let writes = access.contains(naga::StorageAccess::STORE);
+            assert_eq!(writes, declared.access == Access::ReadWrite, "{name}: access of '{}'", declared.name);
+            let naga::TypeInner::Array { base, .. } = module.types[variable.ty].inner else {
+                panic!("{name}: '{}' is not an array", declared.name)
+            };
+            check_layout(&format!("{name}.{}", declared.name), &module, base, declared.element, env);
+        }
+    }
+}
+
+#[test]
+fn every_shader_stays_within_webgpu_core_limits() {
+    for (name, kernel, env) in variants() {
+        let (module, _) = parse(&name, kernel, env);
+        assert!(kernel.bindings.len() <= 8, "{name}: {} storage buffers", kernel.bindings.len());
+        assert!(kernel.workgroup_size <= 256, "{name}");
+        let mut layouter = naga::proc::Layouter::default();
+        layouter.update(module.to_ctx()).expect("layouts");
+        let shared: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(_, variable)| variable.space == naga::AddressSpace::WorkGroup)
+            .map(|(_, variable)| layouter[variable.ty].size)
+            .sum();
+        assert!(shared <= 16_384, "{name}: {shared} bytes of workgroup memory");
+    }
+}
+
+#[test]
+fn every_shader_has_a_header_and_every_file_is_in_the_table() {
+    for kernel in kernels::table() {
+        let header: String = kernel.source.lines().take_while(|line| line.starts_with("//")).collect();
+        for word in ["Grid:", "Determinism:"] {
+            assert!(header.contains(word), "{}.wgsl: the header lacks '{word}'", kernel.name);
+        }
+    }
+    let files = std::fs::read_dir("shaders").expect("shaders");
+    for file in files.filter_map(|file| file.ok()).filter(|file| file.path().extension().is_some()) {
+        let stem = file.path().file_stem().expect("stem").to_string_lossy().into_owned();
+        assert!(kernels::table().iter().any(|kernel| kernel.name == stem), "{stem}.wgsl is in no table");
+    }
+}
+
+#[test]
+fn every_environment_file_states_what_the_registry_says() {
+    for env in softq::envs::registry() {
+        let reset = kernels::env_reset::KERNEL.name;
+        let kernel = kernels::table().iter().find(|kernel| kernel.name == reset).expect("env_reset");
+        let (module, _) = parse(env.id, kernel, Some(env));
+        let constant = |name: &str| -> f64 {
+            let (_, constant) = module
+                .constants
+                .iter()
+                .find(|(_, constant)| constant.name.as_deref() == Some(name))
+                .unwrap_or_else(|| panic!("{}: no constant {name}", env.id));
+            match module.global_expressions[constant.init] {
+                naga::Expression::Literal(naga::Literal::U32(value)) => f64::from(value),
+                naga::Expression::Literal(naga::Literal::F32(value)) => f64::from(value),
+                naga::Expression::Literal(naga::Literal::AbstractFloat(value)) => value,
+                naga::Expression::Literal(naga::Literal::AbstractInt(value)) => value as f64,
+                ref other => panic!("{}: {name} is {other:?}", env.id),
+            }
+        };
+        assert_eq!(constant("OBS_SIZE"), f64::from(env.obs_size));
+        assert_eq!(constant("MAX_EPISODE_STEPS"), f64::from(env.max_episode_steps));
+        assert_eq!(env.twin.obs_size, env.obs_size as usize);
+        assert_eq!(env.twin.num_actions, env.num_actions as usize);
+        assert_eq!(env.twin.state_words, env.state_words as usize);
+        assert_eq!(env.twin.max_episode_steps, env.max_episode_steps);
+    }
+}
+
+#[test]
+fn every_shader_translates_to_spirv_msl_hlsl_and_glsl() {
+    for (name, kernel, env) in variants() {
+        let (module, info) = parse(&name, kernel, env);
+        let spirv = naga::back::spv::write_vec(&module, &info, &naga::back::spv::Options::default(), None);
+        assert!(spirv.unwrap_or_else(|error| panic!("{name}: SPIR-V: {error}")).len() > 100);
+
+        let options = naga::back::msl::Options { fake_missing_bindings: true, ..Default::default() };
+        let (msl, _) = naga::back::msl::write_string(&module, &info, &options, &Default::default())
+            .unwrap_or_else(|error| panic!("{name}: MSL: {error}"));
+        assert!(msl.contains("kernel void"), "{name}");
+
+        let mut hlsl = String::new();
+        let options = naga::back::hlsl::Options { fake_missing_bindings: true, ..Default::default() };
+        naga::back::hlsl::Writer::new(&mut hlsl, &options, &Default::default())
+            .write(&module, &info, None)
+            .unwrap_or_else(|error| panic!("{name}: HLSL: {error}"));
+        assert!(hlsl.contains("numthreads"), "{name}");
+
+        let mut glsl = String::new();
+        let options = naga::back::glsl::Options {
+            version: naga::back::glsl::Version::Embedded { version: 310, is_webgl: false },
+            ..Default::default()
+        };
+        let pipeline = naga::back::glsl::PipelineOptions {
+            shader_stage: naga::ShaderStage::Compute,
+            entry_point: "main".into(),
+            multiview: None,
+        };
+        naga::back::glsl::Writer::new(
+            &mut glsl,
+            &module,
+            &info,
+            &options,
+            &pipeline,
+            naga::proc::BoundsCheckPolicies::default(),
+        )
+        .and_then(|mut writer| writer.write())
+        .unwrap_or_else(|error| panic!("{name}: GLSL: {error}"));
+        assert!(glsl.contains("void main"), "{name}");
+    }
+}
