@@ -9,6 +9,7 @@ pub mod envs;
 pub mod error;
 pub mod gpu;
 pub mod kernels;
+pub mod report;
 pub mod shared;
 pub mod train;
 
