@@ -11,6 +11,7 @@ pub mod error;
 pub mod gpu;
 pub mod kernels;
 pub mod nn;
+pub mod report;
 pub mod shared;
 pub mod train;
 

@@ -1,0 +1,313 @@
+//! Learning curves as SVG: one run with its training return and its evaluations, or several algorithms as medians
+//! over seeds with shaded 95% bands.
+//!
+//! Points that are not finite are skipped, and an empty list still gives a valid picture, because a run may be
+//! stopped before its first episode ends.
+
+use std::path::Path;
+
+use plotters::style::RGBColor;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::axis::drawable;
+use super::chart::{Series, render};
+use super::write_whole;
+use crate::error::{Error, Result};
+
+/// Colours of Okabe and Ito (2008), which stay apart for colour-blind readers and in print.
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+];
+
+/// More points than this per line cannot be told apart at the width of the picture.
+const MOST_POINTS: usize = 1600;
+
+/// One point of a learning curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CurvePoint {
+    /// Environment steps taken so far, over all environments of the run.
+    pub env_steps: u64,
+    /// Mean episode return around that moment.
+    pub mean: f64,
+}
+
+/// Median and 95% interval over several runs at one moment; [`bootstrap_median_band`] computes them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Band {
+    /// Environment steps taken so far.
+    pub env_steps: u64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Median over the runs.
+    pub median: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+}
+
+/// Writes the learning curve of one run: the training return as a line, the evaluations as a line with dots, and
+/// the return that counts as solved, if the environment has one, as a dashed line.
+pub fn write_curve_svg(
+    path: &Path,
+    title: &str,
+    training: &[CurvePoint],
+    evaluation: &[CurvePoint],
+    threshold: Option<f64>,
+) -> Result<()> {
+    let series = |label: &str, colour: RGBColor, points: &[CurvePoint], dots: bool| Series {
+        label: label.to_owned(),
+        colour,
+        line: thinned(line(points)),
+        // Single episodes scatter; a thin line keeps them behind the evaluations.
+        stroke: if dots { 2.0 } else { 1.25 },
+        dots,
+        band: Vec::new(),
+    };
+    let mut all = vec![series("training", COLOURS[0], training, false)];
+    // A run without evaluations has no use for an entry in the legend.
+    if !evaluation.is_empty() {
+        all.push(series("evaluation", COLOURS[1], evaluation, true));
+    }
+    write_chart(path, title, &all, threshold)
+}
+
+/// Writes one median line with a shaded interval per labelled list of bands.
+pub fn write_band_svg(
+    path: &Path,
+    title: &str,
+    bands: &[(String, Vec<Band>)],
+    threshold: Option<f64>,
+) -> Result<()> {
+    let all: Vec<Series> = bands
+        .iter()
+        .enumerate()
+        .map(|(index, (label, bands))| {
+            let mut bands: Vec<Band> = bands
+                .iter()
+                .copied()
+                .filter(|b| [b.low, b.median, b.high].into_iter().all(drawable))
+                .collect();
+            bands.sort_by_key(|b| b.env_steps);
+            Series {
+                label: label.clone(),
+                colour: COLOURS[index % COLOURS.len()],
+                line: bands.iter().map(|b| (b.env_steps as f64, b.median)).collect(),
+                stroke: 2.0,
+                dots: false,
+                band: bands.iter().map(|b| (b.env_steps as f64, b.low, b.high)).collect(),
+            }
+        })
+        .collect();
+    write_chart(path, title, &all, threshold)
+}
+
+/// The median of `samples` with its 95% percentile bootstrap interval, as `(low, median, high)`: `resamples` times,
+/// draw as many samples with replacement, take their median, and keep the middle 95% of those medians.
+///
+/// Samples that are not finite are left out; without any sample all three are NaN, and without resamples all three
+/// are the median. The same seed gives the same interval.
+pub fn bootstrap_median_band(samples: &[f64], resamples: usize, seed: u64) -> (f64, f64, f64) {
+    let mut samples: Vec<f64> = samples.iter().copied().filter(|s| s.is_finite()).collect();
+    if samples.is_empty() {
+        return (f64::NAN, f64::NAN, f64::NAN);
+    }
+    samples.sort_by(f64::total_cmp);
+    let median = quantile(&samples, 0.5);
+
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut draw = vec![0.0; samples.len()];
+    let mut medians: Vec<f64> = (0..resamples)
+        .map(|_| {
+            draw.fill_with(|| samples[rng.random_range(0..samples.len())]);
+            draw.sort_by(f64::total_cmp);
+            quantile(&draw, 0.5)
+        })
+        .collect();
+    if medians.is_empty() {
+        return (median, median, median);
+    }
+    medians.sort_by(f64::total_cmp);
+    (quantile(&medians, 0.025), median, quantile(&medians, 0.975))
+}
+
+/// Quantile of sorted values, linear between neighbours (type 7 of Hyndman and Fan, the default of NumPy).
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let position = q * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+    // Halves are exact here, and the form cannot overflow as `above - below` could.
+    let weight = position.fract();
+    below * (1.0 - weight) + above * weight
+}
+
+fn write_chart(path: &Path, title: &str, series: &[Series], threshold: Option<f64>) -> Result<()> {
+    let threshold = threshold.filter(|t| drawable(*t));
+    let svg = render(title, series, threshold).map_err(|error| Error::file("draw", path, error))?;
+    write_whole(path, svg.as_bytes())
+}
+
+/// The drawable points in order of steps.
+fn line(points: &[CurvePoint]) -> Vec<(f64, f64)> {
+    let mut points: Vec<CurvePoint> = points.iter().copied().filter(|p| drawable(p.mean)).collect();
+    points.sort_by_key(|p| p.env_steps);
+    points.iter().map(|p| (p.env_steps as f64, p.mean)).collect()
+}
+
+/// Keeps the lowest and the highest point of each short stretch, so that a run of a million episodes stays a small
+/// file and still shows its full spread.
+fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    if points.len() <= MOST_POINTS {
+        return points;
+    }
+    let stretch = points.len().div_ceil(MOST_POINTS / 2);
+    let mut kept = Vec::with_capacity(MOST_POINTS);
+    for points in points.chunks(stretch) {
+        let by_return = |i: &usize, j: &usize| points[*i].1.total_cmp(&points[*j].1);
+        if let (Some(low), Some(high)) =
+            ((0..points.len()).min_by(by_return), (0..points.len()).max_by(by_return))
+        {
+            kept.extend([points[low.min(high)], points[low.max(high)]]);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(means: &[f64]) -> Vec<CurvePoint> {
+        means
+            .iter()
+            .enumerate()
+            .map(|(i, mean)| CurvePoint { env_steps: 1000 * i as u64, mean: *mean })
+            .collect()
+    }
+
+    fn svg(draw: impl Fn(&Path) -> Result<()>) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("curve.svg");
+        draw(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_well_formed(&text);
+        text
+    }
+
+    /// Tags nest and close, quotes pair up, and nothing follows the root.
+    fn assert_well_formed(svg: &str) {
+        let mut open = Vec::new();
+        let mut rest = svg.trim();
+        while let Some(start) = rest.find('<') {
+            assert!(!rest[..start].contains('>'), "stray bracket: {}", &rest[..start]);
+            assert!(start == 0 || !open.is_empty(), "text outside the root: {}", &rest[..start]);
+            let end = start + rest[start..].find('>').unwrap();
+            let tag = &rest[start + 1..end];
+            assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+            let name = tag.trim_start_matches('/').split_whitespace().next().unwrap();
+            if tag.starts_with('/') {
+                assert_eq!(open.pop(), Some(name));
+            } else if !tag.ends_with('/') {
+                open.push(name);
+            }
+            rest = &rest[end + 1..];
+        }
+        assert!(open.is_empty() && rest.is_empty(), "{open:?} {rest}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    }
+
+    /// Number of points of every polyline of a colour that is a data line and not a legend key.
+    fn lines(svg: &str, colour: RGBColor) -> Vec<usize> {
+        let stroke = format!("stroke=\"#{:02X}{:02X}{:02X}\"", colour.0, colour.1, colour.2);
+        let count = |line: &str| line.split("points=\"").nth(1).unwrap().matches(',').count();
+        svg.lines().filter(|l| l.starts_with("<polyline") && l.contains(&stroke)).map(count).skip(1).collect()
+    }
+
+    #[test]
+    fn a_curve_has_every_finite_point_and_its_labels() {
+        let training = points(&[10.0, f64::NAN, 30.0, f64::INFINITY, 200.0, 480.0]);
+        let evaluation = points(&[20.0, 100.0, 500.0]);
+        let text = svg(|path| {
+            write_curve_svg(path, "SQN <CartPole> & \u{1}co", &training, &evaluation, Some(475.0))
+        });
+        assert_eq!(lines(&text, COLOURS[0]), [4]);
+        assert_eq!(lines(&text, COLOURS[1]), [3]);
+        assert_eq!(text.matches("<circle").count(), 3 + 1);
+        for label in [
+            "SQN &lt;CartPole&gt; &amp;  co",
+            "environment steps",
+            "episode return",
+            "training",
+            "evaluation",
+            "threshold 475",
+        ] {
+            assert!(text.contains(&format!("{label}\n</text>")), "{label} is missing");
+        }
+    }
+
+    #[test]
+    fn odd_inputs_still_give_a_picture() {
+        for means in
+            [&[][..], &[f64::NAN], &[7.0], &[3.0; 5], &[-1e300, 1e300], &[f64::MAX, 1.0], &[1e-320, 0.0]]
+        {
+            for threshold in [None, Some(475.0), Some(f64::NAN)] {
+                let text = svg(|path| write_curve_svg(path, "", &points(means), &[], threshold));
+                let drawn = means.iter().any(|m| drawable(*m));
+                assert_eq!(text.contains("no episodes yet"), !drawn, "{means:?}");
+                assert!(!text.contains("evaluation"));
+            }
+        }
+        svg(|path| write_band_svg(path, "nothing", &[], None));
+        svg(|path| write_band_svg(path, "no bands", &[("sqn".to_owned(), vec![])], Some(1.0)));
+    }
+
+    #[test]
+    fn long_runs_are_thinned_without_losing_extremes() {
+        let mut means: Vec<f64> = (0..50_000).map(|i| (i % 97) as f64).collect();
+        means[31_234] = -1000.0;
+        let kept = thinned(line(&points(&means)));
+        assert!(kept.len() <= MOST_POINTS, "{}", kept.len());
+        assert!(kept.iter().any(|p| p.1 == -1000.0));
+        assert!(kept.windows(2).all(|w| w[0].0 <= w[1].0));
+    }
+
+    #[test]
+    fn bands_are_shaded_under_their_median() {
+        let band =
+            |i: u64| Band { env_steps: i * 500, low: i as f64, median: i as f64 + 1.0, high: i as f64 + 3.0 };
+        let mut first: Vec<Band> = (0..8).map(band).collect();
+        first[3].low = f64::NAN;
+        let bands = [("sqn".to_owned(), first), ("dqn".to_owned(), vec![band(4)])];
+        let text = svg(|path| write_band_svg(path, "Bands", &bands, None));
+        assert_eq!(lines(&text, COLOURS[0]), [7]);
+        let polygon = text.lines().find(|l| l.starts_with("<polygon")).unwrap();
+        assert_eq!(polygon.split("points=\"").nth(1).unwrap().matches(',').count(), 14);
+        // A single band is an error bar with a dot.
+        assert_eq!(lines(&text, COLOURS[1]), [2]);
+        assert_eq!(text.matches("<circle").count(), 1);
+    }
+
+    #[test]
+    fn bootstrap_matches_the_exact_order_statistics() {
+        // The median of a resample of 21 is at most the k-th value with probability P(Binomial(21, k/21) >= 11):
+        // 0.018 and 0.056 for k = 6, 7; 0.944 and 0.982 for k = 14, 15. So the 95% interval runs from the 7th to
+        // the 15th value.
+        let samples: Vec<f64> = (1..=21).rev().map(f64::from).collect();
+        assert_eq!(bootstrap_median_band(&samples, 20_000, 1), (7.0, 11.0, 15.0));
+        // Two values: the resampled median is 0, 1/2, 1 with probability 1/4, 1/2, 1/4.
+        assert_eq!(bootstrap_median_band(&[1.0, 0.0], 2000, 2), (0.0, 0.5, 1.0));
+    }
+
+    #[test]
+    fn bootstrap_of_little_data() {
+        assert_eq!(bootstrap_median_band(&[4.0; 9], 500, 0), (4.0, 4.0, 4.0));
+        assert_eq!(bootstrap_median_band(&[f64::NAN, -3.0, f64::INFINITY], 500, 0), (-3.0, -3.0, -3.0));
+        assert_eq!(bootstrap_median_band(&[1.0, 2.0, 9.0], 0, 0), (2.0, 2.0, 2.0));
+        assert!(bootstrap_median_band(&[], 500, 0).1.is_nan());
+        let samples = [1.0, 5.0, 2.0, 8.0, 3.0, 13.0];
+        assert_eq!(bootstrap_median_band(&samples, 300, 7), bootstrap_median_band(&samples, 300, 7));
+    }
+}
