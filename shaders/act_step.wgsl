@@ -20,14 +20,13 @@ struct Params {
     agents: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
-@group(0) @binding(2) var<storage, read> learner: array<Learner>;
-@group(0) @binding(3) var<storage, read> q: array<f32>;
-@group(0) @binding(4) var<storage, read_write> state: array<State>;
-@group(0) @binding(5) var<storage, read_write> lanes: array<Lane>;
-@group(0) @binding(6) var<storage, read_write> obs: array<f32>;
-@group(0) @binding(7) var<storage, read_write> replay: array<f32>;
+@group(0) @binding(0) var<storage, read> p: Params;
+@group(0) @binding(1) var<storage, read> agents: array<Agent>;
+@group(0) @binding(2) var<storage, read> q: array<f32>;
+@group(0) @binding(3) var<storage, read_write> state: array<State>;
+@group(0) @binding(4) var<storage, read_write> lanes: array<Lane>;
+@group(0) @binding(5) var<storage, read_write> obs: array<f32>;
+@group(0) @binding(6) var<storage, read_write> replay: array<f32>;
 
 // import: math
 // import: rng
@@ -43,7 +42,7 @@ fn choose(agent: u32, lane: u32, rng: ptr<function, Rng>) -> u32 {
     let env_steps = lanes[lane].step * p.num_lanes;
     var epsilon = 0.0;
     if (p.explore == 1u) {
-        let h = hyper[agent];
+        let h = agents[agent];
         epsilon = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, f32(env_steps));
     }
     let coin = rng_uniform(rng);
@@ -54,7 +53,7 @@ fn choose(agent: u32, lane: u32, rng: ptr<function, Rng>) -> u32 {
     if (p.policy == 1u) {
         return argmax_of(0u, lane, NUM_ACTIONS);
     }
-    let alpha = learner[agent].alpha;
+    let alpha = agents[agent].alpha;
     return sample_of(0u, lane, NUM_ACTIONS, alpha, softmax_of(0u, lane, NUM_ACTIONS, alpha), u);
 }
 
@@ -65,7 +64,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         return;
     }
     let lane = agent * p.num_lanes + id.x;
-    let seed = hyper[agent].seed;
+    let seed = agents[agent].seed;
     var l = lanes[lane];
     var action_rng = Rng(seed, p.stream + STREAM_ACTION, l.step, id.x, 0u);
     let action = choose(agent, lane, &action_rng);
@@ -84,7 +83,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
             replay[at + OBS_SIZE + i] = seen[i];
         }
         replay[at + 2u * OBS_SIZE] = f32(action);
-        replay[at + 2u * OBS_SIZE + 1u] = outcome.reward * hyper[agent].reward_scale;
+        replay[at + 2u * OBS_SIZE + 1u] = outcome.reward * agents[agent].reward_scale;
         replay[at + 2u * OBS_SIZE + 2u] = select(0.0, 1.0, outcome.terminated);
     }
 

@@ -1,6 +1,6 @@
 // Adam on the online nets and, in the same pass, the target nets' averaging.
 //
-//   m += (1 - beta1)(g - m),  v = beta2 v + (1 - beta2) g^2,  t = updates + 1
+//   m += (1 - beta1)(g - m),  v = beta2 v + (1 - beta2) g^2,  t = updates + 1; 1 - beta^t comes from grad_norm
 //   w -= lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)     (PyTorch's order of operations)
 //   w' += polyak (w - w') every target_update_interval updates; polyak = 1 copies
 // With weight_decay > 0, w is first multiplied by 1 - lr weight_decay (AdamW).
@@ -14,31 +14,26 @@ struct Params {
     agents: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
-@group(0) @binding(2) var<storage, read> learner: array<Learner>;
-@group(0) @binding(3) var<storage, read> grads: array<f32>;
-@group(0) @binding(4) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(5) var<storage, read_write> m: array<f32>;
-@group(0) @binding(6) var<storage, read_write> v: array<f32>;
+@group(0) @binding(0) var<storage, read> p: Params;
+@group(0) @binding(1) var<storage, read> agents: array<Agent>;
+@group(0) @binding(2) var<storage, read> grads: array<f32>;
+@group(0) @binding(3) var<storage, read_write> weights: array<f32>;
+@group(0) @binding(4) var<storage, read_write> m: array<f32>;
+@group(0) @binding(5) var<storage, read_write> v: array<f32>;
 
-// import: math
 // import: agent
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
     let agent = id.z;
-    if (id.x >= p.count || learner[agent].nonfinite != 0u) {
+    if (id.x >= p.count || agents[agent].nonfinite != 0u) {
         return;
     }
-    let h = hyper[agent];
-    let t = f32(learner[agent].updates + 1u);
-    let correction1 = -expm1_f32(t * h.ln_beta1);
-    let correction2 = -expm1_f32(t * h.ln_beta2);
+    let h = agents[agent];
     let i = agent * p.count + id.x;
     let online = agent * 2u * p.count + id.x;
     let target_net = online + p.count;
-    let g = grads[i] * learner[agent].grad_scale;
+    let g = grads[i] * agents[agent].grad_scale;
     let new_m = m[i] + h.one_minus_beta1 * (g - m[i]);
     let new_v = (v[i] - h.one_minus_beta2 * v[i]) + h.one_minus_beta2 * g * g;
     m[i] = new_m;
@@ -48,12 +43,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         w -= h.learning_rate * h.weight_decay * w;
     }
     if (p.eps_inside == 1u) {
-        w -= h.learning_rate * sqrt(correction2) / correction1 * new_m / (sqrt(new_v) + h.adam_eps);
+        w -= h.learning_rate * sqrt(h.correction2) / h.correction1 * new_m / (sqrt(new_v) + h.adam_eps);
     } else {
-        w -= h.learning_rate / correction1 * (new_m / (sqrt(new_v) / sqrt(correction2) + h.adam_eps));
+        w -= h.learning_rate / h.correction1 * (new_m / (sqrt(new_v) / sqrt(h.correction2) + h.adam_eps));
     }
     weights[online] = w;
-    if ((learner[agent].updates + 1u) % h.target_update_interval == 0u) {
+    if ((agents[agent].updates + 1u) % h.target_update_interval == 0u) {
         // At polyak = 1 the sum below could miss w by a rounding; a hard update must copy exactly.
         let w_target = weights[target_net];
         weights[target_net] = select(w_target + h.polyak * (w - w_target), w, h.polyak >= 1.0);

@@ -10,8 +10,8 @@ struct Params {
     agents: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
+@group(0) @binding(0) var<storage, read> p: Params;
+@group(0) @binding(1) var<storage, read> agents: array<Agent>;
 @group(0) @binding(2) var<storage, read_write> state: array<State>;
 @group(0) @binding(3) var<storage, read_write> lanes: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> obs: array<f32>;
@@ -29,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
     let lane = agent * p.num_lanes + id.x;
     // Step 0xffffffff: the resets inside an episode use the lane's step count.
-    var rng = Rng(hyper[agent].seed, p.stream + STREAM_RESET, 0xffffffffu, id.x, 0u);
+    var rng = Rng(agents[agent].seed, p.stream + STREAM_RESET, 0xffffffffu, id.x, 0u);
     let start = reset(&rng);
     state[lane] = start;
     lanes[lane] = Lane();

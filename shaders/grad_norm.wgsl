@@ -1,7 +1,8 @@
-// Global gradient norm over both online nets, the clip factor, and the check for NaN and infinity.
+// Global gradient norm over both online nets, the clip factor, Adam's bias corrections, and the check for NaN and infinity.
 //
 //   norm = sqrt(sum g^2), scale = min(1, max_grad_norm / (norm + 1e-6)), or 1 when max_grad_norm is 0
-// grads [agents, count]; learner [agents]: grad_norm, grad_scale, nonfinite. A non-finite norm sets `nonfinite` to the
+//   correction_i = 1 - beta_i^t, t = updates + 1
+// grads [agents, count]; agents [agents]: grad_norm, grad_scale, corrections, nonfinite. A non-finite norm sets `nonfinite` to the
 // number of this update, and Adam then leaves the weights as they are.
 // Grid: one workgroup of 256 per agent (z). Determinism: thread t sums elements t, t + 256, ... in order, then a fixed tree.
 
@@ -10,10 +11,9 @@ struct Params {
     agents: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
+@group(0) @binding(0) var<storage, read> p: Params;
+@group(0) @binding(1) var<storage, read_write> agents: array<Agent>;
 @group(0) @binding(2) var<storage, read> grads: array<f32>;
-@group(0) @binding(3) var<storage, read_write> learner: array<Learner>;
 
 // import: math
 // import: agent
@@ -40,14 +40,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     }
     let total = partial[0];
     let norm = sqrt(total);
-    learner[agent].grad_norm = norm;
-    let limit = hyper[agent].max_grad_norm;
+    agents[agent].grad_norm = norm;
+    let limit = agents[agent].max_grad_norm;
     var scale = 1.0;
     if (limit > 0.0) {
         scale = min(1.0, limit / (norm + 1e-6));
     }
-    learner[agent].grad_scale = scale;
-    if (!is_finite_f32(total) && learner[agent].nonfinite == 0u) {
-        learner[agent].nonfinite = learner[agent].updates + 1u;
+    agents[agent].grad_scale = scale;
+    let t = f32(agents[agent].updates + 1u);
+    agents[agent].correction1 = -expm1_f32(t * agents[agent].ln_beta1);
+    agents[agent].correction2 = -expm1_f32(t * agents[agent].ln_beta2);
+    if (!is_finite_f32(total) && agents[agent].nonfinite == 0u) {
+        agents[agent].nonfinite = agents[agent].updates + 1u;
     }
 }

@@ -10,7 +10,7 @@ struct Params {
     actions: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(0) var<storage, read> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<f32>;
 @group(0) @binding(2) var<storage, read> alphas: array<f32>;
 @group(0) @binding(3) var<storage, read_write> log_probs: array<f32>;

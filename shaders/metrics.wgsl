@@ -1,6 +1,6 @@
 // Statistics of one window for the host: episodes summed over environments, learning sums, then the window is cleared.
 //
-// lanes [agents, num_lanes]; learner [agents]; metrics [agents].
+// lanes [agents, num_lanes]; agents [agents]; metrics [agents].
 // Grid: one workgroup of 64 per agent (z). Determinism: thread t sums lanes t, t + 64, ... in order, then a fixed tree.
 
 struct Metrics {
@@ -25,11 +25,10 @@ struct Params {
     agents: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
+@group(0) @binding(0) var<storage, read> p: Params;
+@group(0) @binding(1) var<storage, read_write> agents: array<Agent>;
 @group(0) @binding(2) var<storage, read_write> lanes: array<Lane>;
-@group(0) @binding(3) var<storage, read_write> learner: array<Learner>;
-@group(0) @binding(4) var<storage, read_write> metrics: array<Metrics>;
+@group(0) @binding(3) var<storage, read_write> metrics: array<Metrics>;
 
 // import: agent
 
@@ -61,18 +60,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     if (local != 0u) {
         return;
     }
-    let h = hyper[agent];
-    let l = learner[agent];
+    let a = agents[agent];
     let env_steps = lanes[agent * p.num_lanes].step * p.num_lanes;
-    let epsilon = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, f32(env_steps));
+    let epsilon = schedule(a.epsilon, a.epsilon_final, a.epsilon_decay_steps, f32(env_steps));
     metrics[agent] = Metrics(
         env_steps, counts[0].x, counts[0].y, sums[0].x, sums[0].y,
-        l.updates, l.nonfinite, l.window_updates, l.entropy_sum, l.loss_sum, l.q_sum, l.grad_norm_sum,
-        l.alpha, epsilon,
+        a.updates, a.nonfinite, a.window_updates, a.entropy_sum, a.loss_sum, a.q_sum, a.grad_norm_sum,
+        a.alpha, epsilon,
     );
-    learner[agent].window_updates = 0u;
-    learner[agent].entropy_sum = 0.0;
-    learner[agent].loss_sum = 0.0;
-    learner[agent].q_sum = 0.0;
-    learner[agent].grad_norm_sum = 0.0;
+    agents[agent].window_updates = 0u;
+    agents[agent].entropy_sum = 0.0;
+    agents[agent].loss_sum = 0.0;
+    agents[agent].q_sum = 0.0;
+    agents[agent].grad_norm_sum = 0.0;
 }

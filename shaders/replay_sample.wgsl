@@ -15,15 +15,14 @@ struct Params {
     agents: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
-@group(0) @binding(2) var<storage, read> learner: array<Learner>;
-@group(0) @binding(3) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(4) var<storage, read> replay: array<f32>;
-@group(0) @binding(5) var<storage, read_write> batch_obs: array<f32>;
-@group(0) @binding(6) var<storage, read_write> actions: array<u32>;
-@group(0) @binding(7) var<storage, read_write> rewards: array<f32>;
-@group(0) @binding(8) var<storage, read_write> terminated: array<f32>;
+@group(0) @binding(0) var<storage, read> p: Params;
+@group(0) @binding(1) var<storage, read> agents: array<Agent>;
+@group(0) @binding(2) var<storage, read> lanes: array<Lane>;
+@group(0) @binding(3) var<storage, read> replay: array<f32>;
+@group(0) @binding(4) var<storage, read_write> batch_obs: array<f32>;
+@group(0) @binding(5) var<storage, read_write> actions: array<u32>;
+@group(0) @binding(6) var<storage, read_write> rewards: array<f32>;
+@group(0) @binding(7) var<storage, read_write> terminated: array<f32>;
 
 // import: rng
 // import: agent
@@ -37,7 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     // Lanes advance together, so lane 0 tells how full the ring is.
     let lane_rows = p.capacity / p.num_lanes;
     let size = max(min(lanes[agent * p.num_lanes].step, lane_rows), 1u) * p.num_lanes;
-    var rng = Rng(hyper[agent].seed, p.stream + STREAM_REPLAY, learner[agent].updates, id.x, 0u);
+    var rng = Rng(agents[agent].seed, p.stream + STREAM_REPLAY, agents[agent].updates, id.x, 0u);
     let index = rng_u32(&rng) % size;
     let source = (agent * p.capacity + index) * (2u * p.obs_size + 3u);
     let obs_to = (agent * 2u * p.batch + id.x) * p.obs_size;

@@ -20,15 +20,14 @@ struct Params {
     agents: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
-@group(0) @binding(2) var<storage, read> learner: array<Learner>;
-@group(0) @binding(3) var<storage, read> q: array<f32>;
-@group(0) @binding(4) var<storage, read> rewards: array<f32>;
-@group(0) @binding(5) var<storage, read> terminated: array<f32>;
-@group(0) @binding(6) var<storage, read_write> targets: array<f32>;
-@group(0) @binding(7) var<storage, read_write> entropies: array<f32>;
-@group(0) @binding(8) var<storage, read_write> values: array<f32>;
+@group(0) @binding(0) var<storage, read> p: Params;
+@group(0) @binding(1) var<storage, read> agents: array<Agent>;
+@group(0) @binding(2) var<storage, read> q: array<f32>;
+@group(0) @binding(3) var<storage, read> rewards: array<f32>;
+@group(0) @binding(4) var<storage, read> terminated: array<f32>;
+@group(0) @binding(5) var<storage, read_write> targets: array<f32>;
+@group(0) @binding(6) var<storage, read_write> entropies: array<f32>;
+@group(0) @binding(7) var<storage, read_write> values: array<f32>;
 
 // import: math
 // import: rng
@@ -60,7 +59,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         return;
     }
     let row = agent * p.batch + id.x;
-    let alpha = learner[agent].alpha;
+    let alpha = agents[agent].alpha;
     var value = 0.0;
     var entropy = 0.0;
     if (p.backup == 0u) {
@@ -80,7 +79,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         entropy = pi.entropy;
     } else if (p.backup == 2u) {
         let pi = softmax_of(TARGET_1, row, p.actions, alpha);
-        var rng = Rng(hyper[agent].seed, p.stream + STREAM_BACKUP, learner[agent].updates, id.x, 0u);
+        var rng = Rng(agents[agent].seed, p.stream + STREAM_BACKUP, agents[agent].updates, id.x, 0u);
         let action = sample_of(TARGET_1, row, p.actions, alpha, pi, rng_uniform(&rng));
         entropy = -log_probability(pi, q_value(TARGET_1, row, action), alpha);
         value = q_value(TARGET_MIN, row, action) + alpha * entropy;
@@ -94,7 +93,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if (p.kl == 1u) {
         value -= alpha * log_f32(f32(p.actions));
     }
-    targets[row] = rewards[row] + hyper[agent].gamma * (1.0 - terminated[row]) * value;
+    targets[row] = rewards[row] + agents[agent].gamma * (1.0 - terminated[row]) * value;
     entropies[row] = entropy;
     values[row] = value;
 }

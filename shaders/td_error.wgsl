@@ -3,7 +3,7 @@
 //   e_i = Q_i(s, a) - y,  mse e^2, half_mse e^2 / 2, huber e^2 / 2 if |e| <= delta else delta (|e| - delta / 2)
 //   dq_i(a) = importance * loss'(e_i) / batch, and 0 for every other action
 // q [agents, slots, batch, actions] of which the first grad_slots are the online nets at s; actions, targets,
-// importance [agents, batch]; dq [agents, grad_slots, batch, actions]; td, losses [agents, grad_slots, batch].
+// importance [agents, batch]; dq [agents, grad_slots, batch, actions]; errors [agents, grad_slots, batch]: e_i and the weighted loss.
 // Grid: one invocation per row, x = batch / 64, y = net, z = agent. Determinism: no sums.
 
 struct Params {
@@ -16,15 +16,14 @@ struct Params {
     agents: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
+@group(0) @binding(0) var<storage, read> p: Params;
+@group(0) @binding(1) var<storage, read> agents: array<Agent>;
 @group(0) @binding(2) var<storage, read> q: array<f32>;
 @group(0) @binding(3) var<storage, read> actions: array<u32>;
 @group(0) @binding(4) var<storage, read> targets: array<f32>;
 @group(0) @binding(5) var<storage, read> importance: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dq: array<f32>;
-@group(0) @binding(7) var<storage, read_write> td: array<f32>;
-@group(0) @binding(8) var<storage, read_write> losses: array<f32>;
+@group(0) @binding(7) var<storage, read_write> errors: array<TdError>;
 
 // import: agent
 
@@ -46,7 +45,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         loss = 0.5 * e * e;
         slope = e;
     } else if (p.loss == 2u) {
-        let delta = hyper[agent].huber_delta;
+        let delta = agents[agent].huber_delta;
         if (abs(e) <= delta) {
             loss = 0.5 * e * e;
             slope = e;
@@ -59,6 +58,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     for (var a = 0u; a < p.actions; a++) {
         dq[out * p.actions + a] = select(0.0, gradient, a == action);
     }
-    td[out] = e;
-    losses[out] = importance[row] * loss;
+    errors[out] = TdError(e, importance[row] * loss);
 }

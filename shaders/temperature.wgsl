@@ -2,7 +2,7 @@
 //
 // mode 0 fixed; 1 learned: d/d(log_alpha) = H - target_entropy; 2 learned_exp: alpha (H - target_entropy); both by Adam, so
 // alpha falls when the entropy is above its target; 3 schedule: log_alpha interpolates linearly over environment steps.
-// entropies, targets [agents, batch]; td, losses [agents, grad_slots, batch]; lanes [agents, num_lanes]; learner [agents].
+// entropies, targets [agents, batch]; errors [agents, grad_slots, batch]; lanes [agents, num_lanes]; agents [agents].
 // Grid: one workgroup of 64 per agent (z). Determinism: thread t sums rows t, t + 64, ... in order, then a fixed tree.
 
 struct Params {
@@ -13,14 +13,12 @@ struct Params {
     agents: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;
+@group(0) @binding(0) var<storage, read> p: Params;
+@group(0) @binding(1) var<storage, read_write> agents: array<Agent>;
 @group(0) @binding(2) var<storage, read> lanes: array<Lane>;
 @group(0) @binding(3) var<storage, read> entropies: array<f32>;
 @group(0) @binding(4) var<storage, read> targets: array<f32>;
-@group(0) @binding(5) var<storage, read> td: array<f32>;
-@group(0) @binding(6) var<storage, read> losses: array<f32>;
-@group(0) @binding(7) var<storage, read_write> learner: array<Learner>;
+@group(0) @binding(5) var<storage, read> errors: array<TdError>;
 
 // import: math
 // import: agent
@@ -36,9 +34,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         let row = agent * p.batch + b;
         sum.x += entropies[row];
         for (var net = 0u; net < p.grad_slots; net++) {
-            sum.y += losses[(agent * p.grad_slots + net) * p.batch + b];
+            sum.y += errors[(agent * p.grad_slots + net) * p.batch + b].loss;
         }
-        sum.z += td[agent * p.grad_slots * p.batch + b] + targets[row];
+        sum.z += errors[agent * p.grad_slots * p.batch + b].error + targets[row];
     }
     partial[local] = sum;
     for (var half = 32u; half > 0u; half /= 2u) {
@@ -47,38 +45,37 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
             partial[local] += partial[local + half];
         }
     }
-    if (local != 0u || learner[agent].nonfinite != 0u) {
+    if (local != 0u || agents[agent].nonfinite != 0u) {
         return;
     }
-    let h = hyper[agent];
-    var l = learner[agent];
+    var a = agents[agent];
     let mean = partial[0] / f32(p.batch);
     if (!is_finite_f32(mean.y)) {
-        l.nonfinite = l.updates + 1u;
-        learner[agent] = l;
+        a.nonfinite = a.updates + 1u;
+        agents[agent] = a;
         return;
     }
-    l.entropy = mean.x;
-    l.window_updates += 1u;
-    l.entropy_sum += mean.x;
-    l.loss_sum += mean.y;
-    l.q_sum += mean.z;
-    l.grad_norm_sum += l.grad_norm;
-    l.updates += 1u;
+    a.entropy = mean.x;
+    a.window_updates += 1u;
+    a.entropy_sum += mean.x;
+    a.loss_sum += mean.y;
+    a.q_sum += mean.z;
+    a.grad_norm_sum += a.grad_norm;
+    a.updates += 1u;
     if (p.mode == 1u || p.mode == 2u) {
-        let g = (mean.x - h.target_entropy) * select(1.0, l.alpha, p.mode == 2u);
-        let t = f32(l.updates);
-        l.alpha_m += h.one_minus_beta1 * (g - l.alpha_m);
-        l.alpha_v = (l.alpha_v - h.one_minus_beta2 * l.alpha_v) + h.one_minus_beta2 * g * g;
-        let correction1 = -expm1_f32(t * h.ln_beta1);
-        let correction2 = -expm1_f32(t * h.ln_beta2);
-        let step = l.alpha_m / (sqrt(l.alpha_v) / sqrt(correction2) + h.adam_eps);
-        l.log_alpha -= h.alpha_learning_rate / correction1 * step;
+        let g = (mean.x - a.target_entropy) * select(1.0, a.alpha, p.mode == 2u);
+        let t = f32(a.updates);
+        a.alpha_m += a.one_minus_beta1 * (g - a.alpha_m);
+        a.alpha_v = (a.alpha_v - a.one_minus_beta2 * a.alpha_v) + a.one_minus_beta2 * g * g;
+        let correction1 = -expm1_f32(t * a.ln_beta1);
+        let correction2 = -expm1_f32(t * a.ln_beta2);
+        let step = a.alpha_m / (sqrt(a.alpha_v) / sqrt(correction2) + a.adam_eps);
+        a.log_alpha -= a.alpha_learning_rate / correction1 * step;
     } else if (p.mode == 3u) {
         let env_steps = f32(lanes[agent * p.num_lanes].step) * f32(p.num_lanes);
-        l.log_alpha = schedule(h.log_alpha_initial, h.log_alpha_final, h.alpha_decay_steps, env_steps);
+        a.log_alpha = schedule(a.log_alpha_initial, a.log_alpha_final, a.alpha_decay_steps, env_steps);
     }
-    l.log_alpha = clamp(l.log_alpha, h.log_alpha_min, h.log_alpha_max);
-    l.alpha = exp_f32(l.log_alpha);
-    learner[agent] = l;
+    a.log_alpha = clamp(a.log_alpha, a.log_alpha_min, a.log_alpha_max);
+    a.alpha = exp_f32(a.log_alpha);
+    agents[agent] = a;
 }

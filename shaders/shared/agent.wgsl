@@ -1,7 +1,8 @@
 // Per-agent and per-environment records. src/shared/agent.rs declares the same structs.
 
-// Hyperparameters of one agent; constant during a run.
-struct Hyper {
+// One agent: hyperparameters, constant during a run, then what learning changes besides the weights, then the sums of the
+// current metrics window.
+struct Agent {
     seed: u32,
     target_update_interval: u32,
     gamma: f32,
@@ -27,10 +28,7 @@ struct Hyper {
     epsilon_decay_steps: f32,
     reward_scale: f32,
     weight_decay: f32,
-}
 
-// What learning changes besides the weights, and the sums of the current metrics window.
-struct Learner {
     updates: u32,
     // 0, or the number of the update that first met a NaN or an infinity. Weights are frozen from then on.
     nonfinite: u32,
@@ -40,6 +38,9 @@ struct Learner {
     alpha_v: f32,
     grad_norm: f32,
     grad_scale: f32,
+    // 1 - beta1^t and 1 - beta2^t of the running update.
+    correction1: f32,
+    correction2: f32,
     entropy: f32,
     window_updates: u32,
     entropy_sum: f32,
@@ -58,6 +59,12 @@ struct Lane {
     window_episodes: u32,
     window_return: f32,
     window_length: f32,
+}
+
+// TD error of one sample under one net, and its weighted loss.
+struct TdError {
+    error: f32,
+    loss: f32,
 }
 
 // Linear schedule from `start` to `end` over `steps`; `start` throughout when steps is 0.

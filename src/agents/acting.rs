@@ -6,7 +6,7 @@ use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::{act_step, dense_forward, env_reset, pack_slots};
 use crate::nn::Mlp;
-use crate::shared::agent::{Hyper, Lane, Learner};
+use crate::shared::agent::{Agent, Lane};
 use crate::shared::rng::STREAMS;
 
 /// Who acts: each has random streams of its own.
@@ -85,16 +85,14 @@ impl Stage {
 /// What acting reads of the learner.
 #[derive(Clone, Copy)]
 pub struct Policy {
-    /// Hyperparameters.
-    pub hyper: Buffer<Hyper>,
-    /// Learner state: alpha.
-    pub learner: Buffer<Learner>,
+    /// Seeds, schedules and alpha `[agents]`.
+    pub agents: Buffer<Agent>,
     /// Weights `[agents, nets, params]`.
     pub weights: Buffer<f32>,
     /// Networks per agent in `weights`.
     pub nets: u32,
-    /// Agents.
-    pub agents: u32,
+    /// Number of agents.
+    pub count: u32,
 }
 
 /// How actions are chosen and where transitions go.
@@ -120,13 +118,13 @@ pub fn record(
     stage: &Stage,
     behaviour: Behaviour,
 ) -> Result<Acting> {
-    let Policy { hyper, learner, weights, nets, agents } = policy;
+    let Policy { agents: records, weights, nets, count: agents } = policy;
     let num_lanes = stage.num_lanes;
     let stream = behaviour.purpose as u32 * STREAMS;
 
     let mut reset = Recording::default();
     let params = env_reset::Params { num_lanes, stream, agents };
-    env_reset::record(&mut reset, env, params, hyper, stage.state, stage.lanes, stage.obs)?;
+    env_reset::record(&mut reset, env, params, records, stage.state, stage.lanes, stage.obs)?;
 
     let mut act = Recording::default();
     let mut x = stage.obs;
@@ -162,8 +160,7 @@ pub fn record(
         &mut act,
         env,
         params,
-        hyper,
-        learner,
+        records,
         x,
         stage.state,
         stage.lanes,

@@ -1,13 +1,13 @@
 //! From [`Config`] to the records the device reads.
 
-use crate::shared::agent::{Hyper, Learner};
+use crate::shared::agent::Agent;
 use crate::shared::rng::agent_seed;
 use crate::train::config::{Config, Temperature};
 
-/// Hyperparameters of agent `agent`.
-pub fn hyper(config: &Config, agent: u32, actions: u32) -> Hyper {
+/// Agent `agent` before its first update.
+pub fn agent(config: &Config, agent: u32, actions: u32) -> Agent {
     let steps = |steps: u64| if steps == 0 { config.total_timesteps } else { steps } as f32;
-    Hyper {
+    Agent {
         seed: agent_seed(config.seed, agent),
         target_update_interval: config.target_update_interval,
         gamma: config.gamma as f32,
@@ -32,17 +32,10 @@ pub fn hyper(config: &Config, agent: u32, actions: u32) -> Hyper {
         epsilon_final: config.epsilon_final as f32,
         epsilon_decay_steps: config.epsilon_decay_steps as f32,
         reward_scale: config.reward_scale as f32,
-        weight_decay: 0.0,
-    }
-}
-
-/// Learner state before the first update.
-pub fn learner(config: &Config) -> Learner {
-    Learner {
         log_alpha: config.alpha.ln() as f32,
         alpha: config.alpha as f32,
         grad_scale: 1.0,
-        ..Learner::default()
+        ..Agent::default()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::agents::acting::Acting;
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
 use crate::kernels::metrics::Metrics;
 use crate::nn::Mlp;
-use crate::shared::agent::{Hyper, Learner};
+use crate::shared::agent::Agent;
 
 /// A complete training program as plain data; any executor can run it.
 pub struct Plan {
@@ -18,10 +18,8 @@ pub struct Plan {
     pub net_names: &'static [&'static str],
     /// Weights `[agents, nets, params]`.
     pub weights: Buffer<f32>,
-    /// Learner state `[agents]`.
-    pub learner: Buffer<Learner>,
-    /// Hyperparameters `[agents]`.
-    pub hyper: Buffer<Hyper>,
+    /// Hyperparameters and learner state `[agents]`.
+    pub agents: Buffer<Agent>,
     /// Starts the training environments.
     pub reset: Recording,
     /// One vector step of the training environments.

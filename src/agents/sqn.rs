@@ -15,7 +15,7 @@ use crate::kernels::{
     pack_slots, replay_sample, soft_backup, td_error, temperature,
 };
 use crate::nn::Mlp;
-use crate::shared::agent::{Hyper, Lane, Learner};
+use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::rng::STREAMS;
 use crate::train::config::{Backup, Config, Exploration, Loss, Temperature};
 
@@ -38,10 +38,8 @@ pub struct Update {
     pub net: Mlp,
     /// Evaluations per update: 4, or 5 where the backup needs `Q_1(s')`.
     pub slots: u32,
-    /// Hyperparameters `[agents]`.
-    pub hyper: Buffer<Hyper>,
-    /// Learner state `[agents]`.
-    pub learner: Buffer<Learner>,
+    /// Hyperparameters and learner state `[agents]`.
+    pub records: Buffer<Agent>,
     /// `[agents, 4, params]`
     pub weights: Buffer<f32>,
     /// `[agents, 2, params]`
@@ -70,10 +68,8 @@ pub struct Update {
     pub entropies: Buffer<f32>,
     /// `V(s')` `[agents, batch]`
     pub values: Buffer<f32>,
-    /// `Q_i(s, a) - y` `[agents, 2, batch]`
-    pub td: Buffer<f32>,
-    /// `[agents, 2, batch]`
-    pub losses: Buffer<f32>,
+    /// `Q_i(s, a) - y` and its loss `[agents, 2, batch]`
+    pub errors: Buffer<TdError>,
 }
 
 impl Update {
@@ -114,8 +110,7 @@ impl Update {
             batch,
             actions,
             slots,
-            hyper: buffers.add("hyper", a, "Train fewer agents."),
-            learner: buffers.add("learner", a, "Train fewer agents."),
+            records: buffers.add("agents", a, "Train fewer agents."),
             weights: buffers.add("weights", params * u64::from(NETS), HIDDEN),
             grads: buffers.add("grads", online, HIDDEN),
             adam_m: buffers.add("adam_m", online, HIDDEN),
@@ -130,8 +125,7 @@ impl Update {
             targets: buffers.add("targets", rows, BATCH),
             entropies: buffers.add("entropies", rows, BATCH),
             values: buffers.add("values", rows, BATCH),
-            td: buffers.add("td", rows * u64::from(ONLINE_NETS), BATCH),
-            losses: buffers.add("losses", rows * u64::from(ONLINE_NETS), BATCH),
+            errors: buffers.add("errors", rows * u64::from(ONLINE_NETS), BATCH),
             net,
         }
     }
@@ -169,8 +163,7 @@ impl Update {
         soft_backup::record(
             rec,
             params,
-            self.hyper,
-            self.learner,
+            self.records,
             self.q(),
             self.rewards,
             self.terminated,
@@ -195,31 +188,21 @@ impl Update {
         td_error::record(
             rec,
             params,
-            self.hyper,
+            self.records,
             self.q(),
             self.actions_taken,
             self.targets,
             self.importance,
             dq,
-            self.td,
-            self.losses,
+            self.errors,
         )?;
         self.backward(rec)?;
         // Line 14: phi_i by one Adam over both nets; line 15: targets move towards them.
         let count = ONLINE_NETS * self.net.params;
         let params = grad_norm::Params { count, agents: self.agents };
-        grad_norm::record(rec, params, self.hyper, self.grads, self.learner)?;
+        grad_norm::record(rec, params, self.records, self.grads)?;
         let params = adam::Params { count, eps_inside: 0, agents: self.agents };
-        adam::record(
-            rec,
-            params,
-            self.hyper,
-            self.learner,
-            self.grads,
-            self.weights,
-            self.adam_m,
-            self.adam_v,
-        )?;
+        adam::record(rec, params, self.records, self.grads, self.weights, self.adam_m, self.adam_v)?;
         // Line 16: the temperature; the target above used alpha from before this step.
         let params = temperature::Params {
             batch: self.batch,
@@ -233,17 +216,7 @@ impl Update {
             },
             agents: self.agents,
         };
-        temperature::record(
-            rec,
-            params,
-            self.hyper,
-            lanes,
-            self.entropies,
-            self.targets,
-            self.td,
-            self.losses,
-            self.learner,
-        )
+        temperature::record(rec, params, self.records, lanes, self.entropies, self.targets, self.errors)
     }
 
     /// All evaluations of the update, layer by layer, in one dispatch each.
@@ -327,8 +300,7 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
     let unused: Buffer<f32> = buffers.add("no_replay", 1, "");
 
     // Lines 5-8: act from softmax(Q_1 / alpha), step, store.
-    let policy =
-        Policy { hyper: update.hyper, learner: update.learner, weights: update.weights, nets: NETS, agents };
+    let policy = Policy { agents: update.records, weights: update.weights, nets: NETS, count: agents };
     let stage = Stage::new(&mut buffers, "env", env, &net, agents, num_envs, "Lower --num-envs.");
     let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
     let behaviour = Behaviour {
@@ -353,8 +325,7 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
     replay_sample::record(
         &mut learn,
         params,
-        update.hyper,
-        update.learner,
+        update.records,
         stage.lanes(),
         replay,
         update.batch_obs,
@@ -367,7 +338,7 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
     let metrics_out = buffers.add("metrics", u64::from(agents), "");
     let mut statistics = Recording::default();
     let params = metrics::Params { num_lanes: num_envs, agents };
-    metrics::record(&mut statistics, params, update.hyper, stage.lanes(), update.learner, metrics_out)?;
+    metrics::record(&mut statistics, params, update.records, stage.lanes(), metrics_out)?;
 
     let eval_stage =
         Stage::new(&mut buffers, "eval", env, &net, agents, config.eval_episodes, "Lower --eval-episodes.");
@@ -388,11 +359,9 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
         (0..2).flat_map(|i| net.init(config.seed.wrapping_mul(2).wrapping_add(i))).collect();
     let weights = [online.clone(), online].concat();
     let ones = vec![1.0f32; config.batch_size as usize];
-    let hyper = [hyper::hyper(config, 0, env.num_actions)];
-    let learner = [hyper::learner(config)];
+    let records = [hyper::agent(config, 0, env.num_actions)];
     let init = vec![
-        (update.hyper.id, bytemuck::cast_slice(&hyper).to_vec()),
-        (update.learner.id, bytemuck::cast_slice(&learner).to_vec()),
+        (update.records.id, bytemuck::cast_slice(&records).to_vec()),
         (update.weights.id, bytemuck::cast_slice(&weights).to_vec()),
         (update.importance.id, bytemuck::cast_slice(&ones).to_vec()),
     ];
@@ -402,8 +371,7 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
         net,
         net_names: &["q0", "q1", "target_q0", "target_q1"],
         weights: update.weights,
-        learner: update.learner,
-        hyper: update.hyper,
+        agents: update.records,
         reset: train.reset,
         act: train.act,
         learn,

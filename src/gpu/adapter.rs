@@ -119,7 +119,7 @@ fn report(
         ("max_compute_workgroup_storage_size", u64::from(limits.max_compute_workgroup_storage_size)),
         ("max_compute_invocations_per_workgroup", u64::from(limits.max_compute_invocations_per_workgroup)),
         ("max_compute_workgroups_per_dimension", u64::from(limits.max_compute_workgroups_per_dimension)),
-        ("min_uniform_buffer_offset_alignment", u64::from(limits.min_uniform_buffer_offset_alignment)),
+        ("min_storage_buffer_offset_alignment", u64::from(limits.min_storage_buffer_offset_alignment)),
     ];
     let compute = adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS);
     let unusable = if compute { below(&limits) } else { Some("it has no compute shaders".to_owned()) };

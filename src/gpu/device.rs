@@ -155,10 +155,10 @@ impl GpuDevice {
             Layout::Struct { size, .. } => u64::from(size),
             _ => 4,
         };
-        let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, params_size)];
+        let mut entries = vec![entry(0, true, params_size)];
         for (index, binding) in kernel.bindings.iter().enumerate() {
             let read_only = binding.access == Access::Read;
-            entries.push(entry(index as u32 + 1, wgpu::BufferBindingType::Storage { read_only }, 4));
+            entries.push(entry(index as u32 + 1, read_only, 0));
         }
         self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(kernel.name),
@@ -167,16 +167,16 @@ impl GpuDevice {
     }
 }
 
-fn entry(binding: u32, ty: wgpu::BufferBindingType, min_size: u64) -> wgpu::BindGroupLayoutEntry {
-    // Struct bindings have a larger minimum size than one word; wgpu derives it from the shader when none is given.
-    let min_binding_size = match ty {
-        wgpu::BufferBindingType::Uniform => wgpu::BufferSize::new(min_size),
-        wgpu::BufferBindingType::Storage { .. } => None,
-    };
+fn entry(binding: u32, read_only: bool, min_size: u64) -> wgpu::BindGroupLayoutEntry {
     wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size },
+        ty: wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Storage { read_only },
+            has_dynamic_offset: false,
+            // None leaves the check against the shader to wgpu, when the bind group is used.
+            min_binding_size: wgpu::BufferSize::new(min_size),
+        },
         count: None,
     }
 }

@@ -119,13 +119,13 @@ impl Executor for GpuExecutor {
 
     fn prepare(&mut self, recording: &Recording) -> Result<Program> {
         // One arena for all params of the program: static, so that an iteration uploads nothing.
-        let alignment = u64::from(self.gpu.device.limits().min_uniform_buffer_offset_alignment);
+        let alignment = u64::from(self.gpu.device.limits().min_storage_buffer_offset_alignment);
         let slot = |words: &[u32]| (words.len() as u64 * 4).next_multiple_of(alignment);
         let size: u64 = recording.dispatches.iter().map(|dispatch| slot(&dispatch.params)).sum();
         let arena = self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("params"),
             size: size.max(alignment),
-            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
         let mut offset = 0;

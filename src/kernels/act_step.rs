@@ -5,7 +5,7 @@ use crate::engine::env::EnvTwin;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
-use crate::shared::agent::{Hyper, Lane, Learner, schedule};
+use crate::shared::agent::{Agent, Lane, schedule};
 use crate::shared::policy::{argmax_of, softmax_of};
 use crate::shared::rng::{Rng, STREAM_ACTION, STREAM_RESET, STREAM_STEP};
 
@@ -33,14 +33,14 @@ kernel! {
     /// One step of every environment.
     act_step, params Params, workgroup 64, env env,
     bindings {
-        read hyper: Hyper, read learner: Learner, read q: f32,
+        read agents: Agent, read q: f32,
         write state: EnvState, write lanes: Lane, write obs: f32, write replay: f32,
     }
     sizes |p, env| {
         let lanes = product(&[p.agents, p.num_lanes]);
         let agents = u64::from(p.agents);
         let replay = product(&[p.agents, p.capacity]) * (2 * env.obs + 3);
-        vec![agents, agents, lanes * env.actions, lanes, lanes, lanes * env.obs, replay]
+        vec![agents, lanes * env.actions, lanes, lanes, lanes * env.obs, replay]
     };
     grid |p| [groups(u64::from(p.num_lanes), 64), 1, u64::from(p.agents)];
     loops |_| 1024;
@@ -50,8 +50,7 @@ kernel! {
 fn twin(
     p: &Params,
     env: &EnvTwin,
-    hyper: &[Hyper],
-    learner: &[Learner],
+    agents: &[Agent],
     q: &[f32],
     state: &mut [u32],
     lanes: &mut [Lane],
@@ -61,13 +60,13 @@ fn twin(
     let [num_lanes, capacity] = [p.num_lanes, p.capacity].map(|d| d as usize);
     let mut seen = vec![0.0; env.obs_size];
     for agent in 0..p.agents as usize {
-        let h = &hyper[agent];
+        let h = &agents[agent];
         for i in 0..num_lanes {
             let lane = agent * num_lanes + i;
             let q = &q[lane * env.num_actions..][..env.num_actions];
             let l = &mut lanes[lane];
             let rng = |stream| Rng::new(h.seed, p.stream + stream, l.step, i as u32);
-            let action = choose(p, env, h, learner[agent].alpha, q, l, &mut rng(STREAM_ACTION));
+            let action = choose(p, env, h, q, l, &mut rng(STREAM_ACTION));
             let mut reset_rng = rng(STREAM_RESET);
 
             let state = &mut state[lane * env.state_words..][..env.state_words];
@@ -108,7 +107,7 @@ fn twin(
     }
 }
 
-fn choose(p: &Params, env: &EnvTwin, h: &Hyper, alpha: f32, q: &[f32], l: &Lane, rng: &mut Rng) -> u32 {
+fn choose(p: &Params, env: &EnvTwin, h: &Agent, q: &[f32], l: &Lane, rng: &mut Rng) -> u32 {
     let actions = env.num_actions;
     let env_steps = l.step.wrapping_mul(p.num_lanes);
     let epsilon = if p.explore == 1 {
@@ -124,5 +123,5 @@ fn choose(p: &Params, env: &EnvTwin, h: &Hyper, alpha: f32, q: &[f32], l: &Lane,
     if p.policy == 1 {
         return argmax_of(|a| q[a], actions) as u32;
     }
-    softmax_of(|a| q[a], actions, alpha).sample(|a| q[a], actions, alpha, u) as u32
+    softmax_of(|a| q[a], actions, h.alpha).sample(|a| q[a], actions, h.alpha, u) as u32
 }

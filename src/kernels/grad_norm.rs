@@ -3,8 +3,8 @@
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{product, tree_sum};
-use crate::shared::agent::{Hyper, Learner};
-use crate::shared::math::is_finite_f32;
+use crate::shared::agent::Agent;
+use crate::shared::math::{expm1_f32, is_finite_f32};
 
 gpu_struct! {
     /// Sizes.
@@ -19,14 +19,14 @@ gpu_struct! {
 kernel! {
     /// `norm = sqrt(sum g^2)`, `scale = min(1, max_grad_norm / (norm + 1e-6))`.
     grad_norm, params Params, workgroup 256,
-    bindings { read hyper: Hyper, read grads: f32, write learner: Learner }
-    sizes |p, _| vec![u64::from(p.agents), product(&[p.agents, p.count]), u64::from(p.agents)];
+    bindings { write agents: Agent, read grads: f32 }
+    sizes |p, _| vec![u64::from(p.agents), product(&[p.agents, p.count])];
     grid |p| [1, 1, u64::from(p.agents)];
     loops |p| u64::from(p.count.div_ceil(256)) + 8;
     twin twin
 }
 
-fn twin(p: &Params, hyper: &[Hyper], grads: &[f32], learner: &mut [Learner]) {
+fn twin(p: &Params, agents: &mut [Agent], grads: &[f32]) {
     for agent in 0..p.agents as usize {
         let grads = &grads[agent * p.count as usize..][..p.count as usize];
         let mut partial = [0.0; 256];
@@ -37,12 +37,15 @@ fn twin(p: &Params, hyper: &[Hyper], grads: &[f32], learner: &mut [Learner]) {
         }
         let total = tree_sum(&mut partial);
         let norm = total.sqrt();
-        let l = &mut learner[agent];
-        l.grad_norm = norm;
-        let limit = hyper[agent].max_grad_norm;
-        l.grad_scale = if limit > 0.0 { (limit / (norm + 1e-6)).min(1.0) } else { 1.0 };
-        if !is_finite_f32(total) && l.nonfinite == 0 {
-            l.nonfinite = l.updates + 1;
+        let a = &mut agents[agent];
+        a.grad_norm = norm;
+        let limit = a.max_grad_norm;
+        a.grad_scale = if limit > 0.0 { (limit / (norm + 1e-6)).min(1.0) } else { 1.0 };
+        let t = (a.updates + 1) as f32;
+        a.correction1 = -expm1_f32(t * a.ln_beta1);
+        a.correction2 = -expm1_f32(t * a.ln_beta2);
+        if !is_finite_f32(total) && a.nonfinite == 0 {
+            a.nonfinite = a.updates + 1;
         }
     }
 }

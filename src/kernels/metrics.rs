@@ -3,7 +3,7 @@
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{product, tree_sum};
-use crate::shared::agent::{Hyper, Lane, Learner, schedule};
+use crate::shared::agent::{Agent, Lane, schedule};
 
 gpu_struct! {
     /// One agent's statistics since the last window.
@@ -52,17 +52,17 @@ gpu_struct! {
 kernel! {
     /// Sums a window and clears it.
     metrics, params Params, workgroup 64,
-    bindings { read hyper: Hyper, write lanes: Lane, write learner: Learner, write metrics: Metrics }
+    bindings { write agents: Agent, write lanes: Lane, write metrics: Metrics }
     sizes |p, _| {
         let agents = u64::from(p.agents);
-        vec![agents, product(&[p.agents, p.num_lanes]), agents, agents]
+        vec![agents, product(&[p.agents, p.num_lanes]), agents]
     };
     grid |p| [1, 1, u64::from(p.agents)];
     loops |p| u64::from(p.num_lanes.div_ceil(64)) + 6;
     twin twin
 }
 
-fn twin(p: &Params, hyper: &[Hyper], lanes: &mut [Lane], learner: &mut [Learner], metrics: &mut [Metrics]) {
+fn twin(p: &Params, agents: &mut [Agent], lanes: &mut [Lane], metrics: &mut [Metrics]) {
     let num_lanes = p.num_lanes as usize;
     for agent in 0..p.agents as usize {
         let lanes = &mut lanes[agent * num_lanes..][..num_lanes];
@@ -79,8 +79,7 @@ fn twin(p: &Params, hyper: &[Hyper], lanes: &mut [Lane], learner: &mut [Learner]
             lane.window_return = 0.0;
             lane.window_length = 0.0;
         }
-        let h = &hyper[agent];
-        let l = &mut learner[agent];
+        let a = &mut agents[agent];
         let env_steps = lanes[0].step.wrapping_mul(p.num_lanes);
         metrics[agent] = Metrics {
             env_steps,
@@ -88,20 +87,20 @@ fn twin(p: &Params, hyper: &[Hyper], lanes: &mut [Lane], learner: &mut [Learner]
             window_episodes: tree_sum(&mut window_episodes),
             window_return: tree_sum(&mut returns),
             window_length: tree_sum(&mut lengths),
-            updates: l.updates,
-            nonfinite: l.nonfinite,
-            window_updates: l.window_updates,
-            entropy_sum: l.entropy_sum,
-            loss_sum: l.loss_sum,
-            q_sum: l.q_sum,
-            grad_norm_sum: l.grad_norm_sum,
-            alpha: l.alpha,
-            epsilon: schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, env_steps as f32),
+            updates: a.updates,
+            nonfinite: a.nonfinite,
+            window_updates: a.window_updates,
+            entropy_sum: a.entropy_sum,
+            loss_sum: a.loss_sum,
+            q_sum: a.q_sum,
+            grad_norm_sum: a.grad_norm_sum,
+            alpha: a.alpha,
+            epsilon: schedule(a.epsilon, a.epsilon_final, a.epsilon_decay_steps, env_steps as f32),
         };
-        l.window_updates = 0;
-        l.entropy_sum = 0.0;
-        l.loss_sum = 0.0;
-        l.q_sum = 0.0;
-        l.grad_norm_sum = 0.0;
+        a.window_updates = 0;
+        a.entropy_sum = 0.0;
+        a.loss_sum = 0.0;
+        a.q_sum = 0.0;
+        a.grad_norm_sum = 0.0;
     }
 }

@@ -3,7 +3,7 @@
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
-use crate::shared::agent::{Hyper, Lane, Learner};
+use crate::shared::agent::{Agent, Lane};
 use crate::shared::rng::{Rng, STREAM_REPLAY};
 
 gpu_struct! {
@@ -28,14 +28,14 @@ kernel! {
     /// Draws a batch.
     replay_sample, params Params, workgroup 64,
     bindings {
-        read hyper: Hyper, read learner: Learner, read lanes: Lane, read replay: f32,
+        read agents: Agent, read lanes: Lane, read replay: f32,
         write batch_obs: f32, write actions: u32, write rewards: f32, write terminated: f32,
     }
     sizes |p, _| {
         let agents = u64::from(p.agents);
         let rows = product(&[p.agents, p.batch]);
         vec![
-            agents, agents, product(&[p.agents, p.num_lanes]),
+            agents, product(&[p.agents, p.num_lanes]),
             product(&[p.agents, p.capacity, 2 * p.obs_size + 3]),
             product(&[p.agents, 2, p.batch, p.obs_size]), rows, rows, rows,
         ]
@@ -47,8 +47,7 @@ kernel! {
 
 fn twin(
     p: &Params,
-    hyper: &[Hyper],
-    learner: &[Learner],
+    agents: &[Agent],
     lanes: &[Lane],
     replay: &[f32],
     batch_obs: &mut [f32],
@@ -63,7 +62,7 @@ fn twin(
         let size = lanes[agent * p.num_lanes as usize].step.min(lane_rows).max(1) * p.num_lanes;
         for b in 0..batch {
             let mut rng =
-                Rng::new(hyper[agent].seed, p.stream + STREAM_REPLAY, learner[agent].updates, b as u32);
+                Rng::new(agents[agent].seed, p.stream + STREAM_REPLAY, agents[agent].updates, b as u32);
             let index = (rng.u32() % size) as usize;
             let transition = &replay[(agent * capacity + index) * stride..][..stride];
             let (obs, rest) = transition.split_at(obs_size);

@@ -3,7 +3,7 @@
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
-use crate::shared::agent::{Hyper, Learner};
+use crate::shared::agent::Agent;
 use crate::shared::math::log_f32;
 use crate::shared::policy::{argmax_of, softmax_of};
 use crate::shared::rng::{Rng, STREAM_BACKUP};
@@ -32,13 +32,13 @@ kernel! {
     /// `y = r + gamma (1 - terminated) V(s')`.
     soft_backup, params Params, workgroup 64,
     bindings {
-        read hyper: Hyper, read learner: Learner, read q: f32, read rewards: f32, read terminated: f32,
+        read agents: Agent, read q: f32, read rewards: f32, read terminated: f32,
         write targets: f32, write entropies: f32, write values: f32,
     }
     sizes |p, _| {
         let agents = u64::from(p.agents);
         let rows = product(&[p.agents, p.batch]);
-        vec![agents, agents, product(&[p.agents, p.slots, p.batch, p.actions]), rows, rows, rows, rows, rows]
+        vec![agents, product(&[p.agents, p.slots, p.batch, p.actions]), rows, rows, rows, rows, rows]
     };
     grid |p| [groups(u64::from(p.batch), 64), 1, u64::from(p.agents)];
     loops |p| 4 * u64::from(p.actions);
@@ -51,8 +51,7 @@ const ONLINE_1: usize = 4;
 
 fn twin(
     p: &Params,
-    hyper: &[Hyper],
-    learner: &[Learner],
+    agents: &[Agent],
     q: &[f32],
     rewards: &[f32],
     terminated: &[f32],
@@ -62,7 +61,7 @@ fn twin(
 ) {
     let [batch, actions, slots] = [p.batch, p.actions, p.slots].map(|d| d as usize);
     for agent in 0..p.agents as usize {
-        let alpha = learner[agent].alpha;
+        let alpha = agents[agent].alpha;
         for b in 0..batch {
             let row = agent * batch + b;
             let slot_value = |slot: usize, a: usize| q[((agent * slots + slot) * batch + b) * actions + a];
@@ -89,9 +88,9 @@ fn twin(
                 2 => {
                     let pi = softmax_of(target_1, actions, alpha);
                     let mut rng = Rng::new(
-                        hyper[agent].seed,
+                        agents[agent].seed,
                         p.stream + STREAM_BACKUP,
-                        learner[agent].updates,
+                        agents[agent].updates,
                         b as u32,
                     );
                     let action = pi.sample(target_1, actions, alpha, rng.uniform());
@@ -108,7 +107,7 @@ fn twin(
             if p.kl == 1 {
                 value -= alpha * log_f32(p.actions as f32);
             }
-            targets[row] = rewards[row] + hyper[agent].gamma * (1.0 - terminated[row]) * value;
+            targets[row] = rewards[row] + agents[agent].gamma * (1.0 - terminated[row]) * value;
             entropies[row] = entropy;
             values[row] = value;
         }

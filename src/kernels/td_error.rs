@@ -3,7 +3,7 @@
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
-use crate::shared::agent::Hyper;
+use crate::shared::agent::{Agent, TdError};
 
 gpu_struct! {
     /// Sizes and the loss.
@@ -27,8 +27,8 @@ kernel! {
     /// `e = Q(s, a) - y`, its loss, and `dq`.
     td_error, params Params, workgroup 64,
     bindings {
-        read hyper: Hyper, read q: f32, read actions: u32, read targets: f32, read importance: f32,
-        write dq: f32, write td: f32, write losses: f32,
+        read agents: Agent, read q: f32, read actions: u32, read targets: f32, read importance: f32,
+        write dq: f32, write errors: TdError,
     }
     sizes |p, _| {
         let rows = product(&[p.agents, p.batch]);
@@ -38,7 +38,7 @@ kernel! {
             product(&[p.agents, p.slots, p.batch, p.actions]),
             rows, rows, rows,
             net_rows * u64::from(p.actions),
-            net_rows, net_rows,
+            net_rows,
         ]
     };
     grid |p| [groups(u64::from(p.batch), 64), u64::from(p.grad_slots), u64::from(p.agents)];
@@ -48,14 +48,13 @@ kernel! {
 
 fn twin(
     p: &Params,
-    hyper: &[Hyper],
+    agents: &[Agent],
     q: &[f32],
     actions: &[u32],
     targets: &[f32],
     importance: &[f32],
     dq: &mut [f32],
-    td: &mut [f32],
-    losses: &mut [f32],
+    errors: &mut [TdError],
 ) {
     let [batch, num_actions, slots, grad_slots] =
         [p.batch, p.actions, p.slots, p.grad_slots].map(|d| d as usize);
@@ -67,7 +66,7 @@ fn twin(
                 let out = (agent * grad_slots + net) * batch + b;
                 let action = actions[row] as usize;
                 let e = q[q_at + action] - targets[row];
-                let delta = hyper[agent].huber_delta;
+                let delta = agents[agent].huber_delta;
                 let (loss, slope) = match p.loss {
                     0 => (e * e, 2.0 * e),
                     1 => (0.5 * e * e, e),
@@ -78,8 +77,7 @@ fn twin(
                 for a in 0..num_actions {
                     dq[out * num_actions + a] = if a == action { gradient } else { 0.0 };
                 }
-                td[out] = e;
-                losses[out] = importance[row] * loss;
+                errors[out] = TdError { error: e, loss: importance[row] * loss };
             }
         }
     }

@@ -4,7 +4,7 @@
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{product, tree_sum};
-use crate::shared::agent::{Hyper, Lane, Learner, schedule};
+use crate::shared::agent::{Agent, Lane, TdError, schedule};
 use crate::shared::math::{exp_f32, expm1_f32, is_finite_f32};
 
 gpu_struct! {
@@ -27,16 +27,11 @@ kernel! {
     /// Temperature step and update counter.
     temperature, params Params, workgroup 64,
     bindings {
-        read hyper: Hyper, read lanes: Lane, read entropies: f32, read targets: f32, read td: f32, read losses: f32,
-        write learner: Learner,
+        write agents: Agent, read lanes: Lane, read entropies: f32, read targets: f32, read errors: TdError,
     }
     sizes |p, _| {
         let rows = product(&[p.agents, p.batch]);
-        let net_rows = rows * u64::from(p.grad_slots);
-        vec![
-            u64::from(p.agents), product(&[p.agents, p.num_lanes]), rows, rows, net_rows, net_rows,
-            u64::from(p.agents),
-        ]
+        vec![u64::from(p.agents), product(&[p.agents, p.num_lanes]), rows, rows, rows * u64::from(p.grad_slots)]
     };
     grid |p| [1, 1, u64::from(p.agents)];
     loops |p| u64::from(p.batch.div_ceil(64)) * (1 + u64::from(p.grad_slots)) + 6;
@@ -45,13 +40,11 @@ kernel! {
 
 fn twin(
     p: &Params,
-    hyper: &[Hyper],
+    agents: &mut [Agent],
     lanes: &[Lane],
     entropies: &[f32],
     targets: &[f32],
-    td: &[f32],
-    losses: &[f32],
-    learner: &mut [Learner],
+    errors: &[TdError],
 ) {
     let [batch, grad_slots] = [p.batch, p.grad_slots].map(|d| d as usize);
     for agent in 0..p.agents as usize {
@@ -62,41 +55,40 @@ fn twin(
             let row = agent * batch + b;
             entropy[b % 64] += entropies[row];
             for net in 0..grad_slots {
-                loss[b % 64] += losses[(agent * grad_slots + net) * batch + b];
+                loss[b % 64] += errors[(agent * grad_slots + net) * batch + b].loss;
             }
-            q[b % 64] += td[agent * grad_slots * batch + b] + targets[row];
+            q[b % 64] += errors[agent * grad_slots * batch + b].error + targets[row];
         }
         let mean = [&mut entropy, &mut loss, &mut q].map(|partial| tree_sum(partial) / p.batch as f32);
-        let l = &mut learner[agent];
-        if l.nonfinite != 0 {
+        let a = &mut agents[agent];
+        if a.nonfinite != 0 {
             continue;
         }
         if !is_finite_f32(mean[1]) {
-            l.nonfinite = l.updates + 1;
+            a.nonfinite = a.updates + 1;
             continue;
         }
-        let h = &hyper[agent];
-        l.entropy = mean[0];
-        l.window_updates += 1;
-        l.entropy_sum += mean[0];
-        l.loss_sum += mean[1];
-        l.q_sum += mean[2];
-        l.grad_norm_sum += l.grad_norm;
-        l.updates += 1;
+        a.entropy = mean[0];
+        a.window_updates += 1;
+        a.entropy_sum += mean[0];
+        a.loss_sum += mean[1];
+        a.q_sum += mean[2];
+        a.grad_norm_sum += a.grad_norm;
+        a.updates += 1;
         if p.mode == 1 || p.mode == 2 {
-            let g = (mean[0] - h.target_entropy) * if p.mode == 2 { l.alpha } else { 1.0 };
-            let t = l.updates as f32;
-            l.alpha_m += h.one_minus_beta1 * (g - l.alpha_m);
-            l.alpha_v = (l.alpha_v - h.one_minus_beta2 * l.alpha_v) + h.one_minus_beta2 * g * g;
-            let correction1 = -expm1_f32(t * h.ln_beta1);
-            let correction2 = -expm1_f32(t * h.ln_beta2);
-            let step = l.alpha_m / (l.alpha_v.sqrt() / correction2.sqrt() + h.adam_eps);
-            l.log_alpha -= h.alpha_learning_rate / correction1 * step;
+            let g = (mean[0] - a.target_entropy) * if p.mode == 2 { a.alpha } else { 1.0 };
+            let t = a.updates as f32;
+            a.alpha_m += a.one_minus_beta1 * (g - a.alpha_m);
+            a.alpha_v = (a.alpha_v - a.one_minus_beta2 * a.alpha_v) + a.one_minus_beta2 * g * g;
+            let correction1 = -expm1_f32(t * a.ln_beta1);
+            let correction2 = -expm1_f32(t * a.ln_beta2);
+            let step = a.alpha_m / (a.alpha_v.sqrt() / correction2.sqrt() + a.adam_eps);
+            a.log_alpha -= a.alpha_learning_rate / correction1 * step;
         } else if p.mode == 3 {
             let env_steps = lanes[agent * p.num_lanes as usize].step as f32 * p.num_lanes as f32;
-            l.log_alpha = schedule(h.log_alpha_initial, h.log_alpha_final, h.alpha_decay_steps, env_steps);
+            a.log_alpha = schedule(a.log_alpha_initial, a.log_alpha_final, a.alpha_decay_steps, env_steps);
         }
-        l.log_alpha = l.log_alpha.max(h.log_alpha_min).min(h.log_alpha_max);
-        l.alpha = exp_f32(l.log_alpha);
+        a.log_alpha = a.log_alpha.max(a.log_alpha_min).min(a.log_alpha_max);
+        a.alpha = exp_f32(a.log_alpha);
     }
 }

@@ -3,8 +3,9 @@
 use crate::gpu_struct;
 
 gpu_struct! {
-    /// Hyperparameters of one agent; constant during a run.
-    pub struct Hyper {
+    /// One agent: hyperparameters, constant during a run, then what learning changes besides the weights, then the sums of
+    /// the current metrics window.
+    pub struct Agent {
         /// Seed of all the agent's random streams.
         pub seed: u32,
         /// Updates between two target updates.
@@ -53,12 +54,6 @@ gpu_struct! {
         pub reward_scale: f32,
         /// Decoupled weight decay (AdamW).
         pub weight_decay: f32,
-    }
-}
-
-gpu_struct! {
-    /// What learning changes besides the weights, and the sums of the current metrics window.
-    pub struct Learner {
         /// Updates done.
         pub updates: u32,
         /// 0, or the number of the update that first met a NaN or an infinity.
@@ -75,6 +70,10 @@ gpu_struct! {
         pub grad_norm: f32,
         /// Factor that clips it.
         pub grad_scale: f32,
+        /// `1 - beta1^t` of the running update.
+        pub correction1: f32,
+        /// `1 - beta2^t`.
+        pub correction2: f32,
         /// Mean entropy of the last update.
         pub entropy: f32,
         /// Updates in the window.
@@ -109,6 +108,16 @@ gpu_struct! {
         pub window_return: f32,
         /// Sum of their lengths.
         pub window_length: f32,
+    }
+}
+
+gpu_struct! {
+    /// TD error of one sample under one net, and its weighted loss.
+    pub struct TdError {
+        /// `Q_i(s, a) - y`
+        pub error: f32,
+        /// Loss times importance weight.
+        pub loss: f32,
     }
 }
 

@@ -4,7 +4,7 @@
 //! alike wherever the device's `+ - * /` are correctly rounded.
 
 /// `e^x`; 0 below -87, `e^88` above 88.
-#[allow(clippy::excessive_precision)]
+#[allow(clippy::excessive_precision, clippy::approx_constant, reason = "the polynomial's own constants")]
 pub fn exp_f32(x: f32) -> f32 {
     if x < -87.0 {
         return 0.0;
@@ -23,7 +23,7 @@ pub fn exp_f32(x: f32) -> f32 {
 }
 
 /// `ln x` for normal `x > 0`; smaller arguments count as the smallest normal number.
-#[allow(clippy::excessive_precision)]
+#[allow(clippy::excessive_precision, reason = "the polynomial's own constants")]
 pub fn log_f32(x: f32) -> f32 {
     let bits = x.max(f32::MIN_POSITIVE).to_bits();
     let shifted = bits.wrapping_sub(0x3f35_04f3);
@@ -44,7 +44,7 @@ pub fn log_f32(x: f32) -> f32 {
 }
 
 /// `e^x - 1` without the cancellation near 0.
-#[allow(clippy::excessive_precision)]
+#[allow(clippy::excessive_precision, reason = "the polynomial's own constants")]
 pub fn expm1_f32(x: f32) -> f32 {
     if x.abs() > 0.35 {
         return exp_f32(x) - 1.0;
@@ -65,7 +65,7 @@ pub fn tanh_f32(x: f32) -> f32 {
 }
 
 /// `(sin x, cos x)` for `|x| < 8192`.
-#[allow(clippy::excessive_precision)]
+#[allow(clippy::excessive_precision, reason = "the polynomial's own constants")]
 pub fn sincos_f32(x: f32) -> (f32, f32) {
     let magnitude = x.abs();
     let octant = ((magnitude * 1.27323954) as u32 + 1) & 0xffff_fffe;

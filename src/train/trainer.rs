@@ -10,7 +10,7 @@ use crate::envs::{self, Env};
 use crate::error::{Error, Result};
 use crate::gpu::{self, Choice};
 use crate::kernels::metrics::Metrics;
-use crate::shared::agent::{Lane, Learner};
+use crate::shared::agent::{Agent, Lane};
 use crate::train::config::Config;
 use crate::train::event::{Evaluation, Event, NamedTensor, Report};
 use crate::train::playback;
@@ -145,8 +145,10 @@ impl Trainer {
             let until = until.min(next_eval).max(env_steps + 1);
             let iterations = (until - env_steps).div_ceil(steps).min(u64::from(self.pace.iterations)) as u32;
             let before = Instant::now();
-            self.executor
-                .submit(&[(program, iterations), (self.programs.metrics, 1)], Some(self.plan.metrics_out.id))?;
+            self.executor.submit(
+                &[(program, iterations), (self.programs.metrics, 1)],
+                Some(self.plan.metrics_out.id),
+            )?;
             env_steps += steps * u64::from(iterations);
             self.report(false, &mut statistics, &mut runaway, observe)?;
             // The ring of readbacks makes a submission wait for an earlier one, so in the long run this is device time.
@@ -270,10 +272,10 @@ impl Trainer {
         playback::greedy_episode(&self.config, self.env, &weights)
     }
 
-    /// The learner state, for tests and tools.
-    pub fn learner(&mut self) -> Result<Learner> {
-        let learner: Vec<Learner> = read_as(&mut *self.executor, self.plan.learner.id)?;
-        learner
+    /// Hyperparameters and learner state, for tests and tools.
+    pub fn agent(&mut self) -> Result<Agent> {
+        let agents: Vec<Agent> = read_as(&mut *self.executor, self.plan.agents.id)?;
+        agents
             .first()
             .copied()
             .ok_or_else(|| Error::Kernel { kernel: "trainer".into(), message: "there is no agent".into() })
