@@ -38,7 +38,8 @@ fn with_metadata(
     metadata: &BTreeMap<&str, String>,
 ) -> std::result::Result<Vec<u8>, Box<dyn std::error::Error>> {
     let (length, rest) = plain.split_first_chunk::<8>().ok_or("no header")?;
-    let (header, data) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length))?).ok_or("short header")?;
+    let (header, data) =
+        rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length))?).ok_or("short header")?;
     let mut entries: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header)?;
     entries.insert("__metadata__".into(), serde_json::to_value(metadata)?);
     let mut header = serde_json::to_string(&entries)?;
@@ -56,7 +57,11 @@ mod tests {
     #[test]
     fn weights_and_metadata_come_back() {
         let weights = [
-            NamedTensor { name: "q0.layer0.weight".into(), shape: vec![2, 3], values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.5] },
+            NamedTensor {
+                name: "q0.layer0.weight".into(),
+                shape: vec![2, 3],
+                values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.5],
+            },
             NamedTensor { name: "log_alpha".into(), shape: vec![1], values: vec![-0.5] },
         ];
         let config = Config { seed: 7, ..Config::default() };

@@ -75,7 +75,8 @@ mod tests {
         let root = tempfile::tempdir().expect("temporary directory");
         let path = root.path().join("progress.csv");
         let mut csv = ProgressCsv::create(&path).expect("create");
-        csv.progress(&Progress { env_steps: 64, wall_s: 0.5, alpha: 0.25, ..Progress::default() }).expect("row");
+        csv.progress(&Progress { env_steps: 64, wall_s: 0.5, alpha: 0.25, ..Progress::default() })
+            .expect("row");
         csv.progress(&Progress {
             env_steps: 128,
             episodic_return: Some(20.5),

@@ -37,8 +37,7 @@ impl RunDir {
         let name = format!("{}__{}__{}__{seconds}", file_name(&config.env), config.algo, config.seed);
         fs::create_dir_all(root).map_err(|e| Error::file("create run directory", root, e))?;
         for attempt in 1.. {
-            let path =
-                root.join(if attempt == 1 { name.clone() } else { format!("{name}-{attempt}") });
+            let path = root.join(if attempt == 1 { name.clone() } else { format!("{name}-{attempt}") });
             match fs::create_dir(&path) {
                 Ok(()) => return Ok(RunDir { path }),
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -60,32 +59,20 @@ impl RunDir {
 
     /// Writes `name` atomically.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.publish(name, |temporary| {
-            File::create(temporary)
-                .and_then(|mut file| file.write_all(bytes))
-                .map_err(|e| Error::file("write", self.file(name), e))
-        })
-    }
-
-    /// Lets `write` fill a temporary file, then moves it to `name` atomically. The temporary name keeps the extension,
-    /// for writers that look at it.
-    pub fn publish(&self, name: &str, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
         let path = self.file(name);
-        let temporary = self.file(&format!(".tmp-{name}"));
-        let done = write(&temporary).and_then(|()| {
-            File::options()
-                .write(true)
-                .open(&temporary)
-                .and_then(|file| file.sync_all())
-                .and_then(|()| fs::rename(&temporary, &path))
-                .and_then(|()| sync_dir(&self.path))
-                .map_err(|e| Error::file("write", &path, e))
-        });
-        if done.is_err() {
+        let temporary = self.file(&format!(".{name}.tmp"));
+        let written = File::create(&temporary)
+            .and_then(|mut file| {
+                file.write_all(bytes)?;
+                file.sync_all()
+            })
+            .and_then(|()| fs::rename(&temporary, &path))
+            .and_then(|()| sync_dir(&self.path));
+        written.map_err(|error| {
             // The first error is the one to report; a leftover temporary file does no harm.
             let _ = fs::remove_file(&temporary);
-        }
-        done
+            Error::file("write", path, error)
+        })
     }
 }
 
@@ -97,7 +84,8 @@ fn sync_dir(path: &Path) -> std::io::Result<()> {
 
 /// An environment may be named by a path; only its last part, without separators, goes into the directory's name.
 fn file_name(env: &str) -> String {
-    let stem = Path::new(env).file_stem().map_or_else(|| env.to_owned(), |s| s.to_string_lossy().into_owned());
+    let stem =
+        Path::new(env).file_stem().map_or_else(|| env.to_owned(), |s| s.to_string_lossy().into_owned());
     stem.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
 }
 
@@ -129,17 +117,17 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_write_leaves_the_old_file_and_no_temporary_one() {
+    fn files_are_replaced_whole_and_a_failed_write_leaves_nothing() {
         let root = tempfile::tempdir().expect("temporary directory");
         let dir = RunDir::create(root.path()).expect("directory");
-        dir.write("report.json", b"{}").expect("write");
-        let failed = dir.publish("report.json", |temporary| {
-            fs::write(temporary, "half").expect("write");
-            Err(Error::file("write", temporary, "disk full"))
-        });
-        assert!(failed.is_err());
+        dir.write("report.json", b"first, and longer").expect("write");
+        dir.write("report.json", b"{}").expect("write again");
         assert_eq!(fs::read_to_string(dir.file("report.json")).expect("read"), "{}");
-        assert_eq!(fs::read_dir(root.path()).expect("list").count(), 1);
+        // A directory in the way makes the rename fail, after the temporary file exists.
+        fs::create_dir_all(dir.file("model.safetensors/inside")).expect("directory");
+        let error = dir.write("model.safetensors", b"x").expect_err("in the way");
+        assert!(error.to_string().contains("model.safetensors"), "{error}");
+        assert_eq!(fs::read_dir(root.path()).expect("list").count(), 2);
     }
 
     #[test]
