@@ -175,7 +175,7 @@ fn no_adapter_at_all() {
     let output = hidden("auto");
     assert!(output.status.success(), "auto falls back: {}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.starts_with("device cpu"), "{text}");
+    assert!(text.contains("device cpu"), "{text}");
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::io::Write;
 
 use serde::Serialize;
 use softq::Result;
+use softq::gpu::{AdapterReport, Choice};
 
-use super::engine::{AdapterReport, Choice, Engine};
+use super::engine::Engine;
 use super::{json_line, say, thousands};
 
 /// List adapters, limits and features, and say what each --device value would take and why

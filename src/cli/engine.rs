@@ -1,48 +1,10 @@
 //! What the program needs from the library, as two small traits. Commands are written against them, so that a test can
 //! run `train` with a training that diverges at will.
 
-use serde::Serialize;
 use softq::Result;
+use softq::gpu::{AdapterReport, Choice};
 use softq::train::config::Config;
 use softq::train::event::{Event, NamedTensor, Report};
-
-/// What the library says about one adapter.
-#[derive(Clone, Debug, Serialize)]
-pub struct AdapterReport {
-    /// `vulkan:0`, `gl:0`.
-    pub address: String,
-    /// Name of the device.
-    pub name: String,
-    /// Graphics interface.
-    pub backend: String,
-    /// `DiscreteGpu`, `IntegratedGpu`, `VirtualGpu`, `Cpu`.
-    pub device_type: String,
-    /// Driver name.
-    pub driver: String,
-    /// Driver version.
-    pub driver_info: String,
-    /// PCI vendor.
-    pub vendor: u32,
-    /// PCI device.
-    pub device: u32,
-    /// Optional features it has.
-    pub features: Vec<String>,
-    /// Its limits.
-    pub limits: Vec<(String, u64)>,
-    /// Why it cannot be used, if it cannot.
-    pub unusable: Option<String>,
-}
-
-/// The device a run takes.
-#[derive(Clone, Debug, Serialize)]
-pub struct Choice {
-    /// `vulkan:0` or `cpu`.
-    pub address: String,
-    /// Name and driver.
-    pub adapter: String,
-    /// Why this one.
-    pub reason: String,
-}
 
 /// What `train` must know of an environment before the run.
 #[derive(Clone, Debug)]
@@ -78,9 +40,9 @@ pub trait Training {
     /// Trains to the end.
     fn run(&mut self, observe: &mut dyn FnMut(&Event) -> Result<()>) -> Result<Report>;
     /// Current weights; after a divergence the last finite ones.
-    fn weights(&self) -> Result<Vec<NamedTensor>>;
+    fn weights(&mut self) -> Result<Vec<NamedTensor>>;
     /// State vectors of one greedy episode.
-    fn record_episode(&self) -> Result<Vec<Vec<f32>>>;
+    fn record_episode(&mut self) -> Result<Vec<Vec<f32>>>;
 }
 
 /// An engine without a device, for tests of everything around it.
@@ -201,7 +163,7 @@ pub mod fake {
             })
         }
 
-        fn weights(&self) -> Result<Vec<NamedTensor>> {
+        fn weights(&mut self) -> Result<Vec<NamedTensor>> {
             Ok(vec![NamedTensor {
                 name: "q0.layer0.weight".into(),
                 shape: vec![1, 2],
@@ -209,7 +171,7 @@ pub mod fake {
             }])
         }
 
-        fn record_episode(&self) -> Result<Vec<Vec<f32>>> {
+        fn record_episode(&mut self) -> Result<Vec<Vec<f32>>> {
             Ok((0..10).map(|t| vec![0.0, 0.0, t as f32 * 0.01, 0.0]).collect())
         }
     }

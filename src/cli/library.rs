@@ -1,21 +1,22 @@
 //! The engine of the program: the library itself.
 
+use softq::gpu::{self, AdapterReport, Choice};
 use softq::train::config::Config;
-use softq::{Error, Result};
+use softq::{Error, Result, envs};
 
-use super::engine::{AdapterReport, Choice, Engine, Environment, Training};
+use super::engine::{Engine, Environment, Training};
 
 /// The library as the program's [`Engine`].
 pub struct Library;
 
 impl Engine for Library {
     fn environment(&self, name: &str) -> Result<Environment> {
-        let names = ["cartpole", "CartPole-v1"];
-        if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            Ok(Environment { id: "CartPole-v1".into(), num_actions: 2, reward_threshold: 475.0 })
-        } else {
-            Err(Error::unknown("environment", name, names))
-        }
+        let env = envs::find(name)?;
+        Ok(Environment {
+            id: env.id.into(),
+            num_actions: env.num_actions,
+            reward_threshold: env.reward_threshold,
+        })
     }
 
     fn preset(&self, _env_id: &str, _algo: &str) -> Option<toml::Table> {
@@ -23,18 +24,19 @@ impl Engine for Library {
     }
 
     fn adapters(&self) -> Vec<AdapterReport> {
-        Vec::new()
+        gpu::adapters()
     }
 
-    fn choices(&self, _adapters: &[AdapterReport]) -> Vec<(String, Result<Choice>)> {
-        Vec::new()
+    fn choices(&self, adapters: &[AdapterReport]) -> Vec<(String, Result<Choice>)> {
+        gpu::list_choices(adapters)
     }
 
     fn training(&self, config: &Config) -> Result<Box<dyn Training>> {
+        let choice = gpu::choose(&config.device)?;
         Err(Error::NoDevice {
             requested: config.device.clone(),
-            reason: "this build has no engine yet".into(),
-            hint: "Wait for it.".into(),
+            reason: format!("{} has no trainer yet", choice.address),
+            hint: "It comes with the trainer.".into(),
         })
     }
 }

@@ -9,10 +9,9 @@ use super::engine::{Engine, Training};
 use super::fields;
 use super::layering::{Origin, Resolved};
 
-/// The text of `--explain`: device, every setting and where it came from, the commands of an iteration.
+/// The text of `--explain`: every setting and where it came from, then the device and the commands of an iteration.
 pub fn explanation(resolved: &Resolved, training: &dyn Training) -> String {
-    let choice = training.choice();
-    let mut text = format!("device {} ({}): {}\n\n", choice.address, choice.adapter, choice.reason);
+    let mut text = String::new();
     let values = toml::Table::try_from(&resolved.config).unwrap_or_default();
     for field in fields::FIELDS {
         let value = values.get(field.key).map(toml::Value::to_string).unwrap_or_default();

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde::Serialize;
+use softq::gpu::Choice;
 use softq::train::event::Report;
 
-use super::engine::Choice;
 use super::thousands;
 
 /// The one line of `--json`. `null` stands for "not solved" and for a value that is not finite.

@@ -89,10 +89,10 @@ pub fn train(engine: &dyn Engine, args: &TrainArgs, out: &mut dyn Write) -> Resu
     let report = match outcome {
         Ok(report) => report,
         Err(error) => {
-            return Err(save_what_is_left(error, &dir, &resolved, training.as_ref(), &recorder.curves));
+            return Err(save_what_is_left(error, &dir, &resolved, training.as_mut(), &recorder.curves));
         }
     };
-    finish(args, out, &dir, &resolved, training.as_ref(), &report, &recorder)
+    finish(args, out, &dir, &resolved, training.as_mut(), &report, &recorder)
 }
 
 /// Takes every event to the places that keep or show it.
@@ -121,7 +121,7 @@ fn finish(
     out: &mut dyn Write,
     dir: &RunDir,
     resolved: &Resolved,
-    training: &dyn Training,
+    training: &mut dyn Training,
     report: &Report,
     recorder: &Recorder,
 ) -> Result<()> {
@@ -161,7 +161,7 @@ fn save_what_is_left(
     error: Error,
     dir: &RunDir,
     resolved: &Resolved,
-    training: &dyn Training,
+    training: &mut dyn Training,
     curves: &Curves,
 ) -> Error {
     let curve =
