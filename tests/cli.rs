@@ -260,7 +260,8 @@ fn devices_say_what_each_request_takes() {
 fn a_reader_that_closes_the_pipe_causes_no_panic() {
     let shell = format!("'{}' devices | true; '{0}' train --help | head -1", env!("CARGO_BIN_EXE_softq"));
     let output = Command::new("sh").args(["-c", &shell]).output().expect("sh");
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!message.contains("panicked") && !message.contains("Broken pipe"), "{message}");
 }
 
 fn tiny_run(dir: &Path, extra: &[&str]) -> Output {

@@ -42,7 +42,13 @@ fn scalar_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Scal
     }
 }
 
-fn check_layout(name: &str, module: &naga::Module, ty: naga::Handle<naga::Type>, want: Layout, env: Option<&Env>) {
+fn check_layout(
+    name: &str,
+    module: &naga::Module,
+    ty: naga::Handle<naga::Type>,
+    want: Layout,
+    env: Option<&Env>,
+) {
     match (want, &module.types[ty].inner) {
         (Layout::Scalar(scalar), _) => assert_eq!(scalar_of(module, ty), Some(scalar), "{name}"),
         (Layout::Struct { name: struct_name, size, fields }, naga::TypeInner::Struct { members, span }) => {
@@ -73,7 +79,9 @@ fn every_shader_matches_its_declaration() {
         let mut bound: Vec<_> = module
             .global_variables
             .iter()
-            .filter_map(|(_, variable)| variable.binding.map(|binding| (binding.binding, binding.group, variable)))
+            .filter_map(|(_, variable)| {
+                variable.binding.map(|binding| (binding.binding, binding.group, variable))
+            })
             .collect();
         bound.sort_by_key(|(binding, _, _)| *binding);
         assert_eq!(bound.len(), kernel.bindings.len() + 1, "{name}: number of bindings");

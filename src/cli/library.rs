@@ -2,7 +2,10 @@
 
 use softq::gpu::{self, AdapterReport, Choice};
 use softq::train::config::Config;
-use softq::{Error, Result, envs};
+use softq::train::event::{Event, NamedTensor, Report};
+use softq::train::presets;
+use softq::train::trainer::Trainer;
+use softq::{Result, envs};
 
 use super::engine::{Engine, Environment, Training};
 
@@ -19,8 +22,8 @@ impl Engine for Library {
         })
     }
 
-    fn preset(&self, _env_id: &str, _algo: &str) -> Option<toml::Table> {
-        None
+    fn preset(&self, env_id: &str, algo: &str) -> Option<toml::Table> {
+        presets::preset(env_id, algo)
     }
 
     fn adapters(&self) -> Vec<AdapterReport> {
@@ -32,11 +35,28 @@ impl Engine for Library {
     }
 
     fn training(&self, config: &Config) -> Result<Box<dyn Training>> {
-        let choice = gpu::choose(&config.device)?;
-        Err(Error::NoDevice {
-            requested: config.device.clone(),
-            reason: format!("{} has no trainer yet", choice.address),
-            hint: "It comes with the trainer.".into(),
-        })
+        Ok(Box::new(Trainer::new(config)?))
+    }
+}
+
+impl Training for Trainer {
+    fn choice(&self) -> &Choice {
+        self.choice()
+    }
+
+    fn explain(&self) -> String {
+        self.explain()
+    }
+
+    fn run(&mut self, observe: &mut dyn FnMut(&Event) -> Result<()>) -> Result<Report> {
+        self.run(observe)
+    }
+
+    fn weights(&mut self) -> Result<Vec<NamedTensor>> {
+        self.weights()
+    }
+
+    fn record_episode(&mut self) -> Result<Vec<Vec<f32>>> {
+        self.record_episode()
     }
 }

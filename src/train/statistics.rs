@@ -37,9 +37,8 @@ impl Statistics {
         let mean = |pick: fn(&(u64, f64, f64)) -> f64| {
             (episodes > 0).then(|| self.windows.iter().map(pick).sum::<f64>() / episodes as f64)
         };
-        let per_update = |sum: f32| {
-            (window.window_updates > 0).then(|| f64::from(sum) / f64::from(window.window_updates))
-        };
+        let per_update =
+            |sum: f32| (window.window_updates > 0).then(|| f64::from(sum) / f64::from(window.window_updates));
         Progress {
             env_steps: u64::from(window.env_steps),
             updates: u64::from(window.updates),
@@ -144,14 +143,15 @@ mod tests {
             ..Progress::default()
         };
         let mut detector = RunawayDetector::new(&config, 2);
-        let warnings = (0..100).filter_map(|i| {
-            detector.check(&progress(i * 100, 0.2 * 1.1f64.powi(i as i32), 0.3))
-        });
+        let warnings =
+            (0..100).filter_map(|i| detector.check(&progress(i * 100, 0.2 * 1.1f64.powi(i as i32), 0.3)));
         let warnings: Vec<String> = warnings.collect();
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("--target-entropy"), "{}", warnings[0]);
 
         let mut detector = RunawayDetector::new(&config, 2);
-        assert!((0..100).all(|i| detector.check(&progress(i * 100, 0.2 + 0.1 * (i % 7) as f64, 0.3)).is_none()));
+        assert!(
+            (0..100).all(|i| detector.check(&progress(i * 100, 0.2 + 0.1 * (i % 7) as f64, 0.3)).is_none())
+        );
     }
 }

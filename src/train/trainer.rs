@@ -145,8 +145,10 @@ impl Trainer {
             let until = until.min(next_eval).max(env_steps + 1);
             let iterations = (until - env_steps).div_ceil(steps).min(u64::from(self.pace.iterations)) as u32;
             let before = Instant::now();
-            self.executor
-                .submit(&[(program, iterations), (self.programs.metrics, 1)], Some(self.plan.metrics_out.id))?;
+            self.executor.submit(
+                &[(program, iterations), (self.programs.metrics, 1)],
+                Some(self.plan.metrics_out.id),
+            )?;
             env_steps += steps * u64::from(iterations);
             self.report(false, &mut statistics, &mut runaway, observe)?;
             // The ring of readbacks makes a submission wait for an earlier one, so in the long run this is device time.
