@@ -1,9 +1,10 @@
 //! What a running training shows on stderr: a live line on a terminal, otherwise one plain line per evaluation, and
 //! warnings always. Stdout stays free for the result.
 
+use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use softq::train::event::{Evaluation, Event, Progress};
 
 use super::thousands;
@@ -36,6 +37,7 @@ pub struct ProgressLine {
     mode: Mode,
     bar: ProgressBar,
     total: u64,
+    speed: Speed,
     latest: Progress,
     evaluation: Option<f64>,
 }
@@ -46,31 +48,39 @@ impl ProgressLine {
         let target =
             if mode == Mode::Live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        let rate = |state: &ProgressState, w: &mut dyn std::fmt::Write| {
-            // A failed write to a terminal line is not worth stopping a training for.
-            let _ = write!(w, "{} steps/s", thousands(state.per_sec() as u64));
-        };
-        if let Ok(style) =
-            ProgressStyle::with_template("{bar:20} {human_pos}/{human_len} steps  {rate}  {msg}  ETA {eta}")
-        {
-            bar.set_style(style.with_key("rate", rate));
+        if let Ok(style) = ProgressStyle::with_template("{bar:20} {human_pos}/{human_len} steps  {msg}") {
+            bar.set_style(style);
         }
-        ProgressLine { mode, bar, total, latest: Progress::default(), evaluation: None }
+        ProgressLine {
+            mode,
+            bar,
+            total,
+            speed: Speed::default(),
+            latest: Progress::default(),
+            evaluation: None,
+        }
     }
 
     /// Shows one event.
     pub fn observe(&mut self, event: &Event) {
         match event {
             Event::Progress(progress) => {
+                self.speed.observe(progress);
                 self.latest = progress.clone();
+                self.bar.set_message(self.message());
                 self.bar.set_position(progress.env_steps);
-                self.bar.set_message(state_line(progress, self.evaluation));
             }
             Event::Evaluation { env_steps, greedy } => {
                 self.evaluation = Some(greedy.mean());
-                self.bar.set_message(state_line(&self.latest, self.evaluation));
+                self.bar.set_message(self.message());
                 if self.mode == Mode::Plain {
-                    self.print(&evaluation_line(*env_steps, self.total, greedy, &self.latest));
+                    self.print(&evaluation_line(
+                        *env_steps,
+                        self.total,
+                        greedy,
+                        &self.latest,
+                        self.speed.rate(),
+                    ));
                 }
             }
             Event::Warning(text) => self.print(&format!("warning: {text}")),
@@ -82,11 +92,48 @@ impl ProgressLine {
         self.bar.finish_and_clear();
     }
 
+    fn message(&self) -> String {
+        let remaining = self.total.saturating_sub(self.latest.env_steps) as f64;
+        let eta = self.speed.rate().filter(|rate| *rate > 0.0).map_or_else(
+            || "-".to_owned(),
+            |rate| HumanDuration(std::time::Duration::from_secs_f64(remaining / rate)).to_string(),
+        );
+        let state = state_line(&self.latest, self.evaluation);
+        format!("{}  {state}  ETA {eta}", rate_text(self.speed.rate()))
+    }
+
     /// A line that stays; stderr may be closed, which must not stop a training.
     fn print(&self, line: &str) {
         self.bar.suspend(|| {
             let _ = writeln!(std::io::stderr(), "{line}");
         });
+    }
+}
+
+/// Steps per second over the last few seconds of learning.
+#[derive(Default)]
+struct Speed {
+    windows: VecDeque<(f64, u64)>,
+}
+
+impl Speed {
+    const SECONDS: f64 = 5.0;
+
+    /// Takes the end of a window. The warm-up does not count: it learns nothing and runs a hundred times faster.
+    fn observe(&mut self, p: &Progress) {
+        if p.updates == 0 {
+            self.windows.clear();
+        }
+        self.windows.push_back((p.wall_s, p.env_steps));
+        while self.windows.len() > 2 && p.wall_s - self.windows[1].0 > Self::SECONDS {
+            self.windows.pop_front();
+        }
+    }
+
+    /// `None` before the second window.
+    fn rate(&self) -> Option<f64> {
+        let (first, last) = (self.windows.front()?, self.windows.back()?);
+        (last.0 > first.0).then(|| (last.1 - first.1) as f64 / (last.0 - first.0))
     }
 }
 
@@ -96,16 +143,26 @@ fn state_line(p: &Progress, evaluation: Option<f64>) -> String {
     format!("return {episodic_return}{eval}  alpha {:.4}  entropy {entropy}", p.alpha)
 }
 
-fn evaluation_line(env_steps: u64, total: u64, greedy: &Evaluation, p: &Progress) -> String {
-    let rate = if p.wall_s > 0.0 { thousands((p.env_steps as f64 / p.wall_s) as u64) } else { "-".into() };
+fn evaluation_line(
+    env_steps: u64,
+    total: u64,
+    greedy: &Evaluation,
+    p: &Progress,
+    rate: Option<f64>,
+) -> String {
     format!(
-        "step {}/{}  eval {:.1} +- {:.1}  {}  {rate} steps/s",
+        "step {}/{}  eval {:.1} +- {:.1}  {}  {}",
         thousands(env_steps),
         thousands(total),
         greedy.mean(),
         greedy.std(),
         state_line(p, None),
+        rate_text(rate),
     )
+}
+
+fn rate_text(rate: Option<f64>) -> String {
+    format!("{} steps/s", rate.map_or_else(|| "-".into(), |rate| thousands(rate as u64)))
 }
 
 fn optional(value: Option<f64>, digits: usize) -> String {
@@ -118,15 +175,32 @@ mod tests {
 
     #[test]
     fn lines_hold_every_number_and_a_dash_where_there_is_none() {
-        let mut p = Progress { env_steps: 5_000, wall_s: 2.5, alpha: 0.125, ..Progress::default() };
+        let mut p = Progress { env_steps: 5_000, alpha: 0.125, ..Progress::default() };
         assert_eq!(state_line(&p, None), "return -  alpha 0.1250  entropy -");
         (p.episodic_return, p.entropy) = (Some(98.25), Some(0.5));
         let greedy = Evaluation { returns: vec![100.0, 200.0] };
         assert_eq!(
-            evaluation_line(5_000, 60_000, &greedy, &p),
+            evaluation_line(5_000, 60_000, &greedy, &p, Some(2_000.4)),
             "step 5,000/60,000  eval 150.0 +- 50.0  return 98.2  alpha 0.1250  entropy 0.500  2,000 steps/s"
         );
         assert!(state_line(&p, Some(150.0)).contains("eval 150.0"));
+    }
+
+    #[test]
+    fn speed_counts_the_last_seconds_of_learning() {
+        let mut line = ProgressLine::new(Mode::Quiet, 4_000);
+        let mut window = |wall_s: f64, env_steps: u64, updates: u64| {
+            line.observe(&Event::Progress(Progress { wall_s, env_steps, updates, ..Progress::default() }));
+            (line.speed.rate(), line.message())
+        };
+        assert_eq!(window(0.1, 1_000, 0).0, None, "the warm-up is no measure");
+        assert_eq!(window(1.1, 1_100, 10).0, Some(100.0));
+        for second in 2..=20 {
+            window(f64::from(second) + 0.1, 1_000 + 100 * second as u64, 10 * second as u64);
+        }
+        let (rate, message) = window(20.6, 3_100, 300);
+        assert!(rate.is_some_and(|rate| rate > 100.0 && rate < 120.0), "{rate:?}");
+        assert!(message.contains("steps/s") && message.contains("ETA 8 seconds"), "{message}");
     }
 
     #[test]
