@@ -113,6 +113,18 @@ fn huge_sizes() {
 }
 
 #[test]
+fn a_buffer_above_the_device_limit() {
+    if std::env::var_os("SOFTQ_NO_GPU").is_some_and(|value| value == "1") {
+        return;
+    }
+    refused(
+        &["--device", "gpu", "--buffer-size", "16777216"],
+        2,
+        &["buffer 'replay' needs", "bytes", "allows 134217728", "Lower --buffer-size"],
+    );
+}
+
+#[test]
 fn unattainable_target_entropy() {
     refused(&["--target-entropy", "0.7"], 2, &["target_entropy", "0.7", "0.6931", "0.5ln|A|"]);
     refused(&["--target-entropy", "1.0ln|A|"], 2, &["target_entropy", "below ln|A|"]);
