@@ -1,8 +1,11 @@
-//! Training: configuration, the loop over recorded programs, evaluation, statistics.
+//! Training: configuration, the loop over recorded programs, evaluation, statistics, run directories.
 
 pub mod config;
 pub mod event;
+pub mod model_file;
 pub mod playback;
 pub mod presets;
+pub mod progress_csv;
+pub mod run_dir;
 pub mod statistics;
 pub mod trainer;

@@ -1,0 +1,49 @@
+# Shortcuts for a fresh machine. Each target only calls cargo, and make prints every command that it runs.
+#
+#   make demo   train CartPole: learning curve in the terminal, run directory with curve.svg and agent.gif
+#   make test   run the whole test suite
+#   make ci     what continuous integration runs: tests, format, lints, docs
+
+CARGO ?= cargo
+CARGO_TARGET_DIR ?= target
+export CARGO_TARGET_DIR
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test ci fmt fmt-check lint docs vulkan-demo vulkan-test clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: build
+	$(CARGO_TARGET_DIR)/release/softq train cartpole
+
+build: vulkan-demo
+	$(CARGO) build --release --locked
+
+test: vulkan-test
+	$(CARGO) test --locked
+
+ci:
+	.ci/run
+
+fmt:
+	$(CARGO) fmt
+
+fmt-check:
+	$(CARGO) fmt --check
+
+lint:
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+
+docs:
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --locked
+
+# Installs Mesa's software Vulkan where no driver is found; on other machines it does nothing.
+vulkan-demo:
+	@scripts/ensure_vulkan.sh demo
+
+vulkan-test:
+	@scripts/ensure_vulkan.sh test
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,108 @@
+//! The command line: `softq train` and `softq devices`. Each command is a function of an [`engine::Engine`], its
+//! arguments and a writer for stdout; nothing here knows about kernels or devices.
+
+mod devices;
+mod engine;
+mod fields;
+mod layering;
+mod library;
+mod pictures;
+mod progress_line;
+mod settings;
+mod summary;
+mod train;
+
+use std::io::{ErrorKind, Write};
+
+use clap::{Parser, Subcommand};
+use softq::{Error, Result};
+
+pub use library::Library;
+
+/// Train Soft Q-Networks on the GPU.
+#[derive(Parser, Debug)]
+#[command(name = "softq", version, arg_required_else_help = true, infer_subcommands = true)]
+#[command(after_help = "Exit status: 0 ok, 2 usage or configuration, 3 no usable device, 4 device lost, \
+                        5 training diverged, 6 file.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Train an agent and write its weights, curve and pictures into a run directory
+    Train(Box<train::TrainArgs>),
+    /// List adapters, their limits and features, and what each --device value takes and why
+    Devices(devices::DevicesArgs),
+}
+
+/// Parses the command line and runs the command. Wrong usage ends the process with status 2 here, as clap does it.
+pub fn run(engine: &dyn engine::Engine) -> Result<()> {
+    let out = &mut std::io::stdout().lock();
+    match Cli::parse().command {
+        Command::Train(args) => train::train(engine, &args, out),
+        Command::Devices(args) => devices::devices(engine, &args, out),
+    }
+}
+
+/// Writes to stdout. A reader that has seen enough (`softq devices | head -1`) is no failure.
+fn say(out: &mut dyn Write, text: &str) -> Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::file("write", "standard output", e)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes one JSON line to stdout.
+fn json_line(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string(value).map_err(|e| Error::file("write", "standard output", e))?;
+    say(out, &format!("{text}\n"))
+}
+
+/// `60000` as `60,000`.
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_get_separators() {
+        assert_eq!(
+            [0, 999, 1_000, 60_000, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "60,000", "1,234,567"]
+        );
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_error_but_a_full_disk_is() {
+        struct Fails(ErrorKind);
+        impl Write for Fails {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        say(&mut Fails(ErrorKind::BrokenPipe), "text").expect("ignored");
+        assert_eq!(say(&mut Fails(ErrorKind::StorageFull), "text").expect_err("reported").exit_code(), 6);
+    }
+}

@@ -1,0 +1,138 @@
+//! The directory of one run, `runs/<env>__<algo>__<seed>__<unix time>`, and how files get into it: written to a
+//! temporary name in the same directory, fsynced, renamed, and the directory fsynced. A file that is there is whole.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, Result};
+use crate::train::config::Config;
+
+/// An existing, writable directory that belongs to one run.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// Creates `path`, parents included. A directory that is already there is taken only when it is empty, so that no
+    /// run writes over another one.
+    pub fn create(path: &Path) -> Result<RunDir> {
+        fs::create_dir_all(path).map_err(|e| Error::file("create run directory", path, e))?;
+        let mut entries = fs::read_dir(path).map_err(|e| Error::file("read run directory", path, e))?;
+        if entries.next().is_some() {
+            return Err(Error::file(
+                "use run directory",
+                path,
+                "it is not empty. Give --run-dir a new path, or remove what is there",
+            ));
+        }
+        Ok(RunDir { path: path.to_owned() })
+    }
+
+    /// Creates the directory with the conventional name below `root`; a second run within the same second gets `-2`.
+    pub fn create_in(root: &Path, config: &Config) -> Result<RunDir> {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let name = format!("{}__{}__{}__{seconds}", file_name(&config.env), config.algo, config.seed);
+        fs::create_dir_all(root).map_err(|e| Error::file("create run directory", root, e))?;
+        for attempt in 1.. {
+            let path = root.join(if attempt == 1 { name.clone() } else { format!("{name}-{attempt}") });
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(RunDir { path }),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(Error::file("create run directory", path, e)),
+            }
+        }
+        unreachable!("the loop ends only by returning")
+    }
+
+    /// Path of the directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Path of `name` inside the directory.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes `name` atomically.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.file(name);
+        let temporary = self.file(&format!(".{name}.tmp"));
+        let written = File::create(&temporary)
+            .and_then(|mut file| {
+                file.write_all(bytes)?;
+                file.sync_all()
+            })
+            .and_then(|()| fs::rename(&temporary, &path))
+            .and_then(|()| sync_dir(&self.path));
+        written.map_err(|error| {
+            // The first error is the one to report; a leftover temporary file does no harm.
+            let _ = fs::remove_file(&temporary);
+            Error::file("write", path, error)
+        })
+    }
+}
+
+/// The rename survives a power cut only once the directory itself is on disk. Windows cannot open directories as files
+/// and needs no such call.
+fn sync_dir(path: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+/// An environment may be named by a path; only its last part, without separators, goes into the directory's name.
+fn file_name(env: &str) -> String {
+    let stem =
+        Path::new(env).file_stem().map_or_else(|| env.to_owned(), |s| s.to_string_lossy().into_owned());
+    stem.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_existing_directory_must_be_empty() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        RunDir::create(root.path()).expect("an empty directory is fine");
+        fs::write(root.path().join("model.safetensors"), "weights").expect("write");
+        let error = RunDir::create(root.path()).expect_err("not empty");
+        assert_eq!(error.exit_code(), 6);
+        assert!(error.to_string().contains("not empty"), "{error}");
+        let error = RunDir::create(&root.path().join("model.safetensors/run")).expect_err("below a file");
+        assert_eq!(error.exit_code(), 6);
+    }
+
+    #[test]
+    fn two_runs_in_one_second_get_two_directories() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let config = Config::default();
+        let first = RunDir::create_in(root.path(), &config).expect("first");
+        let second = RunDir::create_in(root.path(), &config).expect("second");
+        assert_ne!(first.path(), second.path());
+        let name = first.path().file_name().expect("name").to_string_lossy().into_owned();
+        assert!(name.starts_with("CartPole-v1__sqn__0__"), "{name}");
+    }
+
+    #[test]
+    fn files_are_replaced_whole_and_a_failed_write_leaves_nothing() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let dir = RunDir::create(root.path()).expect("directory");
+        dir.write("report.json", b"first, and longer").expect("write");
+        dir.write("report.json", b"{}").expect("write again");
+        assert_eq!(fs::read_to_string(dir.file("report.json")).expect("read"), "{}");
+        // A directory in the way makes the rename fail, after the temporary file exists.
+        fs::create_dir_all(dir.file("model.safetensors/inside")).expect("directory");
+        let error = dir.write("model.safetensors", b"x").expect_err("in the way");
+        assert!(error.to_string().contains("model.safetensors"), "{error}");
+        assert_eq!(fs::read_dir(root.path()).expect("list").count(), 2);
+    }
+
+    #[test]
+    fn a_path_as_environment_does_not_leave_the_root() {
+        assert_eq!(file_name("../my env.wgsl"), "my_env");
+        assert_eq!(file_name("CartPole-v1"), "CartPole-v1");
+    }
+}
