@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match cli::run(&cli::Library) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             // Stderr may be closed; the exit status still tells.
             let _ = writeln!(std::io::stderr(), "error: {error}");

@@ -1,4 +1,4 @@
-//! The command line: `softq train` and `softq devices`. Each command is a function of an [`engine::Engine`], its
+//! The command line: `softq train`, `softq verify` and `softq devices`. Each command is a function of an [`engine::Engine`], its
 //! arguments and a writer for stdout; nothing here knows about kernels or devices.
 
 mod devices;
@@ -11,8 +11,10 @@ mod progress_line;
 mod settings;
 mod summary;
 mod train;
+mod verify;
 
 use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use softq::{Error, Result};
@@ -22,8 +24,10 @@ pub use library::Library;
 /// Train Soft Q-Networks on the GPU.
 #[derive(Parser, Debug)]
 #[command(name = "softq", version, arg_required_else_help = true, infer_subcommands = true)]
-#[command(after_help = "Exit status: 0 ok, 2 usage or configuration, 3 no usable device, 4 device lost, \
-                        5 training diverged, 6 file.")]
+#[command(
+    after_help = "Exit status: 0 ok, 1 verification failed, 2 usage or configuration, 3 no usable device, 4 device lost, \
+                        5 training diverged, 6 file."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,14 +39,17 @@ enum Command {
     Train(Box<train::TrainArgs>),
     /// List adapters, their limits and features, and what each --device value takes and why
     Devices(devices::DevicesArgs),
+    /// Replay recorded numbers of other implementations on a device and compare
+    Verify(verify::VerifyArgs),
 }
 
 /// Parses the command line and runs the command. Wrong usage ends the process with status 2 here, as clap does it.
-pub fn run(engine: &dyn engine::Engine) -> Result<()> {
+pub fn run(engine: &dyn engine::Engine) -> Result<ExitCode> {
     let out = &mut std::io::stdout().lock();
     match Cli::parse().command {
-        Command::Train(args) => train::train(engine, &args, out),
-        Command::Devices(args) => devices::devices(engine, &args, out),
+        Command::Train(args) => train::train(engine, &args, out).map(|()| ExitCode::SUCCESS),
+        Command::Devices(args) => devices::devices(engine, &args, out).map(|()| ExitCode::SUCCESS),
+        Command::Verify(args) => verify::verify(&args, out),
     }
 }
 
