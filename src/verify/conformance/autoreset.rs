@@ -114,6 +114,9 @@ impl Run {
         let count = line.get("num_envs").and_then(Value::as_u64).unwrap_or(0) as usize;
         let offset = episode_step(env, limit, 0)?;
         let length = line.list("a")?.len();
+        if length == 0 {
+            return malformed(format!("line {}: the run is empty", line.number));
+        }
         line.expect_len("o", line.list("o")?.len(), length + 1)?;
         for key in ["r", "te", "tr", "final_obs", "ep_r", "ep_l"] {
             line.expect_len(key, line.list(key)?.len(), length)?;

@@ -140,8 +140,9 @@ pub fn episode_step(env: &Env, limit: Option<u64>, taken: u64) -> Outcome<u32> {
         return unsupported(format!("a time limit of {limit} steps: '{}' ends after {own}", env.id));
     }
     match u32::try_from(taken.saturating_add(own - limit)) {
-        Ok(step) => Ok(step),
-        Err(_) => malformed(format!("{taken} steps in an episode")),
+        // The step itself counts one more.
+        Ok(step) if step < u32::MAX => Ok(step),
+        _ => malformed(format!("{taken} steps in an episode")),
     }
 }
 
