@@ -16,3 +16,8 @@ pub mod shared;
 pub mod train;
 
 pub use error::{Error, Result};
+
+/// The README's example, compiled by the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -137,6 +137,7 @@ impl Trainer {
             every => every,
         };
         let mut evaluated_at = None;
+        let mut logged_at = 0;
         let mut solved_at_env_steps = None;
         while env_steps < self.config.total_timesteps {
             let (program, steps, until) = if env_steps < warm_up {
@@ -149,9 +150,10 @@ impl Trainer {
             let iterations = (until - env_steps).div_ceil(steps).min(u64::from(self.pace.iterations)) as u32;
             let before = Instant::now();
             env_steps += steps * u64::from(iterations);
-            if env_steps >= next_log || env_steps >= self.config.total_timesteps {
+            if env_steps >= next_log {
                 let metrics = (self.programs.metrics, 1);
                 self.executor.submit(&[(program, iterations), metrics], Some(self.plan.metrics_out.id))?;
+                logged_at = env_steps;
                 next_log = (env_steps / self.config.log_frequency + 1) * self.config.log_frequency;
             } else {
                 self.executor.submit(&[(program, iterations)], None)?;
@@ -178,6 +180,10 @@ impl Trainer {
             if env_steps >= next_eval {
                 next_eval = (env_steps / self.config.eval_frequency + 1) * self.config.eval_frequency;
             }
+        }
+        if logged_at != env_steps {
+            // The run ended in the middle of a window.
+            self.executor.submit(&[(self.programs.metrics, 1)], Some(self.plan.metrics_out.id))?;
         }
         self.report(true, &mut statistics, &mut runaway, observe)?;
         let greedy = self.evaluate(2)?;

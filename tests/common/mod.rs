@@ -8,7 +8,9 @@ pub fn gpu() -> Option<Choice> {
         eprintln!("SOFTQ_NO_GPU=1: GPU TESTS ARE LEFT OUT");
         return None;
     }
-    match softq::gpu::choose("gpu") {
+    // Another adapter than the default one, e.g. gl:0.
+    let device = std::env::var("SOFTQ_TEST_DEVICE").unwrap_or_else(|_| "gpu".into());
+    match softq::gpu::choose(&device) {
         Ok(choice) => Some(choice),
         Err(error) => panic!("{error} Or set SOFTQ_NO_GPU=1 to leave GPU tests out."),
     }
