@@ -3,7 +3,7 @@
 //   m += (1 - beta1)(g - m),  v = beta2 v + (1 - beta2) g^2,  t = updates + 1; 1 - beta^t comes from grad_norm
 //   w -= lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)     (PyTorch's order of operations)
 //   w' += polyak (w - w') every target_update_interval updates; polyak = 1 copies
-// With weight_decay > 0, w is first multiplied by 1 - lr weight_decay (AdamW).
+// With weight_decay > 0, w is first multiplied by 1 - lr weight_decay (AdamW), or with l2 = 1, g gains weight_decay w (Adam).
 // grads, m, v [agents, count]; weights [agents, 2, count]: online nets, then their targets.
 // Grid: an invocation updates 4 parameters, 64 apart; x = count / 256, z = agent. Determinism: no sums.
 
@@ -11,6 +11,8 @@ struct Params {
     count: u32,
     // 0: eps is added to the bias-corrected sqrt(v) (PyTorch); 1: to sqrt(v) itself (TensorFlow 1)
     eps_inside: u32,
+    // 0: weight_decay is decoupled from the gradient; 1: it is added to it
+    l2: u32,
     agents: u32,
 }
 
@@ -38,13 +40,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         }
         let i = agent * p.count + element;
         let online = agent * 2u * p.count + element;
-        let g = grads[i] * h.grad_scale;
+        var w = weights[online];
+        var g = grads[i] * h.grad_scale;
+        if (p.l2 == 1u) {
+            g += h.weight_decay * w;
+        }
         let new_m = m[i] + h.one_minus_beta1 * (g - m[i]);
         let new_v = (v[i] - h.one_minus_beta2 * v[i]) + h.one_minus_beta2 * g * g;
         m[i] = new_m;
         v[i] = new_v;
-        var w = weights[online];
-        if (h.weight_decay > 0.0) {
+        if (p.l2 == 0u && h.weight_decay > 0.0) {
             w -= h.learning_rate * h.weight_decay * w;
         }
         if (p.eps_inside == 1u) {

@@ -5,6 +5,7 @@
 //   1 online_policy  min_i sum_a pi(a) Q'_i(a) + alpha H(pi), pi = softmax(Q_1 / alpha)  (paper, eq. 20-21)
 //   2 sampled        min_i Q'_i(a~) - alpha ln pi(a~), a~ ~ pi = softmax(Q'_1 / alpha)   (authors' sqn.py)
 //   3 max            min_i max_a Q'_i(a) + alpha H(pi), pi = softmax(Q_1 / alpha)        (authors' maxsqn.py)
+// With given_actions = 1, a~ is not drawn: `values` holds it on entry (to replay a recorded update).
 // With kl = 1, alpha ln|A| is subtracted: entropy relative to the uniform policy.
 // q [agents, slots, batch, actions] with slots (Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s'), Q_1(s') if used);
 // rewards, terminated, targets, entropies, values [agents, batch]. entropies holds H(pi), or -ln pi(a~) for `sampled`.
@@ -16,6 +17,7 @@ struct Params {
     slots: u32,
     backup: u32,
     kl: u32,
+    given_actions: u32,
     stream: u32,
     agents: u32,
 }
@@ -80,7 +82,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     } else if (p.backup == 2u) {
         let pi = softmax_of(TARGET_1, row, p.actions, alpha);
         var rng = Rng(agents[agent].seed, p.stream + STREAM_BACKUP, agents[agent].updates, id.x, 0u);
-        let action = sample_of(TARGET_1, row, p.actions, alpha, pi, rng_uniform(&rng));
+        var action = sample_of(TARGET_1, row, p.actions, alpha, pi, rng_uniform(&rng));
+        if (p.given_actions == 1u) {
+            action = min(u32(values[row]), p.actions - 1u);
+        }
         entropy = -log_probability(pi, q_value(TARGET_1, row, action), alpha);
         value = q_value(TARGET_MIN, row, action) + alpha * entropy;
     } else {

@@ -1,6 +1,7 @@
 // TD error of both online nets, the loss, and its gradient for the action values.
 //
-//   e_i = Q_i(s, a) - y,  mse e^2, half_mse e^2 / 2, huber e^2 / 2 if |e| <= delta else delta (|e| - delta / 2)
+//   e_i = Q_i(s, a) - y,  mse e^2, half_mse e^2 / 2, huber e^2 / 2 if |e| <= delta else delta (|e| - delta / 2),
+//   smooth_l1 huber / delta, with delta = huber_delta
 //   dq_i(a) = importance * loss'(e_i) / batch, and 0 for every other action
 // q [agents, slots, batch, actions] of which the first grad_slots are the online nets at s; actions, targets,
 // importance [agents, batch]; dq [agents, grad_slots, batch, actions]; errors [agents, grad_slots, batch]: e_i and the weighted loss.
@@ -11,7 +12,7 @@ struct Params {
     actions: u32,
     slots: u32,
     grad_slots: u32,
-    // 0 mse, 1 half_mse, 2 huber
+    // 0 mse, 1 half_mse, 2 huber, 3 smooth_l1
     loss: u32,
     agents: u32,
 }
@@ -44,7 +45,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if (p.loss == 1u) {
         loss = 0.5 * e * e;
         slope = e;
-    } else if (p.loss == 2u) {
+    } else if (p.loss >= 2u) {
         let delta = agents[agent].huber_delta;
         if (abs(e) <= delta) {
             loss = 0.5 * e * e;
@@ -52,6 +53,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         } else {
             loss = delta * (abs(e) - 0.5 * delta);
             slope = select(-delta, delta, e > 0.0);
+        }
+        if (p.loss == 3u) {
+            loss /= delta;
+            slope /= delta;
         }
     }
     let gradient = importance[row] * slope / f32(p.batch);

@@ -26,8 +26,21 @@ const ONLINE_NETS: u32 = 2;
 const SLOT_NET: [u32; 5] = [0, 1, 2, 3, 0];
 const SLOT_INPUT: [u32; 5] = [0, 0, 1, 1, 1];
 
+/// Where other implementations compute something that no setting of a run changes; used to replay their updates.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Conventions {
+    /// Adam adds eps to the uncorrected root of `v` (TensorFlow 1).
+    pub eps_inside: bool,
+    /// Weight decay is added to the gradient (PyTorch's `Adam`) instead of shrinking the weights (`AdamW`).
+    pub l2: bool,
+    /// The `sampled` backup takes each action from `values` instead of drawing it.
+    pub given_actions: bool,
+}
+
 /// Everything one update reads and writes.
 pub struct Update {
+    /// Deviations from softq's own conventions; none by default.
+    pub conventions: Conventions,
     /// Agents.
     pub agents: u32,
     /// Rows per batch.
@@ -106,6 +119,7 @@ impl Update {
         let activations = per_layer("activation", slots);
         let deltas = per_layer("delta", ONLINE_NETS);
         Update {
+            conventions: Conventions::default(),
             agents,
             batch,
             actions,
@@ -157,6 +171,7 @@ impl Update {
                 Backup::Max => 3,
             },
             kl: u32::from(config.kl),
+            given_actions: u32::from(self.conventions.given_actions),
             stream: Purpose::Train as u32 * STREAMS,
             agents: self.agents,
         };
@@ -201,7 +216,9 @@ impl Update {
         let count = ONLINE_NETS * self.net.params;
         let params = grad_norm::Params { count, agents: self.agents };
         grad_norm::record(rec, params, self.records, self.grads)?;
-        let params = adam::Params { count, eps_inside: 0, agents: self.agents };
+        let Conventions { eps_inside, l2, .. } = self.conventions;
+        let params =
+            adam::Params { count, eps_inside: eps_inside.into(), l2: l2.into(), agents: self.agents };
         adam::record(rec, params, self.records, self.grads, self.weights, self.adam_m, self.adam_v)?;
         // Line 16: the temperature; the target above used alpha from before this step.
         let params = temperature::Params {

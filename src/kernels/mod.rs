@@ -5,6 +5,7 @@ pub mod adam;
 pub mod dense_backward_input;
 pub mod dense_backward_weights;
 pub mod dense_forward;
+pub mod env_probe;
 pub mod env_reset;
 pub mod grad_norm;
 pub mod log_softmax;
@@ -21,6 +22,7 @@ pub fn table() -> &'static [&'static Kernel] {
     static TABLE: &[&Kernel] = &[
         &env_reset::KERNEL,
         &act_step::KERNEL,
+        &env_probe::KERNEL,
         &replay_sample::KERNEL,
         &dense_forward::KERNEL,
         &log_softmax::KERNEL,

@@ -21,6 +21,8 @@ gpu_struct! {
         pub backup: u32,
         /// 1 subtracts `alpha ln|A|`.
         pub kl: u32,
+        /// 1: `sampled` takes its action from `values` instead of drawing it.
+        pub given_actions: u32,
         /// Base of the random streams.
         pub stream: u32,
         /// Agents.
@@ -93,7 +95,10 @@ fn twin(
                         agents[agent].updates,
                         b as u32,
                     );
-                    let action = pi.sample(target_1, actions, alpha, rng.uniform());
+                    let mut action = pi.sample(target_1, actions, alpha, rng.uniform());
+                    if p.given_actions == 1 {
+                        action = (values[row] as usize).min(actions - 1);
+                    }
                     let entropy = -pi.log_probability(target_1(action), alpha);
                     (target_min(action) + alpha * entropy, entropy)
                 }

@@ -16,7 +16,7 @@ gpu_struct! {
         pub slots: u32,
         /// Networks with gradients: the first slots of `q`.
         pub grad_slots: u32,
-        /// 0 mse, 1 half_mse, 2 huber.
+        /// 0 mse, 1 half_mse, 2 huber, 3 smooth_l1.
         pub loss: u32,
         /// Agents.
         pub agents: u32,
@@ -67,12 +67,16 @@ fn twin(
                 let action = actions[row] as usize;
                 let e = q[q_at + action] - targets[row];
                 let delta = agents[agent].huber_delta;
-                let (loss, slope) = match p.loss {
+                let (mut loss, mut slope) = match p.loss {
                     0 => (e * e, 2.0 * e),
                     1 => (0.5 * e * e, e),
                     _ if e.abs() <= delta => (0.5 * e * e, e),
                     _ => (delta * (e.abs() - 0.5 * delta), if e > 0.0 { delta } else { -delta }),
                 };
+                if p.loss == 3 {
+                    loss /= delta;
+                    slope /= delta;
+                }
                 let gradient = importance[row] * slope / p.batch as f32;
                 for a in 0..num_actions {
                     dq[out * num_actions + a] = if a == action { gradient } else { 0.0 };
