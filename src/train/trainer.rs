@@ -262,19 +262,12 @@ impl Trainer {
         let weights: Vec<f32> = read_as(&mut *self.executor, self.plan.weights.id)?;
         let mut tensors = Vec::new();
         for (name, params) in self.plan.net_names.iter().zip(weights.chunks(self.plan.net.params as usize)) {
-            for (i, layer) in self.plan.net.layers.iter().enumerate() {
-                let (inputs, outputs) = (layer.in_dim as usize, layer.out_dim as usize);
-                let values = &params[layer.weight_offset as usize..][..(inputs + 1) * outputs];
-                let (weight, bias) = values.split_at(inputs * outputs);
+            for parameter in &self.plan.net.parameters {
+                let count: u32 = parameter.shape.iter().product();
                 tensors.push(NamedTensor {
-                    name: format!("{name}.layer{i}.weight"),
-                    shape: vec![inputs, outputs],
-                    values: weight.to_vec(),
-                });
-                tensors.push(NamedTensor {
-                    name: format!("{name}.layer{i}.bias"),
-                    shape: vec![outputs],
-                    values: bias.to_vec(),
+                    name: format!("{name}.{}", parameter.name),
+                    shape: parameter.shape.iter().map(|dim| *dim as usize).collect(),
+                    values: params[parameter.offset as usize..][..count as usize].to_vec(),
                 });
             }
         }
