@@ -42,6 +42,18 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Whether `only` names something.
+    pub fn check(&self) -> Result<()> {
+        match &self.only {
+            Some(only) if !names().contains(&only.as_str()) => {
+                Err(Error::unknown("kernel or check", only, names()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Name of the check of gradients.
 pub const GRADIENTS: &str = "gradients";
 /// Name of the check of a training run.
@@ -172,11 +184,7 @@ pub fn run(
     options: &Options,
     on_row: &mut dyn FnMut(&Row) -> Result<()>,
 ) -> Result<Vec<Row>> {
-    if let Some(only) = &options.only
-        && !names().contains(&only.as_str())
-    {
-        return Err(Error::unknown("kernel or check", only, names()));
-    }
+    options.check()?;
     let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
     let mut rows = Vec::new();
     let mut add = |row: Row| {

@@ -11,9 +11,9 @@ pub struct Errors {
     pub differing: u64,
     /// Largest absolute error.
     pub abs: f64,
-    /// Largest relative error.
+    /// Largest relative error, over words that keep three digits under their bound.
     pub rel: f64,
-    /// Largest distance in units in the last place; 0 where the reference is f64.
+    /// Largest distance in units in the last place, over the same words; 0 where the reference is f64.
     pub ulp: u64,
     /// Largest error as a share of what is allowed for that word; above 1 fails.
     pub share: f64,

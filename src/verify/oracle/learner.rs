@@ -62,7 +62,7 @@ pub fn adam(case: &Case) -> Expected {
         for k in 0..count {
             let i = agent * count + k;
             let g = Num::exact(grads[i]) * Num::exact(h.grad_scale);
-            let m = (one - share1) * Num::exact(m[i]) + share1 * g;
+            let m = Num::exact(m[i]) + share1 * (g - Num::exact(m[i]));
             let v = (one - share2) * Num::exact(v[i]) + share2 * g * g;
             let step = if p.eps_inside == 1 {
                 rate * c2.sqrt() / c1 * m / (v.sqrt() + eps)
@@ -114,7 +114,7 @@ pub fn temperature(case: &Case) -> Expected {
             let g = if p.mode == 2 { excess * Num::exact(a.alpha) } else { excess };
             let t = a.updates + 1;
             let [share1, share2] = [a.one_minus_beta1, a.one_minus_beta2].map(Num::exact);
-            let m = (one - share1) * Num::exact(a.alpha_m) + share1 * g;
+            let m = Num::exact(a.alpha_m) + share1 * (g - Num::exact(a.alpha_m));
             let v = (one - share2) * Num::exact(a.alpha_v) + share2 * g * g;
             let rate = Num::exact(a.alpha_learning_rate) / correction(t, a.ln_beta1);
             let root = v.sqrt() / correction(t, a.ln_beta2).sqrt();
