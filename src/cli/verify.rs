@@ -78,10 +78,11 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-const HEADER: &str = "\
-                                 |    against the CPU twin     |  against f64   |
-kernel                    cases  |     abs      rel      ulp   |     rel  share | bound (source)                          verdict
-";
+const HEADER: &str = concat!(
+    "                                 |    against the CPU twin    |  against f64   |\n",
+    "kernel                    cases  |     abs      rel      ulp  |     rel  share | bound (source)",
+    "                                         verdict\n"
+);
 
 /// One row of the table, its failures below it.
 fn text(row: &Row) -> String {

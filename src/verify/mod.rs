@@ -38,7 +38,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { seed: 0, cases: 30, only: None, case: None, exact: false }
+        Options { seed: 0, cases: 100, only: None, case: None, exact: false }
     }
 }
 

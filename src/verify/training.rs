@@ -26,6 +26,11 @@ const TOLERANCE: Tolerance = Tolerance { abs: 1e-4, rel: 1e-4 };
 
 /// Runs 100 updates and compares after each.
 pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
+    compare_run(executor, options.seed, UPDATES)
+}
+
+/// Runs `updates` updates, each after one step of every environment, and compares after each.
+pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Result<Row> {
     let mut row = Row {
         name: TRAINING.into(),
         cases: 0,
@@ -43,7 +48,7 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
         return Ok(row);
     }
     let config = Config {
-        seed: options.seed,
+        seed,
         num_envs: 4,
         learning_starts: 64,
         gradient_steps: 1,
@@ -83,7 +88,7 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
 
     let mut errors = Errors::default();
     let mut first = None;
-    for update in 1..=UPDATES {
+    for update in 1..=updates {
         executor.submit(&[(programs.0, 1)], None)?;
         twins.submit(&[(programs.1, 1)], None)?;
         let mut differing = 0;
@@ -114,9 +119,8 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
                     allowed: TOLERANCE.abs,
                     failing: result.failing,
                     command: format!(
-                        "softq verify --device {} --only {TRAINING} --seed {}",
-                        executor.address(),
-                        options.seed
+                        "softq verify --device {} --only {TRAINING} --seed {seed}",
+                        executor.address()
                     ),
                 });
             }
@@ -127,7 +131,7 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
         row.cases += 1;
     }
     row.twin = Some(errors);
-    row.note = first.unwrap_or_else(|| format!("bit-equal through all {UPDATES} updates"));
+    row.note = first.unwrap_or_else(|| format!("bit-equal through all {updates} updates"));
     Ok(row)
 }
 
