@@ -14,6 +14,7 @@ pub mod nn;
 pub mod report;
 pub mod shared;
 pub mod train;
+pub mod verify;
 
 pub use error::{Error, Result};
 

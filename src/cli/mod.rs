@@ -1,5 +1,5 @@
-//! The command line: `softq train` and `softq devices`. Each command is a function of an [`engine::Engine`], its
-//! arguments and a writer for stdout; nothing here knows about kernels or devices.
+//! The command line: `softq train`, `softq devices` and `softq verify`. Each command is a function of an
+//! [`engine::Engine`], its arguments and a writer for stdout; only `verify` goes to the library's executors itself.
 
 mod devices;
 mod engine;
@@ -11,6 +11,7 @@ mod progress_line;
 mod settings;
 mod summary;
 mod train;
+mod verify;
 
 use std::io::{ErrorKind, Write};
 
@@ -22,8 +23,10 @@ pub use library::Library;
 /// Train Soft Q-Networks on the GPU.
 #[derive(Parser, Debug)]
 #[command(name = "softq", version, arg_required_else_help = true, infer_subcommands = true)]
-#[command(after_help = "Exit status: 0 ok, 2 usage or configuration, 3 no usable device, 4 device lost, \
-                        5 training diverged, 6 file.")]
+#[command(
+    after_help = "Exit status: 0 ok, 1 failed verification, 2 usage or configuration, 3 no usable device, 4 device lost, \
+                        5 training diverged, 6 file."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,6 +38,8 @@ enum Command {
     Train(Box<train::TrainArgs>),
     /// List adapters, their limits and features, and what each --device value takes and why
     Devices(devices::DevicesArgs),
+    /// Check a device: every kernel against its CPU twin and an f64 reference, gradients, a training run
+    Verify(verify::VerifyArgs),
 }
 
 /// Parses the command line and runs the command. Wrong usage ends the process with status 2 here, as clap does it.
@@ -43,6 +48,7 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
     match Cli::parse().command {
         Command::Train(args) => train::train(engine, &args, out),
         Command::Devices(args) => devices::devices(engine, &args, out),
+        Command::Verify(args) => verify::verify(&args, out),
     }
 }
 
