@@ -316,11 +316,22 @@ fn recordings_that_break_a_contract_are_refused() {
     let mut buffers = Buffers::default();
     let mut floats = |len| buffers.add::<f32>("floats", len, "");
     let (q, alphas, log_probs, entropies, values) = (floats(12), floats(3), floats(12), floats(3), floats(3));
-    let short = floats(11);
+    let (short, probs) = (floats(11), floats(12));
     let (long, weights) = (floats(70_000), floats(140_000));
+    let greedy = buffers.add::<u32>("greedy", 3, "");
     let record = |rows, actions, q, log_probs| {
         let params = log_softmax::Params { rows, actions };
-        log_softmax::record(&mut Recording::default(), params, q, alphas, log_probs, entropies, values)
+        log_softmax::record(
+            &mut Recording::default(),
+            params,
+            q,
+            alphas,
+            log_probs,
+            entropies,
+            values,
+            probs,
+            greedy,
+        )
     };
     record(3, 4, q, log_probs).expect("this one is right");
     refused(record(3, 4, short, log_probs), "binding 'q' needs 12 words but its buffer holds 11");

@@ -6,7 +6,7 @@ use crate::engine::executor::{Executor, read_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::Activation;
-use crate::nn::Mlp;
+use crate::nn::{Network, NetworkSpec, Op};
 use crate::shared::agent::{Agent, Lane};
 use crate::train::config::{Backup, Config, Loss};
 use crate::verify::cases::draw::Draw;
@@ -74,7 +74,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn draw(draw: &mut Draw, net: &Mlp) -> Batch {
+    fn draw(draw: &mut Draw, net: &Network) -> Batch {
         let rows = (AGENTS * BATCH) as usize;
         let mut records = draw.agents(AGENTS);
         for record in &mut records {
@@ -93,7 +93,7 @@ impl Batch {
     }
 
     /// Weights of one network in f64.
-    fn net(&self, net: &Mlp, agent: u32, which: u32) -> Vec<f64> {
+    fn net(&self, net: &Network, agent: u32, which: u32) -> Vec<f64> {
         let from = ((agent * 4 + which) * net.params) as usize;
         self.weights[from..from + net.params as usize].iter().map(|w| f64::from(*w)).collect()
     }
@@ -105,7 +105,7 @@ impl Batch {
     }
 
     /// Targets of an agent, or `None` where a sampled action is too close to call.
-    fn targets(&self, net: &Mlp, config: &Config, agent: u32) -> Option<Vec<f64>> {
+    fn targets(&self, net: &Network, config: &Config, agent: u32) -> Option<Vec<f64>> {
         let record = &self.records[agent as usize];
         let alpha = f64::from(record.alpha);
         let backup = match config.backup {
@@ -136,7 +136,7 @@ impl Batch {
     /// Loss of one network; `clearance` becomes the smallest distance from relu's kink.
     fn loss(
         &self,
-        net: &Mlp,
+        net: &Network,
         config: &Config,
         agent: u32,
         weights: &[f64],
@@ -164,7 +164,7 @@ impl Batch {
     /// `d loss / d weights` of one network by central differences, or `None` next to a kink.
     fn differences(
         &self,
-        net: &Mlp,
+        net: &Network,
         config: &Config,
         agent: u32,
         which: u32,
@@ -191,27 +191,52 @@ impl Batch {
 }
 
 /// Action values of a perceptron in f64.
-fn forward(net: &Mlp, weights: &[f64], x: &[f64], clearance: &mut f64) -> Vec<f64> {
-    let mut x = x.to_vec();
-    for layer in &net.layers {
-        let (inputs, outputs) = (layer.in_dim as usize, layer.out_dim as usize);
-        let own = &weights[layer.weight_offset as usize..][..(inputs + 1) * outputs];
-        let z = |j: usize| -> f64 {
-            (0..inputs).map(|k| x[k] * own[k * outputs + j]).sum::<f64>() + own[inputs * outputs + j]
-        };
-        x = (0..outputs)
-            .map(z)
-            .map(|z| match layer.activation {
-                Activation::Identity => z,
-                Activation::Tanh => z.tanh(),
-                Activation::Relu => {
-                    *clearance = clearance.min(z.abs());
-                    z.max(0.0)
+fn forward(net: &Network, weights: &[f64], x: &[f64], clearance: &mut f64) -> Vec<f64> {
+    let mut tensors: Vec<Vec<f64>> = net.tensors.iter().map(|t| vec![0.0; t.width as usize]).collect();
+    tensors[0].copy_from_slice(x);
+    let mut activate = |activation: Activation, z: f64| match activation {
+        Activation::Identity => z,
+        Activation::Tanh => z.tanh(),
+        Activation::Relu => {
+            *clearance = clearance.min(z.abs());
+            z.max(0.0)
+        }
+    };
+    for op in &net.ops {
+        match op {
+            Op::Dense { from, to, weight_offset } => {
+                let (inputs, outputs) = (from.width as usize, to.width as usize);
+                let own = &weights[*weight_offset as usize..][..(inputs + 1) * outputs];
+                let x = tensors[from.tensor][from.offset as usize..][..inputs].to_vec();
+                for j in 0..outputs {
+                    let sum: f64 = (0..inputs).map(|k| x[k] * own[k * outputs + j]).sum();
+                    let z = sum + own[inputs * outputs + j];
+                    tensors[to.tensor][to.offset as usize + j] =
+                        activate(net.tensors[to.tensor].activation, z);
                 }
-            })
-            .collect();
+            }
+            Op::LayerNorm { from, to, weight_offset } => {
+                let x = tensors[*from].clone();
+                let own = &weights[*weight_offset as usize..][..2 * x.len()];
+                let mean = x.iter().sum::<f64>() / x.len() as f64;
+                let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64;
+                for (k, x) in x.iter().enumerate() {
+                    let normal = (x - mean) / (variance + 1e-5).sqrt();
+                    let z = normal * own[k] + own[tensors[*to].len() + k];
+                    tensors[*to][k] = activate(net.tensors[*to].activation, z);
+                }
+            }
+            Op::Dueling { from, from_offset, to, head } => {
+                let raw = tensors[*from][*from_offset as usize..][..head.actions as usize + 1].to_vec();
+                let (value, advantages) = raw.split_last().expect("A and V");
+                let mean = advantages.iter().sum::<f64>() / advantages.len() as f64;
+                for (a, advantage) in advantages.iter().enumerate() {
+                    tensors[*to][head.offset as usize + a] = advantage - mean + value;
+                }
+            }
+        }
     }
-    x
+    tensors.pop().unwrap_or_default()
 }
 
 /// One combination, at the first draw that keeps away from kinks and coin flips.
@@ -223,7 +248,13 @@ fn one(
     index: usize,
     row: &mut Row,
 ) -> Result<()> {
-    let net = Mlp::new(OBS, &HIDDEN, ACTIONS, activation);
+    let plain = NetworkSpec::mlp(OBS, &HIDDEN, ACTIONS, activation);
+    let spec = match index % 3 {
+        0 => plain,
+        1 => NetworkSpec { head_hidden: Some(3), dueling: true, ..plain },
+        _ => NetworkSpec { layer_norm: true, ..plain },
+    };
+    let net = Network::new(&spec);
     let drawn = (0..1000).find_map(|attempt| {
         let batch = Batch::draw(&mut Draw::new(options.seed, GRADIENTS, 1000 * index + attempt), &net);
         let mut want = Vec::new();
@@ -283,9 +314,9 @@ fn one(
 }
 
 /// The gradients after one recorded update.
-fn gradients(executor: &mut dyn Executor, config: &Config, net: &Mlp, batch: &Batch) -> Result<Vec<f32>> {
+fn gradients(executor: &mut dyn Executor, config: &Config, net: &Network, batch: &Batch) -> Result<Vec<f32>> {
     let mut buffers = Buffers::default();
-    let update = Update::new(&mut buffers, config, net.clone(), AGENTS, OBS, ACTIONS);
+    let update = Update::new(&mut buffers, config, net.clone(), AGENTS);
     let lanes: Buffer<Lane> = buffers.add("lanes", u64::from(AGENTS), "");
     let mut recording = Recording::default();
     update.record(&mut recording, config, lanes, 1)?;

@@ -69,6 +69,10 @@ pub fn dense_forward(draw: &mut Draw, index: usize) -> Case {
         slot_net: table(draw, nets),
         slot_x: table(draw, x_slots),
         activation: index as u32 % 3,
+        x_stride: in_dim,
+        x_offset: 0,
+        y_stride: out_dim,
+        y_offset: 0,
         agents,
     };
     let mut case = Case::new(&dense_forward::KERNEL, None, params, &format!("{:?}", draw.style));
@@ -96,6 +100,10 @@ pub fn dense_backward_input(draw: &mut Draw, index: usize) -> Case {
         grad_slots,
         x_slots,
         activation: index as u32 % 3,
+        dy_stride: out_dim,
+        dy_offset: 0,
+        x_stride: in_dim,
+        x_offset: 0,
         agents,
     };
     let mut case = Case::new(&dense_backward_input::KERNEL, None, params, &format!("{:?}", draw.style));
@@ -134,6 +142,10 @@ pub fn dense_backward_weights(draw: &mut Draw, index: usize) -> Case {
         grad_slots,
         x_slots,
         slot_x: pack_slots(&slot_x),
+        x_stride: in_dim,
+        x_offset: 0,
+        dy_stride: out_dim,
+        dy_offset: 0,
         agents,
     };
     let mut case = Case::new(&dense_backward_weights::KERNEL, None, params, &format!("{:?}", draw.style));

@@ -46,7 +46,7 @@ pub fn grad_norm(draw: &mut Draw, index: usize) -> Case {
 pub fn adam(draw: &mut Draw, index: usize) -> Case {
     let count = size(draw, index, &[1021, 4099, 65_537]);
     let agents = agents(index);
-    let params = adam::Params { count, eps_inside: u32::from(index % 4 == 2), agents };
+    let params = adam::Params { count, eps_inside: u32::from(index % 4 == 2), l2: 0, agents };
     let mut case = Case::new(&adam::KERNEL, None, params, &format!("{:?}", draw.style));
     let mut records = draw.agents(agents);
     if index % 4 == 1 {
@@ -73,7 +73,15 @@ pub fn temperature(draw: &mut Draw, index: usize) -> Case {
     let agents = agents(index);
     let grad_slots = 1 + u32::from(index % 3 != 0);
     let num_lanes = draw.size(65);
-    let params = temperature::Params { batch, grad_slots, num_lanes, mode: index as u32 % 4, agents };
+    let params = temperature::Params {
+        batch,
+        grad_slots,
+        heads: 1,
+        later_head_weight: 1.0,
+        num_lanes,
+        mode: index as u32 % 4,
+        agents,
+    };
     let broken = index % 9 == 5;
     let mut case = Case::new(&temperature::KERNEL, None, params, &format!("{:?}, {broken}", draw.style));
     let mut records = draw.agents(agents);

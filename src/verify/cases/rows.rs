@@ -64,7 +64,20 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     let slots = if backup % 2 == 1 { 5 } else { 4 } + u32::from(draw.one_in(4));
     let kl = u32::from(draw.one_in(3));
     let stream = 8 * draw.int(0, 4);
-    let params = soft_backup::Params { batch, actions, slots, backup, kl, stream, agents };
+    let params = soft_backup::Params {
+        batch,
+        actions,
+        slots,
+        backup,
+        kl,
+        given_actions: 0,
+        q_stride: actions,
+        q_offset: 0,
+        heads: 1,
+        head: 0,
+        stream,
+        agents,
+    };
     let mut case = Case::new(&soft_backup::KERNEL, None, params, &format!("{:?}", draw.style));
     let mut records = draw.agents(agents);
     for record in &mut records {
@@ -87,7 +100,19 @@ pub fn td_error(draw: &mut Draw, index: usize) -> Case {
     let grad_slots = draw.int(1, 2);
     let slots = grad_slots + draw.int(0, 3);
     let loss = index as u32 % 3;
-    let params = td_error::Params { batch, actions, slots, grad_slots, loss, agents };
+    let params = td_error::Params {
+        batch,
+        actions,
+        slots,
+        grad_slots,
+        q_stride: actions,
+        q_offset: 0,
+        heads: 1,
+        head: 0,
+        head_weight: 1.0,
+        loss,
+        agents,
+    };
     let mut case = Case::new(&td_error::KERNEL, None, params, &format!("{:?}", draw.style));
     case.set("agents", &draw.agents(agents));
     let q = draw.values((agents * slots * batch * actions) as usize);
