@@ -6,12 +6,14 @@ use crate::kernels::{groups, product};
 use crate::shared::agent::Agent;
 
 gpu_struct! {
-    /// Sizes and the form of eps.
+    /// Sizes, the form of eps and the form of weight decay.
     pub struct Params {
         /// Parameters of the online nets per agent.
         pub count: u32,
         /// 0: PyTorch's place of eps, 1: TensorFlow 1's.
         pub eps_inside: u32,
+        /// 0: weight decay is decoupled from the gradient; 1: it is added to it.
+        pub l2: u32,
         /// Agents.
         pub agents: u32,
     }
@@ -29,8 +31,8 @@ kernel! {
         let count = product(&[p.agents, p.count]);
         vec![agents, count, 2 * count, count, count]
     };
-    grid |p| [groups(u64::from(p.count), 64), 1, u64::from(p.agents)];
-    loops |_| 0;
+    grid |p| [groups(u64::from(p.count), 256), 1, u64::from(p.agents)];
+    loops |_| 4;
     twin twin
 }
 
@@ -46,10 +48,13 @@ fn twin(p: &Params, agents: &[Agent], grads: &[f32], weights: &mut [f32], m: &mu
         let (online, target) = weights[agent * 2 * count..][..2 * count].split_at_mut(count);
         let moments = m[rows.clone()].iter_mut().zip(&mut v[rows.clone()]);
         for (((w, w_target), (m, v)), g) in online.iter_mut().zip(target).zip(moments).zip(&grads[rows]) {
-            let g = g * h.grad_scale;
+            let mut g = g * h.grad_scale;
+            if p.l2 == 1 {
+                g += h.weight_decay * *w;
+            }
             *m += h.one_minus_beta1 * (g - *m);
             *v = (*v - h.one_minus_beta2 * *v) + h.one_minus_beta2 * g * g;
-            if h.weight_decay > 0.0 {
+            if p.l2 == 0 && h.weight_decay > 0.0 {
                 *w -= h.learning_rate * h.weight_decay * *w;
             }
             if p.eps_inside == 1 {

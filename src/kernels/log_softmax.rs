@@ -1,9 +1,9 @@
-//! Softmax policy of each row: log-probabilities, entropy, soft value. Twin of `shaders/log_softmax.wgsl`.
+//! Softmax policy of each row: log-probabilities, entropy, soft value, probabilities, greedy action. Twin of `shaders/log_softmax.wgsl`.
 
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
-use crate::shared::policy::softmax_of;
+use crate::shared::policy::{argmax_of, softmax_of};
 
 gpu_struct! {
     /// Sizes.
@@ -16,15 +16,19 @@ gpu_struct! {
 }
 
 kernel! {
-    /// `log softmax(q / alpha)`, its entropy and `alpha logsumexp(q / alpha)` per row.
+    /// `log softmax(q / alpha)`, its entropy, `alpha logsumexp(q / alpha)`, the softmax itself and `argmax q` per row.
     log_softmax, params Params, workgroup 64,
-    bindings { read q: f32, read alphas: f32, write log_probs: f32, write entropies: f32, write values: f32 }
+    bindings {
+        read q: f32, read alphas: f32,
+        write log_probs: f32, write entropies: f32, write values: f32, write probs: f32, write greedy: u32,
+    }
     sizes |p, _| {
         let rows = u64::from(p.rows);
-        vec![product(&[p.rows, p.actions]), rows, product(&[p.rows, p.actions]), rows, rows]
+        let values = product(&[p.rows, p.actions]);
+        vec![values, rows, values, rows, rows, values, rows]
     };
     grid |p| [groups(u64::from(p.rows), 64), 1, 1];
-    loops |p| 3 * u64::from(p.actions);
+    loops |p| 4 * u64::from(p.actions);
     twin twin
 }
 
@@ -35,6 +39,8 @@ fn twin(
     log_probs: &mut [f32],
     entropies: &mut [f32],
     values: &mut [f32],
+    probs: &mut [f32],
+    greedy: &mut [u32],
 ) {
     let actions = p.actions as usize;
     for row in 0..p.rows as usize {
@@ -43,8 +49,10 @@ fn twin(
         let softmax = softmax_of(|a| q[a], actions, alpha);
         for a in 0..actions {
             log_probs[row * actions + a] = softmax.log_probability(q[a], alpha);
+            probs[row * actions + a] = softmax.probability(q[a], alpha);
         }
         entropies[row] = softmax.entropy;
         values[row] = softmax.top + alpha * softmax.log_sum;
+        greedy[row] = argmax_of(|a| q[a], actions) as u32;
     }
 }
