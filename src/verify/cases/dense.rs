@@ -125,7 +125,7 @@ pub fn dense_backward_input(draw: &mut Draw, index: usize) -> Case {
 /// `dense_backward_weights`: only one layer of `grads` may change.
 pub fn dense_backward_weights(draw: &mut Draw, index: usize) -> Case {
     let (mut batch, mut in_dim, out_dim) = shape(draw, index);
-    if index % 2 == 0 && batch < 4096 {
+    if index.is_multiple_of(2) && batch < 4096 {
         (batch, in_dim) = (in_dim, batch);
     }
     let agents = agents(index, batch * in_dim * out_dim);

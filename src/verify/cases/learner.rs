@@ -58,7 +58,7 @@ pub fn adam(draw: &mut Draw, index: usize) -> Case {
     case.set("grads", &gradients);
     let weights = draw.floats(2 * elements, -2.0, 2.0);
     case.set("weights", &weights);
-    let first = index % 3 == 0;
+    let first = index.is_multiple_of(3);
     let m: Vec<f32> = gradients.iter().map(|g| if first { 0.0 } else { g * draw.float(-1.0, 1.0) }).collect();
     case.set("m", &m);
     let v: Vec<f32> =
@@ -71,7 +71,7 @@ pub fn adam(draw: &mut Draw, index: usize) -> Case {
 pub fn temperature(draw: &mut Draw, index: usize) -> Case {
     let batch = size(draw, index, &[1021, 4099, 32_768]);
     let agents = agents(index);
-    let grad_slots = 1 + u32::from(index % 3 != 0);
+    let grad_slots = 1 + u32::from(!index.is_multiple_of(3));
     let num_lanes = draw.size(65);
     let params = temperature::Params {
         batch,

@@ -9,12 +9,15 @@ use crate::shared::agent::{Agent, Lane};
 use crate::verify::cases::Case;
 use crate::word_of;
 
+/// `(next state, reward, terminated)`; `terminated` is `None` where rounding may decide it.
+pub type Outcome = (Vec<Num>, Num, Option<bool>);
+
 /// An environment in f64.
 pub struct Dynamics {
     /// Initial state.
     pub reset: fn(&mut Random) -> Vec<Num>,
-    /// `(next state, reward, terminated)`; `terminated` is `None` where rounding may decide it.
-    pub step: fn(&[f32], u32, &mut Random) -> (Vec<Num>, Num, Option<bool>),
+    /// One step from a state with an action.
+    pub step: fn(&[f32], u32, &mut Random) -> Outcome,
     /// Observation.
     pub observe: fn(&[Num]) -> Vec<Num>,
 }
@@ -32,7 +35,7 @@ pub fn dynamics(env: &Env) -> Option<Dynamics> {
 }
 
 /// Gymnasium's `CartPoleEnv.step`, explicit Euler with tau = 0.02.
-fn cartpole(state: &[f32], action: u32, _: &mut Random) -> (Vec<Num>, Num, Option<bool>) {
+fn cartpole(state: &[f32], action: u32, _: &mut Random) -> Outcome {
     let number = Num::constant;
     let [x, x_dot, theta, theta_dot] = [0, 1, 2, 3].map(|i| Num::exact(state[i]));
     let (gravity, masspole, total_mass, length, tau) =
