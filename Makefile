@@ -7,6 +7,8 @@
 CARGO ?= cargo
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
+# Mesa's device-selection layer looks for a display and complains on stderr where there is none.
+export NODEVICE_SELECT ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build test ci fmt fmt-check lint docs vulkan-demo vulkan-test clean

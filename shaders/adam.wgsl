@@ -5,7 +5,7 @@
 //   w' += polyak (w - w') every target_update_interval updates; polyak = 1 copies
 // With weight_decay > 0, w is first multiplied by 1 - lr weight_decay (AdamW), or with l2 = 1, g gains weight_decay w (Adam).
 // grads, m, v [agents, count]; weights [agents, 2, count]: online nets, then their targets.
-// Grid: one invocation per parameter, x = count / 64, z = agent. Determinism: no sums.
+// Grid: an invocation updates 4 parameters, 64 apart; x = count / 256, z = agent. Determinism: no sums.
 
 struct Params {
     count: u32,
@@ -26,36 +26,42 @@ struct Params {
 // import: agent
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-    let agent = id.z;
-    if (id.x >= p.count || agents[agent].nonfinite != 0u) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let agent = group.z;
+    let h = agents[agent];
+    if (h.nonfinite != 0u) {
         return;
     }
-    let h = agents[agent];
-    let i = agent * p.count + id.x;
-    let online = agent * 2u * p.count + id.x;
-    let target_net = online + p.count;
-    var w = weights[online];
-    var g = grads[i] * agents[agent].grad_scale;
-    if (p.l2 == 1u) {
-        g += h.weight_decay * w;
-    }
-    let new_m = m[i] + h.one_minus_beta1 * (g - m[i]);
-    let new_v = (v[i] - h.one_minus_beta2 * v[i]) + h.one_minus_beta2 * g * g;
-    m[i] = new_m;
-    v[i] = new_v;
-    if (p.l2 == 0u && h.weight_decay > 0.0) {
-        w -= h.learning_rate * h.weight_decay * w;
-    }
-    if (p.eps_inside == 1u) {
-        w -= h.learning_rate * sqrt(h.correction2) / h.correction1 * new_m / (sqrt(new_v) + h.adam_eps);
-    } else {
-        w -= h.learning_rate / h.correction1 * (new_m / (sqrt(new_v) / sqrt(h.correction2) + h.adam_eps));
-    }
-    weights[online] = w;
-    if ((agents[agent].updates + 1u) % h.target_update_interval == 0u) {
-        // At polyak = 1 the sum below could miss w by a rounding; a hard update must copy exactly.
-        let w_target = weights[target_net];
-        weights[target_net] = select(w_target + h.polyak * (w - w_target), w, h.polyak >= 1.0);
+    let update_target = (h.updates + 1u) % h.target_update_interval == 0u;
+    for (var pass_index = 0u; pass_index < 4u; pass_index++) {
+        let element = group.x * 256u + pass_index * 64u + local;
+        if (element >= p.count) {
+            return;
+        }
+        let i = agent * p.count + element;
+        let online = agent * 2u * p.count + element;
+        var w = weights[online];
+        var g = grads[i] * h.grad_scale;
+        if (p.l2 == 1u) {
+            g += h.weight_decay * w;
+        }
+        let new_m = m[i] + h.one_minus_beta1 * (g - m[i]);
+        let new_v = (v[i] - h.one_minus_beta2 * v[i]) + h.one_minus_beta2 * g * g;
+        m[i] = new_m;
+        v[i] = new_v;
+        if (p.l2 == 0u && h.weight_decay > 0.0) {
+            w -= h.learning_rate * h.weight_decay * w;
+        }
+        if (p.eps_inside == 1u) {
+            w -= h.learning_rate * sqrt(h.correction2) / h.correction1 * new_m / (sqrt(new_v) + h.adam_eps);
+        } else {
+            w -= h.learning_rate / h.correction1 * (new_m / (sqrt(new_v) / sqrt(h.correction2) + h.adam_eps));
+        }
+        weights[online] = w;
+        if (update_target) {
+            // At polyak = 1 the sum below could miss w by a rounding; a hard update must copy exactly.
+            let w_target = weights[online + p.count];
+            weights[online + p.count] = select(w_target + h.polyak * (w - w_target), w, h.polyak >= 1.0);
+        }
     }
 }

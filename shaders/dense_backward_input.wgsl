@@ -1,7 +1,8 @@
 // Gradient of a dense layer for its input: dx = (dy W^T) * act'(x), where x is the output of the layer below.
 //
-// dy [agents, grad_slots, batch, out_dim], weights [agents, nets, net_params], x [agents, x_slots, batch, in_dim] with
-// the activation already applied, dx [agents, grad_slots, batch, in_dim]. Slot s belongs to net s and to slot s of x.
+// dy [agents, grad_slots, batch, dy_stride] of which out_dim columns from dy_offset on are read, weights [agents, nets,
+// net_params], x [agents, x_slots, batch, x_stride] with the activation already applied, dx [agents, grad_slots, batch,
+// x_stride]; of both, in_dim columns from x_offset on. Slot s belongs to net s and to slot s of x.
 // Grid: an invocation computes 4 rows x 4 inputs in registers; x = tiles / 64, y = slot, z = agent.
 // Determinism: each element is summed over out_dim in ascending order.
 
@@ -16,6 +17,10 @@ struct Params {
     x_slots: u32,
     // activation of the layer below: 0 identity, 1 relu, 2 tanh
     activation: u32,
+    dy_stride: u32,
+    dy_offset: u32,
+    x_stride: u32,
+    x_offset: u32,
     agents: u32,
 }
 
@@ -40,7 +45,7 @@ fn store(dx_base: u32, x_base: u32, row: u32, k: u32, sum: vec4f) {
     if (row >= p.batch) {
         return;
     }
-    let at = row * p.in_dim + k;
+    let at = row * p.x_stride + p.x_offset + k;
     for (var i = 0u; i < 4u; i++) {
         if (k + i < p.in_dim) {
             dx[dx_base + at + i] = sum[i] * slope(x[x_base + at + i]);
@@ -61,10 +66,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     }
     let last_row = p.batch - 1u;
     let dy_base = (agent * p.grad_slots + slot) * p.batch;
-    let dy0 = (dy_base + row) * p.out_dim;
-    let dy1 = (dy_base + min(row + 1u, last_row)) * p.out_dim;
-    let dy2 = (dy_base + min(row + 2u, last_row)) * p.out_dim;
-    let dy3 = (dy_base + min(row + 3u, last_row)) * p.out_dim;
+    let dy0 = (dy_base + row) * p.dy_stride + p.dy_offset;
+    let dy1 = (dy_base + min(row + 1u, last_row)) * p.dy_stride + p.dy_offset;
+    let dy2 = (dy_base + min(row + 2u, last_row)) * p.dy_stride + p.dy_offset;
+    let dy3 = (dy_base + min(row + 3u, last_row)) * p.dy_stride + p.dy_offset;
     let last_input = p.in_dim - 1u;
     let w = (agent * p.nets + slot) * p.net_params + p.weight_offset;
     let w0 = w + k * p.out_dim;
@@ -82,8 +87,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         sum2 += dy[dy2 + j] * column;
         sum3 += dy[dy3 + j] * column;
     }
-    let dx_base = dy_base * p.in_dim;
-    let x_base = (agent * p.x_slots + slot) * p.batch * p.in_dim;
+    let dx_base = dy_base * p.x_stride;
+    let x_base = (agent * p.x_slots + slot) * p.batch * p.x_stride;
     store(dx_base, x_base, row, k, sum0);
     store(dx_base, x_base, row + 1u, k, sum1);
     store(dx_base, x_base, row + 2u, k, sum2);

@@ -1,6 +1,7 @@
 // Gradient of a dense layer for its weights and bias: dW = x^T dy, db = sum over the batch of dy.
 //
-// x [agents, x_slots, batch, in_dim], dy [agents, grad_slots, batch, out_dim], grads [agents, grad_slots, net_params] with
+// x [agents, x_slots, batch, x_stride] of which in_dim columns from x_offset on are read, dy [agents, grad_slots, batch,
+// dy_stride] of which out_dim columns from dy_offset on, grads [agents, grad_slots, net_params] with
 // dW [in_dim, out_dim] at weight_offset and db [out_dim] behind it: the bias is row in_dim, whose input is 1.
 // Slot s of dy belongs to input `slot_x[s]` (4 bits each).
 // Grid: an invocation computes 4 inputs x 4 columns in registers; x = tiles / 64, y = slot, z = agent.
@@ -15,6 +16,10 @@ struct Params {
     grad_slots: u32,
     x_slots: u32,
     slot_x: u32,
+    x_stride: u32,
+    x_offset: u32,
+    dy_stride: u32,
+    dy_offset: u32,
     agents: u32,
 }
 
@@ -56,8 +61,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let c1 = min(column + 1u, last_column);
     let c2 = min(column + 2u, last_column);
     let c3 = min(column + 3u, last_column);
-    var x_at = (agent * p.x_slots + x_slot) * p.batch * p.in_dim;
-    var dy_at = (agent * p.grad_slots + slot) * p.batch * p.out_dim;
+    var x_at = (agent * p.x_slots + x_slot) * p.batch * p.x_stride + p.x_offset;
+    var dy_at = (agent * p.grad_slots + slot) * p.batch * p.dy_stride + p.dy_offset;
     var sum0 = vec4f();
     var sum1 = vec4f();
     var sum2 = vec4f();
@@ -69,8 +74,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         sum1 += inputs.y * row;
         sum2 += inputs.z * row;
         sum3 += inputs.w * row;
-        x_at += p.in_dim;
-        dy_at += p.out_dim;
+        x_at += p.x_stride;
+        dy_at += p.dy_stride;
     }
     let base = (agent * p.grad_slots + slot) * p.net_params + p.weight_offset;
     store(base, k, column, sum0);

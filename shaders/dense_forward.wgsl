@@ -2,8 +2,9 @@
 //
 // Slots name what is evaluated: slot s runs net `slot_net[s]` on input `slot_x[s]` (4 bits each), so that the online
 // twins on s and the target twins on s' are one dispatch.
-// x [agents, x_slots, batch, in_dim], weights [agents, nets, net_params] with W [in_dim, out_dim] at weight_offset and b
-// [out_dim] behind it, y [agents, slots, batch, out_dim].
+// x [agents, x_slots, batch, x_stride] of which in_dim columns from x_offset on are read, weights [agents, nets, net_params] with W [in_dim, out_dim] at weight_offset and b
+// [out_dim] behind it, y [agents, slots, batch, y_stride] of which out_dim columns from y_offset on are written. The
+// offsets let the heads of a network work on slices of one buffer.
 // Grid: an invocation computes 4 rows x 4 columns in registers; x = tiles / 64, y = slot, z = agent.
 // Determinism: each output is summed over in_dim in ascending order, then the bias is added.
 
@@ -20,6 +21,10 @@ struct Params {
     slot_x: u32,
     // 0 identity, 1 relu, 2 tanh
     activation: u32,
+    x_stride: u32,
+    x_offset: u32,
+    y_stride: u32,
+    y_offset: u32,
     agents: u32,
 }
 
@@ -45,7 +50,7 @@ fn store(base: u32, row: u32, column: u32, sums: vec4f, bias: vec4f) {
         return;
     }
     let sum = sums + bias;
-    let at = base + row * p.out_dim + column;
+    let at = base + row * p.y_stride + p.y_offset + column;
     y[at] = activate(sum.x);
     if (column + 1u < p.out_dim) {
         y[at + 1u] = activate(sum.y);
@@ -74,10 +79,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     // Rows and columns beyond the edge repeat the last one; they are never stored.
     let last_row = p.batch - 1u;
     let x_base = (agent * p.x_slots + x_slot) * p.batch;
-    let x0 = (x_base + row) * p.in_dim;
-    let x1 = (x_base + min(row + 1u, last_row)) * p.in_dim;
-    let x2 = (x_base + min(row + 2u, last_row)) * p.in_dim;
-    let x3 = (x_base + min(row + 3u, last_row)) * p.in_dim;
+    let x0 = (x_base + row) * p.x_stride + p.x_offset;
+    let x1 = (x_base + min(row + 1u, last_row)) * p.x_stride + p.x_offset;
+    let x2 = (x_base + min(row + 2u, last_row)) * p.x_stride + p.x_offset;
+    let x3 = (x_base + min(row + 3u, last_row)) * p.x_stride + p.x_offset;
     let last_column = p.out_dim - 1u;
     let c1 = min(column + 1u, last_column);
     let c2 = min(column + 2u, last_column);
@@ -96,7 +101,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         w += p.out_dim;
     }
     let bias = vec4f(weights[w + column], weights[w + c1], weights[w + c2], weights[w + c3]);
-    let y_base = (agent * p.slots + slot) * p.batch * p.out_dim;
+    let y_base = (agent * p.slots + slot) * p.batch * p.y_stride;
     store(y_base, row, column, sum0, bias);
     store(y_base, row + 1u, column, sum1, bias);
     store(y_base, row + 2u, column, sum2, bias);

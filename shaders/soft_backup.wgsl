@@ -7,8 +7,9 @@
 //   3 max            min_i max_a Q'_i(a) + alpha H(pi), pi = softmax(Q_1 / alpha)        (authors' maxsqn.py)
 // With given_actions = 1, a~ is not drawn: `values` holds it on entry (to replay a recorded update).
 // With kl = 1, alpha ln|A| is subtracted: entropy relative to the uniform policy.
-// q [agents, slots, batch, actions] with slots (Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s'), Q_1(s') if used);
-// rewards, terminated, targets, entropies, values [agents, batch]. entropies holds H(pi), or -ln pi(a~) for `sampled`.
+// q [agents, slots, batch, q_stride], actions columns from q_offset on, with slots (Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s'), Q_1(s') if used);
+// rewards, terminated [agents, batch]; targets, entropies, values [agents, batch, heads], of which column `head` is written:
+// a multi-discrete network is one dispatch per head. entropies holds H(pi), or -ln pi(a~) for `sampled`.
 // Grid: one invocation per row, x = batch / 64, z = agent. Determinism: sums over actions in ascending order.
 
 struct Params {
@@ -18,6 +19,10 @@ struct Params {
     backup: u32,
     kl: u32,
     given_actions: u32,
+    q_stride: u32,
+    q_offset: u32,
+    heads: u32,
+    head: u32,
     stream: u32,
     agents: u32,
 }
@@ -44,7 +49,7 @@ const TARGET_MIN = 16u;
 fn slot_value(slot: u32, row: u32, action: u32) -> f32 {
     // row counts over agents and batch; the slot axis lies between them.
     let agent = row / p.batch;
-    return q[((agent * p.slots + slot) * p.batch + row % p.batch) * p.actions + action];
+    return q[((agent * p.slots + slot) * p.batch + row % p.batch) * p.q_stride + p.q_offset + action];
 }
 
 fn q_value(source: u32, row: u32, action: u32) -> f32 {
@@ -61,6 +66,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         return;
     }
     let row = agent * p.batch + id.x;
+    let out = row * p.heads + p.head;
     let alpha = agents[agent].alpha;
     var value = 0.0;
     var entropy = 0.0;
@@ -84,7 +90,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         var rng = Rng(agents[agent].seed, p.stream + STREAM_BACKUP, agents[agent].updates, id.x, 0u);
         var action = sample_of(TARGET_1, row, p.actions, alpha, pi, rng_uniform(&rng));
         if (p.given_actions == 1u) {
-            action = min(u32(values[row]), p.actions - 1u);
+            action = min(u32(values[out]), p.actions - 1u);
         }
         entropy = -log_probability(pi, q_value(TARGET_1, row, action), alpha);
         value = q_value(TARGET_MIN, row, action) + alpha * entropy;
@@ -98,7 +104,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if (p.kl == 1u) {
         value -= alpha * log_f32(f32(p.actions));
     }
-    targets[row] = rewards[row] + agents[agent].gamma * (1.0 - terminated[row]) * value;
-    entropies[row] = entropy;
-    values[row] = value;
+    targets[out] = rewards[row] + agents[agent].gamma * (1.0 - terminated[row]) * value;
+    entropies[out] = entropy;
+    values[out] = value;
 }

@@ -3,8 +3,9 @@
 //   e_i = Q_i(s, a) - y,  mse e^2, half_mse e^2 / 2, huber e^2 / 2 if |e| <= delta else delta (|e| - delta / 2),
 //   smooth_l1 huber / delta, with delta = huber_delta
 //   dq_i(a) = importance * loss'(e_i) / batch, and 0 for every other action
-// q [agents, slots, batch, actions] of which the first grad_slots are the online nets at s; actions, targets,
-// importance [agents, batch]; dq [agents, grad_slots, batch, actions]; errors [agents, grad_slots, batch]: e_i and the weighted loss.
+// q [agents, slots, batch, q_stride], actions columns from q_offset on; its first grad_slots slots are the online nets at s.
+// actions, targets [agents, batch, heads], importance [agents, batch]; dq [agents, grad_slots, batch, q_stride]; errors
+// [agents, grad_slots, batch, heads]: e_i and the loss, importance applied. One dispatch per head.
 // Grid: one invocation per row, x = batch / 64, y = net, z = agent. Determinism: no sums.
 
 struct Params {
@@ -12,6 +13,12 @@ struct Params {
     actions: u32,
     slots: u32,
     grad_slots: u32,
+    q_stride: u32,
+    q_offset: u32,
+    heads: u32,
+    head: u32,
+    // weight of this head's gradient
+    head_weight: f32,
     // 0 mse, 1 half_mse, 2 huber, 3 smooth_l1
     loss: u32,
     agents: u32,
@@ -36,10 +43,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         return;
     }
     let row = agent * p.batch + id.x;
-    let q_at = ((agent * p.slots + net) * p.batch + id.x) * p.actions;
-    let out = (agent * p.grad_slots + net) * p.batch + id.x;
-    let action = actions[row];
-    let e = q[q_at + action] - targets[row];
+    let q_at = ((agent * p.slots + net) * p.batch + id.x) * p.q_stride + p.q_offset;
+    let net_row = (agent * p.grad_slots + net) * p.batch + id.x;
+    let head_row = row * p.heads + p.head;
+    let action = actions[head_row];
+    let e = q[q_at + action] - targets[head_row];
     var loss = e * e;
     var slope = 2.0 * e;
     if (p.loss == 1u) {
@@ -59,9 +67,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
             slope /= delta;
         }
     }
-    let gradient = importance[row] * slope / f32(p.batch);
+    let gradient = p.head_weight * importance[row] * slope / f32(p.batch);
     for (var a = 0u; a < p.actions; a++) {
-        dq[out * p.actions + a] = select(0.0, gradient, a == action);
+        dq[net_row * p.q_stride + p.q_offset + a] = select(0.0, gradient, a == action);
     }
-    errors[out] = TdError(e, importance[row] * loss);
+    errors[net_row * p.heads + p.head] = TdError(e, importance[row] * loss);
 }

@@ -2,12 +2,16 @@
 //
 // mode 0 fixed; 1 learned: d/d(log_alpha) = H - target_entropy; 2 learned_exp: alpha (H - target_entropy); both by Adam, so
 // alpha falls when the entropy is above its target; 3 schedule: log_alpha interpolates linearly over environment steps.
-// entropies, targets [agents, batch]; errors [agents, grad_slots, batch]; lanes [agents, num_lanes]; agents [agents].
+// Several heads share alpha: H - target_entropy is summed over heads with their weights.
+// entropies, targets [agents, batch, heads]; errors [agents, grad_slots, batch, heads]; lanes [agents, num_lanes]; agents [agents].
 // Grid: one workgroup of 64 per agent (z). Determinism: thread t sums rows t, t + 64, ... in order, then a fixed tree.
 
 struct Params {
     batch: u32,
     grad_slots: u32,
+    heads: u32,
+    // weight of every head but the first, whose weight is 1
+    later_head_weight: f32,
     num_lanes: u32,
     mode: u32,
     agents: u32,
@@ -32,11 +36,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     var sum = vec3f();
     for (var b = local; b < p.batch; b += 64u) {
         let row = agent * p.batch + b;
-        sum.x += entropies[row];
-        for (var net = 0u; net < p.grad_slots; net++) {
-            sum.y += errors[(agent * p.grad_slots + net) * p.batch + b].loss;
+        for (var head = 0u; head < p.heads; head++) {
+            let weight = select(p.later_head_weight, 1.0, head == 0u);
+            sum.x += weight * entropies[row * p.heads + head];
+            for (var net = 0u; net < p.grad_slots; net++) {
+                let net_row = (agent * p.grad_slots + net) * p.batch + b;
+                sum.y += weight * errors[net_row * p.heads + head].loss;
+            }
         }
-        sum.z += errors[agent * p.grad_slots * p.batch + b].error + targets[row];
+        sum.z += errors[(agent * p.grad_slots * p.batch + b) * p.heads].error + targets[row * p.heads];
     }
     partial[local] = sum;
     for (var half = 32u; half > 0u; half /= 2u) {
@@ -55,15 +63,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         agents[agent] = a;
         return;
     }
-    a.entropy = mean.x;
+    let weights = 1.0 + f32(p.heads - 1u) * p.later_head_weight;
+    a.entropy = mean.x / weights;
     a.window_updates += 1u;
-    a.entropy_sum += mean.x;
+    a.entropy_sum += a.entropy;
     a.loss_sum += mean.y;
     a.q_sum += mean.z;
     a.grad_norm_sum += a.grad_norm;
     a.updates += 1u;
     if (p.mode == 1u || p.mode == 2u) {
-        let g = (mean.x - a.target_entropy) * select(1.0, a.alpha, p.mode == 2u);
+        let g = (mean.x - weights * a.target_entropy) * select(1.0, a.alpha, p.mode == 2u);
         let t = f32(a.updates);
         a.alpha_m += a.one_minus_beta1 * (g - a.alpha_m);
         a.alpha_v = (a.alpha_v - a.one_minus_beta2 * a.alpha_v) + a.one_minus_beta2 * g * g;

@@ -103,6 +103,18 @@ pub enum Error {
         /// Where the last good weights are.
         kept: String,
     },
+    /// A verification that found something wrong; the details are in its report.
+    #[error(
+        "{failed} of {total} checks failed on {device}. Each failure above names the command that repeats it."
+    )]
+    Failed {
+        /// Checks that failed.
+        failed: usize,
+        /// Checks run.
+        total: usize,
+        /// Device under test.
+        device: String,
+    },
     /// A file that cannot be read or written.
     #[error("cannot {action} {path}: {message}")]
     File {
@@ -116,12 +128,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Exit status of the program: 2 usage or config, 3 no usable device, 4 device lost, 5 diverged, 6 file.
+    /// Exit status of the program: 1 failed verification, 2 usage or config, 3 no usable device, 4 device lost, 5 diverged, 6 file.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Unknown { .. } | Error::Invalid { .. } | Error::Config { .. } | Error::TooLarge { .. } => {
                 2
             }
+            Error::Failed { .. } => 1,
             Error::NoDevice { .. } => 3,
             Error::DeviceLost { .. } | Error::Kernel { .. } | Error::Shader { .. } => 4,
             Error::Diverged { .. } => 5,

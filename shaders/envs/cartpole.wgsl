@@ -45,9 +45,10 @@ fn step(state: ptr<function, State>, action: u32, rng: ptr<function, Rng>) -> Ou
     let trig = sincos_f32(s.theta);
     let sine = trig.x;
     let cosine = trig.y;
-    let push = (force + POLE_MASS_LENGTH * (s.theta_dot * s.theta_dot) * sine) / TOTAL_MASS;
+    // A constant factor stands beside a single variable: compilers that move constants out of products then change nothing.
+    let push = (force + POLE_MASS_LENGTH * s.theta_dot * s.theta_dot * sine) / TOTAL_MASS;
     let theta_acc = (GRAVITY * sine - cosine * push)
-        / (HALF_LENGTH * (1.3333334 - POLE_MASS * (cosine * cosine) / TOTAL_MASS));
+        / (HALF_LENGTH * (1.3333334 - POLE_MASS * cosine * cosine / TOTAL_MASS));
     let x_acc = push - POLE_MASS_LENGTH * theta_acc * cosine / TOTAL_MASS;
     let next = State(
         s.x + DT * s.x_dot,

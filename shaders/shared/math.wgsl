@@ -2,7 +2,9 @@
 //
 // WGSL allows its builtins errors that would break environment conformance (sin, cos: 2^-11 absolute, only on [-pi, pi])
 // and equality with the CPU twins. These follow the Cephes single-precision polynomials and round the same way on every
-// device whose +, -, *, / are correctly rounded. src/shared/math.rs is the twin; keep the two alike.
+// device whose +, -, *, / are correctly rounded. WGSL also allows reassociation, and Mesa makes use of it: `(a * b + c) + 1`
+// and `a * b + c * b` come out in another order. Plain Horner steps `p * x + c` leave it nothing to move.
+// src/shared/math.rs is the twin; keep the two alike.
 
 // e^x; 0 below -87, e^88 above 88.
 fn exp_f32(x: f32) -> f32 {
@@ -18,8 +20,9 @@ fn exp_f32(x: f32) -> f32 {
     poly = poly * r + 4.1665795894e-2;
     poly = poly * r + 1.6666665459e-1;
     poly = poly * r + 5.0000001201e-1;
-    let mantissa = (poly * (r * r) + r) + 1.0;
-    return mantissa * bitcast<f32>(u32(i32(k) + 127) << 23u);
+    poly = poly * r + 1.0;
+    poly = poly * r + 1.0;
+    return poly * bitcast<f32>(u32(i32(k) + 127) << 23u);
 }
 
 // ln x for normal x > 0; smaller arguments count as the smallest normal number.
@@ -71,8 +74,8 @@ fn sincos_f32(x: f32) -> vec2f {
     let r = ((magnitude - y * 0.78515625) - y * 2.4187564849853515625e-4) - y * 3.77489497744594108e-8;
     let z = r * r;
     let sine = ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1) * z * r + r;
-    let cosine = ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2) * (z * z)
-        - 0.5 * z + 1.0;
+    let cosine =
+        (((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2) * z - 0.5) * z + 1.0;
     let quadrant = (octant >> 1u) & 3u;
     let swapped = (quadrant & 1u) == 1u;
     var s = select(sine, cosine, swapped);

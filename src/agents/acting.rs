@@ -4,8 +4,8 @@
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
-use crate::kernels::{act_step, dense_forward, env_reset, pack_slots};
-use crate::nn::Mlp;
+use crate::kernels::{act_step, env_reset};
+use crate::nn::{Activations, Network, Pass};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::rng::STREAMS;
 
@@ -45,7 +45,8 @@ pub struct Stage {
     lanes: Buffer<Lane>,
     state: Buffer<u32>,
     obs: Buffer<f32>,
-    activations: Vec<Buffer<f32>>,
+    pass: Pass,
+    activations: Activations,
 }
 
 impl Stage {
@@ -54,25 +55,22 @@ impl Stage {
         buffers: &mut Buffers,
         prefix: &str,
         env: &Env,
-        net: &Mlp,
-        agents: u32,
+        net: &Network,
+        (agents, nets): (u32, u32),
         num_lanes: u32,
         hint: &'static str,
     ) -> Stage {
         let rows = u64::from(agents) * u64::from(num_lanes);
+        let obs = buffers.add(format!("{prefix}_obs"), rows * u64::from(env.obs_size), hint);
+        // The first online network acts (all SQN sources).
+        let pass = Pass { agents, batch: num_lanes, nets, slot_net: vec![0], slot_input: vec![0], inputs: 1 };
         Stage {
             num_lanes,
             lanes: buffers.add(format!("{prefix}_lanes"), rows, hint),
             state: buffers.add(format!("{prefix}_state"), rows * u64::from(env.state_words), hint),
-            obs: buffers.add(format!("{prefix}_obs"), rows * u64::from(env.obs_size), hint),
-            activations: net
-                .layers
-                .iter()
-                .enumerate()
-                .map(|(i, layer)| {
-                    buffers.add(format!("{prefix}_activation{i}"), rows * u64::from(layer.out_dim), hint)
-                })
-                .collect(),
+            obs,
+            activations: Activations::new(buffers, &format!("{prefix}_activation"), net, &pass, obs, hint),
+            pass,
         }
     }
 
@@ -89,8 +87,6 @@ pub struct Policy {
     pub agents: Buffer<Agent>,
     /// Weights `[agents, nets, params]`.
     pub weights: Buffer<f32>,
-    /// Networks per agent in `weights`.
-    pub nets: u32,
     /// Number of agents.
     pub count: u32,
 }
@@ -113,12 +109,12 @@ pub struct Behaviour {
 /// Records reset and step of a stage.
 pub fn record(
     env: &'static Env,
-    net: &Mlp,
+    net: &Network,
     policy: Policy,
     stage: &Stage,
     behaviour: Behaviour,
 ) -> Result<Acting> {
-    let Policy { agents: records, weights, nets, count: agents } = policy;
+    let Policy { agents: records, weights, count: agents } = policy;
     let num_lanes = stage.num_lanes;
     let stream = behaviour.purpose as u32 * STREAMS;
 
@@ -127,26 +123,7 @@ pub fn record(
     env_reset::record(&mut reset, env, params, records, stage.state, stage.lanes, stage.obs)?;
 
     let mut act = Recording::default();
-    let mut x = stage.obs;
-    for (layer, y) in net.layers.iter().zip(&stage.activations) {
-        let params = dense_forward::Params {
-            batch: num_lanes,
-            in_dim: layer.in_dim,
-            out_dim: layer.out_dim,
-            nets,
-            net_params: net.params,
-            weight_offset: layer.weight_offset,
-            slots: 1,
-            x_slots: 1,
-            // The first online network acts (all SQN sources).
-            slot_net: pack_slots(&[0]),
-            slot_x: pack_slots(&[0]),
-            activation: layer.activation as u32,
-            agents,
-        };
-        dense_forward::record(&mut act, params, x, weights, *y)?;
-        x = *y;
-    }
+    stage.pass.forward(&mut act, net, weights, &stage.activations)?;
     let params = act_step::Params {
         num_lanes,
         stream,
@@ -161,7 +138,7 @@ pub fn record(
         env,
         params,
         records,
-        x,
+        stage.activations.outputs(),
         stage.state,
         stage.lanes,
         stage.obs,

@@ -3,7 +3,7 @@
 use crate::agents::acting::Acting;
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
 use crate::kernels::metrics::Metrics;
-use crate::nn::Mlp;
+use crate::nn::Network;
 use crate::shared::agent::Agent;
 
 /// A complete training program as plain data; any executor can run it.
@@ -13,7 +13,7 @@ pub struct Plan {
     /// Contents written once before training; everything else starts as zeros.
     pub init: Vec<(BufferId, Vec<u32>)>,
     /// Network shape.
-    pub net: Mlp,
+    pub net: Network,
     /// Names of the networks in `weights`, in order, per agent.
     pub net_names: &'static [&'static str],
     /// Weights `[agents, nets, params]`.

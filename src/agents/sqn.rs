@@ -11,10 +11,9 @@ use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::{
-    Activation, adam, dense_backward_input, dense_backward_weights, dense_forward, grad_norm, metrics,
-    pack_slots, replay_sample, soft_backup, td_error, temperature,
+    Activation, adam, grad_norm, metrics, replay_sample, soft_backup, td_error, temperature,
 };
-use crate::nn::Mlp;
+use crate::nn::{Activations, Network, NetworkSpec, Pass};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::rng::STREAMS;
 use crate::train::config::{Backup, Config, Exploration, Loss, Temperature};
@@ -45,12 +44,12 @@ pub struct Update {
     pub agents: u32,
     /// Rows per batch.
     pub batch: u32,
-    /// Actions.
-    pub actions: u32,
     /// Network shape.
-    pub net: Mlp,
-    /// Evaluations per update: 4, or 5 where the backup needs `Q_1(s')`.
-    pub slots: u32,
+    pub net: Network,
+    /// The evaluations: 4 slots, or 5 where the backup needs `Q_1(s')`.
+    pub pass: Pass,
+    /// Weight of every head but the first in loss and temperature: 1 / heads would be the mean.
+    pub later_head_weight: f32,
     /// Hyperparameters and learner state `[agents]`.
     pub records: Buffer<Agent>,
     /// `[agents, 4, params]`
@@ -63,7 +62,7 @@ pub struct Update {
     pub adam_v: Buffer<f32>,
     /// `[agents, 2 (s, s'), batch, obs]`
     pub batch_obs: Buffer<f32>,
-    /// `[agents, batch]`
+    /// `[agents, batch, heads]`
     pub actions_taken: Buffer<u32>,
     /// `[agents, batch]`
     pub rewards: Buffer<f32>,
@@ -71,30 +70,23 @@ pub struct Update {
     pub terminated: Buffer<f32>,
     /// Importance weights `[agents, batch]`; ones for uniform replay.
     pub importance: Buffer<f32>,
-    /// Outputs of each layer `[agents, slots, batch, width]`; the last one holds the action values.
-    pub activations: Vec<Buffer<f32>>,
-    /// Gradients of those outputs `[agents, 2, batch, width]`.
+    /// All tensors of the evaluations `[agents, slots, batch, width]`; the last one holds the action values.
+    pub activations: Activations,
+    /// Gradients of those tensors `[agents, 2, batch, width]`.
     pub deltas: Vec<Buffer<f32>>,
-    /// `y` `[agents, batch]`
+    /// `y` `[agents, batch, heads]`
     pub targets: Buffer<f32>,
-    /// `H(pi(s'))` `[agents, batch]`
+    /// `H(pi(s'))` `[agents, batch, heads]`
     pub entropies: Buffer<f32>,
-    /// `V(s')` `[agents, batch]`
+    /// `V(s')` `[agents, batch, heads]`
     pub values: Buffer<f32>,
-    /// `Q_i(s, a) - y` and its loss `[agents, 2, batch]`
+    /// `Q_i(s, a) - y` and its loss `[agents, 2, batch, heads]`
     pub errors: Buffer<TdError>,
 }
 
 impl Update {
     /// Declares the memory of an update.
-    pub fn new(
-        buffers: &mut Buffers,
-        config: &Config,
-        net: Mlp,
-        agents: u32,
-        obs_size: u32,
-        actions: u32,
-    ) -> Update {
+    pub fn new(buffers: &mut Buffers, config: &Config, net: Network, agents: u32) -> Update {
         const BATCH: &str = "Lower --batch-size.";
         const HIDDEN: &str = "Use smaller hidden layers.";
         let batch = config.batch_size;
@@ -102,51 +94,60 @@ impl Update {
             Backup::ClippedLse | Backup::Sampled => 4,
             Backup::OnlinePolicy | Backup::Max => 5,
         };
+        let pass = Pass {
+            agents,
+            batch,
+            nets: NETS,
+            slot_net: SLOT_NET[..slots].to_vec(),
+            slot_input: SLOT_INPUT[..slots].to_vec(),
+            inputs: 2,
+        };
         let a = u64::from(agents);
         let rows = a * u64::from(batch);
+        let head_rows = rows * net.heads.len() as u64;
         let params = a * u64::from(net.params);
         let online = params * u64::from(ONLINE_NETS);
-        let mut per_layer = |name: &str, nets: u32| -> Vec<Buffer<f32>> {
-            net.layers
-                .iter()
-                .enumerate()
-                .map(|(i, layer)| {
-                    let len = rows * u64::from(nets) * u64::from(layer.out_dim);
-                    buffers.add(format!("{name}{i}"), len, BATCH)
-                })
-                .collect()
-        };
-        let activations = per_layer("activation", slots);
-        let deltas = per_layer("delta", ONLINE_NETS);
+        let batch_obs = buffers.add("batch_obs", rows * 2 * u64::from(net.tensors[0].width), BATCH);
+        let activations = Activations::new(buffers, "activation", &net, &pass, batch_obs, BATCH);
+        let deltas = net
+            .tensors
+            .iter()
+            .enumerate()
+            .map(|(i, tensor)| {
+                // No gradient flows into the observation.
+                let width = if i == 0 { 0 } else { u64::from(tensor.width) };
+                buffers.add(format!("delta{i}"), rows * u64::from(ONLINE_NETS) * width, BATCH)
+            })
+            .collect();
         Update {
             conventions: Conventions::default(),
             agents,
             batch,
-            actions,
-            slots,
+            pass,
+            later_head_weight: 1.0,
             records: buffers.add("agents", a, "Train fewer agents."),
             weights: buffers.add("weights", params * u64::from(NETS), HIDDEN),
             grads: buffers.add("grads", online, HIDDEN),
             adam_m: buffers.add("adam_m", online, HIDDEN),
             adam_v: buffers.add("adam_v", online, HIDDEN),
-            batch_obs: buffers.add("batch_obs", rows * 2 * u64::from(obs_size), BATCH),
-            actions_taken: buffers.add("actions", rows, BATCH),
+            batch_obs,
+            actions_taken: buffers.add("actions", head_rows, BATCH),
             rewards: buffers.add("rewards", rows, BATCH),
             terminated: buffers.add("terminated", rows, BATCH),
             importance: buffers.add("importance", rows, BATCH),
             activations,
             deltas,
-            targets: buffers.add("targets", rows, BATCH),
-            entropies: buffers.add("entropies", rows, BATCH),
-            values: buffers.add("values", rows, BATCH),
-            errors: buffers.add("errors", rows * u64::from(ONLINE_NETS), BATCH),
+            targets: buffers.add("targets", head_rows, BATCH),
+            entropies: buffers.add("entropies", head_rows, BATCH),
+            values: buffers.add("values", head_rows, BATCH),
+            errors: buffers.add("errors", head_rows * u64::from(ONLINE_NETS), BATCH),
             net,
         }
     }
 
-    /// The action values `[agents, slots, batch, actions]`.
+    /// The action values `[agents, slots, batch, outputs]`.
     pub fn q(&self) -> Buffer<f32> {
-        self.activations[self.activations.len() - 1]
+        self.activations.outputs()
     }
 
     /// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `terminated`.
@@ -158,60 +159,74 @@ impl Update {
         num_lanes: u32,
     ) -> Result<()> {
         // Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s') and, for some backups, Q_1(s').
-        self.forward(rec)?;
-        // Line 11: V(s'), line 12: y = r + gamma (1 - d) V(s').
-        let params = soft_backup::Params {
-            batch: self.batch,
-            actions: self.actions,
-            slots: self.slots,
-            backup: match config.backup {
-                Backup::ClippedLse => 0,
-                Backup::OnlinePolicy => 1,
-                Backup::Sampled => 2,
-                Backup::Max => 3,
-            },
-            kl: u32::from(config.kl),
-            given_actions: u32::from(self.conventions.given_actions),
-            stream: Purpose::Train as u32 * STREAMS,
-            agents: self.agents,
-        };
-        soft_backup::record(
-            rec,
-            params,
-            self.records,
-            self.q(),
-            self.rewards,
-            self.terminated,
-            self.targets,
-            self.entropies,
-            self.values,
-        )?;
-        // Line 13: the loss (Q_i(s, a) - y)^2 of both nets, as a gradient for their outputs.
-        let params = td_error::Params {
-            batch: self.batch,
-            actions: self.actions,
-            slots: self.slots,
-            grad_slots: ONLINE_NETS,
-            loss: match config.loss {
-                Loss::Mse => 0,
-                Loss::HalfMse => 1,
-                Loss::Huber => 2,
-            },
-            agents: self.agents,
-        };
+        self.pass.forward(rec, &self.net, self.weights, &self.activations)?;
+        let heads = self.net.heads.len() as u32;
+        let q_stride = self.net.outputs();
         let dq = self.deltas[self.deltas.len() - 1];
-        td_error::record(
-            rec,
-            params,
-            self.records,
-            self.q(),
-            self.actions_taken,
-            self.targets,
-            self.importance,
-            dq,
-            self.errors,
-        )?;
-        self.backward(rec)?;
+        for (head, columns) in (0..).zip(&self.net.heads) {
+            // Line 11: V(s'), line 12: y = r + gamma (1 - d) V(s').
+            let params = soft_backup::Params {
+                batch: self.batch,
+                actions: columns.actions,
+                slots: self.pass.slots(),
+                backup: match config.backup {
+                    Backup::ClippedLse => 0,
+                    Backup::OnlinePolicy => 1,
+                    Backup::Sampled => 2,
+                    Backup::Max => 3,
+                },
+                kl: u32::from(config.kl),
+                given_actions: u32::from(self.conventions.given_actions),
+                q_stride,
+                q_offset: columns.offset,
+                heads,
+                head,
+                stream: Purpose::Train as u32 * STREAMS,
+                agents: self.agents,
+            };
+            soft_backup::record(
+                rec,
+                params,
+                self.records,
+                self.q(),
+                self.rewards,
+                self.terminated,
+                self.targets,
+                self.entropies,
+                self.values,
+            )?;
+            // Line 13: the loss (Q_i(s, a) - y)^2 of both nets, as a gradient for their outputs.
+            let params = td_error::Params {
+                batch: self.batch,
+                actions: columns.actions,
+                slots: self.pass.slots(),
+                grad_slots: ONLINE_NETS,
+                q_stride,
+                q_offset: columns.offset,
+                heads,
+                head,
+                head_weight: if head == 0 { 1.0 } else { self.later_head_weight },
+                loss: match config.loss {
+                    Loss::Mse => 0,
+                    Loss::HalfMse => 1,
+                    Loss::Huber => 2,
+                },
+                agents: self.agents,
+            };
+            td_error::record(
+                rec,
+                params,
+                self.records,
+                self.q(),
+                self.actions_taken,
+                self.targets,
+                self.importance,
+                dq,
+                self.errors,
+            )?;
+        }
+        let Update { pass, net, weights, activations, deltas, grads, .. } = self;
+        pass.backward(rec, net, *weights, activations, deltas, *grads, ONLINE_NETS, false)?;
         // Line 14: phi_i by one Adam over both nets; line 15: targets move towards them.
         let count = ONLINE_NETS * self.net.params;
         let params = grad_norm::Params { count, agents: self.agents };
@@ -224,6 +239,8 @@ impl Update {
         let params = temperature::Params {
             batch: self.batch,
             grad_slots: ONLINE_NETS,
+            heads,
+            later_head_weight: self.later_head_weight,
             num_lanes,
             mode: match config.temperature {
                 Temperature::Fixed => 0,
@@ -235,70 +252,6 @@ impl Update {
         };
         temperature::record(rec, params, self.records, lanes, self.entropies, self.targets, self.errors)
     }
-
-    /// All evaluations of the update, layer by layer, in one dispatch each.
-    fn forward(&self, rec: &mut Recording) -> Result<()> {
-        let slots = self.slots as usize;
-        let own_slot: Vec<u32> = (0..self.slots).collect();
-        for (i, layer) in self.net.layers.iter().enumerate() {
-            let first = i == 0;
-            let params = dense_forward::Params {
-                batch: self.batch,
-                in_dim: layer.in_dim,
-                out_dim: layer.out_dim,
-                nets: NETS,
-                net_params: self.net.params,
-                weight_offset: layer.weight_offset,
-                slots: self.slots,
-                x_slots: if first { 2 } else { self.slots },
-                slot_net: pack_slots(&SLOT_NET[..slots]),
-                slot_x: pack_slots(if first { &SLOT_INPUT[..slots] } else { &own_slot }),
-                activation: layer.activation as u32,
-                agents: self.agents,
-            };
-            let x = if first { self.batch_obs } else { self.activations[i - 1] };
-            dense_forward::record(rec, params, x, self.weights, self.activations[i])?;
-        }
-        Ok(())
-    }
-
-    /// Gradients of both online nets, from the last layer to the first.
-    fn backward(&self, rec: &mut Recording) -> Result<()> {
-        for (i, layer) in self.net.layers.iter().enumerate().rev() {
-            let first = i == 0;
-            let params = dense_backward_weights::Params {
-                batch: self.batch,
-                in_dim: layer.in_dim,
-                out_dim: layer.out_dim,
-                net_params: self.net.params,
-                weight_offset: layer.weight_offset,
-                grad_slots: ONLINE_NETS,
-                x_slots: if first { 2 } else { self.slots },
-                // Both online nets see s: input 0 of the batch, or their own slot further up.
-                slot_x: pack_slots(if first { &[0, 0] } else { &[0, 1] }),
-                agents: self.agents,
-            };
-            let x = if first { self.batch_obs } else { self.activations[i - 1] };
-            dense_backward_weights::record(rec, params, x, self.deltas[i], self.grads)?;
-            if first {
-                break;
-            }
-            let params = dense_backward_input::Params {
-                batch: self.batch,
-                in_dim: layer.in_dim,
-                out_dim: layer.out_dim,
-                nets: NETS,
-                net_params: self.net.params,
-                weight_offset: layer.weight_offset,
-                grad_slots: ONLINE_NETS,
-                x_slots: self.slots,
-                activation: self.net.layers[i - 1].activation as u32,
-                agents: self.agents,
-            };
-            dense_backward_input::record(rec, params, self.deltas[i], self.weights, x, self.deltas[i - 1])?;
-        }
-        Ok(())
-    }
 }
 
 /// The training program of SQN.
@@ -306,9 +259,10 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
     config.validate(env.num_actions)?;
     let agents = 1;
     let num_envs = config.num_envs;
-    let net = Mlp::new(env.obs_size, &config.hidden, env.num_actions, Activation::Relu);
+    let spec = NetworkSpec::mlp(env.obs_size, &config.hidden, env.num_actions, Activation::Relu);
+    let net = Network::new(&spec);
     let mut buffers = Buffers::default();
-    let update = Update::new(&mut buffers, config, net.clone(), agents, env.obs_size, env.num_actions);
+    let update = Update::new(&mut buffers, config, net.clone(), agents);
 
     // Replay D: a ring whose rows are whole vector steps.
     let capacity = config.buffer_size.div_ceil(num_envs) * num_envs;
@@ -317,8 +271,8 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
     let unused: Buffer<f32> = buffers.add("no_replay", 1, "");
 
     // Lines 5-8: act from softmax(Q_1 / alpha), step, store.
-    let policy = Policy { agents: update.records, weights: update.weights, nets: NETS, count: agents };
-    let stage = Stage::new(&mut buffers, "env", env, &net, agents, num_envs, "Lower --num-envs.");
+    let policy = Policy { agents: update.records, weights: update.weights, count: agents };
+    let stage = Stage::new(&mut buffers, "env", env, &net, (agents, NETS), num_envs, "Lower --num-envs.");
     let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
     let behaviour = Behaviour {
         purpose: Purpose::Train,
@@ -357,8 +311,15 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
     let params = metrics::Params { num_lanes: num_envs, agents };
     metrics::record(&mut statistics, params, update.records, stage.lanes(), metrics_out)?;
 
-    let eval_stage =
-        Stage::new(&mut buffers, "eval", env, &net, agents, config.eval_episodes, "Lower --eval-episodes.");
+    let eval_stage = Stage::new(
+        &mut buffers,
+        "eval",
+        env,
+        &net,
+        (agents, NETS),
+        config.eval_episodes,
+        "Lower --eval-episodes.",
+    );
     let evaluation = |purpose| {
         let greedy = purpose != Purpose::FinalSoftmax;
         let behaviour = Behaviour { purpose, greedy, explore: None, replay: unused, capacity: 0 };

@@ -123,6 +123,7 @@ pub const FIELDS: &[Field] = &[
     field("epsilon", Kind::Number, EXPLORATION, "Share of uniformly random actions at the start, in [0, 1]"),
     field("epsilon_final", Kind::Number, EXPLORATION, "The same at the end of its schedule"),
     field("epsilon_decay_steps", Kind::U64, EXPLORATION, "Length of that schedule; 0 keeps epsilon"),
+    field("log_frequency", Kind::U64, EVALUATION, "Environment steps between two rows of statistics"),
     field(
         "eval_frequency",
         Kind::U64,

@@ -1,5 +1,5 @@
-//! The command line: `softq train`, `softq verify` and `softq devices`. Each command is a function of an [`engine::Engine`], its
-//! arguments and a writer for stdout; nothing here knows about kernels or devices.
+//! The command line: `softq train`, `softq devices` and `softq verify`. Each command is a function of an
+//! [`engine::Engine`], its arguments and a writer for stdout; only `verify` goes to the library's executors itself.
 
 mod devices;
 mod engine;
@@ -14,7 +14,6 @@ mod train;
 mod verify;
 
 use std::io::{ErrorKind, Write};
-use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use softq::{Error, Result};
@@ -25,7 +24,7 @@ pub use library::Library;
 #[derive(Parser, Debug)]
 #[command(name = "softq", version, arg_required_else_help = true, infer_subcommands = true)]
 #[command(
-    after_help = "Exit status: 0 ok, 1 verification failed, 2 usage or configuration, 3 no usable device, 4 device lost, \
+    after_help = "Exit status: 0 ok, 1 failed verification, 2 usage or configuration, 3 no usable device, 4 device lost, \
                         5 training diverged, 6 file."
 )]
 struct Cli {
@@ -39,16 +38,16 @@ enum Command {
     Train(Box<train::TrainArgs>),
     /// List adapters, their limits and features, and what each --device value takes and why
     Devices(devices::DevicesArgs),
-    /// Replay recorded numbers of other implementations on a device and compare
+    /// Check a device: every kernel against its CPU twin and an f64 reference, gradients, a training run
     Verify(verify::VerifyArgs),
 }
 
 /// Parses the command line and runs the command. Wrong usage ends the process with status 2 here, as clap does it.
-pub fn run(engine: &dyn engine::Engine) -> Result<ExitCode> {
+pub fn run(engine: &dyn engine::Engine) -> Result<()> {
     let out = &mut std::io::stdout().lock();
     match Cli::parse().command {
-        Command::Train(args) => train::train(engine, &args, out).map(|()| ExitCode::SUCCESS),
-        Command::Devices(args) => devices::devices(engine, &args, out).map(|()| ExitCode::SUCCESS),
+        Command::Train(args) => train::train(engine, &args, out),
+        Command::Devices(args) => devices::devices(engine, &args, out),
         Command::Verify(args) => verify::verify(&args, out),
     }
 }

@@ -1,47 +1,254 @@
-//! `softq verify`: recorded numbers of other implementations, replayed on a device.
+//! `softq verify`: the correctness of a device as a table, one row per kernel, with the exit status as the verdict.
 
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 
-use softq::verify::conformance;
-use softq::{Result, gpu};
+use serde::Serialize;
+use softq::gpu::{self, Choice};
+use softq::verify::conformance::report::Totals;
+use softq::verify::{self, Errors, Options, Row, conformance};
+use softq::{Error, Result};
 
-use super::{json_line, say};
+use super::{json_line, say, thousands};
 
-/// Replay recorded numbers of other implementations on a device and compare
+/// Check a device: every kernel against its CPU twin and an f64 reference, gradients, a training run
 #[derive(clap::Args, Debug)]
 pub struct VerifyArgs {
-    /// Folder of recorded cases; folders below it are searched too
-    #[arg(long, value_name = "DIR")]
-    pub conformance: PathBuf,
-    /// Where to run: auto, gpu, cpu, or an address that `softq devices` lists
+    /// auto, gpu, cpu, or an address that `softq devices` lists
     #[arg(long, default_value = "auto")]
     pub device: String,
-    /// One JSON object per file, then the totals
+    /// Only this kernel or check; an unknown name lists them all
+    #[arg(long, value_name = "KERNEL")]
+    pub only: Option<String>,
+    /// Seed of the cases
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Cases per kernel
+    #[arg(long, default_value_t = Options::default().cases, value_name = "N")]
+    pub cases: usize,
+    /// Only the case of this number, as a failure names it
+    #[arg(long, value_name = "I")]
+    pub case: Option<usize>,
+    /// Demand floats of equal bits as well, as on software Vulkan
+    #[arg(long)]
+    pub exact: bool,
+    /// Print one JSON line per row and one with the verdict
     #[arg(long)]
     pub json: bool,
-    /// Only this file, by name with or without extension; else all files whose path contains it
-    #[arg(long, value_name = "FILE")]
-    pub only: Option<String>,
+    /// Instead, replay a folder of numbers recorded from other implementations; --only then names a file
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["case", "exact"])]
+    pub conformance: Option<PathBuf>,
 }
 
-/// Prints a line per file and the totals; the status is 1 when a file failed.
-pub fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<ExitCode> {
+/// The last line of `--json`.
+#[derive(Serialize)]
+struct Verdict<'a> {
+    device: &'a Choice,
+    seed: u64,
+    passed: usize,
+    failed: usize,
+}
+
+/// Runs the checks and prints each row as it arrives.
+pub fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<()> {
+    if let Some(folder) = &args.conformance {
+        return replay(args, folder, out);
+    }
+    if args.cases == 0 {
+        return Err(Error::invalid("cases", args.cases, "at least 1", "The default is a full set."));
+    }
+    let options = Options {
+        seed: args.seed,
+        cases: args.cases,
+        only: args.only.clone(),
+        case: args.case,
+        exact: args.exact,
+    };
+    options.check()?;
     let choice = gpu::choose(&args.device)?;
     let mut executor = gpu::open(&choice)?;
     if !args.json {
-        say(out, &format!("device {} ({}): {}\n", choice.address, choice.adapter, choice.reason))?;
+        say(out, &format!("device {}: {} ({})\n{}", choice.address, choice.adapter, choice.reason, HEADER))?;
     }
-    let only = args.only.as_deref();
-    let totals = conformance::run(executor.as_mut(), &args.conformance, only, &mut |report| {
+    let rows = verify::run(&mut *executor, &options, &mut |row| {
+        if args.json { json_line(out, row) } else { say(out, &text(row)) }
+    })?;
+    let failed = rows.iter().filter(|row| !row.passed).count();
+    let passed = rows.len() - failed;
+    if args.json {
+        json_line(out, &Verdict { device: &choice, seed: args.seed, passed, failed })?;
+    } else {
+        say(out, &summary(&rows))?;
+    }
+    if failed > 0 {
+        return Err(Error::Failed { failed, total: rows.len(), device: choice.address });
+    }
+    Ok(())
+}
+
+/// Replays recorded numbers: a line per file and the totals.
+fn replay(args: &VerifyArgs, folder: &Path, out: &mut dyn Write) -> Result<()> {
+    let choice = gpu::choose(&args.device)?;
+    let mut executor = gpu::open(&choice)?;
+    if !args.json {
+        say(out, &format!("device {}: {} ({})\n", choice.address, choice.adapter, choice.reason))?;
+    }
+    let totals = conformance::run(executor.as_mut(), folder, args.only.as_deref(), &mut |report| {
         if args.json { json_line(out, report) } else { say(out, &format!("{}\n", report.text())) }
     })?;
+    let Totals { passed, failed, unsupported } = totals;
     if args.json {
         json_line(out, &totals)?;
     } else {
-        let conformance::report::Totals { passed, failed, unsupported } = totals;
         say(out, &format!("{passed} passed, {failed} failed, {unsupported} unsupported\n"))?;
     }
-    Ok(if totals.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    if failed > 0 {
+        let (failed, total) = (failed as usize, (passed + failed + unsupported) as usize);
+        return Err(Error::Failed { failed, total, device: choice.address });
+    }
+    Ok(())
+}
+
+const HEADER: &str = concat!(
+    "                                 |    against the CPU twin    |  against f64   |\n",
+    "kernel                    cases  |     abs      rel      ulp  |     rel  share | bound (source)",
+    "                                         verdict\n"
+);
+
+/// One row of the table, its failures below it.
+fn text(row: &Row) -> String {
+    let twin = match &row.twin {
+        None => format!("{:^28}", "-"),
+        Some(Errors { differing: 0, .. }) => format!("{:^28}", "equal bits"),
+        Some(e) => format!("{:>8} {:>8} {:>8}  ", number(e.abs), number(e.rel), thousands(e.ulp)),
+    };
+    let oracle = match &row.oracle {
+        None => format!("{:^15}", "-"),
+        Some(Errors { differing: 0, .. }) => format!("{:^15}", "equal bits"),
+        Some(e) => format!("{:>8} {:>6.2}", number(e.rel), e.share),
+    };
+    let bound = format!("{} ({})", row.bound, row.source);
+    let verdict = if row.passed { "pass" } else { "FAIL" };
+    let mut text = format!("{:<24} {:>6}  |{twin} | {oracle}| {bound:<54} {verdict}\n", row.name, row.cases);
+    if !row.note.is_empty() {
+        text += &format!("    {}\n", row.note);
+    }
+    for failure in &row.failures {
+        text += &format!(
+            "    case {}, against {}: {}[{}] is {}, should be {} within {:e}; {} such words\n      inputs: {}\n      \
+             repeat: {}\n",
+            failure.case,
+            failure.reference,
+            failure.binding,
+            failure.index,
+            failure.got,
+            failure.want,
+            failure.allowed,
+            failure.failing,
+            failure.inputs,
+            failure.command
+        );
+    }
+    text
+}
+
+fn number(value: f64) -> String {
+    if value == 0.0 { "0".into() } else { format!("{value:.1e}") }
+}
+
+fn summary(rows: &[Row]) -> String {
+    let left_out: u64 = rows.iter().map(|row| row.left_out).sum();
+    let words: u64 = rows.iter().filter_map(|row| row.oracle.or(row.twin)).map(|errors| errors.words).sum();
+    let failed = rows.iter().filter(|row| !row.passed).count();
+    format!(
+        "rel and ulp count words that keep three digits under their bound; share is the worst error over the error \
+         allowed.\n{} words compared, {} left out (choices within their margin, arithmetic on infinities).\n\
+         {} of {} checks passed.\n",
+        thousands(words),
+        thousands(left_out),
+        rows.len() - failed,
+        rows.len()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(only: &str) -> VerifyArgs {
+        VerifyArgs {
+            device: "cpu".into(),
+            only: Some(only.into()),
+            seed: 0,
+            cases: 2,
+            case: None,
+            exact: false,
+            json: false,
+            conformance: None,
+        }
+    }
+
+    #[test]
+    fn a_row_per_kernel_and_a_verdict() {
+        let mut out = Vec::new();
+        verify(&args("td_error"), &mut out).expect("the twin is right");
+        let text = String::from_utf8(out).expect("text");
+        assert!(text.contains("td_error") && text.contains("pass"), "{text}");
+        assert!(text.ends_with("1 of 1 checks passed.\n"), "{text}");
+    }
+
+    #[test]
+    fn json_is_a_line_per_row_and_one_for_the_verdict() {
+        let mut out = Vec::new();
+        verify(&VerifyArgs { json: true, ..args("probe_rng") }, &mut out).expect("the twin is right");
+        let text = String::from_utf8(out).expect("text");
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!((&lines[0]["name"], &lines[0]["passed"]), (&"probe_rng".into(), &true.into()));
+        assert_eq!((&lines[1]["passed"], &lines[1]["failed"]), (&1.into(), &0.into()));
+    }
+
+    #[test]
+    fn wrong_names_and_counts_are_usage_errors() {
+        let error = verify(&args("dense_forwad"), &mut Vec::new()).expect_err("no such kernel");
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("Did you mean 'dense_forward'?"), "{error}");
+        let none = VerifyArgs { cases: 0, ..args("td_error") };
+        assert_eq!(verify(&none, &mut Vec::new()).expect_err("no cases").exit_code(), 2);
+    }
+
+    #[test]
+    fn a_failure_shows_where_and_how_to_repeat_it() {
+        let failure = softq::verify::Failure {
+            reference: "twin",
+            case: 7,
+            inputs: "Params { batch: 3 }".into(),
+            binding: "y".into(),
+            index: 2,
+            got: "1e0".into(),
+            want: "2e0".into(),
+            allowed: 1e-6,
+            failing: 4,
+            command: "softq verify --only dense_forward --seed 0 --case 7".into(),
+        };
+        let row = Row {
+            name: "dense_forward".into(),
+            cases: 30,
+            twin: Some(Errors { differing: 4, ulp: 9, ..Errors::default() }),
+            oracle: None,
+            left_out: 0,
+            bound: "b".into(),
+            source: "s".into(),
+            passed: false,
+            failures: vec![failure],
+            note: String::new(),
+        };
+        let text = text(&row);
+        for part in
+            ["FAIL", "case 7", "y[2] is 1e0, should be 2e0 within 1e-6", "repeat: softq verify --only"]
+        {
+            assert!(text.contains(part), "{text}");
+        }
+    }
 }

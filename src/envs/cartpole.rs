@@ -68,9 +68,9 @@ pub fn step(state: &mut State, action: u32, _rng: &mut Rng) -> (f32, bool) {
     let s = *state;
     let force = if action == 1 { FORCE } else { -FORCE };
     let (sine, cosine) = sincos_f32(s.theta);
-    let push = (force + POLE_MASS_LENGTH * (s.theta_dot * s.theta_dot) * sine) / TOTAL_MASS;
+    let push = (force + POLE_MASS_LENGTH * s.theta_dot * s.theta_dot * sine) / TOTAL_MASS;
     let theta_acc = (GRAVITY * sine - cosine * push)
-        / (HALF_LENGTH * (1.333_333_4 - POLE_MASS * (cosine * cosine) / TOTAL_MASS));
+        / (HALF_LENGTH * (1.333_333_4 - POLE_MASS * cosine * cosine / TOTAL_MASS));
     let x_acc = push - POLE_MASS_LENGTH * theta_acc * cosine / TOTAL_MASS;
     let next = State {
         x: s.x + DT * s.x_dot,

@@ -60,8 +60,11 @@ pub(super) fn required_limits() -> wgpu::Limits {
     wgpu::Limits::default()
 }
 
-pub(super) fn instance() -> wgpu::Instance {
+/// An instance that looks at `backends` alone. GL is left out unless it is asked for: probing it prints to stderr on
+/// machines without a display.
+pub(super) fn instance(backends: wgpu::Backends) -> wgpu::Instance {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    descriptor.backends &= backends;
     // Validation layers are a developer's choice (WGPU_VALIDATION=1), not a default that slows start-up.
     if std::env::var_os("WGPU_VALIDATION").is_none() {
         descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION | wgpu::InstanceFlags::DEBUG);
@@ -176,8 +179,17 @@ fn below(limits: &wgpu::Limits) -> Option<String> {
 
 /// All adapters of this machine. Empty when no driver is installed.
 pub fn adapters() -> Vec<AdapterReport> {
-    let instance = instance();
+    adapters_of(wgpu::Backends::all())
+}
+
+fn adapters_of(backends: wgpu::Backends) -> Vec<AdapterReport> {
+    let instance = instance(backends);
     pollster::block_on(enumerate(&instance)).into_iter().map(|(report, _)| report).collect()
+}
+
+/// Backends that an address or a `--device` word can mean.
+pub(super) fn backends_of(request: &str) -> wgpu::Backends {
+    if request.starts_with("gl") { wgpu::Backends::GL } else { wgpu::Backends::PRIMARY }
 }
 
 /// What `--device <request>` takes on this machine.
@@ -188,7 +200,12 @@ pub fn choose(request: &str) -> Result<Choice> {
     if request == "cpu" {
         return Ok(cpu_choice("asked for".into()));
     }
-    choose_among(request, &adapters())
+    let primary = choose_among(request, &adapters_of(backends_of(request)));
+    match (&primary, request) {
+        (Ok(choice), "auto") if choice.address == "cpu" => choose_among(request, &adapters()),
+        (Err(_), _) => choose_among(request, &adapters()),
+        _ => primary,
+    }
 }
 
 /// The outcome of every request a user could make, for `softq devices`.

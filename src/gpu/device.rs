@@ -8,7 +8,7 @@ use crate::engine::compose::compose;
 use crate::engine::env::Env;
 use crate::engine::kernel::{Access, Kernel};
 use crate::error::{Error, Result};
-use crate::gpu::adapter::{AdapterReport, enumerate, instance, required_limits};
+use crate::gpu::adapter::{AdapterReport, backends_of, enumerate, instance, required_limits};
 use crate::shared::layout::Layout;
 
 /// Longest wait for the device before it is given up as lost.
@@ -34,7 +34,7 @@ pub(super) struct Pipeline {
 impl GpuDevice {
     /// Opens the adapter at `address` with WebGPU's default limits, raised only for buffer sizes.
     pub async fn open(address: &str) -> Result<GpuDevice> {
-        let instance = instance();
+        let instance = instance(backends_of(address));
         let found = enumerate(&instance).await.into_iter().find(|(report, _)| report.address == address);
         let Some((report, adapter)) = found else {
             return Err(Error::NoDevice {

@@ -31,8 +31,8 @@ kernel! {
         let count = product(&[p.agents, p.count]);
         vec![agents, count, 2 * count, count, count]
     };
-    grid |p| [groups(u64::from(p.count), 64), 1, u64::from(p.agents)];
-    loops |_| 0;
+    grid |p| [groups(u64::from(p.count), 256), 1, u64::from(p.agents)];
+    loops |_| 4;
     twin twin
 }
 

@@ -28,6 +28,14 @@ gpu_struct! {
         pub x_slots: u32,
         /// Activation of the layer below.
         pub activation: u32,
+        /// Columns of `dy` in memory.
+        pub dy_stride: u32,
+        /// First column used.
+        pub dy_offset: u32,
+        /// Columns of `x` and `dx` in memory.
+        pub x_stride: u32,
+        /// First column used.
+        pub x_offset: u32,
         /// Agents.
         pub agents: u32,
     }
@@ -38,10 +46,10 @@ kernel! {
     dense_backward_input, params Params, workgroup 64,
     bindings { read dy: f32, read weights: f32, read x: f32, write dx: f32 }
     sizes |p, _| vec![
-        product(&[p.agents, p.grad_slots, p.batch, p.out_dim]),
+        product(&[p.agents, p.grad_slots, p.batch, p.dy_stride]),
         product(&[p.agents, p.nets, p.net_params]),
-        product(&[p.agents, p.x_slots, p.batch, p.in_dim]),
-        product(&[p.agents, p.grad_slots, p.batch, p.in_dim]),
+        product(&[p.agents, p.x_slots, p.batch, p.x_stride]),
+        product(&[p.agents, p.grad_slots, p.batch, p.x_stride]),
     ];
     grid |p| [
         groups(product(&[p.batch.div_ceil(4), p.in_dim.div_ceil(4)]), 64),
@@ -63,10 +71,11 @@ fn slope(activation: u32, output: f32) -> f32 {
 
 fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
+    let [dy_stride, x_stride] = [p.dy_stride, p.x_stride].map(|d| d as usize);
     let evaluate = |(index, dx): (usize, &mut [f32])| {
         let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
-        let dy = &dy[index * batch * out_dim..][..batch * out_dim];
-        let x = &x[(agent * p.x_slots as usize + slot) * batch * in_dim..][..batch * in_dim];
+        let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
+        let x = &x[(agent * p.x_slots as usize + slot) * batch * x_stride..][..batch * x_stride];
         let layer = (agent * p.nets as usize + slot) * p.net_params as usize + p.weight_offset as usize;
         let w = &weights[layer..][..in_dim * out_dim];
         // W transposed once, so that inputs lie side by side while outputs are summed in ascending order.
@@ -77,8 +86,11 @@ fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
             }
         }
         for ((dy, x), dx) in
-            dy.chunks_exact(out_dim).zip(x.chunks_exact(in_dim)).zip(dx.chunks_exact_mut(in_dim))
+            dy.chunks_exact(dy_stride).zip(x.chunks_exact(x_stride)).zip(dx.chunks_exact_mut(x_stride))
         {
+            let dy = &dy[p.dy_offset as usize..][..out_dim];
+            let x = &x[p.x_offset as usize..][..in_dim];
+            let dx = &mut dx[p.x_offset as usize..][..in_dim];
             dx.fill(0.0);
             for (dy, column) in dy.iter().zip(transposed.chunks_exact(in_dim)) {
                 for (dx, w) in dx.iter_mut().zip(column) {
@@ -90,8 +102,8 @@ fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
             }
         }
     };
-    let used = p.agents as usize * p.grad_slots as usize * batch * in_dim;
-    let slots = dx[..used].chunks_exact_mut(batch * in_dim);
+    let used = p.agents as usize * p.grad_slots as usize * batch * x_stride;
+    let slots = dx[..used].chunks_exact_mut(batch * x_stride);
     if product(&[p.batch, p.in_dim, p.out_dim]) >= PARALLEL_WORK {
         slots.collect::<Vec<_>>().into_par_iter().enumerate().for_each(evaluate);
     } else {

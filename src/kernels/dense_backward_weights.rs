@@ -27,6 +27,14 @@ gpu_struct! {
         pub x_slots: u32,
         /// Input of each slot, 4 bits each.
         pub slot_x: u32,
+        /// Columns of `x` in memory.
+        pub x_stride: u32,
+        /// First column used.
+        pub x_offset: u32,
+        /// Columns of `dy` in memory.
+        pub dy_stride: u32,
+        /// First column used.
+        pub dy_offset: u32,
         /// Agents.
         pub agents: u32,
     }
@@ -37,8 +45,8 @@ kernel! {
     dense_backward_weights, params Params, workgroup 64,
     bindings { read x: f32, read dy: f32, write grads: f32 }
     sizes |p, _| vec![
-        product(&[p.agents, p.x_slots, p.batch, p.in_dim]),
-        product(&[p.agents, p.grad_slots, p.batch, p.out_dim]),
+        product(&[p.agents, p.x_slots, p.batch, p.x_stride]),
+        product(&[p.agents, p.grad_slots, p.batch, p.dy_stride]),
         product(&[p.agents, p.grad_slots, p.net_params]),
     ];
     grid |p| [
@@ -53,15 +61,18 @@ kernel! {
 
 fn twin(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
+    let [x_stride, dy_stride] = [p.x_stride, p.dy_stride].map(|d| d as usize);
     let evaluate = |(index, grads): (usize, &mut [f32])| {
         let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
         let x_slot = nibble(p.slot_x, slot);
-        let x = &x[(agent * p.x_slots as usize + x_slot) * batch * in_dim..][..batch * in_dim];
-        let dy = &dy[index * batch * out_dim..][..batch * out_dim];
+        let x = &x[(agent * p.x_slots as usize + x_slot) * batch * x_stride..][..batch * x_stride];
+        let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
         let layer = &mut grads[p.weight_offset as usize..][..(in_dim + 1) * out_dim];
         layer.fill(0.0);
         let (dw, db) = layer.split_at_mut(in_dim * out_dim);
-        for (x, dy) in x.chunks_exact(in_dim).zip(dy.chunks_exact(out_dim)) {
+        for (x, dy) in x.chunks_exact(x_stride).zip(dy.chunks_exact(dy_stride)) {
+            let x = &x[p.x_offset as usize..][..in_dim];
+            let dy = &dy[p.dy_offset as usize..][..out_dim];
             for (x, dw) in x.iter().zip(dw.chunks_exact_mut(out_dim)) {
                 for (dw, dy) in dw.iter_mut().zip(dy) {
                     *dw += x * dy;

@@ -32,6 +32,14 @@ gpu_struct! {
         pub slot_x: u32,
         /// `Activation` as a number.
         pub activation: u32,
+        /// Columns of `x` in memory.
+        pub x_stride: u32,
+        /// First column used.
+        pub x_offset: u32,
+        /// Columns of `y` in memory.
+        pub y_stride: u32,
+        /// First column used.
+        pub y_offset: u32,
         /// Agents.
         pub agents: u32,
     }
@@ -42,9 +50,9 @@ kernel! {
     dense_forward, params Params, workgroup 64,
     bindings { read x: f32, read weights: f32, write y: f32 }
     sizes |p, _| vec![
-        product(&[p.agents, p.x_slots, p.batch, p.in_dim]),
+        product(&[p.agents, p.x_slots, p.batch, p.x_stride]),
         product(&[p.agents, p.nets, p.net_params]),
-        product(&[p.agents, p.slots, p.batch, p.out_dim]),
+        product(&[p.agents, p.slots, p.batch, p.y_stride]),
     ];
     grid |p| [
         groups(product(&[p.batch.div_ceil(4), p.out_dim.div_ceil(4)]), 64),
@@ -55,7 +63,8 @@ kernel! {
     twin twin
 }
 
-fn activate(activation: u32, value: f32) -> f32 {
+/// The activation numbered `activation`.
+pub(super) fn activate(activation: u32, value: f32) -> f32 {
     match activation {
         1 => value.max(0.0),
         2 => tanh_f32(value),
@@ -68,14 +77,17 @@ pub(super) const PARALLEL_WORK: u64 = 1 << 18;
 
 fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
+    let [x_stride, y_stride] = [p.x_stride, p.y_stride].map(|d| d as usize);
     let evaluate = |(index, y): (usize, &mut [f32])| {
         let (agent, slot) = (index / p.slots as usize, index % p.slots as usize);
         let net = nibble(p.slot_net, slot);
         let x_slot = nibble(p.slot_x, slot);
-        let x = &x[(agent * p.x_slots as usize + x_slot) * batch * in_dim..][..batch * in_dim];
+        let x = &x[(agent * p.x_slots as usize + x_slot) * batch * x_stride..][..batch * x_stride];
         let layer = (agent * p.nets as usize + net) * p.net_params as usize + p.weight_offset as usize;
         let (w, b) = weights[layer..][..(in_dim + 1) * out_dim].split_at(in_dim * out_dim);
-        for (x, y) in x.chunks_exact(in_dim).zip(y.chunks_exact_mut(out_dim)) {
+        for (x, y) in x.chunks_exact(x_stride).zip(y.chunks_exact_mut(y_stride)) {
+            let x = &x[p.x_offset as usize..][..in_dim];
+            let y = &mut y[p.y_offset as usize..][..out_dim];
             // Outputs side by side, inputs in ascending order: the shader's summation order, in vector form.
             y.fill(0.0);
             for (x, w) in x.iter().zip(w.chunks_exact(out_dim)) {
@@ -88,8 +100,8 @@ fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
             }
         }
     };
-    let used = p.agents as usize * p.slots as usize * batch * out_dim;
-    let slots = y[..used].chunks_exact_mut(batch * out_dim);
+    let used = p.agents as usize * p.slots as usize * batch * y_stride;
+    let slots = y[..used].chunks_exact_mut(batch * y_stride);
     if product(&[p.batch, p.in_dim, p.out_dim]) >= PARALLEL_WORK {
         slots.collect::<Vec<_>>().into_par_iter().enumerate().for_each(evaluate);
     } else {

@@ -5,9 +5,14 @@ pub mod adam;
 pub mod dense_backward_input;
 pub mod dense_backward_weights;
 pub mod dense_forward;
+pub mod dueling;
+pub mod dueling_backward;
 pub mod env_probe;
 pub mod env_reset;
 pub mod grad_norm;
+pub mod layer_norm;
+pub mod layer_norm_backward_input;
+pub mod layer_norm_backward_weights;
 pub mod log_softmax;
 pub mod metrics;
 pub mod replay_sample;
@@ -25,9 +30,14 @@ pub fn table() -> &'static [&'static Kernel] {
         &env_probe::KERNEL,
         &replay_sample::KERNEL,
         &dense_forward::KERNEL,
+        &layer_norm::KERNEL,
+        &dueling::KERNEL,
         &log_softmax::KERNEL,
         &soft_backup::KERNEL,
         &td_error::KERNEL,
+        &dueling_backward::KERNEL,
+        &layer_norm_backward_weights::KERNEL,
+        &layer_norm_backward_input::KERNEL,
         &dense_backward_weights::KERNEL,
         &dense_backward_input::KERNEL,
         &grad_norm::KERNEL,

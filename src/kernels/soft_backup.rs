@@ -23,6 +23,14 @@ gpu_struct! {
         pub kl: u32,
         /// 1: `sampled` takes its action from `values` instead of drawing it.
         pub given_actions: u32,
+        /// Columns of `q`.
+        pub q_stride: u32,
+        /// First column of this head.
+        pub q_offset: u32,
+        /// Heads.
+        pub heads: u32,
+        /// This head.
+        pub head: u32,
         /// Base of the random streams.
         pub stream: u32,
         /// Agents.
@@ -40,7 +48,8 @@ kernel! {
     sizes |p, _| {
         let agents = u64::from(p.agents);
         let rows = product(&[p.agents, p.batch]);
-        vec![agents, product(&[p.agents, p.slots, p.batch, p.actions]), rows, rows, rows, rows, rows]
+        let out = rows * u64::from(p.heads);
+        vec![agents, product(&[p.agents, p.slots, p.batch, p.q_stride]), rows, rows, out, out, out]
     };
     grid |p| [groups(u64::from(p.batch), 64), 1, u64::from(p.agents)];
     loops |p| 4 * u64::from(p.actions);
@@ -62,11 +71,14 @@ fn twin(
     values: &mut [f32],
 ) {
     let [batch, actions, slots] = [p.batch, p.actions, p.slots].map(|d| d as usize);
+    let [q_stride, q_offset] = [p.q_stride, p.q_offset].map(|d| d as usize);
     for agent in 0..p.agents as usize {
         let alpha = agents[agent].alpha;
         for b in 0..batch {
             let row = agent * batch + b;
-            let slot_value = |slot: usize, a: usize| q[((agent * slots + slot) * batch + b) * actions + a];
+            let out = row * p.heads as usize + p.head as usize;
+            let slot_value =
+                |slot: usize, a: usize| q[((agent * slots + slot) * batch + b) * q_stride + q_offset + a];
             let target_1 = |a| slot_value(TARGET_1, a);
             let target_2 = |a| slot_value(TARGET_2, a);
             let target_min = |a| target_1(a).min(target_2(a));
@@ -97,7 +109,7 @@ fn twin(
                     );
                     let mut action = pi.sample(target_1, actions, alpha, rng.uniform());
                     if p.given_actions == 1 {
-                        action = (values[row] as usize).min(actions - 1);
+                        action = (values[out] as usize).min(actions - 1);
                     }
                     let entropy = -pi.log_probability(target_1(action), alpha);
                     (target_min(action) + alpha * entropy, entropy)
@@ -112,9 +124,9 @@ fn twin(
             if p.kl == 1 {
                 value -= alpha * log_f32(p.actions as f32);
             }
-            targets[row] = rewards[row] + agents[agent].gamma * (1.0 - terminated[row]) * value;
-            entropies[row] = entropy;
-            values[row] = value;
+            targets[out] = rewards[row] + agents[agent].gamma * (1.0 - terminated[row]) * value;
+            entropies[out] = entropy;
+            values[out] = value;
         }
     }
 }

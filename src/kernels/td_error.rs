@@ -16,6 +16,16 @@ gpu_struct! {
         pub slots: u32,
         /// Networks with gradients: the first slots of `q`.
         pub grad_slots: u32,
+        /// Columns of `q`.
+        pub q_stride: u32,
+        /// First column of this head.
+        pub q_offset: u32,
+        /// Heads.
+        pub heads: u32,
+        /// This head.
+        pub head: u32,
+        /// Weight of this head's gradient.
+        pub head_weight: f32,
         /// 0 mse, 1 half_mse, 2 huber, 3 smooth_l1.
         pub loss: u32,
         /// Agents.
@@ -33,12 +43,13 @@ kernel! {
     sizes |p, _| {
         let rows = product(&[p.agents, p.batch]);
         let net_rows = product(&[p.agents, p.grad_slots, p.batch]);
+        let [heads, q_stride] = [p.heads, p.q_stride].map(u64::from);
         vec![
             u64::from(p.agents),
-            product(&[p.agents, p.slots, p.batch, p.actions]),
-            rows, rows, rows,
-            net_rows * u64::from(p.actions),
-            net_rows,
+            product(&[p.agents, p.slots, p.batch, p.q_stride]),
+            rows * heads, rows * heads, rows,
+            net_rows * q_stride,
+            net_rows * heads,
         ]
     };
     grid |p| [groups(u64::from(p.batch), 64), u64::from(p.grad_slots), u64::from(p.agents)];
@@ -58,14 +69,16 @@ fn twin(
 ) {
     let [batch, num_actions, slots, grad_slots] =
         [p.batch, p.actions, p.slots, p.grad_slots].map(|d| d as usize);
+    let [q_stride, q_offset, heads] = [p.q_stride, p.q_offset, p.heads].map(|d| d as usize);
     for agent in 0..p.agents as usize {
         for net in 0..grad_slots {
             for b in 0..batch {
                 let row = agent * batch + b;
-                let q_at = ((agent * slots + net) * batch + b) * num_actions;
-                let out = (agent * grad_slots + net) * batch + b;
-                let action = actions[row] as usize;
-                let e = q[q_at + action] - targets[row];
+                let q_at = ((agent * slots + net) * batch + b) * q_stride + q_offset;
+                let net_row = (agent * grad_slots + net) * batch + b;
+                let head_row = row * heads + p.head as usize;
+                let action = actions[head_row] as usize;
+                let e = q[q_at + action] - targets[head_row];
                 let delta = agents[agent].huber_delta;
                 let (mut loss, mut slope) = match p.loss {
                     0 => (e * e, 2.0 * e),
@@ -77,11 +90,12 @@ fn twin(
                     loss /= delta;
                     slope /= delta;
                 }
-                let gradient = importance[row] * slope / p.batch as f32;
+                let gradient = p.head_weight * importance[row] * slope / p.batch as f32;
                 for a in 0..num_actions {
-                    dq[out * num_actions + a] = if a == action { gradient } else { 0.0 };
+                    dq[net_row * q_stride + q_offset + a] = if a == action { gradient } else { 0.0 };
                 }
-                errors[out] = TdError { error: e, loss: importance[row] * loss };
+                errors[net_row * heads + p.head as usize] =
+                    TdError { error: e, loss: importance[row] * loss };
             }
         }
     }

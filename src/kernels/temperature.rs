@@ -14,6 +14,10 @@ gpu_struct! {
         pub batch: u32,
         /// Networks with gradients.
         pub grad_slots: u32,
+        /// Heads.
+        pub heads: u32,
+        /// Weight of every head but the first, whose weight is 1.
+        pub later_head_weight: f32,
         /// Environments per agent.
         pub num_lanes: u32,
         /// 0 fixed, 1 learned, 2 learned_exp, 3 schedule.
@@ -31,10 +35,11 @@ kernel! {
     }
     sizes |p, _| {
         let rows = product(&[p.agents, p.batch]);
+        let rows = rows * u64::from(p.heads);
         vec![u64::from(p.agents), product(&[p.agents, p.num_lanes]), rows, rows, rows * u64::from(p.grad_slots)]
     };
     grid |p| [1, 1, u64::from(p.agents)];
-    loops |p| u64::from(p.batch.div_ceil(64)) * (1 + u64::from(p.grad_slots)) + 6;
+    loops |p| u64::from(p.batch.div_ceil(64)) * (1 + u64::from(p.heads) * (1 + u64::from(p.grad_slots))) + 6;
     twin twin
 }
 
@@ -46,18 +51,22 @@ fn twin(
     targets: &[f32],
     errors: &[TdError],
 ) {
-    let [batch, grad_slots] = [p.batch, p.grad_slots].map(|d| d as usize);
+    let [batch, grad_slots, heads] = [p.batch, p.grad_slots, p.heads].map(|d| d as usize);
     for agent in 0..p.agents as usize {
         let mut entropy = [0.0; 64];
         let mut loss = [0.0; 64];
         let mut q = [0.0; 64];
         for b in 0..batch {
             let row = agent * batch + b;
-            entropy[b % 64] += entropies[row];
-            for net in 0..grad_slots {
-                loss[b % 64] += errors[(agent * grad_slots + net) * batch + b].loss;
+            for head in 0..heads {
+                let weight = if head == 0 { 1.0 } else { p.later_head_weight };
+                entropy[b % 64] += weight * entropies[row * heads + head];
+                for net in 0..grad_slots {
+                    let net_row = (agent * grad_slots + net) * batch + b;
+                    loss[b % 64] += weight * errors[net_row * heads + head].loss;
+                }
             }
-            q[b % 64] += errors[agent * grad_slots * batch + b].error + targets[row];
+            q[b % 64] += errors[(agent * grad_slots * batch + b) * heads].error + targets[row * heads];
         }
         let mean = [&mut entropy, &mut loss, &mut q].map(|partial| tree_sum(partial) / p.batch as f32);
         let a = &mut agents[agent];
@@ -68,15 +77,16 @@ fn twin(
             a.nonfinite = a.updates + 1;
             continue;
         }
-        a.entropy = mean[0];
+        let weights = 1.0 + (p.heads - 1) as f32 * p.later_head_weight;
+        a.entropy = mean[0] / weights;
         a.window_updates += 1;
-        a.entropy_sum += mean[0];
+        a.entropy_sum += a.entropy;
         a.loss_sum += mean[1];
         a.q_sum += mean[2];
         a.grad_norm_sum += a.grad_norm;
         a.updates += 1;
         if p.mode == 1 || p.mode == 2 {
-            let g = (mean[0] - a.target_entropy) * if p.mode == 2 { a.alpha } else { 1.0 };
+            let g = (mean[0] - weights * a.target_entropy) * if p.mode == 2 { a.alpha } else { 1.0 };
             let t = a.updates as f32;
             a.alpha_m += a.one_minus_beta1 * (g - a.alpha_m);
             a.alpha_v = (a.alpha_v - a.one_minus_beta2 * a.alpha_v) + a.one_minus_beta2 * g * g;

@@ -1,5 +1,7 @@
-//! Network specifications: layer shapes, the flat parameter layout, initialisation.
+//! Networks: shapes, the flat parameter layout, initialisation, and the kernels that evaluate and differentiate them.
 
-pub mod mlp;
+pub mod network;
+pub mod pass;
 
-pub use mlp::{Layer, Mlp};
+pub use network::{Head, Network, NetworkSpec, Op, Parameter, Slice, Tensor};
+pub use pass::{Activations, Pass};

@@ -18,8 +18,9 @@ pub fn exp_f32(x: f32) -> f32 {
     poly = poly * r + 4.1665795894e-2;
     poly = poly * r + 1.6666665459e-1;
     poly = poly * r + 5.0000001201e-1;
-    let mantissa = (poly * (r * r) + r) + 1.0;
-    mantissa * f32::from_bits(((k as i32 + 127) as u32) << 23)
+    poly = poly * r + 1.0;
+    poly = poly * r + 1.0;
+    poly * f32::from_bits(((k as i32 + 127) as u32) << 23)
 }
 
 /// `ln x` for normal `x > 0`; smaller arguments count as the smallest normal number.
@@ -73,9 +74,8 @@ pub fn sincos_f32(x: f32) -> (f32, f32) {
     let r = ((magnitude - y * 0.78515625) - y * 2.4187564849853515625e-4) - y * 3.77489497744594108e-8;
     let z = r * r;
     let sine = ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1) * z * r + r;
-    let cosine = ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2) * (z * z)
-        - 0.5 * z
-        + 1.0;
+    let cosine =
+        (((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2) * z - 0.5) * z + 1.0;
     let quadrant = (octant >> 1) & 3;
     let (mut s, mut c) = if quadrant & 1 == 1 { (cosine, sine) } else { (sine, cosine) };
     if quadrant >= 2 {

@@ -135,6 +135,8 @@ pub struct Config {
     pub adam_eps: f64,
     /// Reward multiplier applied when a transition is stored; metrics report unscaled returns.
     pub reward_scale: f64,
+    /// Environment steps between two rows of statistics, >= 1.
+    pub log_frequency: u64,
     /// Environment steps between two greedy evaluations; 0 evaluates only at the end.
     pub eval_frequency: u64,
     /// Episodes per evaluation, 1 to 65,536.
@@ -183,6 +185,7 @@ impl Default for Config {
             adam_beta2: 0.999,
             adam_eps: 1e-8,
             reward_scale: 1.0,
+            log_frequency: 1_000,
             eval_frequency: 5_000,
             eval_episodes: 100,
             stop_when_solved: true,
@@ -320,6 +323,13 @@ impl Config {
             self.buffer_size,
             "at most 16,777,216",
             "Lower --buffer-size.",
+        )?;
+        check(
+            self.log_frequency >= 1,
+            "log_frequency",
+            self.log_frequency,
+            "at least 1",
+            "1,000 is a good start.",
         )?;
         check(self.train_frequency >= 1, "train_frequency", self.train_frequency, "at least 1", "Use 1.")?;
         check(

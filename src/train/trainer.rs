@@ -131,10 +131,13 @@ impl Trainer {
         let per_iteration = u64::from(self.config.train_frequency) * num_envs;
         let warm_up = self.config.learning_starts.min(self.config.total_timesteps);
         let mut env_steps = 0;
+        let mut next_log = self.config.log_frequency;
         let mut next_eval = match self.config.eval_frequency {
             0 => u64::MAX,
             every => every,
         };
+        let mut evaluated_at = None;
+        let mut logged_at = 0;
         let mut solved_at_env_steps = None;
         while env_steps < self.config.total_timesteps {
             let (program, steps, until) = if env_steps < warm_up {
@@ -142,25 +145,31 @@ impl Trainer {
             } else {
                 (self.programs.iteration, per_iteration, self.config.total_timesteps)
             };
-            let until = until.min(next_eval).max(env_steps + 1);
+            // Windows of statistics end at fixed steps, whatever the device's pace, so that runs are comparable row by row.
+            let until = until.min(next_eval).min(next_log);
             let iterations = (until - env_steps).div_ceil(steps).min(u64::from(self.pace.iterations)) as u32;
             let before = Instant::now();
-            self.executor.submit(
-                &[(program, iterations), (self.programs.metrics, 1)],
-                Some(self.plan.metrics_out.id),
-            )?;
             env_steps += steps * u64::from(iterations);
-            self.report(false, &mut statistics, &mut runaway, observe)?;
-            // The ring of readbacks makes a submission wait for an earlier one, so in the long run this is device time.
+            if env_steps >= next_log {
+                let metrics = (self.programs.metrics, 1);
+                self.executor.submit(&[(program, iterations), metrics], Some(self.plan.metrics_out.id))?;
+                logged_at = env_steps;
+                next_log = (env_steps / self.config.log_frequency + 1) * self.config.log_frequency;
+            } else {
+                self.executor.submit(&[(program, iterations)], None)?;
+            }
+            // Only a few submissions may be in flight, so in the long run submitting takes as long as the device works.
             self.pace.adapt(iterations, before.elapsed());
+            self.report(false, &mut statistics, &mut runaway, observe)?;
 
-            if env_steps >= next_eval && env_steps >= warm_up {
+            if env_steps >= next_eval && env_steps >= warm_up && env_steps < self.config.total_timesteps {
                 self.report(true, &mut statistics, &mut runaway, observe)?;
                 let greedy = self.evaluate(0)?;
                 let passed = |evaluation: &Evaluation| evaluation.mean() >= self.env.reward_threshold;
                 // A second set of episodes guards against stopping on one lucky evaluation.
                 let solved = passed(&greedy) && passed(&self.evaluate(1)?);
                 observe(&Event::Evaluation { env_steps, greedy })?;
+                evaluated_at = Some(env_steps);
                 if solved && solved_at_env_steps.is_none() {
                     solved_at_env_steps = Some(env_steps);
                 }
@@ -168,14 +177,20 @@ impl Trainer {
                     break;
                 }
             }
-            while next_eval <= env_steps {
-                next_eval += self.config.eval_frequency.max(1);
+            if env_steps >= next_eval {
+                next_eval = (env_steps / self.config.eval_frequency + 1) * self.config.eval_frequency;
             }
+        }
+        if logged_at != env_steps {
+            // The run ended in the middle of a window.
+            self.executor.submit(&[(self.programs.metrics, 1)], Some(self.plan.metrics_out.id))?;
         }
         self.report(true, &mut statistics, &mut runaway, observe)?;
         let greedy = self.evaluate(2)?;
         let softmax = self.evaluate(3)?;
-        observe(&Event::Evaluation { env_steps, greedy: greedy.clone() })?;
+        if evaluated_at != Some(env_steps) {
+            observe(&Event::Evaluation { env_steps, greedy: greedy.clone() })?;
+        }
         if greedy.mean() >= self.env.reward_threshold {
             solved_at_env_steps = solved_at_env_steps.or(Some(env_steps));
         }
@@ -247,19 +262,12 @@ impl Trainer {
         let weights: Vec<f32> = read_as(&mut *self.executor, self.plan.weights.id)?;
         let mut tensors = Vec::new();
         for (name, params) in self.plan.net_names.iter().zip(weights.chunks(self.plan.net.params as usize)) {
-            for (i, layer) in self.plan.net.layers.iter().enumerate() {
-                let (inputs, outputs) = (layer.in_dim as usize, layer.out_dim as usize);
-                let values = &params[layer.weight_offset as usize..][..(inputs + 1) * outputs];
-                let (weight, bias) = values.split_at(inputs * outputs);
+            for parameter in &self.plan.net.parameters {
+                let count: u32 = parameter.shape.iter().product();
                 tensors.push(NamedTensor {
-                    name: format!("{name}.layer{i}.weight"),
-                    shape: vec![inputs, outputs],
-                    values: weight.to_vec(),
-                });
-                tensors.push(NamedTensor {
-                    name: format!("{name}.layer{i}.bias"),
-                    shape: vec![outputs],
-                    values: bias.to_vec(),
+                    name: format!("{name}.{}", parameter.name),
+                    shape: parameter.shape.iter().map(|dim| *dim as usize).collect(),
+                    values: params[parameter.offset as usize..][..count as usize].to_vec(),
                 });
             }
         }

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::agents::sqn::Conventions;
 use crate::engine::recording::{Buffer, Buffers, Recording};
-use crate::kernels::{Activation, dense_forward};
+use crate::kernels::Activation;
+use crate::nn::{Activations, Pass};
 use crate::train::config::{Backup, Config, Loss, TargetEntropy, Temperature};
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Comparison;
@@ -23,9 +24,6 @@ const NETS: [&str; 2] = ["q0", "q1"];
 fn check_architecture(case: &Case) -> Outcome<()> {
     if case.config().get("actions").is_some_and(Value::is_array) {
         return unsupported("multi-discrete actions are not built in");
-    }
-    if case.config().get("dueling").and_then(Value::as_bool) == Some(true) {
-        return unsupported("dueling heads are not built in");
     }
     Ok(())
 }
@@ -204,33 +202,17 @@ fn forward(
     rows: usize,
 ) -> Outcome<Vec<f32>> {
     let Ok(batch) = u32::try_from(rows) else { return malformed("too many rows") };
+    let net = &network.layout;
+    let pass = Pass { agents: 1, batch, nets: 1, slot_net: vec![0], slot_input: vec![0], inputs: 1 };
     let mut buffers = Buffers::default();
     let input: Buffer<f32> = buffers.add("obs", obs.len() as u64, "");
+    let activations = Activations::new(&mut buffers, "activation", net, &pass, input, "");
     let parameters = buffers.add("weights", weights.len() as u64, "");
     let mut recording = Recording::default();
-    let mut x = input;
-    for layer in &network.mlp.layers {
-        let y = buffers.add("activation", u64::from(batch) * u64::from(layer.out_dim), "");
-        let params = dense_forward::Params {
-            batch,
-            in_dim: layer.in_dim,
-            out_dim: layer.out_dim,
-            nets: 1,
-            net_params: network.mlp.params,
-            weight_offset: layer.weight_offset,
-            slots: 1,
-            x_slots: 1,
-            slot_net: 0,
-            slot_x: 0,
-            activation: layer.activation as u32,
-            agents: 1,
-        };
-        dense_forward::record(&mut recording, params, x, parameters, y)?;
-        x = y;
-    }
+    pass.forward(&mut recording, net, parameters, &activations)?;
     let program = device.prepare(&buffers, &recording)?;
     device.write(input, obs)?;
     device.write(parameters, weights)?;
     device.run(program)?;
-    Ok(device.read(x)?)
+    Ok(device.read(activations.outputs())?)
 }

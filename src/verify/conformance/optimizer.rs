@@ -58,7 +58,15 @@ impl Optimizer {
         let params = adam::Params { count, eps_inside: 0, l2: l2.into(), agents: 1 };
         adam::record(&mut recording, params, agent, grads, weights, m, v)?;
         // Counts the update; the temperature stays as it is.
-        let params = temperature::Params { batch: 1, grad_slots: 1, num_lanes: 1, mode: 0, agents: 1 };
+        let params = temperature::Params {
+            batch: 1,
+            grad_slots: 1,
+            heads: 1,
+            later_head_weight: 1.0,
+            num_lanes: 1,
+            mode: 0,
+            agents: 1,
+        };
         temperature::record(&mut recording, params, agent, lanes, entropies, targets, errors)?;
         let program = device.prepare(&buffers, &recording)?;
         Ok(Optimizer { agent, grads, weights, m, v, program })

@@ -88,10 +88,30 @@ fn evaluate(
     let mut column = |name: &str| -> Buffer<f32> { buffers.add(name, rows, "") };
     let [q, y, weights, dq, entropies] = ["q", "targets", "importance", "dq", "entropies"].map(&mut column);
     let mut recording = Recording::default();
-    let params = td_error::Params { batch, actions: 1, slots: 1, grad_slots: 1, loss, agents: 1 };
+    let params = td_error::Params {
+        batch,
+        actions: 1,
+        slots: 1,
+        grad_slots: 1,
+        q_stride: 1,
+        q_offset: 0,
+        heads: 1,
+        head: 0,
+        head_weight: 1.0,
+        loss,
+        agents: 1,
+    };
     td_error::record(&mut recording, params, agents, q, actions, y, weights, dq, errors)?;
     // The mean over the batch, as an update forms it.
-    let params = temperature::Params { batch, grad_slots: 1, num_lanes: 1, mode: 0, agents: 1 };
+    let params = temperature::Params {
+        batch,
+        grad_slots: 1,
+        heads: 1,
+        later_head_weight: 1.0,
+        num_lanes: 1,
+        mode: 0,
+        agents: 1,
+    };
     temperature::record(&mut recording, params, agents, lanes, entropies, y, errors)?;
     let program = device.prepare(&buffers, &recording)?;
     device.write(agents, &[Agent { huber_delta, ..Agent::default() }])?;

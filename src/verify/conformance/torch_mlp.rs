@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::engine::recording::{Buffer, Buffers, Recording};
-use crate::kernels::{Activation, dense_backward_input, dense_backward_weights, dense_forward};
+use crate::nn::{Activations, Pass, Tensor};
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
@@ -13,9 +13,7 @@ use crate::verify::conformance::report::{Outcome, malformed, unsupported};
 /// Forward and backward through the dense kernels.
 pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
     match case.config().get("kind").and_then(Value::as_str) {
-        Some("mlp") => {}
-        Some("layernorm") => return unsupported("layer normalisation is not built in"),
-        Some("dueling") => return unsupported("dueling heads are not built in"),
+        Some("mlp" | "layernorm" | "dueling") => {}
         other => return unsupported(format!("network kind {other:?} is not built in")),
     }
     let hidden = activation(case.config().get("activation").and_then(Value::as_str).unwrap_or_default())?;
@@ -25,23 +23,32 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
     let cotangent = case.f32_of("cotangent", &[batch, network.outputs()])?;
     let weights = network.import(case, "weight.")?;
 
+    let Ok(rows) = u32::try_from(batch) else { return malformed("too many rows") };
+    let net = &network.layout;
+    let pass = Pass { agents: 1, batch: rows, nets: 1, slot_net: vec![0], slot_input: vec![0], inputs: 1 };
     let mut buffers = Buffers::default();
-    let memory = Memory::new(&mut buffers, &network, batch)?;
+    let input: Buffer<f32> = buffers.add("x", x.len() as u64, "");
+    let activations = Activations::new(&mut buffers, "activation", net, &pass, input, "");
+    let width = |tensor: &Tensor| u64::from(rows) * u64::from(tensor.width);
+    let deltas: Vec<Buffer<f32>> =
+        net.tensors.iter().map(|tensor| buffers.add("delta", width(tensor), "")).collect();
+    let parameters: Buffer<f32> = buffers.add("weights", u64::from(net.params), "");
+    let grads: Buffer<f32> = buffers.add("grads", u64::from(net.params), "");
     let mut recording = Recording::default();
-    forward(&mut recording, &network, &memory)?;
-    backward(&mut recording, &network, &memory)?;
+    pass.forward(&mut recording, net, parameters, &activations)?;
+    pass.backward(&mut recording, net, parameters, &activations, &deltas, grads, 1, true)?;
     let program = device.prepare(&buffers, &recording)?;
-    device.write(memory.activations[0], x)?;
-    device.write(memory.weights, &weights)?;
-    device.write(memory.deltas[network.mlp.layers.len()], cotangent)?;
+    device.write(input, x)?;
+    device.write(parameters, &weights)?;
+    device.write(deltas[deltas.len() - 1], cotangent)?;
     device.run(program)?;
 
-    let output = device.read(memory.activations[network.mlp.layers.len()])?;
+    let output = device.read(activations.outputs())?;
     comparison.tensor("y", "y", &output, case.f32("y")?, case.tolerance("y")?)?;
-    let input_grad = device.read(memory.deltas[0])?;
+    let input_grad = device.read(deltas[0])?;
     comparison.tensor("grad_x", "grad_x", &input_grad, case.f32("grad_x")?, case.tolerance("grad_x")?)?;
     let bound = case.tolerance("grad")?;
-    for part in network.export(&device.read(memory.grads)?) {
+    for part in network.export(&device.read(grads)?) {
         compare_grad(case, comparison, &part, bound)?;
     }
     Ok(())
@@ -93,87 +100,4 @@ fn compare_grad(case: &Case, comparison: &mut Comparison, part: &Exported, bound
         }
     }
     if found { Ok(()) } else { malformed(format!("no tensor '{name}'")) }
-}
-
-/// Buffers of one network; index 0 of the lists is the input, index `i` the output of layer `i - 1`.
-struct Memory {
-    batch: u32,
-    weights: Buffer<f32>,
-    grads: Buffer<f32>,
-    activations: Vec<Buffer<f32>>,
-    deltas: Vec<Buffer<f32>>,
-}
-
-impl Memory {
-    fn new(buffers: &mut Buffers, network: &Network, batch: usize) -> Outcome<Memory> {
-        let Ok(batch) = u32::try_from(batch) else { return malformed("too many rows") };
-        let widths = network.mlp.layers.iter().map(|layer| layer.out_dim);
-        let widths: Vec<u64> = [network.inputs() as u64].into_iter().chain(widths.map(u64::from)).collect();
-        let mut list = |name: &str| -> Vec<Buffer<f32>> {
-            let add =
-                |(i, width): (usize, &u64)| buffers.add(format!("{name}{i}"), u64::from(batch) * width, "");
-            widths.iter().enumerate().map(add).collect()
-        };
-        let (activations, deltas) = (list("activation"), list("delta"));
-        let params = u64::from(network.mlp.params);
-        let (weights, grads) = (buffers.add("weights", params, ""), buffers.add("grads", params, ""));
-        Ok(Memory { batch, weights, grads, activations, deltas })
-    }
-}
-
-/// Outputs layer by layer.
-fn forward(recording: &mut Recording, network: &Network, memory: &Memory) -> Outcome<()> {
-    for (i, layer) in network.mlp.layers.iter().enumerate() {
-        let params = dense_forward::Params {
-            batch: memory.batch,
-            in_dim: layer.in_dim,
-            out_dim: layer.out_dim,
-            nets: 1,
-            net_params: network.mlp.params,
-            weight_offset: layer.weight_offset,
-            slots: 1,
-            x_slots: 1,
-            slot_net: 0,
-            slot_x: 0,
-            activation: layer.activation as u32,
-            agents: 1,
-        };
-        let [x, y] = [memory.activations[i], memory.activations[i + 1]];
-        dense_forward::record(recording, params, x, memory.weights, y)?;
-    }
-    Ok(())
-}
-
-/// Gradients from the last layer to the first, and further to the input.
-fn backward(recording: &mut Recording, network: &Network, memory: &Memory) -> Outcome<()> {
-    for (i, layer) in network.mlp.layers.iter().enumerate().rev() {
-        let (x, dy, dx) = (memory.activations[i], memory.deltas[i + 1], memory.deltas[i]);
-        let params = dense_backward_weights::Params {
-            batch: memory.batch,
-            in_dim: layer.in_dim,
-            out_dim: layer.out_dim,
-            net_params: network.mlp.params,
-            weight_offset: layer.weight_offset,
-            grad_slots: 1,
-            x_slots: 1,
-            slot_x: 0,
-            agents: 1,
-        };
-        dense_backward_weights::record(recording, params, x, dy, memory.grads)?;
-        let below = if i == 0 { Activation::Identity } else { network.mlp.layers[i - 1].activation };
-        let params = dense_backward_input::Params {
-            batch: memory.batch,
-            in_dim: layer.in_dim,
-            out_dim: layer.out_dim,
-            nets: 1,
-            net_params: network.mlp.params,
-            weight_offset: layer.weight_offset,
-            grad_slots: 1,
-            x_slots: 1,
-            activation: below as u32,
-            agents: 1,
-        };
-        dense_backward_input::record(recording, params, dy, memory.weights, x, dx)?;
-    }
-    Ok(())
 }

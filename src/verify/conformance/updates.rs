@@ -171,14 +171,14 @@ impl Replay {
         batches: Batches,
         weights: &[f32],
     ) -> Outcome<Replay> {
-        let (Ok(batch), Ok(obs_size), Ok(actions)) =
+        let (Ok(batch), Ok(_), Ok(actions)) =
             (u32::try_from(batches.batch), u32::try_from(network.inputs()), u32::try_from(network.outputs()))
         else {
             return malformed("sizes beyond 32 bits");
         };
         let config = Config { batch_size: batch, ..setup.config };
         let mut buffers = Buffers::default();
-        let mut update = Update::new(&mut buffers, &config, network.mlp.clone(), 1, obs_size, actions);
+        let mut update = Update::new(&mut buffers, &config, network.layout.clone(), 1);
         update.conventions = setup.conventions;
         let lanes: Buffer<Lane> = buffers.add("lanes", 1, "");
         let metrics = buffers.add("metrics", 1, "");
@@ -295,7 +295,11 @@ impl Replay {
     }
 
     fn networks(&self, device: &mut Device<'_>, buffer: Buffer<f32>) -> Outcome<Vec<Vec<f32>>> {
-        Ok(device.read(buffer)?.chunks_exact(self.network.mlp.params as usize).map(<[f32]>::to_vec).collect())
+        Ok(device
+            .read(buffer)?
+            .chunks_exact(self.network.layout.params as usize)
+            .map(<[f32]>::to_vec)
+            .collect())
     }
 
     fn agent(&self, device: &mut Device<'_>) -> Outcome<Agent> {

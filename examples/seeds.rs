@@ -1,0 +1,87 @@
+//! Trains one configuration with several seeds and reports how many solve the environment, as a table, and the evaluation
+//! curve (median and 95% bootstrap band of the median over seeds) as an SVG.
+//!
+//! `cargo run --release --example seeds -- [--seeds 0..10] [--curve FILE.svg] [KEY=VALUE ...]`
+//!
+//! KEY=VALUE are config keys in TOML, on top of the environment's preset, e.g. `device='"cpu"' stop_when_solved=false`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use softq::report::curve::{Band, bootstrap_median_band, write_band_svg};
+use softq::train::config::Config;
+use softq::train::event::Event;
+use softq::train::presets::preset;
+use softq::train::trainer::Trainer;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut overrides = toml::Table::new();
+    let mut seeds = 0..10;
+    let mut curve: Option<PathBuf> = None;
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--seeds" => {
+                let range = args.next().ok_or("--seeds needs a range such as 0..10")?;
+                let (first, end) = range.split_once("..").ok_or("--seeds needs a range such as 0..10")?;
+                seeds = first.parse()?..end.parse()?;
+            }
+            "--curve" => curve = Some(args.next().ok_or("--curve needs a file name")?.into()),
+            setting => overrides.extend(setting.parse::<toml::Table>()?),
+        }
+    }
+    let env = softq::envs::find(overrides.get("env").and_then(|env| env.as_str()).unwrap_or("cartpole"))?;
+    let mut table = preset(env.id, "sqn").unwrap_or_default();
+    table.extend(overrides);
+    let config: Config = table.try_into()?;
+
+    println!("| seed | device | solved at | env steps | updates | wall s | greedy | softmax | alpha |");
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let mut by_step: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    let (mut solved, mut runs) = (0, 0);
+    for seed in seeds {
+        let mut trainer = Trainer::new(&Config { env: env.id.into(), seed, ..config.clone() })?;
+        let mut alpha = config.alpha;
+        let report = trainer.run(&mut |event| {
+            match event {
+                Event::Evaluation { env_steps, greedy } => {
+                    // Seeds stop on the same grid of steps, up to one vector step.
+                    let step = env_steps / config.eval_frequency.max(1) * config.eval_frequency.max(1);
+                    by_step.entry(step).or_default().push(greedy.mean());
+                }
+                Event::Progress(progress) => alpha = progress.alpha,
+                Event::Warning(warning) => eprintln!("seed {seed}: {warning}"),
+            }
+            Ok(())
+        })?;
+        runs += 1;
+        solved +=
+            usize::from(report.solved_at_env_steps.is_some() && report.greedy.mean() >= env.reward_threshold);
+        println!(
+            "| {seed} | {} | {} | {} | {} | {:.1} | {:.1} | {:.1} | {alpha:.3} |",
+            report.device,
+            report.solved_at_env_steps.map_or("-".into(), |steps| steps.to_string()),
+            report.env_steps,
+            report.updates,
+            report.wall_s,
+            report.greedy.mean(),
+            report.softmax.mean(),
+        );
+    }
+    println!("\nsolved, and at or above {} in the final evaluation: {solved}/{runs}", env.reward_threshold);
+    if let Some(path) = curve {
+        let band: Vec<Band> = by_step
+            .iter()
+            .filter(|(_, values)| values.len() == runs)
+            .map(|(env_steps, values)| {
+                let (low, median, high) = bootstrap_median_band(values, 10_000, 0);
+                Band { env_steps: *env_steps, low, median, high }
+            })
+            .collect();
+        let label = format!("SQN, median of {runs} seeds, 95% bootstrap band");
+        let title = format!("{}, greedy evaluation of {} episodes", env.id, config.eval_episodes);
+        write_band_svg(&path, &title, &[(label, band)], Some(env.reward_threshold))?;
+        println!("curve: {}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,292 @@
+//! A Q network as a short list of operations over named tensors, and its flat parameter layout.
+//!
+//! `obs -> dense (layer norm) activation ... -> heads`. A head is a block of action values; several heads make a
+//! multi-discrete network. Heads may have a hidden layer of their own, and may be dueling (A and V apart). The hidden
+//! layers of all heads are one dense layer side by side, and their last layers work on slices of it.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::kernels::Activation;
+
+/// What to build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkSpec {
+    /// Length of an observation.
+    pub obs_size: u32,
+    /// Widths of the shared hidden layers.
+    pub hidden: Vec<u32>,
+    /// Activation of hidden layers.
+    pub activation: Activation,
+    /// Layer normalisation between each shared hidden layer and its activation.
+    pub layer_norm: bool,
+    /// Actions of each head.
+    pub heads: Vec<u32>,
+    /// Width of a hidden layer in every head (for dueling: in A and in V each).
+    pub head_hidden: Option<u32>,
+    /// `q = A - mean(A) + V` in every head; needs `head_hidden`.
+    pub dueling: bool,
+}
+
+impl NetworkSpec {
+    /// A plain perceptron with one head.
+    pub fn mlp(obs_size: u32, hidden: &[u32], actions: u32, activation: Activation) -> NetworkSpec {
+        NetworkSpec {
+            obs_size,
+            hidden: hidden.to_vec(),
+            activation,
+            layer_norm: false,
+            heads: vec![actions],
+            head_hidden: None,
+            dueling: false,
+        }
+    }
+}
+
+/// A tensor of the network, `width` columns per row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    /// Columns.
+    pub width: u32,
+    /// Activation that has been applied to it.
+    pub activation: Activation,
+}
+
+/// Columns of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// Which tensor.
+    pub tensor: usize,
+    /// First column.
+    pub offset: u32,
+    /// Columns.
+    pub width: u32,
+}
+
+/// One head's block of action values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// First column in the last tensor.
+    pub offset: u32,
+    /// Actions.
+    pub actions: u32,
+}
+
+/// One operation. Offsets into the parameters of a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// `to = act(from W + b)`: W `[from.width, to.width]`, then b.
+    Dense {
+        /// Input columns.
+        from: Slice,
+        /// Output columns.
+        to: Slice,
+        /// First weight.
+        weight_offset: u32,
+    },
+    /// `to = act(layer_norm(from))`: gamma, then beta.
+    LayerNorm {
+        /// Input tensor.
+        from: usize,
+        /// Output tensor.
+        to: usize,
+        /// First scale.
+        weight_offset: u32,
+    },
+    /// `to = A - mean(A) + V` for one head: A and V lie side by side in `from`.
+    Dueling {
+        /// Input tensor.
+        from: usize,
+        /// Column of A(0).
+        from_offset: u32,
+        /// Output tensor.
+        to: usize,
+        /// The head.
+        head: Head,
+    },
+}
+
+/// A named block of the flat parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Name, e.g. `layer0.weight`.
+    pub name: String,
+    /// Dimensions; weights are `[in, out]`.
+    pub shape: Vec<u32>,
+    /// First element.
+    pub offset: u32,
+}
+
+/// Operations, tensors and parameter layout of a Q network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Tensors; the first is the observation, the last holds the action values.
+    pub tensors: Vec<Tensor>,
+    /// Operations in order.
+    pub ops: Vec<Op>,
+    /// Heads: columns of the last tensor.
+    pub heads: Vec<Head>,
+    /// Parameters of one network.
+    pub params: u32,
+    /// Their names, in order.
+    pub parameters: Vec<Parameter>,
+}
+
+impl Network {
+    /// Lays a network out.
+    pub fn new(spec: &NetworkSpec) -> Network {
+        let input = Tensor { width: spec.obs_size, activation: Activation::Identity };
+        let mut net =
+            Network { tensors: vec![input], ops: vec![], heads: vec![], params: 0, parameters: vec![] };
+        for (i, width) in spec.hidden.iter().enumerate() {
+            let name = format!("layer{i}");
+            if spec.layer_norm {
+                net.dense_all(&name, *width, Activation::Identity);
+                net.layer_norm(&format!("norm{i}"), spec.activation);
+            } else {
+                net.dense_all(&name, *width, spec.activation);
+            }
+        }
+        let total: u32 = spec.heads.iter().sum();
+        let mut offset = 0;
+        for actions in &spec.heads {
+            net.heads.push(Head { offset, actions: *actions });
+            offset += actions;
+        }
+        match spec.head_hidden {
+            None => {
+                net.dense_all(&format!("layer{}", spec.hidden.len()), total, Activation::Identity);
+            }
+            Some(width) => {
+                // Branches side by side: per head A (and V), each with a hidden layer of its own.
+                let branches: Vec<(String, u32)> = spec
+                    .heads
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(k, actions)| match spec.dueling {
+                        true => vec![(format!("head{k}.advantage"), *actions), (format!("head{k}.value"), 1)],
+                        false => vec![(format!("head{k}"), *actions)],
+                    })
+                    .collect();
+                net.dense_all("head_hidden", width * branches.len() as u32, spec.activation);
+                let hidden = net.tensors.len() - 1;
+                let outputs = branches.iter().map(|(_, outputs)| outputs).sum();
+                net.tensors.push(Tensor { width: outputs, activation: Activation::Identity });
+                let mut offset = 0;
+                for (i, (name, outputs)) in branches.iter().enumerate() {
+                    let from = Slice { tensor: hidden, offset: i as u32 * width, width };
+                    let to = Slice { tensor: hidden + 1, offset, width: *outputs };
+                    net.dense(name, from, to);
+                    offset += outputs;
+                }
+                if spec.dueling {
+                    net.tensors.push(Tensor { width: total, activation: Activation::Identity });
+                    let mut from_offset = 0;
+                    for head in net.heads.clone() {
+                        net.ops.push(Op::Dueling { from: hidden + 1, from_offset, to: hidden + 2, head });
+                        from_offset += head.actions + 1;
+                    }
+                }
+            }
+        }
+        net
+    }
+
+    /// A dense layer from the whole last tensor to a new one.
+    fn dense_all(&mut self, name: &str, width: u32, activation: Activation) {
+        let from = self.tensors.len() - 1;
+        let from = Slice { tensor: from, offset: 0, width: self.tensors[from].width };
+        self.tensors.push(Tensor { width, activation });
+        self.dense(name, from, Slice { tensor: self.tensors.len() - 1, offset: 0, width });
+    }
+
+    fn dense(&mut self, name: &str, from: Slice, to: Slice) {
+        self.ops.push(Op::Dense { from, to, weight_offset: self.params });
+        self.parameter(format!("{name}.weight"), vec![from.width, to.width]);
+        self.parameter(format!("{name}.bias"), vec![to.width]);
+    }
+
+    fn layer_norm(&mut self, name: &str, activation: Activation) {
+        let from = self.tensors.len() - 1;
+        let width = self.tensors[from].width;
+        self.tensors.push(Tensor { width, activation });
+        self.ops.push(Op::LayerNorm { from, to: from + 1, weight_offset: self.params });
+        self.parameter(format!("{name}.scale"), vec![width]);
+        self.parameter(format!("{name}.shift"), vec![width]);
+    }
+
+    fn parameter(&mut self, name: String, shape: Vec<u32>) {
+        let count: u32 = shape.iter().product();
+        self.parameters.push(Parameter { name, shape, offset: self.params });
+        self.params += count;
+    }
+
+    /// Columns of the action values.
+    pub fn outputs(&self) -> u32 {
+        self.tensors[self.tensors.len() - 1].width
+    }
+
+    /// Dense layers: weights and biases uniform in `+- 1 / sqrt(in)`, the default of PyTorch's `Linear`; layer norm:
+    /// scale 1, shift 0.
+    pub fn init(&self, seed: u64) -> Vec<f32> {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut params = vec![0.0; self.params as usize];
+        for op in &self.ops {
+            match op {
+                Op::Dense { from, to, weight_offset } => {
+                    let bound = 1.0 / f64::from(from.width).sqrt();
+                    let count = (from.width + 1) * to.width;
+                    for value in &mut params[*weight_offset as usize..][..count as usize] {
+                        *value = rng.random_range(-bound..bound) as f32;
+                    }
+                }
+                Op::LayerNorm { from, weight_offset, .. } => {
+                    params[*weight_offset as usize..][..self.tensors[*from].width as usize].fill(1.0);
+                }
+                Op::Dueling { .. } => {}
+            }
+        }
+        params
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_network_is_contiguous_and_counts_its_parameters() {
+        let net = Network::new(&NetworkSpec::mlp(4, &[64, 32], 2, Activation::Relu));
+        assert_eq!(net.params, 5 * 64 + 65 * 32 + 33 * 2);
+        let names: Vec<&str> = net.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        assert_eq!(names[..3], ["layer0.weight", "layer0.bias", "layer1.weight"]);
+        assert_eq!(net.parameters[2].offset, 5 * 64);
+        let init = net.init(1);
+        assert_eq!(init.len(), net.params as usize);
+        assert!(
+            init[..5 * 64].iter().all(|w| w.abs() <= 0.5) && init[..5 * 64].iter().any(|w| w.abs() > 0.4)
+        );
+        assert_eq!(init, net.init(1));
+        assert_ne!(init, net.init(2));
+    }
+
+    #[test]
+    fn dueling_heads_are_slices_of_one_hidden_layer() {
+        let spec = NetworkSpec {
+            heads: vec![3, 2],
+            head_hidden: Some(8),
+            dueling: true,
+            layer_norm: true,
+            ..NetworkSpec::mlp(5, &[16], 0, Activation::Tanh)
+        };
+        let net = Network::new(&spec);
+        assert_eq!(net.heads, [Head { offset: 0, actions: 3 }, Head { offset: 3, actions: 2 }]);
+        assert_eq!(net.outputs(), 5);
+        // Observation, pre-norm, hidden, head hidden (4 branches), A and V of both heads, q.
+        let widths: Vec<u32> = net.tensors.iter().map(|tensor| tensor.width).collect();
+        assert_eq!(widths, [5, 16, 16, 32, 7, 5]);
+        assert_eq!(net.params, 6 * 16 + 2 * 16 + 17 * 32 + 9 * (3 + 1 + 2 + 1));
+        let value = net.parameters.iter().find(|parameter| parameter.name == "head1.value.weight");
+        assert_eq!(value.map(|parameter| parameter.shape.clone()), Some(vec![8, 1]));
+    }
+}

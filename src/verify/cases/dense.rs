@@ -1,0 +1,161 @@
+//! Cases of the dense kernels.
+
+use super::Case;
+use super::draw::{Draw, Style};
+use crate::kernels::{dense_backward_input, dense_backward_weights, dense_forward, pack_slots};
+
+/// `(batch, in_dim, out_dim)`: tile edges, workgroup edges, primes, long and thin, and the largest.
+const SHAPES: [(u32, u32, u32); 18] = [
+    (1, 1, 1),
+    (64, 64, 64),
+    (63, 4, 65),
+    (65, 63, 2),
+    (257, 3, 5),
+    (1, 257, 1),
+    (4, 1, 257),
+    (31, 37, 41),
+    (2, 1021, 7),
+    (7, 2, 1021),
+    (1021, 5, 3),
+    (256, 128, 128),
+    (5, 4, 4),
+    (4, 5, 4),
+    (4, 4, 5),
+    (3, 4099, 2),
+    (8191, 4, 3),
+    (129, 127, 18),
+];
+
+fn shape(draw: &mut Draw, index: usize) -> (u32, u32, u32) {
+    SHAPES.get(index).copied().unwrap_or_else(|| (draw.size(257), draw.size(257), draw.size(129)))
+}
+
+/// Agents 1 and 3 in turn; large shapes keep to one.
+fn agents(index: usize, work: u32) -> u32 {
+    if index % 2 == 1 && work < 1 << 20 { 3 } else { 1 }
+}
+
+/// Weights of `nets` networks of which only one layer is filled; a read beside it meets a sentinel.
+fn weights(draw: &mut Draw, networks: u32, net_params: u32, offset: u32, layer: u32) -> Vec<f32> {
+    let mut weights = vec![f32::from_bits(super::SENTINEL); (networks * net_params) as usize];
+    for network in weights.chunks_mut(net_params as usize) {
+        for weight in &mut network[offset as usize..(offset + layer) as usize] {
+            *weight = draw.value();
+        }
+    }
+    weights
+}
+
+/// `dense_forward`: all activations, slots that share nets and inputs.
+pub fn dense_forward(draw: &mut Draw, index: usize) -> Case {
+    let (batch, in_dim, out_dim) = shape(draw, index);
+    let agents = agents(index, batch * in_dim * out_dim);
+    let (nets, x_slots) = (draw.int(1, 4), draw.int(1, 5));
+    let slots = if index % 5 == 4 { 8 } else { draw.int(1, 5) };
+    let offset = draw.int(0, 17);
+    let layer = (in_dim + 1) * out_dim;
+    let table = |draw: &mut Draw, below: u32| {
+        pack_slots(&(0..slots).map(|_| draw.int(0, below - 1)).collect::<Vec<_>>())
+    };
+    let params = dense_forward::Params {
+        batch,
+        in_dim,
+        out_dim,
+        nets,
+        net_params: offset + layer + draw.int(0, 9),
+        weight_offset: offset,
+        slots,
+        x_slots,
+        slot_net: table(draw, nets),
+        slot_x: table(draw, x_slots),
+        activation: index as u32 % 3,
+        x_stride: in_dim,
+        x_offset: 0,
+        y_stride: out_dim,
+        y_offset: 0,
+        agents,
+    };
+    let mut case = Case::new(&dense_forward::KERNEL, None, params, &format!("{:?}", draw.style));
+    let x = draw.values((agents * x_slots * batch * in_dim) as usize);
+    case.set("x", &x);
+    case.set("weights", &weights(draw, agents * nets, params.net_params, offset, layer));
+    case
+}
+
+/// `dense_backward_input`: the layer below has just been activated, so relu outputs are 0 or clearly positive.
+pub fn dense_backward_input(draw: &mut Draw, index: usize) -> Case {
+    let (batch, out_dim, in_dim) = shape(draw, index);
+    let agents = agents(index, batch * in_dim * out_dim);
+    let grad_slots = draw.int(1, 2);
+    let (nets, x_slots) = (grad_slots + draw.int(0, 2), grad_slots + draw.int(0, 3));
+    let offset = draw.int(0, 17);
+    let layer = (in_dim + 1) * out_dim;
+    let params = dense_backward_input::Params {
+        batch,
+        in_dim,
+        out_dim,
+        nets,
+        net_params: offset + layer + draw.int(0, 9),
+        weight_offset: offset,
+        grad_slots,
+        x_slots,
+        activation: index as u32 % 3,
+        dy_stride: out_dim,
+        dy_offset: 0,
+        x_stride: in_dim,
+        x_offset: 0,
+        agents,
+    };
+    let mut case = Case::new(&dense_backward_input::KERNEL, None, params, &format!("{:?}", draw.style));
+    let x: Vec<f32> = (0..agents * x_slots * batch * in_dim)
+        .map(|_| match params.activation {
+            1 if draw.one_in(2) => 0.0,
+            1 => draw.magnitude(-3.0, 3.0),
+            _ => draw.float(-1.0, 1.0),
+        })
+        .collect();
+    case.set("x", &x);
+    let dy = draw.values((agents * grad_slots * batch * out_dim) as usize);
+    case.set("dy", &dy);
+    // The bias row stays a sentinel: this kernel has no business there.
+    case.set("weights", &weights(draw, agents * nets, params.net_params, offset, in_dim * out_dim));
+    case
+}
+
+/// `dense_backward_weights`: only one layer of `grads` may change.
+pub fn dense_backward_weights(draw: &mut Draw, index: usize) -> Case {
+    let (mut batch, mut in_dim, out_dim) = shape(draw, index);
+    if index.is_multiple_of(2) && batch < 4096 {
+        (batch, in_dim) = (in_dim, batch);
+    }
+    let agents = agents(index, batch * in_dim * out_dim);
+    let grad_slots = draw.int(1, 2);
+    let x_slots = draw.int(1, 5);
+    let offset = draw.int(0, 17);
+    let slot_x: Vec<u32> = (0..grad_slots).map(|_| draw.int(0, x_slots - 1)).collect();
+    let params = dense_backward_weights::Params {
+        batch,
+        in_dim,
+        out_dim,
+        net_params: offset + (in_dim + 1) * out_dim + draw.int(0, 9),
+        weight_offset: offset,
+        grad_slots,
+        x_slots,
+        slot_x: pack_slots(&slot_x),
+        x_stride: in_dim,
+        x_offset: 0,
+        dy_stride: out_dim,
+        dy_offset: 0,
+        agents,
+    };
+    let mut case = Case::new(&dense_backward_weights::KERNEL, None, params, &format!("{:?}", draw.style));
+    let x = draw.values((agents * x_slots * batch * in_dim) as usize);
+    case.set("x", &x);
+    let sparse = draw.style != Style::Unit;
+    // As in training, where only the taken action has a gradient.
+    let dy: Vec<f32> = (0..agents * grad_slots * batch * out_dim)
+        .map(|_| if sparse && draw.one_in(2) { 0.0 } else { draw.value() })
+        .collect();
+    case.set("dy", &dy);
+    case
+}

@@ -1,0 +1,176 @@
+//! Random numbers of the case generators: sizes around every tile and workgroup edge, values from tame to hostile.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::shared::agent::{Agent, Lane};
+
+/// Sizes at and around powers of two, and primes between them.
+pub const SIZES: [u32; 18] = [1, 2, 3, 5, 8, 13, 31, 63, 64, 65, 100, 127, 128, 129, 191, 255, 256, 257];
+
+/// What the numbers of a case look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Uniform in (-1, 1).
+    Unit,
+    /// All zeros.
+    Zeros,
+    /// A handful of values, so that rows hold equal entries.
+    Ties,
+    /// Magnitudes up to 1e15: squares and products stay finite.
+    Huge,
+    /// Magnitudes around 1e-15.
+    Tiny,
+    /// Magnitudes from 1e-6 to 1e6, both signs.
+    Mixed,
+}
+
+/// A seeded source of one case.
+pub struct Draw {
+    rng: StdRng,
+    /// Style of the case's numbers.
+    pub style: Style,
+}
+
+impl Draw {
+    /// The source of case `index` of a kernel.
+    pub fn new(seed: u64, kernel: &str, index: usize) -> Draw {
+        let name =
+            kernel.bytes().fold(0u64, |hash, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte)));
+        let key = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ name.rotate_left(20) ^ index as u64;
+        let style =
+            [Style::Unit, Style::Mixed, Style::Ties, Style::Huge, Style::Tiny, Style::Zeros][index % 6];
+        Draw { rng: StdRng::seed_from_u64(key), style }
+    }
+
+    /// Uniform in `low..=high`.
+    pub fn int(&mut self, low: u32, high: u32) -> u32 {
+        self.rng.random_range(low..=high)
+    }
+
+    /// Any 32 bits.
+    pub fn bits(&mut self) -> u32 {
+        self.rng.random()
+    }
+
+    /// Uniform in `[low, high)`.
+    pub fn float(&mut self, low: f32, high: f32) -> f32 {
+        self.rng.random_range(low..high)
+    }
+
+    /// `10^e` with `e` uniform in `[low, high)`.
+    pub fn magnitude(&mut self, low: f32, high: f32) -> f32 {
+        10f32.powf(self.float(low, high))
+    }
+
+    /// True once in `n` times.
+    pub fn one_in(&mut self, n: u32) -> bool {
+        self.int(1, n) == 1
+    }
+
+    /// One of the sizes.
+    pub fn size(&mut self, most: u32) -> u32 {
+        let fitting = SIZES.iter().filter(|size| **size <= most).count() as u32;
+        SIZES[self.int(0, fitting.max(1) - 1) as usize]
+    }
+
+    /// A value in the case's style.
+    pub fn value(&mut self) -> f32 {
+        let sign = if self.one_in(2) { 1.0 } else { -1.0 };
+        match self.style {
+            Style::Unit => self.float(-1.0, 1.0),
+            Style::Zeros => 0.0,
+            Style::Ties => self.int(0, 3) as f32 - 1.0,
+            Style::Huge => sign * self.magnitude(0.0, 15.0),
+            Style::Tiny => sign * self.magnitude(-16.0, -14.0),
+            Style::Mixed => sign * self.magnitude(-6.0, 6.0),
+        }
+    }
+
+    /// `count` values in the case's style.
+    pub fn values(&mut self, count: usize) -> Vec<f32> {
+        (0..count).map(|_| self.value()).collect()
+    }
+
+    /// `count` values uniform in `[low, high)`.
+    pub fn floats(&mut self, count: usize, low: f32, high: f32) -> Vec<f32> {
+        (0..count).map(|_| self.float(low, high)).collect()
+    }
+
+    /// A temperature between 1e-4 and 100.
+    pub fn alpha(&mut self) -> f32 {
+        self.magnitude(-4.0, 2.0)
+    }
+
+    /// An agent's record in the middle of a run.
+    pub fn agent(&mut self) -> Agent {
+        let log_alpha = self.float(-9.0, 4.5);
+        let beta1 = [0.9f64, 0.5, 0.0][self.int(0, 2) as usize];
+        let beta2 = [0.999f64, 0.99, 0.9][self.int(0, 2) as usize];
+        let updates = [0, 1, 9, 999, 1_000_000][self.int(0, 4) as usize];
+        let t = f64::from(updates + 1);
+        Agent {
+            seed: self.bits(),
+            target_update_interval: [1, 1, 2, 10][self.int(0, 3) as usize],
+            gamma: [0.99, 0.9, 1.0, 0.0][self.int(0, 3) as usize],
+            learning_rate: self.magnitude(-5.0, -1.0),
+            one_minus_beta1: (1.0 - beta1) as f32,
+            one_minus_beta2: (1.0 - beta2) as f32,
+            ln_beta1: beta1.ln().max(-100.0) as f32,
+            ln_beta2: beta2.ln() as f32,
+            adam_eps: [1e-8, 1e-5][self.int(0, 1) as usize],
+            polyak: [0.005, 1.0, 0.3][self.int(0, 2) as usize],
+            max_grad_norm: [0.0, 0.5, 10.0][self.int(0, 2) as usize],
+            huber_delta: [1.0, 0.1][self.int(0, 1) as usize],
+            alpha_learning_rate: self.magnitude(-4.0, -1.0),
+            target_entropy: self.float(-0.5, 1.0),
+            log_alpha_initial: self.float(-3.0, 0.0),
+            log_alpha_final: self.float(-6.0, -2.0),
+            log_alpha_min: -9.21,
+            log_alpha_max: 4.6,
+            alpha_decay_steps: [0.0, 1e3, 6e4][self.int(0, 2) as usize],
+            epsilon: self.float(0.0, 1.0),
+            epsilon_final: self.float(0.0, 0.1),
+            epsilon_decay_steps: [0.0, 100.0, 5e3][self.int(0, 2) as usize],
+            reward_scale: [1.0, 0.1, 7.0][self.int(0, 2) as usize],
+            weight_decay: [0.0, 0.0, 0.01][self.int(0, 2) as usize],
+            updates,
+            nonfinite: 0,
+            log_alpha,
+            alpha: log_alpha.exp(),
+            alpha_m: self.float(-0.1, 0.1),
+            alpha_v: self.float(0.0, 0.1),
+            grad_norm: self.float(0.0, 5.0),
+            grad_scale: self.float(0.1, 1.0),
+            correction1: (1.0 - beta1.powf(t)) as f32,
+            correction2: (1.0 - beta2.powf(t)) as f32,
+            entropy: self.float(0.0, 1.0),
+            window_updates: self.int(0, 100),
+            entropy_sum: self.float(0.0, 50.0),
+            loss_sum: self.float(0.0, 50.0),
+            q_sum: self.float(-50.0, 50.0),
+            grad_norm_sum: self.float(0.0, 50.0),
+        }
+    }
+
+    /// `count` agents.
+    pub fn agents(&mut self, count: u32) -> Vec<Agent> {
+        (0..count).map(|_| self.agent()).collect()
+    }
+
+    /// The bookkeeping of one environment in the middle of a run.
+    pub fn lane(&mut self, step: u32, max_episode_steps: u32) -> Lane {
+        let last = max_episode_steps.saturating_sub(1);
+        let episode_step = if self.one_in(4) { last } else { self.int(0, last) };
+        Lane {
+            step,
+            episode_step,
+            episode_return: self.float(-500.0, 500.0),
+            episodes: if self.one_in(2) { 0 } else { self.int(1, 1000) },
+            first_return: self.float(-500.0, 500.0),
+            window_episodes: self.int(0, 9),
+            window_return: self.float(-1000.0, 1000.0),
+            window_length: self.int(0, 4000) as f32,
+        }
+    }
+}

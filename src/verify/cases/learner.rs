@@ -1,0 +1,123 @@
+//! Cases of the kernels that close an update: gradient norm, Adam, temperature, and the statistics of a window.
+
+use super::Case;
+use super::draw::{Draw, SIZES, Style};
+use crate::kernels::{adam, grad_norm, metrics, temperature};
+use crate::shared::agent::TdError;
+
+fn agents(index: usize) -> u32 {
+    if index % 2 == 1 { 3 } else { 1 }
+}
+
+/// Every size once, then the larger ones of the kernel, then any.
+fn size(draw: &mut Draw, index: usize, larger: &[u32]) -> u32 {
+    let listed = SIZES.iter().chain(larger).nth(index).copied();
+    listed.unwrap_or_else(|| draw.int(1, 3000))
+}
+
+/// `grad_norm`: clipping off, on and not needed; sums that overflow, NaN, an agent that is already frozen.
+pub fn grad_norm(draw: &mut Draw, index: usize) -> Case {
+    let count = size(draw, index, &[511, 1021, 4099, 65_537, 100_003]);
+    let agents = agents(index);
+    let params = grad_norm::Params { count, agents };
+    let bad = match index % 8 {
+        3 => Some(f32::NAN),
+        5 => Some(f32::NEG_INFINITY),
+        7 => Some(1e20),
+        _ => None,
+    };
+    let mut case = Case::new(&grad_norm::KERNEL, None, params, &format!("{:?} with {bad:?}", draw.style));
+    let mut records = draw.agents(agents);
+    if index % 4 == 1 {
+        records[agents as usize - 1].nonfinite = 5;
+    }
+    case.set("agents", &records);
+    let mut grads = draw.values((agents * count) as usize);
+    if let Some(bad) = bad {
+        let at = draw.int(0, agents * count - 1) as usize;
+        grads[at] = bad;
+    }
+    case.set("grads", &grads);
+    case
+}
+
+/// `adam`: both places of eps, weight decay, hard and soft targets, updates with and without a target update, a frozen
+/// agent.
+pub fn adam(draw: &mut Draw, index: usize) -> Case {
+    let count = size(draw, index, &[1021, 4099, 65_537]);
+    let agents = agents(index);
+    let params = adam::Params { count, eps_inside: u32::from(index % 4 == 2), l2: 0, agents };
+    let mut case = Case::new(&adam::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut records = draw.agents(agents);
+    if index % 4 == 1 {
+        records[1].nonfinite = 7;
+    }
+    case.set("agents", &records);
+    let elements = (agents * count) as usize;
+    let gradients = draw.values(elements);
+    case.set("grads", &gradients);
+    let weights = draw.floats(2 * elements, -2.0, 2.0);
+    case.set("weights", &weights);
+    let first = index.is_multiple_of(3);
+    let m: Vec<f32> = gradients.iter().map(|g| if first { 0.0 } else { g * draw.float(-1.0, 1.0) }).collect();
+    case.set("m", &m);
+    let v: Vec<f32> =
+        gradients.iter().map(|g| if first { 0.0 } else { g * g * draw.float(0.1, 2.0) }).collect();
+    case.set("v", &v);
+    case
+}
+
+/// `temperature`: all modes, a loss that is not finite, a frozen agent, clamps that bind.
+pub fn temperature(draw: &mut Draw, index: usize) -> Case {
+    let batch = size(draw, index, &[1021, 4099, 32_768]);
+    let agents = agents(index);
+    let grad_slots = 1 + u32::from(!index.is_multiple_of(3));
+    let num_lanes = draw.size(65);
+    let params = temperature::Params {
+        batch,
+        grad_slots,
+        heads: 1,
+        later_head_weight: 1.0,
+        num_lanes,
+        mode: index as u32 % 4,
+        agents,
+    };
+    let broken = index % 9 == 5;
+    let mut case = Case::new(&temperature::KERNEL, None, params, &format!("{:?}, {broken}", draw.style));
+    let mut records = draw.agents(agents);
+    if index % 6 == 3 {
+        records[agents as usize - 1].nonfinite = 7;
+    }
+    if index % 5 == 2 {
+        records[0].log_alpha_min = -1.0;
+        records[0].log_alpha_max = -0.5;
+    }
+    case.set("agents", &records);
+    let lanes: Vec<_> = (0..agents * num_lanes).map(|_| draw.lane(1234, 500)).collect();
+    case.set("lanes", &lanes);
+    let rows = (agents * batch) as usize;
+    case.set("entropies", &draw.floats(rows, 0.0, 2.0));
+    let targets = if draw.style == Style::Huge { draw.values(rows) } else { draw.floats(rows, -9.0, 9.0) };
+    case.set("targets", &targets);
+    let mut errors: Vec<TdError> = (0..rows * grad_slots as usize)
+        .map(|_| TdError { error: draw.value(), loss: draw.value().abs() })
+        .collect();
+    if broken {
+        errors[0].loss = f32::INFINITY;
+    }
+    case.set("errors", &errors);
+    case
+}
+
+/// `metrics`: more and fewer environments than the workgroup has invocations.
+pub fn metrics(draw: &mut Draw, index: usize) -> Case {
+    let num_lanes = size(draw, index, &[1021, 4099, 65_536]);
+    let agents = agents(index);
+    let params = metrics::Params { num_lanes, agents };
+    let mut case = Case::new(&metrics::KERNEL, None, params, "");
+    case.set("agents", &draw.agents(agents));
+    let step = draw.int(0, 1_000_000);
+    let lanes: Vec<_> = (0..agents * num_lanes).map(|_| draw.lane(step, 500)).collect();
+    case.set("lanes", &lanes);
+    case
+}

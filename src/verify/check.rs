@@ -1,0 +1,276 @@
+//! Runs the cases of one kernel and compares every word of every output with the CPU twin and with the f64 reference.
+
+use crate::engine::executor::Executor;
+use crate::engine::kernel::{Kernel, TwinCall};
+use crate::error::Result;
+use crate::shared::layout::{Layout, Scalar};
+use crate::verify::Options;
+use crate::verify::cases::Case;
+use crate::verify::cases::draw::Draw;
+use crate::verify::compare::{differ, error, floor_of, floors, relative};
+use crate::verify::oracle::{Expect, Expected};
+use crate::verify::report::{Errors, Failure, Row};
+
+/// How one kernel is verified.
+pub struct Check {
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Its cases: any number of them, the first 20 or so with chosen shapes.
+    pub case: fn(&mut Draw, usize) -> Case,
+    /// Its f64 reference.
+    pub oracle: fn(&Case) -> Expected,
+    /// Error allowed, in words.
+    pub bound: &'static str,
+    /// Where the bound comes from.
+    pub source: &'static str,
+}
+
+/// Failures kept per kernel.
+const MAX_FAILURES: usize = 3;
+
+impl Check {
+    /// Case `index` of a seed.
+    pub fn draw(&self, seed: u64, index: usize) -> Case {
+        (self.case)(&mut Draw::new(seed, self.kernel.name, index), index)
+    }
+
+    /// Runs all cases on `executor`.
+    pub fn run(&self, executor: &mut dyn Executor, options: &Options) -> Result<Row> {
+        let cases: Vec<usize> = match options.case {
+            Some(case) => vec![case],
+            None => (0..options.cases).collect(),
+        };
+        let is_twin = executor.address() == "cpu";
+        let mut row = Row {
+            name: self.kernel.name.into(),
+            cases: cases.len(),
+            twin: (!is_twin).then(Errors::default),
+            oracle: Some(Errors::default()),
+            left_out: 0,
+            bound: self.bound.into(),
+            source: self.source.into(),
+            passed: true,
+            failures: Vec::new(),
+            note: String::new(),
+        };
+        for index in cases {
+            let case = self.draw(options.seed, index);
+            let got = run_case(executor, &case)?;
+            let twin = if is_twin { got.clone() } else { run_twin(&case) };
+            let expected = (self.oracle)(&case);
+            let failed =
+                Comparing { row: &mut row, case: &case, index, options, address: executor.address() }
+                    .all(&got, &twin, &expected);
+            row.passed &= !failed;
+        }
+        Ok(row)
+    }
+}
+
+/// Contents of all bindings after the call on an executor; inputs are as before.
+pub fn run_case(executor: &mut dyn Executor, case: &Case) -> Result<Vec<Vec<u32>>> {
+    let (buffers, recording) = case.record()?;
+    executor.allocate(&buffers)?;
+    let bindings = &recording.dispatches[0].bindings;
+    for (buffer, words) in bindings.iter().zip(&case.bindings) {
+        executor.write(buffer.id, words)?;
+    }
+    let program = executor.prepare(&recording)?;
+    executor.submit(&[(program, 1)], None)?;
+    let mut contents = case.bindings.clone();
+    for (index, _) in case.outputs() {
+        contents[index] = executor.read(bindings[index].id)?;
+    }
+    Ok(contents)
+}
+
+/// The same by the CPU twin.
+pub fn run_twin(case: &Case) -> Vec<Vec<u32>> {
+    let mut contents = case.bindings.clone();
+    (case.kernel.twin)(TwinCall {
+        params: &case.params,
+        bindings: contents.iter_mut().map(Vec::as_mut_slice).collect(),
+        env: case.env.map(|env| &env.twin),
+    });
+    contents
+}
+
+/// Whether a word keeps at least three digits under its bound. Where a sum cancels to less, relative and ULP errors say
+/// nothing, and only the absolute one is reported.
+fn has_digits(expect: &Expect) -> bool {
+    match expect {
+        Expect::Float(num) => expect.allowed() <= 1e-3 * num.value.abs(),
+        _ => true,
+    }
+}
+
+/// One case being compared.
+struct Comparing<'a> {
+    row: &'a mut Row,
+    case: &'a Case,
+    index: usize,
+    options: &'a Options,
+    address: &'a str,
+}
+
+impl Comparing<'_> {
+    /// Compares all outputs; true if anything failed.
+    fn all(&mut self, got: &[Vec<u32>], twin: &[Vec<u32>], expected: &Expected) -> bool {
+        let mut failed = false;
+        for (binding, name) in self.case.outputs() {
+            let Some((_, expect)) = expected.iter().find(|(output, _)| *output == name) else {
+                // An output without a reference must not pass for a verified one.
+                self.fail("f64", binding, 0, "-".into(), "a reference for this output".into(), 0.0, 1);
+                failed = true;
+                continue;
+            };
+            failed |= self.against_twin(binding, &got[binding], &twin[binding], expect);
+            failed |= self.against_oracle(binding, &got[binding], expect);
+        }
+        failed
+    }
+
+    /// Integers and untouched words bit by bit; floats within both sides' share of the bound, or bit by bit too where
+    /// `exact` is asked for.
+    fn against_twin(&mut self, binding: usize, got: &[u32], twin: &[u32], expect: &[Expect]) -> bool {
+        let Some(mut errors) = self.row.twin else { return false };
+        let scalars = self.case.scalars(binding);
+        let floors = floors(twin, &scalars);
+        let mut failing = 0;
+        let mut worst = (0.0, 0, 0.0);
+        for (i, ((got, twin), expect)) in got.iter().zip(twin).zip(expect).enumerate() {
+            errors.words += 1;
+            let field = i % scalars.len();
+            // Untouched words are compared as bits: a NaN in place of the sentinel is a stray write.
+            let scalar = if matches!(expect, Expect::Bits(_)) { Scalar::U32 } else { scalars[field] };
+            if matches!(expect, Expect::Any) && !self.options.exact {
+                continue;
+            }
+            let Some(size) = differ(*got, *twin, scalar, floors[field]) else { continue };
+            let allowed = if self.options.exact { 0.0 } else { 2.0 * expect.allowed() };
+            let share = if allowed > 0.0 { size.abs / allowed } else { f64::INFINITY };
+            errors.differing += 1;
+            errors.abs = errors.abs.max(size.abs);
+            if has_digits(expect) {
+                errors.rel = errors.rel.max(size.rel);
+                errors.ulp = errors.ulp.max(size.ulp);
+            }
+            errors.share = errors.share.max(share);
+            if share > 1.0 {
+                failing += 1;
+                if share > worst.0 || failing == 1 {
+                    worst = (share, i, allowed);
+                }
+            }
+        }
+        self.row.twin = Some(errors);
+        if failing > 0 {
+            let (_, i, allowed) = worst;
+            let show = |word: u32| self.show(binding, i, word);
+            self.fail("twin", binding, i, show(got[i]), show(twin[i]), allowed, failing);
+        }
+        failing > 0
+    }
+
+    fn against_oracle(&mut self, binding: usize, got: &[u32], expect: &[Expect]) -> bool {
+        let mut errors = self.row.oracle.unwrap_or_default();
+        let fields = self.case.scalars(binding).len();
+        let value = |expect: &Expect| match expect {
+            Expect::Float(num) => num.value,
+            _ => 0.0,
+        };
+        let floors: Vec<f64> =
+            (0..fields).map(|field| floor_of(expect.iter().skip(field).step_by(fields).map(value))).collect();
+        let mut failing = 0;
+        let mut worst = (0.0, 0);
+        for (i, (word, expect)) in got.iter().zip(expect).enumerate() {
+            errors.words += 1;
+            let share = match expect {
+                Expect::Any => {
+                    self.row.left_out += 1;
+                    continue;
+                }
+                Expect::Bits(want) if word == want => continue,
+                Expect::Bits(_) => f64::INFINITY,
+                Expect::Float(num) => {
+                    let abs = error(f32::from_bits(*word), num.value);
+                    if abs == 0.0 {
+                        continue;
+                    }
+                    errors.abs = errors.abs.max(abs);
+                    if has_digits(expect) {
+                        errors.rel = errors.rel.max(relative(abs, num.value, floors[i % fields]));
+                    }
+                    abs / expect.allowed()
+                }
+            };
+            errors.differing += 1;
+            errors.share = errors.share.max(share);
+            // Not `share > 1`, which a NaN would pass.
+            if !expect.allows(*word) {
+                failing += 1;
+                if share > worst.0 || failing == 1 {
+                    worst = (share, i);
+                }
+            }
+        }
+        self.row.oracle = Some(errors);
+        if failing > 0 {
+            let i = worst.1;
+            let want = match expect[i] {
+                Expect::Float(num) => format!("{:e}", num.value),
+                Expect::Bits(word) => self.show(binding, i, word),
+                Expect::Any => "anything".into(),
+            };
+            let got = self.show(binding, i, got[i]);
+            self.fail("f64", binding, i, got, want, expect[i].allowed(), failing);
+        }
+        failing > 0
+    }
+
+    /// A word as its type and as bits.
+    fn show(&self, binding: usize, index: usize, word: u32) -> String {
+        let scalars = self.case.scalars(binding);
+        match scalars[index % scalars.len()] {
+            Scalar::F32 => format!("{:e} ({word:#010x})", f32::from_bits(word)),
+            Scalar::U32 => format!("{word} ({word:#010x})"),
+        }
+    }
+
+    fn fail(
+        &mut self,
+        reference: &'static str,
+        binding: usize,
+        word: usize,
+        got: String,
+        want: String,
+        allowed: f64,
+        failing: usize,
+    ) {
+        if self.row.failures.len() >= MAX_FAILURES {
+            return;
+        }
+        let declared = &self.case.kernel.bindings[binding];
+        let words = self.case.scalars(binding).len();
+        let field = match declared.element {
+            Layout::Struct { fields, .. } => format!("{}.{}", declared.name, fields[word % words].name),
+            Layout::EnvState => format!("{} word {}", declared.name, word % words),
+            Layout::Scalar(_) => declared.name.to_owned(),
+        };
+        self.row.failures.push(Failure {
+            reference,
+            case: self.index,
+            inputs: self.case.label.clone(),
+            binding: field,
+            index: word / words,
+            got,
+            want,
+            allowed,
+            failing,
+            command: format!(
+                "softq verify --device {} --only {} --seed {} --case {}",
+                self.address, self.case.kernel.name, self.options.seed, self.index
+            ),
+        });
+    }
+}

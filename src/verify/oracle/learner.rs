@@ -1,0 +1,186 @@
+//! Gradient clipping, Adam, the temperature, and window statistics.
+
+use super::policy::schedule;
+use super::{Expect, Expected, Num, unchanged};
+use crate::kernels::metrics::Metrics;
+use crate::kernels::{adam, grad_norm, metrics, temperature};
+use crate::shared::agent::{Agent, Lane, TdError};
+use crate::verify::cases::Case;
+use crate::word_of;
+
+/// `1 - beta^t` from `ln beta`.
+fn correction(t: u32, ln_beta: f32) -> Num {
+    -(Num::exact(t as f32) * Num::exact(ln_beta)).expm1()
+}
+
+/// `sqrt(sum g^2)`, the clip factor of PyTorch's `clip_grad_norm_`, Adam's corrections, the number of the first
+/// update that was not finite.
+pub fn grad_norm(case: &Case) -> Expected {
+    let p: grad_norm::Params = case.params();
+    let grads = case.get::<f32>("grads");
+    let mut agents = unchanged(case, "agents");
+    for (i, record) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
+        let grads = &grads[i * p.count as usize..(i + 1) * p.count as usize];
+        let total = Num::sum(grads.iter().map(|g| Num::exact(*g) * Num::exact(*g)));
+        let t = record.updates + 1;
+        let finite = total.value.is_finite() && total.value < f64::from(f32::MAX);
+        let (norm, scale) = if finite {
+            let norm = total.sqrt();
+            let clipped = Num::exact(record.max_grad_norm) / (norm + Num::constant(1e-6));
+            let off = record.max_grad_norm <= 0.0;
+            let scale = if off { Num::exact(1.0) } else { clipped.min(Num::exact(1.0)) };
+            (Expect::Float(norm), Expect::Float(scale))
+        } else {
+            // WGSL leaves arithmetic on infinities open; only the flag counts.
+            (Expect::Any, Expect::Any)
+        };
+        agents[word_of!(Agent, i, grad_norm)] = norm;
+        agents[word_of!(Agent, i, grad_scale)] = scale;
+        agents[word_of!(Agent, i, correction1)] = Expect::Float(correction(t, record.ln_beta1));
+        agents[word_of!(Agent, i, correction2)] = Expect::Float(correction(t, record.ln_beta2));
+        if !finite && record.nonfinite == 0 {
+            agents[word_of!(Agent, i, nonfinite)] = Expect::Bits(t);
+        }
+    }
+    vec![("agents", agents)]
+}
+
+/// Kingma and Ba's Adam (decoupled weight decay: Loshchilov and Hutter), then the target nets' averaging.
+pub fn adam(case: &Case) -> Expected {
+    let p: adam::Params = case.params();
+    let [grads, weights, m, v] = ["grads", "weights", "m", "v"].map(|name| case.get::<f32>(name));
+    let [mut new_weights, mut new_m, mut new_v] = ["weights", "m", "v"].map(|name| unchanged(case, name));
+    let count = p.count as usize;
+    let one = Num::exact(1.0);
+    for (agent, h) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
+        if h.nonfinite != 0 {
+            continue;
+        }
+        let [rate, eps, c1, c2] = [h.learning_rate, h.adam_eps, h.correction1, h.correction2].map(Num::exact);
+        let [share1, share2, decay, polyak] =
+            [h.one_minus_beta1, h.one_minus_beta2, h.weight_decay, h.polyak].map(Num::exact);
+        for k in 0..count {
+            let i = agent * count + k;
+            let g = Num::exact(grads[i]) * Num::exact(h.grad_scale);
+            let m = Num::exact(m[i]) + share1 * (g - Num::exact(m[i]));
+            let v = (one - share2) * Num::exact(v[i]) + share2 * g * g;
+            let step = if p.eps_inside == 1 {
+                rate * c2.sqrt() / c1 * m / (v.sqrt() + eps)
+            } else {
+                rate * (m / c1) / ((v / c2).sqrt() + eps)
+            };
+            let online = agent * 2 * count + k;
+            let start = Num::exact(weights[online]);
+            let w = start - rate * decay * start - step;
+            new_m[i] = Expect::Float(m);
+            new_v[i] = Expect::Float(v);
+            new_weights[online] = Expect::Float(w);
+            if (h.updates + 1).is_multiple_of(h.target_update_interval) {
+                let target = Num::exact(weights[online + count]);
+                let averaged = if h.polyak >= 1.0 { w } else { (one - polyak) * target + polyak * w };
+                new_weights[online + count] = Expect::Float(averaged);
+            }
+        }
+    }
+    vec![("weights", new_weights), ("m", new_m), ("v", new_v)]
+}
+
+/// Means of the batch; dual descent of `log_alpha` on `H - target_entropy` by Adam, or its schedule.
+pub fn temperature(case: &Case) -> Expected {
+    let p: temperature::Params = case.params();
+    let [entropies, targets] = ["entropies", "targets"].map(|name| case.get::<f32>(name));
+    let (lanes, errors) = (case.get::<Lane>("lanes"), case.get::<TdError>("errors"));
+    let mut agents = unchanged(case, "agents");
+    let (batch, nets) = (p.batch as usize, p.grad_slots as usize);
+    let size = Num::exact(p.batch as f32);
+    let one = Num::exact(1.0);
+    for (i, a) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
+        let errors = &errors[i * nets * batch..(i + 1) * nets * batch];
+        let losses = Num::sum(errors.iter().map(|error| Num::exact(error.loss)));
+        if a.nonfinite != 0 {
+            continue;
+        }
+        if !losses.value.is_finite() || losses.value >= f64::from(f32::MAX) {
+            agents[word_of!(Agent, i, nonfinite)] = Expect::Bits(a.updates + 1);
+            continue;
+        }
+        let rows = i * batch..(i + 1) * batch;
+        let entropy = Num::sum(entropies[rows.clone()].iter().map(|h| Num::exact(*h))) / size;
+        let taken = errors[..batch].iter().zip(&targets[rows]);
+        let q = Num::sum(taken.map(|(e, y)| Num::exact(e.error) + Num::exact(*y))) / size;
+        let mut log_alpha = Num::exact(a.log_alpha);
+        if p.mode == 1 || p.mode == 2 {
+            let excess = entropy - Num::exact(a.target_entropy);
+            let g = if p.mode == 2 { excess * Num::exact(a.alpha) } else { excess };
+            let t = a.updates + 1;
+            let [share1, share2] = [a.one_minus_beta1, a.one_minus_beta2].map(Num::exact);
+            let m = Num::exact(a.alpha_m) + share1 * (g - Num::exact(a.alpha_m));
+            let v = (one - share2) * Num::exact(a.alpha_v) + share2 * g * g;
+            let rate = Num::exact(a.alpha_learning_rate) / correction(t, a.ln_beta1);
+            let root = v.sqrt() / correction(t, a.ln_beta2).sqrt();
+            log_alpha = log_alpha - rate * (m / (root + Num::exact(a.adam_eps)));
+            agents[word_of!(Agent, i, alpha_m)] = Expect::Float(m);
+            agents[word_of!(Agent, i, alpha_v)] = Expect::Float(v);
+        } else if p.mode == 3 {
+            let step = lanes[i * p.num_lanes as usize].step;
+            let now = Num::exact(step as f32) * Num::exact(p.num_lanes as f32);
+            log_alpha = schedule(a.log_alpha_initial, a.log_alpha_final, a.alpha_decay_steps, now);
+        }
+        log_alpha = log_alpha.max(Num::exact(a.log_alpha_min)).min(Num::exact(a.log_alpha_max));
+        let accumulated = |sum: f32, term: Num| Expect::Float(Num::exact(sum) + term);
+        agents[word_of!(Agent, i, entropy)] = Expect::Float(entropy);
+        agents[word_of!(Agent, i, entropy_sum)] = accumulated(a.entropy_sum, entropy);
+        agents[word_of!(Agent, i, loss_sum)] = accumulated(a.loss_sum, losses / size);
+        agents[word_of!(Agent, i, q_sum)] = accumulated(a.q_sum, q);
+        agents[word_of!(Agent, i, grad_norm_sum)] = accumulated(a.grad_norm_sum, Num::exact(a.grad_norm));
+        agents[word_of!(Agent, i, window_updates)] = Expect::Bits(a.window_updates + 1);
+        agents[word_of!(Agent, i, updates)] = Expect::Bits(a.updates + 1);
+        agents[word_of!(Agent, i, log_alpha)] = Expect::Float(log_alpha);
+        agents[word_of!(Agent, i, alpha)] = Expect::Float(log_alpha.exp());
+    }
+    vec![("agents", agents)]
+}
+
+/// Sums over an agent's environments and copies of its own sums; both windows are cleared.
+pub fn metrics(case: &Case) -> Expected {
+    let p: metrics::Params = case.params();
+    let [mut agents, mut lanes, mut out] = ["agents", "lanes", "metrics"].map(|name| unchanged(case, name));
+    let num_lanes = p.num_lanes as usize;
+    let (records, all_lanes) = (case.get::<Agent>("agents"), case.get::<Lane>("lanes"));
+    for (i, a) in records.iter().enumerate().take(p.agents as usize) {
+        let of_agent = &all_lanes[i * num_lanes..(i + 1) * num_lanes];
+        for lane in i * num_lanes..(i + 1) * num_lanes {
+            lanes[word_of!(Lane, lane, window_episodes)] = Expect::Bits(0);
+            lanes[word_of!(Lane, lane, window_return)] = Expect::Bits(0);
+            lanes[word_of!(Lane, lane, window_length)] = Expect::Bits(0);
+        }
+        let env_steps = of_agent[0].step.wrapping_mul(p.num_lanes);
+        let total = |count: fn(&Lane) -> u32| Expect::Bits(of_agent.iter().map(count).sum());
+        let sum = |term: fn(&Lane) -> f32| {
+            Expect::Float(Num::sum(of_agent.iter().map(|lane| Num::exact(term(lane)))))
+        };
+        let copy = |value: f32| Expect::Bits(value.to_bits());
+        let now = Num::exact(env_steps as f32);
+        let epsilon = schedule(a.epsilon, a.epsilon_final, a.epsilon_decay_steps, now);
+        out[word_of!(Metrics, i, env_steps)] = Expect::Bits(env_steps);
+        out[word_of!(Metrics, i, episodes)] = total(|lane| lane.episodes);
+        out[word_of!(Metrics, i, window_episodes)] = total(|lane| lane.window_episodes);
+        out[word_of!(Metrics, i, window_return)] = sum(|lane| lane.window_return);
+        out[word_of!(Metrics, i, window_length)] = sum(|lane| lane.window_length);
+        out[word_of!(Metrics, i, updates)] = Expect::Bits(a.updates);
+        out[word_of!(Metrics, i, nonfinite)] = Expect::Bits(a.nonfinite);
+        out[word_of!(Metrics, i, window_updates)] = Expect::Bits(a.window_updates);
+        out[word_of!(Metrics, i, entropy_sum)] = copy(a.entropy_sum);
+        out[word_of!(Metrics, i, loss_sum)] = copy(a.loss_sum);
+        out[word_of!(Metrics, i, q_sum)] = copy(a.q_sum);
+        out[word_of!(Metrics, i, grad_norm_sum)] = copy(a.grad_norm_sum);
+        out[word_of!(Metrics, i, alpha)] = copy(a.alpha);
+        out[word_of!(Metrics, i, epsilon)] = Expect::Float(epsilon);
+        agents[word_of!(Agent, i, window_updates)] = Expect::Bits(0);
+        agents[word_of!(Agent, i, entropy_sum)] = Expect::Bits(0);
+        agents[word_of!(Agent, i, loss_sum)] = Expect::Bits(0);
+        agents[word_of!(Agent, i, q_sum)] = Expect::Bits(0);
+        agents[word_of!(Agent, i, grad_norm_sum)] = Expect::Bits(0);
+    }
+    vec![("agents", agents), ("lanes", lanes), ("metrics", out)]
+}

@@ -1,0 +1,66 @@
+//! The softmax family in f64: `pi(a) = exp(q(a) / alpha) / sum_b exp(q(b) / alpha)`, `H = -sum pi ln pi`,
+//! `V = alpha ln sum exp(q / alpha)`.
+
+use super::Num;
+
+/// Margin of a sampled or compared choice below which another index counts as right: 1e-4 in probability.
+const CHOICE_MARGIN: f64 = 1e-4;
+
+/// Softmax of one row.
+pub struct Policy {
+    /// `ln pi(a)`
+    pub log_probabilities: Vec<Num>,
+    /// `H(pi)`
+    pub entropy: Num,
+    /// `alpha logsumexp(q / alpha)`
+    pub value: Num,
+}
+
+impl Policy {
+    /// The policy of the action values `q`.
+    pub fn new(q: &[f32], alpha: f32) -> Policy {
+        let alpha = Num::exact(alpha);
+        let top = Num::exact(q.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+        let logits: Vec<Num> = q.iter().map(|q| (Num::exact(*q) - top) / alpha).collect();
+        let log_sum = Num::sum(logits.iter().map(|z| z.exp())).ln();
+        let log_probabilities: Vec<Num> = logits.iter().map(|z| *z - log_sum).collect();
+        let entropy = -Num::sum(log_probabilities.iter().map(|log_pi| log_pi.exp() * *log_pi));
+        Policy { log_probabilities, entropy, value: top + alpha * log_sum }
+    }
+
+    /// `pi(a)`
+    pub fn probability(&self, action: usize) -> Num {
+        self.log_probabilities[action].exp()
+    }
+
+    /// The action at `u` of the cumulative distribution, or `None` where rounding may decide otherwise.
+    pub fn sample(&self, u: f64) -> Option<usize> {
+        let mut cumulative = 0.0;
+        let last = self.log_probabilities.len() - 1;
+        for action in 0..last {
+            cumulative += self.log_probabilities[action].value.exp();
+            if (u - cumulative).abs() < CHOICE_MARGIN {
+                return None;
+            }
+            if u < cumulative {
+                return Some(action);
+            }
+        }
+        Some(last)
+    }
+}
+
+/// Position of the first maximum.
+pub fn argmax(q: &[f32]) -> usize {
+    let top = q.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    q.iter().position(|value| *value == top).unwrap_or(0)
+}
+
+/// Linear interpolation from `start` to `end` over `steps`, constant without steps and after them.
+pub fn schedule(start: f32, end: f32, steps: f32, now: Num) -> Num {
+    let (start, end) = (Num::exact(start), Num::exact(end));
+    if steps <= 0.0 {
+        return start;
+    }
+    start + (end - start) * (now / Num::exact(steps)).min(Num::exact(1.0))
+}

@@ -1,0 +1,65 @@
+//! The random numbers once more, from the paper: M. Jarzynski and M. Olano, "Hash Functions for GPU Rendering", JCGT 9(3),
+//! 2020, listing of pcg4d; here in 64-bit arithmetic modulo 2^32.
+
+use super::Num;
+
+const MODULUS: u64 = 1 << 32;
+
+/// Purposes of the streams, as `shaders/shared/rng.wgsl` numbers them.
+pub mod stream {
+    /// Environment resets.
+    pub const RESET: u32 = 0;
+    /// Action choices.
+    pub const ACTION: u32 = 1;
+    /// Environment dynamics.
+    pub const STEP: u32 = 2;
+    /// Replay sampling.
+    pub const REPLAY: u32 = 3;
+    /// Sampled backups.
+    pub const BACKUP: u32 = 4;
+}
+
+fn pcg4d(input: [u64; 4]) -> [u64; 4] {
+    let [x, y, z, w] = input.map(|v| (v * 1_664_525 + 1_013_904_223) % MODULUS);
+    let round = |x: u64, y: u64, z: u64, w: u64| {
+        let x = (x + y * w % MODULUS) % MODULUS;
+        let y = (y + z * x % MODULUS) % MODULUS;
+        let z = (z + x * y % MODULUS) % MODULUS;
+        let w = (w + y * z % MODULUS) % MODULUS;
+        [x, y, z, w]
+    };
+    let [x, y, z, w] = round(x, y, z, w).map(|v| v ^ (v / 65_536));
+    round(x, y, z, w)
+}
+
+/// A position in a stream.
+pub struct Random {
+    place: [u64; 4],
+}
+
+impl Random {
+    /// The first number of a position.
+    pub fn new(seed: u32, stream: u32, step: u32, lane: u32) -> Random {
+        Random { place: [lane, step, stream << 16, seed].map(u64::from) }
+    }
+
+    /// The next word.
+    pub fn word(&mut self) -> u32 {
+        let word = pcg4d(self.place)[0];
+        // The low half of the third component counts the draws.
+        self.place[2] += 1;
+        word as u32
+    }
+
+    /// Uniform in (0, 1): centre of one of 2^23 cells, exact in f32.
+    pub fn uniform(&mut self) -> f64 {
+        (f64::from(self.word() / 512) + 0.5) / f64::from(1 << 23)
+    }
+
+    /// Uniform in (low, high).
+    pub fn range(&mut self, low: f64, high: f64) -> Num {
+        let share = Num { value: self.uniform(), bound: 0.0 };
+        let (low, high) = (Num::constant(low), Num::constant(high));
+        low + (high - low) * share
+    }
+}

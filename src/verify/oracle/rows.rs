@@ -1,0 +1,155 @@
+//! Softmax, soft backups and TD errors from the equations of the papers.
+
+use super::policy::{Policy, argmax};
+use super::random::{Random, stream};
+use super::{Expect, Expected, Num, unchanged};
+use crate::kernels::{log_softmax, soft_backup, td_error};
+use crate::shared::agent::{Agent, TdError};
+use crate::verify::cases::Case;
+use crate::word_of;
+
+/// `ln pi`, `H(pi)` and `alpha logsumexp(q / alpha)` of each row.
+pub fn log_softmax(case: &Case) -> Expected {
+    let p: log_softmax::Params = case.params();
+    let (q, alphas) = (case.get::<f32>("q"), case.get::<f32>("alphas"));
+    let actions = p.actions as usize;
+    let [mut log_probs, mut entropies, mut values] =
+        ["log_probs", "entropies", "values"].map(|name| unchanged(case, name));
+    for row in 0..p.rows as usize {
+        let policy = Policy::new(&q[row * actions..(row + 1) * actions], alphas[row]);
+        for (a, log_probability) in policy.log_probabilities.iter().enumerate() {
+            log_probs[row * actions + a] = Expect::Float(*log_probability);
+        }
+        entropies[row] = Expect::Float(policy.entropy);
+        values[row] = Expect::Float(policy.value);
+    }
+    vec![("log_probs", log_probs), ("entropies", entropies), ("values", values)]
+}
+
+/// `(V(s'), entropy)` of one row under one of the backups; `None` where a sampled action is too close to call.
+/// `target_1`, `target_2` are the target nets at `s'`, `online` is `Q_1(s')`, `u` the uniform number of the sample.
+pub fn soft_value(
+    backup: u32,
+    target_1: &[f32],
+    target_2: &[f32],
+    online: &[f32],
+    alpha: f32,
+    u: f64,
+) -> Option<(Num, Num)> {
+    let least: Vec<f32> = target_1.iter().zip(target_2).map(|(a, b)| if a < b { *a } else { *b }).collect();
+    let temperature = Num::exact(alpha);
+    Some(match backup {
+        // DI-engine: alpha logsumexp(min_i Q'_i / alpha).
+        0 => {
+            let policy = Policy::new(&least, alpha);
+            (policy.value, policy.entropy)
+        }
+        // Paper, equations 20-21: min_i E_pi[Q'_i] + alpha H(pi), pi of the online net.
+        1 => {
+            let policy = Policy::new(online, alpha);
+            let expectation = |target: &[f32]| {
+                Num::sum(target.iter().enumerate().map(|(a, q)| policy.probability(a) * Num::exact(*q)))
+            };
+            let least = expectation(target_1).min(expectation(target_2));
+            (least + temperature * policy.entropy, policy.entropy)
+        }
+        // Authors' sqn.py: min_i Q'_i(a~) - alpha ln pi(a~).
+        2 => {
+            let policy = Policy::new(target_1, alpha);
+            let action = policy.sample(u)?;
+            let surprise = -policy.log_probabilities[action];
+            (Num::exact(least[action]) + temperature * surprise, surprise)
+        }
+        // Authors' maxsqn.py: min_i max_a Q'_i(a) + alpha H(pi).
+        _ => {
+            let policy = Policy::new(online, alpha);
+            let best = [target_1, target_2].map(|target| Num::exact(target[argmax(target)]));
+            (best[0].min(best[1]) + temperature * policy.entropy, policy.entropy)
+        }
+    })
+}
+
+/// `y = r + gamma (1 - terminated) V(s')`, with `alpha ln|A|` taken off in the KL form.
+pub fn soft_backup(case: &Case) -> Expected {
+    let p: soft_backup::Params = case.params();
+    let records = case.get::<Agent>("agents");
+    let [q, rewards, terminated] = ["q", "rewards", "terminated"].map(|name| case.get::<f32>(name));
+    let [mut targets, mut entropies, mut values] =
+        ["targets", "entropies", "values"].map(|name| unchanged(case, name));
+    for agent in 0..p.agents {
+        let record = &records[agent as usize];
+        for b in 0..p.batch {
+            let slot = |slot: u32| {
+                let from = ((agent * p.slots + slot) * p.batch + b) * p.actions;
+                &q[from as usize..(from + p.actions) as usize]
+            };
+            let u = Random::new(record.seed, p.stream + stream::BACKUP, record.updates, b).uniform();
+            let online = if p.slots > 4 { slot(4) } else { slot(0) };
+            let row = (agent * p.batch + b) as usize;
+            let Some((mut value, entropy)) = soft_value(p.backup, slot(2), slot(3), online, record.alpha, u)
+            else {
+                [targets[row], entropies[row], values[row]] = [Expect::Any; 3];
+                continue;
+            };
+            if p.kl == 1 {
+                value = value - Num::exact(record.alpha) * Num::exact(p.actions as f32).ln();
+            }
+            let target = if terminated[row] == 1.0 {
+                Num::exact(rewards[row])
+            } else {
+                Num::exact(rewards[row]) + Num::exact(record.gamma) * value
+            };
+            targets[row] = Expect::Float(target);
+            entropies[row] = Expect::Float(entropy);
+            values[row] = Expect::Float(value);
+        }
+    }
+    vec![("targets", targets), ("entropies", entropies), ("values", values)]
+}
+
+/// `(loss, d loss / d e)` of a TD error.
+pub fn loss(kind: u32, error: Num, delta: f32) -> (Num, Num) {
+    let delta = Num::exact(delta);
+    let half = Num::exact(0.5);
+    let magnitude = if error.value < 0.0 { -error } else { error };
+    match kind {
+        0 => (error * error, Num::exact(2.0) * error),
+        1 => (half * error * error, error),
+        _ if magnitude.value <= delta.value => (half * error * error, error),
+        _ => {
+            let slope = if error.value > 0.0 { delta } else { -delta };
+            (delta * (magnitude - half * delta), Num { bound: error.bound, ..slope })
+        }
+    }
+}
+
+/// `e = Q_i(s, a) - y`, its weighted loss, and the gradient `importance * loss'(e) / batch` at the taken action.
+pub fn td_error(case: &Case) -> Expected {
+    let p: td_error::Params = case.params();
+    let records = case.get::<Agent>("agents");
+    let [q, targets, importance] = ["q", "targets", "importance"].map(|name| case.get::<f32>(name));
+    let actions = case.get::<u32>("actions");
+    let [mut dq, mut errors] = ["dq", "errors"].map(|name| unchanged(case, name));
+    for agent in 0..p.agents {
+        for net in 0..p.grad_slots {
+            for b in 0..p.batch {
+                let row = (agent * p.batch + b) as usize;
+                let from = (((agent * p.slots + net) * p.batch + b) * p.actions + actions[row]) as usize;
+                let error = Num::exact(q[from]) - Num::exact(targets[row]);
+                let (loss, slope) = loss(p.loss, error, records[agent as usize].huber_delta);
+                let weight = Num::exact(importance[row]);
+                let out = ((agent * p.grad_slots + net) * p.batch + b) as usize;
+                for a in 0..p.actions {
+                    dq[out * p.actions as usize + a as usize] = if a == actions[row] {
+                        Expect::Float(weight * slope / Num::exact(p.batch as f32))
+                    } else {
+                        Expect::Bits(0)
+                    };
+                }
+                errors[word_of!(TdError, out, error)] = Expect::Float(error);
+                errors[word_of!(TdError, out, loss)] = Expect::Float(weight * loss);
+            }
+        }
+    }
+    vec![("dq", dq), ("errors", errors)]
+}

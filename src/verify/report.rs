@@ -1,0 +1,70 @@
+//! What verification finds: one row per kernel or check, and the failures behind it.
+
+use serde::Serialize;
+
+/// Worst errors of one comparison. Infinite where a number should have been and was not; `null` in JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Errors {
+    /// Words compared.
+    pub words: u64,
+    /// Words whose value differs at all.
+    pub differing: u64,
+    /// Largest absolute error.
+    pub abs: f64,
+    /// Largest relative error, over words that keep three digits under their bound.
+    pub rel: f64,
+    /// Largest distance in units in the last place, over the same words; 0 where the reference is f64.
+    pub ulp: u64,
+    /// Largest error as a share of what is allowed for that word; above 1 fails.
+    pub share: f64,
+}
+
+/// One word that is not what it must be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Failure {
+    /// `twin`, `f64`, or what else it was compared with.
+    pub reference: &'static str,
+    /// Number of the case.
+    pub case: usize,
+    /// Its params and the style of its values.
+    pub inputs: String,
+    /// Output binding, and field for structs.
+    pub binding: String,
+    /// Index of the element.
+    pub index: usize,
+    /// Value found.
+    pub got: String,
+    /// Value wanted.
+    pub want: String,
+    /// Error allowed.
+    pub allowed: f64,
+    /// Words of this case that fail against this reference.
+    pub failing: usize,
+    /// The command that runs this case alone.
+    pub command: String,
+}
+
+/// The result of one kernel or check.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Kernel or check.
+    pub name: String,
+    /// Cases run.
+    pub cases: usize,
+    /// Executor against CPU twin; absent on the CPU executor, which is the twin.
+    pub twin: Option<Errors>,
+    /// Executor against the f64 reference.
+    pub oracle: Option<Errors>,
+    /// Words left out because an index choice lay within its margin, or WGSL leaves the value open.
+    pub left_out: u64,
+    /// Error allowed, in words.
+    pub bound: String,
+    /// Where the bound comes from.
+    pub source: String,
+    /// Whether everything was within its bound.
+    pub passed: bool,
+    /// The first failures.
+    pub failures: Vec<Failure>,
+    /// What else there is to know.
+    pub note: String,
+}

@@ -1,0 +1,143 @@
+//! A whole training run of SQN on CartPole, iteration by iteration, on the executor and on the CPU twins.
+//!
+//! Both run freely until their weights, learner state or environments differ in a bit. From there on the twins start every
+//! update from the executor's memory, so that each update is judged by itself and no early rounding grows into a verdict.
+
+use crate::agents;
+use crate::engine::cpu::CpuExecutor;
+use crate::engine::debug::copy_memory;
+use crate::engine::executor::{Executor, Program};
+use crate::engine::recording::BufferId;
+use crate::envs;
+use crate::error::Result;
+use crate::shared::agent::{Agent, Lane};
+use crate::shared::layout::{GpuType, Layout, Scalar};
+use crate::train::config::Config;
+use crate::verify::compare::{Tolerance, compare};
+use crate::verify::report::{Errors, Failure, Row};
+use crate::verify::{Options, TRAINING};
+
+/// Updates compared.
+const UPDATES: u64 = 100;
+
+/// Error of one update from equal memory. Adam turns a rounding of a gradient near 0 into a step of up to the learning
+/// rate, 1e-3 here; everything else stays far below.
+const TOLERANCE: Tolerance = Tolerance { abs: 1e-4, rel: 1e-4 };
+
+/// Runs 100 updates and compares after each.
+pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
+    compare_run(executor, options.seed, UPDATES)
+}
+
+/// Runs `updates` updates, each after one step of every environment, and compares after each.
+pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Result<Row> {
+    let mut row = Row {
+        name: TRAINING.into(),
+        cases: 0,
+        twin: None,
+        oracle: None,
+        left_out: 0,
+        bound: "equal bits; after the first difference 1e-4 per update".into(),
+        source: "measured".into(),
+        passed: true,
+        failures: Vec::new(),
+        note: String::new(),
+    };
+    if executor.address() == "cpu" {
+        row.note = "left out: the CPU executor is the reference".into();
+        return Ok(row);
+    }
+    let config = Config {
+        seed,
+        num_envs: 4,
+        learning_starts: 64,
+        gradient_steps: 1,
+        batch_size: 32,
+        buffer_size: 400,
+        hidden: vec![32, 32],
+        eval_episodes: 1,
+        ..Config::default()
+    };
+    let env = envs::find("CartPole-v1")?;
+    let plan = agents::plan(&config, env)?;
+    let iteration = plan.iteration(1, 1);
+    let mut twins = CpuExecutor::new();
+    let start = |executor: &mut dyn Executor| -> Result<Program> {
+        executor.allocate(&plan.buffers)?;
+        for (buffer, words) in &plan.init {
+            executor.write(*buffer, words)?;
+        }
+        let (reset, act) = (executor.prepare(&plan.reset)?, executor.prepare(&plan.act)?);
+        executor.submit(&[(reset, 1), (act, (config.learning_starts / 4) as u32)], None)?;
+        executor.prepare(&iteration)
+    };
+    let programs = (start(executor)?, start(&mut twins)?);
+    let compared: Vec<(BufferId, &str, Vec<Scalar>)> =
+        ["weights", "agents", "env_lanes", "env_state", "targets"]
+            .into_iter()
+            .filter_map(|name| {
+                let index = plan.buffers.decls.iter().position(|decl| decl.name == name)?;
+                let scalars = match name {
+                    "agents" => fields(Agent::LAYOUT),
+                    "env_lanes" => fields(Lane::LAYOUT),
+                    _ => vec![Scalar::F32],
+                };
+                Some((BufferId(index as u32), name, scalars))
+            })
+            .collect();
+
+    let mut errors = Errors::default();
+    let mut first = None;
+    for update in 1..=updates {
+        executor.submit(&[(programs.0, 1)], None)?;
+        twins.submit(&[(programs.1, 1)], None)?;
+        let mut differing = 0;
+        for (id, name, scalars) in &compared {
+            let (got, want) = (executor.read(*id)?, twins.read(*id)?);
+            let result = compare(&got, &want, scalars, TOLERANCE);
+            errors.words += result.words as u64;
+            errors.differing += result.differing as u64;
+            errors.abs = errors.abs.max(result.abs);
+            errors.rel = errors.rel.max(result.rel);
+            errors.ulp = errors.ulp.max(result.ulp);
+            differing += result.differing;
+            let Some(worst) = result.worst else { continue };
+            errors.share = errors.share.max(result.abs / TOLERANCE.abs);
+            if first.is_none() {
+                first = Some(format!("first difference at update {update} in '{name}', {} ULP", result.ulp));
+            }
+            if !result.passed() && row.failures.len() < 3 {
+                row.passed = false;
+                row.failures.push(Failure {
+                    reference: "twin",
+                    case: update as usize,
+                    inputs: format!("SQN on CartPole-v1, update {update}"),
+                    binding: (*name).into(),
+                    index: worst.index,
+                    got: format!("{:e} ({:#010x})", f32::from_bits(worst.got), worst.got),
+                    want: format!("{:e} ({:#010x})", f32::from_bits(worst.want), worst.want),
+                    allowed: TOLERANCE.abs,
+                    failing: result.failing,
+                    command: format!(
+                        "softq verify --device {} --only {TRAINING} --seed {seed}",
+                        executor.address()
+                    ),
+                });
+            }
+        }
+        if differing > 0 {
+            copy_memory(executor, &mut twins, &plan.buffers)?;
+        }
+        row.cases += 1;
+    }
+    row.twin = Some(errors);
+    row.note = first.unwrap_or_else(|| format!("bit-equal through all {updates} updates"));
+    Ok(row)
+}
+
+fn fields(layout: Layout) -> Vec<Scalar> {
+    match layout {
+        Layout::Struct { fields, .. } => fields.iter().map(|field| field.scalar).collect(),
+        _ => vec![Scalar::F32],
+    }
+}

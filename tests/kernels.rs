@@ -1,0 +1,452 @@
+//! The GPU suite: every kernel on a real adapter against its CPU twin and an f64 reference, gradients against finite
+//! differences, a training run against the twins, and the tools that find a divergence. One device serves all tests.
+//!
+//! Without an adapter the tests fail with the hint what to install; `SOFTQ_NO_GPU=1` leaves them out, loudly.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use softq::agents::{self, Plan};
+use softq::engine::compose::compose;
+use softq::engine::cpu::CpuExecutor;
+use softq::engine::debug::{check_each, switch_at};
+use softq::engine::executor::Executor;
+use softq::engine::kernel::{Kernel, MAX_LOOP_ITERATIONS, TwinCall};
+use softq::engine::recording::{Buffers, Recording};
+use softq::error::Error;
+use softq::gpu::{self, GpuDevice, GpuExecutor};
+use softq::kernels::{dense_forward, env_reset, grad_norm, log_softmax, td_error};
+use softq::shared::agent::Agent;
+use softq::shared::layout::{Layout, Scalar};
+use softq::train::config::Config;
+use softq::verify::cases::{Case, SENTINEL};
+use softq::verify::check::{run_case, run_twin};
+use softq::verify::{self, GRADIENTS, Options, Row, TRAINING};
+
+/// The shared device, or `None` where `SOFTQ_NO_GPU=1` asks to go without.
+fn gpu() -> Option<MutexGuard<'static, GpuExecutor>> {
+    static GPU: OnceLock<Option<Mutex<GpuExecutor>>> = OnceLock::new();
+    let gpu = GPU.get_or_init(|| {
+        if std::env::var_os("SOFTQ_NO_GPU").is_some_and(|value| value == "1") {
+            eprintln!("SOFTQ_NO_GPU=1: THE GPU TESTS OF tests/kernels.rs ARE LEFT OUT.");
+            return None;
+        }
+        let choice = gpu::choose("gpu")
+            .unwrap_or_else(|error| panic!("{error} Set SOFTQ_NO_GPU=1 to leave the GPU tests out."));
+        eprintln!("GPU tests run on {} ({})", choice.address, choice.adapter);
+        let device = pollster::block_on(GpuDevice::open(&choice.address)).expect("the device opens");
+        Some(Mutex::new(GpuExecutor::new(device)))
+    });
+    // A test that failed while it held the device left nothing behind that the next one reads.
+    gpu.as_ref().map(|gpu| gpu.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+}
+
+/// Whether the adapter is the one on which everything was measured to be bit-equal to the twins: Mesa 22.3's llvmpipe
+/// rounds `+ - * / sqrt` correctly and fuses nothing. Other devices are held to the bounds of the WGSL rules.
+fn is_exact() -> bool {
+    gpu::choose("gpu").is_ok_and(|choice| choice.adapter.contains("llvmpipe Mesa 22.3"))
+}
+
+/// One run over everything, shared by the tests that look at different columns of it.
+fn rows() -> Option<&'static [Row]> {
+    static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
+    let mut gpu = gpu()?;
+    let options = Options { exact: is_exact(), ..Options::default() };
+    let rows =
+        ROWS.get_or_init(|| verify::run(&mut *gpu, &options, &mut |_| Ok(())).expect("verification runs"));
+    Some(rows)
+}
+
+/// Fails with what `row` found against `reference`.
+fn demand(row: &Row, reference: &str) {
+    let failures: Vec<_> = row.failures.iter().filter(|failure| failure.reference == reference).collect();
+    assert!(failures.is_empty(), "{}: {failures:#?}", row.name);
+}
+
+#[test]
+fn every_kernel_matches_its_twin() {
+    let Some(rows) = rows() else { return };
+    for check in verify::checks() {
+        let row = rows.iter().find(|row| row.name == check.kernel.name).expect("a row per kernel");
+        demand(row, "twin");
+        let twin = row.twin.expect("compared with the twin");
+        assert!(twin.words > 1000, "{}: {} words", row.name, twin.words);
+        assert!(!is_exact() || twin.differing == 0, "{}: {twin:?}", row.name);
+    }
+}
+
+#[test]
+fn every_kernel_matches_the_f64_reference() {
+    let Some(rows) = rows() else { return };
+    for row in rows {
+        demand(row, "f64");
+        assert!(row.passed, "{row:#?}");
+        // Words that are left out prove nothing; they must stay rare.
+        let words = row.oracle.or(row.twin).map_or(0, |errors| errors.words);
+        assert!(row.left_out * 100 <= words, "{}: {} of {words} words left out", row.name, row.left_out);
+    }
+}
+
+#[test]
+fn every_twin_matches_the_f64_reference() {
+    let rows =
+        verify::run(&mut CpuExecutor::new(), &Options { seed: 1, ..Options::default() }, &mut |_| Ok(()))
+            .expect("verification runs");
+    for row in rows {
+        assert!(row.passed, "{row:#?}");
+    }
+}
+
+#[test]
+fn gradients_match_finite_differences() {
+    let Some(rows) = rows() else { return };
+    let row = rows.iter().find(|row| row.name == GRADIENTS).expect("a row");
+    assert!(row.passed, "{row:#?}");
+    // 4 backups x 3 losses x 2 activations, 2 agents x 2 nets x 59 parameters each.
+    assert_eq!((row.cases, row.oracle.map(|errors| errors.words)), (24, Some(24 * 4 * 59)));
+}
+
+#[test]
+fn random_numbers_are_bit_equal() {
+    let Some(rows) = rows() else { return };
+    let row = rows.iter().find(|row| row.name == "probe_rng").expect("a row");
+    for errors in [row.twin, row.oracle] {
+        let errors = errors.expect("compared");
+        assert!(errors.words > 300_000 && errors.differing == 0, "{errors:?}");
+    }
+}
+
+#[test]
+fn a_thousand_updates_stay_together() {
+    let Some(rows) = rows() else { return };
+    let row = rows.iter().find(|row| row.name == TRAINING).expect("a row");
+    assert!(row.passed && row.cases == 100, "{row:#?}");
+    let Some(mut gpu) = gpu() else { return };
+    let row = verify::training::compare_run(&mut *gpu, 7, 1000).expect("runs");
+    assert!(row.passed && row.cases == 1000, "{row:#?}");
+    assert!(!is_exact() || row.twin.is_some_and(|errors| errors.differing == 0), "{row:#?}");
+}
+
+#[test]
+fn cases_cover_at_least_25_shapes() {
+    for check in verify::checks() {
+        let name = check.kernel.name;
+        let cases: Vec<Case> = (0..Options::default().cases).map(|index| check.draw(0, index)).collect();
+        let shapes: HashSet<&[u32]> = cases.iter().map(|case| case.params.as_slice()).collect();
+        assert!(shapes.len() >= 25, "{name}: {} shapes", shapes.len());
+        let Layout::Struct { fields, .. } = check.kernel.params else { panic!("{name}: params") };
+        let size =
+            fields.iter().position(|field| ["batch", "rows", "count", "num_lanes"].contains(&field.name));
+        let size = size.expect("a batch, rows, count or num_lanes");
+        let sizes: HashSet<u32> = cases.iter().map(|case| case.params[size]).collect();
+        for wanted in [1, 63, 64, 65, 257] {
+            assert!(sizes.contains(&wanted), "{name}: no case of size {wanted} among {sizes:?}");
+        }
+        assert!(sizes.iter().any(|size| *size > 1000), "{name}: no large case");
+        if let Some(agents) = fields.iter().position(|field| field.name == "agents") {
+            let agents: HashSet<u32> = cases.iter().map(|case| case.params[agents]).collect();
+            assert!(agents.contains(&1) && agents.contains(&3), "{name}: {agents:?}");
+        }
+    }
+}
+
+/// A copy of a kernel under another name, since devices keep pipelines by name.
+fn altered(kernel: &'static Kernel, name: &str, source: String) -> &'static Kernel {
+    Box::leak(Box::new(Kernel {
+        name: Box::leak(name.to_owned().into_boxed_str()),
+        source: Box::leak(source.into_boxed_str()),
+        ..*kernel
+    }))
+}
+
+/// Faults of the kind that survive sloppy tests; each must fail against the twin and, on its own, against f64.
+#[test]
+fn faulty_shaders_are_found() {
+    let Some(mut gpu) = gpu() else { return };
+    let faults = [
+        ("dense_forward", "if (row >= p.batch) {\n        return;\n    }\n    let sum", "let sum"),
+        ("dense_forward", "if (column + 3u < p.out_dim)", "if (column + 3u < p.out_dim + 1u)"),
+        (
+            "dense_forward",
+            "x2 = (x_base + min(row + 2u, last_row))",
+            "x2 = (x_base + min(row + 1u, last_row))",
+        ),
+        ("dense_backward_weights", "k + 3u == p.in_dim", "k + 3u == p.out_dim"),
+        ("dense_backward_input", "output > 0.0", "output >= 0.0"),
+        ("log_softmax", "softmax.top + alpha * softmax.log_sum", "softmax.top + softmax.log_sum"),
+        ("soft_backup", "(1.0 - terminated[row])", "1.0"),
+        ("td_error", "slope = select(-delta, delta, e > 0.0)", "slope = delta"),
+        ("td_error", "/ f32(p.batch)", ""),
+        ("grad_norm", "i += 256u", "i += 255u"),
+        ("adam", "+ 1u) % h.target_update_interval", ") % h.target_update_interval"),
+        ("temperature", "select(1.0, a.alpha, p.mode == 2u)", "a.alpha"),
+        ("metrics", "lanes[lane].window_length = 0.0;", ""),
+        ("replay_sample", "min(lanes[agent * p.num_lanes].step, lane_rows)", "lane_rows"),
+        ("act_step", "let truncated = l.episode_step >= MAX", "let truncated = l.episode_step > MAX"),
+        (
+            "act_step",
+            "replay[at + OBS_SIZE + i] = seen[i];",
+            "replay[at + OBS_SIZE + i] = obs[lane * OBS_SIZE + i];",
+        ),
+        ("env_reset", "lanes[lane] = Lane();", ""),
+    ];
+    for (number, (name, right, wrong)) in faults.into_iter().enumerate() {
+        let check = verify::checks().iter().find(|check| check.kernel.name == name).expect("a check");
+        assert!(check.kernel.source.contains(right), "{name}: '{right}' is gone; pick another fault");
+        let source = check.kernel.source.replacen(right, wrong, 1);
+        let kernel = altered(check.kernel, &format!("{name}_fault_{number}"), source);
+        let mut found = HashSet::new();
+        for index in 0..60 {
+            let case = Case { kernel, ..check.draw(0, index) };
+            let got = run_case(&mut *gpu, &case).expect("runs");
+            if got != run_twin(&case) {
+                found.insert("twin");
+            }
+            for (output, expected) in (check.oracle)(&case) {
+                let got = &got[case.index(output)];
+                if got.iter().zip(&expected).any(|(word, expect)| !expect.allows(*word)) {
+                    found.insert("f64");
+                }
+            }
+            if found.len() == 2 {
+                break;
+            }
+        }
+        assert_eq!(found.len(), 2, "{name}: '{right}' -> '{wrong}' is seen by {found:?} alone");
+    }
+}
+
+/// SQN on CartPole with memory as in the middle of a run, and the recording of one iteration.
+fn iteration() -> (Plan, Recording) {
+    let config = Config {
+        num_envs: 4,
+        learning_starts: 0,
+        batch_size: 16,
+        buffer_size: 64,
+        hidden: vec![8],
+        eval_episodes: 1,
+        ..Config::default()
+    };
+    let env = softq::envs::find("cartpole").expect("cartpole");
+    let plan = agents::plan(&config, env).expect("a plan");
+    let iteration = plan.iteration(1, 1);
+    (plan, iteration)
+}
+
+fn start(executor: &mut dyn Executor, plan: &Plan) {
+    executor.allocate(&plan.buffers).expect("allocates");
+    for (buffer, words) in &plan.init {
+        executor.write(*buffer, words).expect("writes");
+    }
+    let programs = [&plan.reset, &plan.act].map(|recording| executor.prepare(recording).expect("prepares"));
+    executor.submit(&[(programs[0], 1), (programs[1], 8)], None).expect("runs");
+}
+
+/// The iteration with a TD error that the CPU gets wrong in one word, and where that dispatch is.
+fn with_fault(mut iteration: Recording) -> (Recording, usize) {
+    fn faulty(mut call: TwinCall<'_>) {
+        let bindings = call.bindings.iter_mut().map(|words| &mut **words).collect();
+        (td_error::KERNEL.twin)(TwinCall { params: call.params, bindings, env: call.env });
+        call.bindings[5][3] ^= 0x10;
+    }
+    let at = iteration.dispatches.iter().position(|dispatch| dispatch.kernel.name == "td_error");
+    let at = at.expect("an update has a TD error");
+    iteration.dispatches[at].kernel = Box::leak(Box::new(Kernel { twin: faulty, ..td_error::KERNEL }));
+    (iteration, at)
+}
+
+#[test]
+fn checking_each_dispatch_finds_an_injected_divergence() {
+    let Some(mut gpu) = gpu() else { return };
+    let (plan, right) = iteration();
+    let (wrong, at) = with_fault(right.clone());
+    for (recording, fault) in [(right, None), (wrong, Some(at))] {
+        start(&mut *gpu, &plan);
+        let mut cpu = CpuExecutor::new();
+        cpu.allocate(&plan.buffers).expect("allocates");
+        let found = check_each(&mut *gpu, &mut cpu, &plan.buffers, &recording).expect("runs");
+        // Where rounding differs between device and twin, other dispatches may be named as well.
+        let named: Vec<_> = found.iter().map(|found| (found.dispatch, found.binding)).collect();
+        if is_exact() {
+            assert_eq!(named, fault.map(|at| (at, "dq")).into_iter().collect::<Vec<_>>(), "{found:?}");
+        }
+        assert_eq!(fault.is_some(), fault.is_some_and(|at| named.contains(&(at, "dq"))), "{found:?}");
+        if let Some(divergence) = found.iter().find(|found| fault == Some(found.dispatch) && is_exact()) {
+            assert_eq!((divergence.kernel, divergence.words, divergence.index), ("td_error", 1, 3));
+        }
+    }
+}
+
+#[test]
+fn switching_executors_bisects_a_divergence() {
+    let Some(mut gpu) = gpu() else { return };
+    let (plan, iteration) = iteration();
+    let (recording, at) = with_fault(iteration);
+    let dispatches = recording.dispatches.len();
+    let dq = recording.outputs(at)[0].1.id;
+    // `dq` after the iteration with its first n dispatches on the GPU and the rest on the CPU.
+    let mut after = |n: usize| -> Vec<f32> {
+        start(&mut *gpu, &plan);
+        let mut cpu = CpuExecutor::new();
+        cpu.allocate(&plan.buffers).expect("allocates");
+        switch_at(&mut *gpu, &mut cpu, &plan.buffers, &recording, n).expect("runs");
+        bytemuck::cast_vec(cpu.read(dq).expect("reads"))
+    };
+    let want = after(dispatches);
+    let right = |got: Vec<f32>| got.iter().zip(&want).all(|(a, b)| (a - b).abs() <= 1e-6 * b.abs());
+    let (mut wrong, mut good) = (0, dispatches);
+    assert!(!right(after(wrong)));
+    while good - wrong > 1 {
+        let middle = (good + wrong) / 2;
+        if right(after(middle)) { good = middle } else { wrong = middle }
+    }
+    // With `wrong` dispatches on the GPU the faulty one still runs on the CPU: it is the next one.
+    assert_eq!(wrong, at);
+}
+
+fn refused(result: softq::Result<()>, part: &str) {
+    match result {
+        Err(Error::Kernel { message, .. }) => assert!(message.contains(part), "{message}"),
+        other => panic!("not refused as expected ('{part}'): {other:?}"),
+    }
+}
+
+#[test]
+fn recordings_that_break_a_contract_are_refused() {
+    let mut buffers = Buffers::default();
+    let mut floats = |len| buffers.add::<f32>("floats", len, "");
+    let (q, alphas, log_probs, entropies, values) = (floats(12), floats(3), floats(12), floats(3), floats(3));
+    let (short, probs) = (floats(11), floats(12));
+    let (long, weights) = (floats(70_000), floats(140_000));
+    let greedy = buffers.add::<u32>("greedy", 3, "");
+    let record = |rows, actions, q, log_probs| {
+        let params = log_softmax::Params { rows, actions };
+        log_softmax::record(
+            &mut Recording::default(),
+            params,
+            q,
+            alphas,
+            log_probs,
+            entropies,
+            values,
+            probs,
+            greedy,
+        )
+    };
+    record(3, 4, q, log_probs).expect("this one is right");
+    refused(record(3, 4, short, log_probs), "binding 'q' needs 12 words but its buffer holds 11");
+    refused(record(3, 4, q, short), "binding 'log_probs' needs 12 words");
+    refused(record(3, 4, q, q), "bindings 'q' and 'log_probs' are the same buffer");
+    refused(record(0, 4, q, log_probs), "is empty");
+    refused(record(u32::MAX, u32::MAX, q, log_probs), "needs");
+
+    let params = dense_forward::Params {
+        batch: 1,
+        in_dim: 70_000,
+        out_dim: 1,
+        nets: 1,
+        net_params: 70_001,
+        slots: 1,
+        x_slots: 1,
+        agents: 1,
+        ..Default::default()
+    };
+    let mut recording = Recording::default();
+    refused(dense_forward::record(&mut recording, params, long, weights, values), "would loop 70000 times");
+    assert!(params.in_dim as u64 > MAX_LOOP_ITERATIONS);
+    let agents = buffers.add::<Agent>("agents", 1, "");
+    let params = grad_norm::Params { count: 10, agents: 0 };
+    refused(grad_norm::record(&mut recording, params, agents, q), "is empty");
+    refused(
+        recording.dispatch(&grad_norm::KERNEL, None, &[10, 1], &[agents.erase()]),
+        "1 buffers given, 2 declared",
+    );
+    let lanes = 70_000 * 64;
+    let env = softq::envs::find("cartpole").expect("cartpole");
+    let state = buffers.add::<u32>("state", 4 * lanes, "");
+    let records = buffers.add("lanes", lanes, "");
+    let obs = buffers.add::<f32>("obs", 4 * lanes, "");
+    let params = env_reset::Params { num_lanes: lanes as u32, stream: 0, agents: 1 };
+    refused(env_reset::record(&mut recording, env, params, agents, state, records, obs), "70000 workgroups");
+    assert!(recording.dispatches.is_empty(), "a refused dispatch leaves nothing behind");
+}
+
+/// The composed shader with a counter in every loop. Each invocation leaves its count in a place of its own behind the
+/// contents of the first output.
+fn counting(case: &Case) -> (&'static Kernel, usize) {
+    let kernel = case.kernel;
+    let text = compose(kernel, case.env).expect("imports resolve");
+    assert!(!text.contains("while (") && !text.contains("loop {"), "{}: count these loops too", kernel.name);
+    let (output, name) = case.outputs().next().expect("an output");
+    let scalars = case.scalars(output);
+    let field = match kernel.bindings[output].element {
+        Layout::Scalar(_) => String::new(),
+        Layout::Struct { fields, .. } => format!(".{}", fields[0].name),
+        Layout::EnvState => ".x".to_owned(),
+    };
+    let ty = if scalars[0] == Scalar::F32 { "f32" } else { "u32" };
+    let grid = (kernel.grid)(&case.params);
+    let invocations = grid.iter().product::<u64>() * u64::from(kernel.workgroup_size);
+    let place = if text.contains("global_invocation_id) id") {
+        format!("(id.z * {}u + id.y) * {}u + id.x", grid[1], grid[0] * u64::from(kernel.workgroup_size))
+    } else {
+        format!(
+            "((group.z * {}u + group.y) * {}u + group.x) * {}u + local",
+            grid[1], grid[0], kernel.workgroup_size
+        )
+    };
+    let mut counted = String::from("var<private> ticks: u32;\nvar<private> place: u32;\n");
+    counted += &format!(
+        "fn tick() {{ ticks += 1u; {name}[arrayLength(&{name}) - {invocations}u + place]{field} = {ty}(ticks); }}\n"
+    );
+    for line in text.lines() {
+        counted += line;
+        counted.push('\n');
+        if line.trim_start().starts_with("for (") {
+            counted += "tick();\n";
+        } else if line.starts_with("fn main(") {
+            counted += &format!("place = {place};\n");
+        }
+    }
+    let name = format!("{}_counting_{}", kernel.name, case.label);
+    (altered(kernel, &name, counted), invocations as usize)
+}
+
+#[test]
+fn loop_rules_cover_the_true_counts() {
+    let Some(mut gpu) = gpu() else { return };
+    for check in verify::checks() {
+        let kernel = check.kernel;
+        let mut longest = 0;
+        for index in [0, 1, 2, 3, 4, 6, 8, 9, 11, 13, 20] {
+            let mut case = check.draw(0, index);
+            let (output, _) = case.outputs().next().expect("an output");
+            let words = case.scalars(output).len();
+            let (counting, invocations) = counting(&case);
+            if invocations > 300_000 {
+                continue;
+            }
+            case.kernel = counting;
+            let before = case.bindings[output].len();
+            case.bindings[output].resize(before + invocations * words, SENTINEL);
+            let got = run_case(&mut *gpu, &case).expect("runs");
+            let counts = got[output][before..].iter().step_by(words).filter(|word| **word != SENTINEL);
+            let counts = counts.map(|word| match case.scalars(output)[0] {
+                Scalar::F32 => f32::from_bits(*word) as u64,
+                Scalar::U32 => u64::from(*word),
+            });
+            let count = counts.max().unwrap_or(0);
+            let rule = (kernel.loops)(&case.params);
+            assert!(
+                count <= rule,
+                "{}: {count} iterations, the rule says {rule}: {}",
+                kernel.name,
+                case.label
+            );
+            longest = longest.max(count);
+        }
+        let loops =
+            compose(kernel, softq::envs::registry().first().copied()).expect("composes").contains("for (");
+        assert!(!loops || longest > 0, "{}: nothing was counted", kernel.name);
+    }
+}

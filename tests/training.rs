@@ -1,0 +1,230 @@
+//! The training loop as a whole: same bits from the same seed, no host traffic, both executors, truncation, divergence.
+
+mod common;
+
+use softq::agents::{self, Plan};
+use softq::engine::executor::{Executor, read_as, write_as};
+use softq::engine::recording::BufferId;
+use softq::envs;
+use softq::gpu;
+use softq::shared::agent::{Agent, Lane};
+use softq::train::config::{Backup, Config, Exploration, Loss, Temperature};
+use softq::train::event::{Event, Progress};
+use softq::train::trainer::Trainer;
+
+/// A run of a few hundred updates that touches every kernel.
+fn small() -> Config {
+    Config {
+        total_timesteps: 1_500,
+        num_envs: 3,
+        learning_starts: 300,
+        gradient_steps: 1,
+        batch_size: 17,
+        buffer_size: 700,
+        hidden: vec![19, 13],
+        log_frequency: 300,
+        eval_frequency: 0,
+        eval_episodes: 5,
+        ..Config::default()
+    }
+}
+
+/// Weights and all rows of statistics of one run.
+fn run(config: &Config) -> (Vec<u32>, Vec<Progress>) {
+    let mut trainer = Trainer::new(config).expect("trainer");
+    let mut rows = Vec::new();
+    trainer
+        .run(&mut |event| {
+            if let Event::Progress(progress) = event {
+                rows.push(Progress { wall_s: 0.0, ..progress.clone() });
+            }
+            Ok(())
+        })
+        .expect("run");
+    (trainer.read_buffer("weights").expect("weights"), rows)
+}
+
+fn devices() -> Vec<String> {
+    let mut devices = vec!["cpu".to_owned()];
+    devices.extend(common::gpu().map(|choice| choice.address));
+    devices
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_twice_and_another_seed_does_not() {
+    for device in devices() {
+        let config = Config { device: device.clone(), ..small() };
+        let (weights, rows) = run(&config);
+        let (weights_again, rows_again) = run(&config);
+        assert_eq!(weights, weights_again, "{device}");
+        assert_eq!(rows, rows_again, "{device}");
+        assert_eq!(rows.len(), 5, "{device}: a row per 300 steps");
+        assert!(rows[4].updates == 400 && rows[4].entropy.is_some(), "{device}: {:?}", rows[4]);
+        let (other, _) = run(&Config { seed: 1, ..config });
+        assert_ne!(weights, other, "{device}");
+    }
+}
+
+fn open(plan: &Plan, device: &str) -> Box<dyn Executor> {
+    let mut executor = gpu::open(&gpu::choose(device).expect("choice")).expect("device");
+    executor.allocate(&plan.buffers).expect("memory");
+    for (buffer, words) in &plan.init {
+        executor.write(*buffer, words).expect("init");
+    }
+    executor
+}
+
+#[test]
+fn an_iteration_is_at_most_18_dispatches_and_uploads_nothing() {
+    let env = envs::find("cartpole").expect("cartpole");
+    let every_backup = [Backup::ClippedLse, Backup::OnlinePolicy, Backup::Sampled, Backup::Max];
+    for backup in every_backup {
+        // Clipping on: the most dispatches the layered path can have.
+        let plan =
+            agents::plan(&Config { backup, max_grad_norm: 1.0, ..Config::default() }, env).expect("plan");
+        let dispatches = plan.iteration(1, 1).dispatches.len();
+        assert!(dispatches <= 18, "{backup:?}: {dispatches}");
+        assert!(plan.explain().contains(&format!("{dispatches} dispatches, 0 bytes uploaded")));
+    }
+    let Some(choice) = common::gpu() else { return };
+    let plan = agents::plan(&small(), env).expect("plan");
+    let mut executor = open(&plan, &choice.address);
+    let reset = executor.prepare(&plan.reset).expect("reset");
+    let iteration = executor.prepare(&plan.iteration(1, 1)).expect("iteration");
+    let metrics = executor.prepare(&plan.metrics).expect("metrics");
+    executor.submit(&[(reset, 1)], None).expect("submit");
+    let before = executor.uploaded_bytes();
+    assert!(before > 0, "weights and params were uploaded");
+    for _ in 0..5 {
+        executor.submit(&[(iteration, 20), (metrics, 1)], Some(plan.metrics_out.id)).expect("submit");
+    }
+    assert_eq!(executor.uploaded_bytes(), before, "steady state moves nothing to the device");
+    let rows = executor.collect(true).expect("collect");
+    assert!(!rows.is_empty());
+    let agents: Vec<Agent> = read_as(&mut *executor, plan.agents.id).expect("agents");
+    assert_eq!(agents[0].updates, 100);
+}
+
+#[test]
+fn every_variant_trains_to_finite_weights_on_both_executors() {
+    let variants = [
+        Config { backup: Backup::OnlinePolicy, kl: true, ..small() },
+        Config { backup: Backup::Sampled, temperature: Temperature::LearnedExp, ..small() },
+        Config { backup: Backup::Max, loss: Loss::Huber, max_grad_norm: 0.5, ..small() },
+        Config { temperature: Temperature::Schedule, loss: Loss::HalfMse, ..small() },
+        Config {
+            exploration: Exploration::Greedy,
+            epsilon: 0.5,
+            epsilon_final: 0.1,
+            epsilon_decay_steps: 900,
+            ..small()
+        },
+        Config { polyak: 1.0, target_update_interval: 50, temperature: Temperature::Fixed, ..small() },
+    ];
+    for variant in variants {
+        for device in devices() {
+            let config = Config { device, total_timesteps: 600, ..variant.clone() };
+            let (weights, rows) = run(&config);
+            assert!(weights.iter().all(|w| f32::from_bits(*w).is_finite()), "{config:?}");
+            let last = rows.last().expect("rows");
+            assert_eq!(last.updates, 100, "{config:?}");
+            let start = Trainer::new(&config).expect("trainer").read_buffer("weights").expect("weights");
+            assert_ne!(weights, start, "{config:?} learned nothing");
+        }
+    }
+}
+
+#[test]
+fn schedules_and_hard_updates_do_what_they_say() {
+    let config = Config {
+        device: "cpu".into(),
+        temperature: Temperature::Schedule,
+        alpha: 0.5,
+        alpha_final: 0.05,
+        alpha_decay_steps: 1_000,
+        epsilon: 1.0,
+        epsilon_final: 0.1,
+        epsilon_decay_steps: 1_000,
+        polyak: 1.0,
+        target_update_interval: 400,
+        ..small()
+    };
+    let (weights, rows) = run(&config);
+    let last = rows.last().expect("rows");
+    assert!((last.alpha - 0.05).abs() < 1e-6 && (last.epsilon - 0.1).abs() < 1e-6, "{last:?}");
+    // At step 600 of 1,000 the geometric schedule is at 0.5 * 0.1^0.6.
+    assert!((rows[1].alpha - 0.5 * 0.1f64.powf(0.6)).abs() < 1e-3, "{:?}", rows[1]);
+    // 400 updates: the last one copied both online nets into the targets.
+    let half = weights.len() / 2;
+    assert_eq!(weights[..half], weights[half..]);
+}
+
+#[test]
+fn a_non_finite_loss_freezes_the_last_good_weights_and_ends_the_run() {
+    for device in devices() {
+        let env = envs::find("cartpole").expect("cartpole");
+        let config = Config { device: device.clone(), reward_scale: 1.0, ..small() };
+        let plan = agents::plan(&config, env).expect("plan");
+        let mut executor = open(&plan, &device);
+        let act = executor.prepare(&plan.act).expect("act");
+        let learn = executor.prepare(&plan.learn).expect("learn");
+        let reset = executor.prepare(&plan.reset).expect("reset");
+        executor.submit(&[(reset, 1), (act, 50), (learn, 3)], None).expect("submit");
+        let good = executor.read(plan.weights.id).expect("weights");
+        // A poisoned replay: every reward is infinite.
+        let index = plan.buffers.decls.iter().position(|decl| decl.name == "replay").expect("replay");
+        let replay = BufferId(index as u32);
+        let mut words: Vec<f32> = read_as(&mut *executor, replay).expect("replay");
+        words.chunks_mut(11).for_each(|transition| transition[9] = f32::INFINITY);
+        write_as(&mut *executor, replay, &words).expect("poison");
+        executor.submit(&[(learn, 5)], None).expect("submit");
+        let agents: Vec<Agent> = read_as(&mut *executor, plan.agents.id).expect("agents");
+        assert_eq!(agents[0].nonfinite, 4, "{device}: named by its update");
+        assert_eq!(agents[0].updates, 3, "{device}: no further update counts");
+        assert_eq!(executor.read(plan.weights.id).expect("weights"), good, "{device}: weights are kept");
+    }
+
+    // Rewards near the largest f32 make the squared error overflow in a real run.
+    let config = Config { device: "cpu".into(), reward_scale: 1e30, ..small() };
+    let mut trainer = Trainer::new(&config).expect("trainer");
+    let error = trainer.run(&mut |_| Ok(())).expect_err("diverges");
+    assert_eq!(error.exit_code(), 5, "{error}");
+    let weights = trainer.weights().expect("weights");
+    assert!(weights.iter().all(|tensor| tensor.values.iter().all(|w| w.is_finite())));
+}
+
+#[test]
+fn truncation_bootstraps_and_termination_does_not() {
+    // A balanced pole that nobody touches for long: put lanes one step before the limit, and one beyond the track.
+    for device in devices() {
+        let env = envs::find("cartpole").expect("cartpole");
+        let config = Config { device: device.clone(), num_envs: 2, buffer_size: 4, batch_size: 4, ..small() };
+        let plan = agents::plan(&config, env).expect("plan");
+        let mut executor = open(&plan, &device);
+        let reset = executor.prepare(&plan.reset).expect("reset");
+        let act = executor.prepare(&plan.act).expect("act");
+        executor.submit(&[(reset, 1)], None).expect("submit");
+        let id = |name: &str| {
+            let index = plan.buffers.decls.iter().position(|decl| decl.name == name).expect("buffer");
+            BufferId(index as u32)
+        };
+        let mut lanes: Vec<Lane> = read_as(&mut *executor, id("env_lanes")).expect("lanes");
+        lanes.iter_mut().for_each(|lane| (lane.episode_step, lane.episode_return) = (499, 499.0));
+        write_as(&mut *executor, id("env_lanes"), &lanes).expect("lanes");
+        let states = [[0.0f32; 4], [2.399, 10.0, 0.0, 0.0]];
+        write_as(&mut *executor, id("env_state"), &states).expect("states");
+        write_as(&mut *executor, id("env_obs"), &states).expect("obs");
+        executor.submit(&[(act, 1)], None).expect("submit");
+        let replay: Vec<f32> = read_as(&mut *executor, id("replay")).expect("replay");
+        let obs: Vec<f32> = read_as(&mut *executor, id("env_obs")).expect("obs");
+        let lanes: Vec<Lane> = read_as(&mut *executor, id("env_lanes")).expect("lanes");
+        let (truncated, both) = (&replay[..11], &replay[11..22]);
+        assert_eq!(truncated[10], 0.0, "{device}: truncation alone is not stored as terminal");
+        assert_eq!(both[10], 1.0, "{device}: termination at the limit is terminal");
+        assert!(both[4] > 2.4, "{device}: the true final observation is stored, not the reset one");
+        assert!(obs.iter().all(|x| x.abs() < 0.05), "{device}: acting goes on from the reset observation");
+        for lane in lanes {
+            assert_eq!((lane.episodes, lane.first_return, lane.episode_step), (1, 500.0, 0), "{device}");
+        }
+    }
+}
