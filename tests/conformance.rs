@@ -26,7 +26,9 @@ const MUST_PASS: &[&str] = &[
     "algorithms/torch_clip_grad_norm.json",
     "algorithms/torch_losses.json",
     "algorithms/torch_mlp_4_64_64_2_relu.json",
+    "algorithms/torch_mlp_6_48_32_5_dueling.json",
     "algorithms/torch_mlp_8_256_256_4_tanh.json",
+    "algorithms/torch_mlp_8_64_48_3_layernorm.json",
     "algorithms/torch_polyak.json",
     "algorithms/torch_softmax.json",
     "vector_autoreset.jsonl",
@@ -114,6 +116,8 @@ const SMALL: &[&str] = &[
     "torch_polyak",
     "torch_adam",
     "torch_mlp_4_64_64_2_relu",
+    "torch_mlp_6_48_32_5_dueling",
+    "torch_mlp_8_64_48_3_layernorm",
     "di_sqn_act_probs",
     "orig_sqn_fixed",
 ];
