@@ -22,6 +22,8 @@ const MUST_PASS: &[&str] = &[
     "algorithms/orig_sqn_auto.json",
     "algorithms/orig_sqn_fixed.json",
     "algorithms/torch_adam.json",
+    "algorithms/di_sqn_act_probs_multidiscrete.json",
+    "algorithms/di_sqn_multidiscrete_dueling_fixed.json",
     "algorithms/torch_adam_long.json",
     "algorithms/torch_clip_grad_norm.json",
     "algorithms/torch_losses.json",

@@ -170,26 +170,56 @@ fn every_environment_file_states_what_the_registry_says() {
     }
 }
 
+/// Compares one translation with the committed text. `INSTA_UPDATE=always cargo test --test shaders_offline` rewrites them
+/// after an intended change, which then shows in review.
+fn snapshot(name: &str, language: &str, text: &str) {
+    insta::with_settings!({ snapshot_path => format!("snapshots/{language}"), prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
 #[test]
-fn every_shader_translates_to_spirv_msl_hlsl_and_glsl() {
+fn every_shader_translates_to_spirv() {
     for (name, kernel, env) in variants() {
         let (module, info) = parse(&name, kernel, env);
-        let spirv = naga::back::spv::write_vec(&module, &info, &naga::back::spv::Options::default(), None);
-        assert!(spirv.unwrap_or_else(|error| panic!("{name}: SPIR-V: {error}")).len() > 100);
+        let words = naga::back::spv::write_vec(&module, &info, &naga::back::spv::Options::default(), None)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let spirv = rspirv::dr::load_words(&words).unwrap_or_else(|error| panic!("{name}: {error}"));
+        snapshot(&name, "spirv", &rspirv::binary::Disassemble::disassemble(&spirv));
+    }
+}
 
+#[test]
+fn every_shader_translates_to_msl() {
+    for (name, kernel, env) in variants() {
+        let (module, info) = parse(&name, kernel, env);
         let options = naga::back::msl::Options { fake_missing_bindings: true, ..Default::default() };
-        let (msl, _) = naga::back::msl::write_string(&module, &info, &options, &Default::default())
-            .unwrap_or_else(|error| panic!("{name}: MSL: {error}"));
-        assert!(msl.contains("kernel void"), "{name}");
+        let (text, _) = naga::back::msl::write_string(&module, &info, &options, &Default::default())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(text.contains("kernel void"), "{name}");
+        snapshot(&name, "msl", &text);
+    }
+}
 
-        let mut hlsl = String::new();
+#[test]
+fn every_shader_translates_to_hlsl() {
+    for (name, kernel, env) in variants() {
+        let (module, info) = parse(&name, kernel, env);
+        let mut text = String::new();
         let options = naga::back::hlsl::Options { fake_missing_bindings: true, ..Default::default() };
-        naga::back::hlsl::Writer::new(&mut hlsl, &options, &Default::default())
+        naga::back::hlsl::Writer::new(&mut text, &options, &Default::default())
             .write(&module, &info, None)
-            .unwrap_or_else(|error| panic!("{name}: HLSL: {error}"));
-        assert!(hlsl.contains("numthreads"), "{name}");
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(text.contains("numthreads"), "{name}");
+        snapshot(&name, "hlsl", &text);
+    }
+}
 
-        let mut glsl = String::new();
+#[test]
+fn every_shader_translates_to_glsl() {
+    for (name, kernel, env) in variants() {
+        let (module, info) = parse(&name, kernel, env);
+        let mut text = String::new();
         let options = naga::back::glsl::Options {
             version: naga::back::glsl::Version::Embedded { version: 310, is_webgl: false },
             ..Default::default()
@@ -199,16 +229,11 @@ fn every_shader_translates_to_spirv_msl_hlsl_and_glsl() {
             entry_point: "main".into(),
             multiview: None,
         };
-        naga::back::glsl::Writer::new(
-            &mut glsl,
-            &module,
-            &info,
-            &options,
-            &pipeline,
-            naga::proc::BoundsCheckPolicies::default(),
-        )
-        .and_then(|mut writer| writer.write())
-        .unwrap_or_else(|error| panic!("{name}: GLSL: {error}"));
-        assert!(glsl.contains("void main"), "{name}");
+        let policies = naga::proc::BoundsCheckPolicies::default();
+        naga::back::glsl::Writer::new(&mut text, &module, &info, &options, &pipeline, policies)
+            .and_then(|mut writer| writer.write())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(text.contains("void main"), "{name}");
+        snapshot(&name, "glsl", &text);
     }
 }

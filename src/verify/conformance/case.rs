@@ -192,8 +192,13 @@ impl Case {
         }
     }
 
-    /// The suggested tolerance of a group of tensors.
+    /// The suggested tolerance of a group of tensors; branches (`.b0`, `.b1`, ...) share one.
     pub fn tolerance(&self, group: &str) -> Outcome<f64> {
+        let branch = |part: &str| part.parse::<u32>().is_ok();
+        let group = match group.rsplit_once(".b") {
+            Some((group, part)) if branch(part) => group,
+            _ => group,
+        };
         let bound =
             self.noise.get(group).and_then(|entry| entry.get("suggested_atol")).and_then(Value::as_f64);
         match bound.filter(|bound| bound.is_finite() && *bound >= 0.0) {
@@ -206,7 +211,10 @@ impl Case {
     pub fn unread(&self) -> Vec<String> {
         let used = self.used.borrow();
         let double = |name: &str| {
-            let plain = name.strip_suffix("64").map(str::to_owned);
+            let plain = match name.strip_suffix("64") {
+                Some(plain) => Some(plain.to_owned()),
+                None => name.contains("64.b").then(|| name.replacen("64.b", ".b", 1)),
+            };
             let trace = name.strip_prefix("trace64.").map(|rest| format!("trace.{rest}"));
             plain.or(trace).is_some_and(|plain| used.contains(&plain))
         };

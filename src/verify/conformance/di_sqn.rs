@@ -20,14 +20,6 @@ use crate::verify::conformance::updates::{
 
 const NETS: [&str; 2] = ["q0", "q1"];
 
-/// What the networks of a case would need and the engine lacks.
-fn check_architecture(case: &Case) -> Outcome<()> {
-    if case.config().get("actions").is_some_and(Value::is_array) {
-        return unsupported("multi-discrete actions are not built in");
-    }
-    Ok(())
-}
-
 /// Hyperparameters as DI-engine means them.
 fn setup(case: &Case) -> Outcome<Setup> {
     let adam = |key: &'static str, default: f64| case.number_or(&["adam", key], default);
@@ -61,30 +53,45 @@ fn setup(case: &Case) -> Outcome<Setup> {
         return malformed("'init.log_alpha' is no single number");
     };
     let conventions = Conventions { l2: true, ..Conventions::default() };
-    Ok(Setup { config, conventions, log_alpha: f64::from(*log_alpha), weight_decay })
+    // The first branch counts 1, every later one 1 / (branches + 1e-6).
+    let weights = case.config().get("branch_weights").and_then(Value::as_array);
+    let branches = case.config().get("actions").and_then(Value::as_array).map_or(1, Vec::len);
+    let later_head_weight = weights
+        .and_then(|weights| weights.get(1))
+        .and_then(Value::as_f64)
+        .unwrap_or(1.0 / (branches as f64 + 1e-6));
+    Ok(Setup { config, conventions, log_alpha: f64::from(*log_alpha), weight_decay, later_head_weight })
 }
 
 /// Replays all updates of a case.
 pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
-    check_architecture(case)?;
     let network = Network::read(case, "init.online.q0.", Framework::Torch, Activation::Relu)?;
     let weights = initial_weights(case, &network, ["online", "target"], NETS)?;
     let mut batches = Batches::read(case, &network)?;
     if case.config().get("ignore_done").and_then(Value::as_bool) == Some(true) {
         batches.ignore_done();
     }
-    let replay = Replay::new(device, setup(case)?, network, batches, &weights)?;
+    let setup = setup(case)?;
+    let later_head_weight = setup.later_head_weight as f32;
+    let replay = Replay::new(device, setup, network, batches, &weights)?;
     let mut trace = Trace::default();
     for index in 0..replay.steps() {
         let step = replay.run(device, index, None)?;
-        record(&mut trace, &step);
+        record(&mut trace, &step, later_head_weight);
         let prefix = format!("step{}.", index + 1);
         if trace::any(case, &prefix) {
-            compare_samples(case, device, comparison, &replay, index, &step)?;
+            for head in 0..replay.heads() {
+                compare_samples(case, device, comparison, &replay, index, head, &step)?;
+            }
         }
         let prefix = format!("after{}.", index + 1);
         if trace::any(case, &prefix) {
-            trace::part(case, comparison, &prefix, "alpha_adam", &[step.after.alpha_m, step.after.alpha_v])?;
+            trace::part(
+                case,
+                comparison,
+                [&prefix, "alpha_adam", ""],
+                &[step.after.alpha_m, step.after.alpha_v],
+            )?;
             let weights = replay.weights(device)?;
             let groups = [
                 ("online", weights[..2].to_vec()),
@@ -105,20 +112,26 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
 
 /// The scalars of one update. The engine descends on alpha without forming its loss, so that line is DI-engine's own
 /// definition over the engine's entropy and `log_alpha`.
-fn record(trace: &mut Trace, step: &Step) {
-    let gradient = step.entropy - step.before.target_entropy;
-    let alpha_loss = step.before.log_alpha * gradient;
+fn record(trace: &mut Trace, step: &Step, later_head_weight: f32) {
+    let Step { before, after, .. } = step;
+    let (mut entropy, mut gradient) = (0.0, 0.0);
+    for (head, branch) in step.entropies.iter().enumerate() {
+        let weight = if head == 0 { 1.0 } else { later_head_weight };
+        let gap = branch - before.target_entropy;
+        entropy += weight * branch;
+        gradient += weight * gap;
+        trace.push("q0_loss", step.net_losses[0][head]);
+        trace.push("q1_loss", step.net_losses[1][head]);
+        trace.push("entropy_mean_branch", *branch);
+        trace.push("alpha_loss_branch", before.log_alpha * gap);
+    }
     for (name, value) in [
-        ("q0_loss", step.net_loss[0]),
-        ("q1_loss", step.net_loss[1]),
         ("total_q_loss", step.loss),
-        ("entropy_mean", step.entropy),
-        ("entropy_mean_branch", step.entropy),
-        ("alpha_loss_branch", alpha_loss),
-        ("total_alpha_loss", alpha_loss),
+        ("entropy_mean", entropy),
+        ("total_alpha_loss", before.log_alpha * gradient),
         ("log_alpha_grad", gradient),
-        ("log_alpha_before", step.before.log_alpha),
-        ("log_alpha_after", step.after.log_alpha),
+        ("log_alpha_before", before.log_alpha),
+        ("log_alpha_after", after.log_alpha),
     ] {
         trace.push(name, value);
     }
@@ -131,14 +144,16 @@ fn compare_samples(
     comparison: &mut Comparison,
     replay: &Replay,
     index: usize,
+    head: usize,
     step: &Step,
 ) -> Outcome<()> {
-    let samples = replay.samples(device, index)?;
+    let samples = replay.samples(device, index, head)?;
     let minimum: Vec<f32> =
         samples.q[TARGET_1].iter().zip(&samples.q[TARGET_2]).map(|(a, b)| a.min(*b)).collect();
-    let policy = replay.policy(device, &minimum, step.before.alpha)?;
+    let policy = replay.policy(device, head, &minimum, step.before.alpha)?;
     let prefix = format!("step{}.", index + 1);
-    let mut compare = |name: &str, got: &[f32]| trace::part(case, comparison, &prefix, name, got);
+    let branch = if replay.heads() > 1 { format!(".b{head}") } else { String::new() };
+    let mut compare = |name: &str, got: &[f32]| trace::part(case, comparison, [&prefix, name, &branch], got);
     compare("q0", &samples.q[Q_1])?;
     compare("q1", &samples.q[Q_2])?;
     compare("target_q0", &samples.q[TARGET_1])?;
@@ -154,7 +169,6 @@ fn compare_samples(
 
 /// `di_sqn_act_probs*`: probabilities of the collect mode and actions of the eval mode, both from `q0` alone.
 pub fn replay_acting(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
-    check_architecture(case)?;
     let network = Network::read(case, "init.online.q0.", Framework::Torch, Activation::Relu)?;
     // The second net takes no part in acting.
     case.ignore("init.online.q1.");
@@ -162,33 +176,36 @@ pub fn replay_acting(case: &Case, device: &mut Device<'_>, comparison: &mut Comp
     let weights = network.import(case, "init.online.q0.")?;
     let rows = case.matrix("obs")?[0];
     let obs = case.f32_of("obs", &[rows, network.inputs()])?;
-    let actions = network.outputs();
-
     let q = forward(device, &network, &weights, obs, rows)?;
-    let mut buffers = Buffers::default();
-    let mut recording = Recording::default();
-    let memory = PolicyMemory::new(&mut buffers, &mut recording, rows, actions)?;
-    let program = device.prepare(&buffers, &recording)?;
-    let mut index = 0;
-    while case.has(&format!("log_alpha{index}")) {
-        let [log_alpha] = case.f32(&format!("log_alpha{index}"))? else {
-            return malformed(format!("'log_alpha{index}' is no single number"));
-        };
-        let policy = memory.evaluate(device, program, &q, f64::from(*log_alpha).exp() as f32)?;
-        let name = format!("alpha{index}.prob");
-        comparison.tensor(
-            "prob",
-            &name,
-            &policy.probs,
-            case.f32_of(&name, &[rows, actions])?,
-            case.tolerance(&name)?,
-        )?;
-        if index == 0 {
-            let greedy: Vec<f32> = policy.greedy.iter().map(|action| *action as f32).collect();
-            let want: Vec<f32> = case.indices("eval_action", actions)?.iter().map(|a| *a as f32).collect();
-            comparison.tensor("eval_action", "eval_action", &greedy, &want, 0.0)?;
+    let heads = network.layout.heads.clone();
+    for (head, columns) in heads.iter().enumerate() {
+        let (offset, actions) = (columns.offset as usize, columns.actions as usize);
+        let q: Vec<f32> =
+            q.chunks_exact(network.outputs()).flat_map(|row| row[offset..][..actions].to_vec()).collect();
+        let branch = if heads.len() > 1 { format!(".b{head}") } else { String::new() };
+        let mut buffers = Buffers::default();
+        let mut recording = Recording::default();
+        let memory = PolicyMemory::new(&mut buffers, &mut recording, rows, actions)?;
+        let program = device.prepare(&buffers, &recording)?;
+        let mut index = 0;
+        while case.has(&format!("log_alpha{index}")) {
+            let [log_alpha] = case.f32(&format!("log_alpha{index}"))? else {
+                return malformed(format!("'log_alpha{index}' is no single number"));
+            };
+            let policy = memory.evaluate(device, program, &q, f64::from(*log_alpha).exp() as f32)?;
+            let name = format!("alpha{index}.prob{branch}");
+            let want = case.f32_of(&name, &[rows, actions])?;
+            comparison.tensor("prob", &name, &policy.probs, want, case.tolerance(&name)?)?;
+            if index == 0 {
+                let greedy: Vec<f32> = policy.greedy.iter().map(|action| *action as f32).collect();
+                let limit = heads.iter().map(|head| head.actions as usize).max().unwrap_or(0);
+                let want = case.indices("eval_action", limit)?;
+                let want: Vec<f32> =
+                    want.iter().skip(head).step_by(heads.len()).map(|action| *action as f32).collect();
+                comparison.tensor("eval_action", &format!("eval_action{branch}"), &greedy, &want, 0.0)?;
+            }
+            index += 1;
         }
-        index += 1;
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ fn setup(case: &Case) -> Outcome<Setup> {
     // A learned log_alpha starts at 0.
     let log_alpha = if learned { 0.0 } else { case.number(&["alpha"])?.ln() };
     let conventions = Conventions { eps_inside: true, given_actions: true, ..Conventions::default() };
-    Ok(Setup { config, conventions, log_alpha, weight_decay: 0.0 })
+    Ok(Setup { config, conventions, log_alpha, weight_decay: 0.0, later_head_weight: 1.0 })
 }
 
 /// Replays all updates of a case.
@@ -89,9 +89,9 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
 /// The scalars of one update; `entropy` is the mean of `-ln pi` of the sampled actions.
 fn record(trace: &mut Trace, step: &Step) {
     for (name, value) in [
-        ("q1_loss", step.net_loss[0]),
-        ("q2_loss", step.net_loss[1]),
-        ("alpha_loss", step.before.log_alpha * (step.entropy - step.before.target_entropy)),
+        ("q1_loss", step.net_losses[0][0]),
+        ("q2_loss", step.net_losses[1][0]),
+        ("alpha_loss", step.before.log_alpha * (step.entropies[0] - step.before.target_entropy)),
         ("alpha_before", step.before.alpha),
         ("log_alpha_after", step.after.log_alpha),
     ] {
@@ -108,13 +108,13 @@ fn compare_samples(
     index: usize,
     (step, given): (&Step, &[u32]),
 ) -> Outcome<()> {
-    let samples = replay.samples(device, index)?;
-    let policy = replay.policy(device, &samples.q[TARGET_1], step.before.alpha)?;
+    let samples = replay.samples(device, index, 0)?;
+    let policy = replay.policy(device, 0, &samples.q[TARGET_1], step.before.alpha)?;
     let minimum: Vec<f32> =
         samples.at(TARGET_1, given).iter().zip(samples.at(TARGET_2, given)).map(|(a, b)| a.min(b)).collect();
     let log_prob: Vec<f32> = samples.entropies.iter().map(|entropy| -entropy).collect();
     let prefix = format!("step{}.", index + 1);
-    let mut compare = |name: &str, got: &[f32]| trace::part(case, comparison, &prefix, name, got);
+    let mut compare = |name: &str, got: &[f32]| trace::part(case, comparison, [&prefix, name, ""], got);
     compare("log_pi_all", &policy.log_probs)?;
     compare("logp", &log_prob)?;
     compare("min_q", &minimum)?;

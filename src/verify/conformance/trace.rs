@@ -24,7 +24,7 @@ impl Trace {
         for (name, values) in &self.values {
             let label = format!("trace.{name}");
             if case.has(&label) {
-                let want = case.f32_of(&label, &[values.len()])?;
+                let want = case.f32(&label)?;
                 comparison.tensor(name, &label, values, want, case.tolerance(&label)?)?;
             }
         }
@@ -37,9 +37,14 @@ pub fn any(case: &Case, prefix: &str) -> bool {
     case.names().any(|name| name.starts_with(prefix))
 }
 
-/// Compares `{prefix}{name}` if the file has it.
-pub fn part(case: &Case, comparison: &mut Comparison, prefix: &str, name: &str, got: &[f32]) -> Outcome<()> {
-    let label = format!("{prefix}{name}");
+/// Compares `{prefix}{name}{branch}` if the file has it.
+pub fn part(
+    case: &Case,
+    comparison: &mut Comparison,
+    [prefix, name, branch]: [&str; 3],
+    got: &[f32],
+) -> Outcome<()> {
+    let label = format!("{prefix}{name}{branch}");
     if case.has(&label) {
         comparison.tensor(name, &label, got, case.f32(&label)?, case.tolerance(&label)?)?;
     }

@@ -29,7 +29,9 @@ pub const TARGET_2: usize = 3;
 pub struct Batches {
     obs: Vec<f32>,
     next_obs: Vec<f32>,
+    /// One per head and transition.
     actions: Vec<u32>,
+    heads: usize,
     rewards: Vec<f32>,
     done: Vec<f32>,
     obs_size: usize,
@@ -47,14 +49,25 @@ impl Batches {
         let [_, batch] = case.matrix("batch_index")?;
         let rows = case.indices("batch_index", size)?;
         case.f32_of("pool.reward", &[size])?;
-        let actions = case.indices("pool.action", network.outputs())?;
-        if actions.len() != size {
-            return malformed(format!("'pool.action' has {} values for {size} transitions", actions.len()));
+        let heads = &network.layout.heads;
+        let limit = heads.iter().map(|head| head.actions as usize).max().unwrap_or(0);
+        let actions = case.indices("pool.action", limit)?;
+        if actions.len() != size * heads.len() {
+            return malformed(format!(
+                "'pool.action' has {} values for {size} transitions and {} heads",
+                actions.len(),
+                heads.len()
+            ));
+        }
+        let mut columns = actions.iter().zip(heads.iter().cycle());
+        if let Some((action, head)) = columns.find(|(action, head)| **action >= head.actions) {
+            return malformed(format!("'pool.action' holds {action} for a head of {} actions", head.actions));
         }
         Ok(Batches {
             obs: case.f32_of("pool.obs", &[size, obs_size])?.to_vec(),
             next_obs: case.f32_of("pool.next_obs", &[size, obs_size])?.to_vec(),
             actions,
+            heads: heads.len(),
             rewards: case.f32_of("pool.reward", &[size])?.to_vec(),
             done: case.f32_of("pool.done", &[size])?.to_vec(),
             obs_size,
@@ -73,8 +86,8 @@ impl Batches {
         self.done.fill(0.0);
     }
 
-    fn rows_of(&self, table: &[f32], step: usize) -> Vec<f32> {
-        let row = |index: &u32| &table[*index as usize * self.obs_size..][..self.obs_size];
+    fn rows_of<T: Copy>(&self, table: &[T], width: usize, step: usize) -> Vec<T> {
+        let row = |index: &u32| &table[*index as usize * width..][..width];
         self.rows[step].iter().flat_map(row).copied().collect()
     }
 
@@ -107,9 +120,8 @@ pub struct Replay {
     network: Network,
     metrics: Buffer<Metrics>,
     program: Program,
-    policy: PolicyMemory,
-    policy_program: Program,
-    actions: usize,
+    /// One policy per head.
+    policies: Vec<(PolicyMemory, Program)>,
 }
 
 /// Everything about a case that decides its updates, besides weights and batches.
@@ -122,6 +134,8 @@ pub struct Setup {
     pub log_alpha: f64,
     /// Weight decay of Adam.
     pub weight_decay: f64,
+    /// Weight of every head but the first in loss and temperature.
+    pub later_head_weight: f64,
 }
 
 /// What one update left in memory.
@@ -130,15 +144,15 @@ pub struct Step {
     pub before: Agent,
     /// The agent after it.
     pub after: Agent,
-    /// Mean loss of both nets.
+    /// Mean loss of both nets, weighted over heads.
     pub loss: f32,
-    /// Mean loss of each online net.
-    pub net_loss: [f32; 2],
-    /// Mean entropy.
-    pub entropy: f32,
+    /// Mean loss of each online net, per head.
+    pub net_losses: [Vec<f32>; 2],
+    /// Mean entropy per head.
+    pub entropies: Vec<f32>,
 }
 
-/// Per-sample values of one update.
+/// Per-sample values of one update, for one head.
 pub struct Samples {
     /// Actions taken.
     pub actions: Vec<u32>,
@@ -180,6 +194,7 @@ impl Replay {
         let mut buffers = Buffers::default();
         let mut update = Update::new(&mut buffers, &config, network.layout.clone(), 1);
         update.conventions = setup.conventions;
+        update.later_head_weight = setup.later_head_weight as f32;
         let lanes: Buffer<Lane> = buffers.add("lanes", 1, "");
         let metrics = buffers.add("metrics", 1, "");
         let mut recording = Recording::default();
@@ -191,11 +206,18 @@ impl Replay {
             lanes,
             metrics,
         )?;
-        let mut policy_recording = Recording::default();
-        let policy =
-            PolicyMemory::new(&mut buffers, &mut policy_recording, batches.batch, network.outputs())?;
+        let mut policies = Vec::new();
+        for head in &network.layout.heads {
+            let mut recording = Recording::default();
+            let actions = head.actions as usize;
+            policies
+                .push((PolicyMemory::new(&mut buffers, &mut recording, batches.batch, actions)?, recording));
+        }
         let program = device.prepare(&buffers, &recording)?;
-        let policy_program = device.also(&policy_recording)?;
+        let policies = policies
+            .into_iter()
+            .map(|(memory, recording)| Ok((memory, device.also(&recording)?)))
+            .collect::<Outcome<Vec<_>>>()?;
 
         let agent = Agent {
             log_alpha: setup.log_alpha as f32,
@@ -209,8 +231,7 @@ impl Replay {
         device.write(update.records, &[agent])?;
         device.write(update.weights, weights)?;
         device.write(update.importance, &vec![1.0; batches.batch])?;
-        let actions = network.outputs();
-        Ok(Replay { update, batches, network, metrics, program, policy, policy_program, actions })
+        Ok(Replay { update, batches, network, metrics, program, policies })
     }
 
     /// Updates in the file.
@@ -221,9 +242,13 @@ impl Replay {
     /// Runs update `step` (from 0). `given` are the sampled next actions, where the case fixes them.
     pub fn run(&self, device: &mut Device<'_>, step: usize, given: Option<&[u32]>) -> Outcome<Step> {
         let (update, batches) = (&self.update, &self.batches);
-        let both = [batches.rows_of(&batches.obs, step), batches.rows_of(&batches.next_obs, step)].concat();
+        let both = [
+            batches.rows_of(&batches.obs, batches.obs_size, step),
+            batches.rows_of(&batches.next_obs, batches.obs_size, step),
+        ]
+        .concat();
         device.write(update.batch_obs, &both)?;
-        device.write(update.actions_taken, &batches.pick(&batches.actions, step))?;
+        device.write(update.actions_taken, &batches.rows_of(&batches.actions, batches.heads, step))?;
         device.write(update.rewards, &batches.pick(&batches.rewards, step))?;
         device.write(update.terminated, &batches.pick(&batches.done, step))?;
         if let Some(given) = given {
@@ -235,38 +260,62 @@ impl Replay {
         let after = self.agent(device)?;
         let metrics = device.read(self.metrics)?.first().copied().unwrap_or_default();
         let errors = device.read(update.errors)?;
-        let mean = |errors: &[TdError]| {
-            (errors.iter().map(|e| f64::from(e.loss)).sum::<f64>() / batches.batch as f64) as f32
+        let mean = |values: &mut dyn Iterator<Item = f32>| {
+            (values.map(f64::from).sum::<f64>() / batches.batch as f64) as f32
         };
-        let (first, second) = errors.split_at(batches.batch);
+        let column = |errors: &[TdError], head: usize| {
+            mean(&mut errors.iter().skip(head).step_by(batches.heads).map(|error| error.loss))
+        };
+        let per_head = |errors: &[TdError]| (0..batches.heads).map(|head| column(errors, head)).collect();
+        let (first, second) = errors.split_at(batches.batch * batches.heads);
+        let entropies = device.read(update.entropies)?;
+        let entropy = |head| mean(&mut entropies.iter().skip(head).step_by(batches.heads).copied());
         Ok(Step {
             before,
             after,
             loss: metrics.loss_sum,
-            net_loss: [mean(first), mean(second)],
-            entropy: metrics.entropy_sum,
+            net_losses: [per_head(first), per_head(second)],
+            entropies: match batches.heads {
+                // With one head the engine's own mean is compared.
+                1 => vec![metrics.entropy_sum],
+                heads => (0..heads).map(entropy).collect(),
+            },
         })
     }
 
-    /// Per-sample values of the update that ran last, which was update `step`.
-    pub fn samples(&self, device: &mut Device<'_>, step: usize) -> Outcome<Samples> {
+    /// Per-sample values of one head in the update that ran last, which was update `step`.
+    pub fn samples(&self, device: &mut Device<'_>, step: usize, head: usize) -> Outcome<Samples> {
+        let (batch, heads, width) = (self.batches.batch, self.batches.heads, self.network.outputs());
+        let columns = self.network.layout.heads[head];
+        let (offset, actions) = (columns.offset as usize, columns.actions as usize);
         let q = device.read(self.update.q())?;
-        let slot = |slot: usize| {
-            q[slot * self.batches.batch * self.actions..][..self.batches.batch * self.actions].to_vec()
+        let slot = |slot: usize| -> Vec<f32> {
+            let rows = q[slot * batch * width..][..batch * width].chunks_exact(width);
+            rows.flat_map(|row| row[offset..][..actions].to_vec()).collect()
+        };
+        let taken = self.batches.rows_of(&self.batches.actions, heads, step);
+        let mut column = |buffer| -> Outcome<Vec<f32>> {
+            Ok(device.read(buffer)?.into_iter().skip(head).step_by(heads).collect())
         };
         Ok(Samples {
-            actions: self.batches.pick(&self.batches.actions, step),
+            actions: taken.into_iter().skip(head).step_by(heads).collect(),
             q: [Q_1, Q_2, TARGET_1, TARGET_2].map(slot),
-            values: device.read(self.update.values)?,
-            targets: device.read(self.update.targets)?,
-            entropies: device.read(self.update.entropies)?,
-            number_of_actions: self.actions,
+            values: column(self.update.values)?,
+            targets: column(self.update.targets)?,
+            entropies: column(self.update.entropies)?,
+            number_of_actions: actions,
         })
     }
 
-    /// The softmax policy over a batch of action values.
-    pub fn policy(&self, device: &mut Device<'_>, q: &[f32], alpha: f32) -> Outcome<Policy> {
-        self.policy.evaluate(device, self.policy_program, q, alpha)
+    /// Heads of the network.
+    pub fn heads(&self) -> usize {
+        self.batches.heads
+    }
+
+    /// The softmax policy over a batch of one head's action values.
+    pub fn policy(&self, device: &mut Device<'_>, head: usize, q: &[f32], alpha: f32) -> Outcome<Policy> {
+        let (memory, program) = &self.policies[head];
+        memory.evaluate(device, *program, q, alpha)
     }
 
     /// Parameters of the four networks, in the order of `[online 1, online 2, target 1, target 2]`.
