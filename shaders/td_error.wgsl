@@ -2,7 +2,7 @@
 //
 //   e_i = Q_i(s, a) - y,  mse e^2, half_mse e^2 / 2, huber e^2 / 2 if |e| <= delta else delta (|e| - delta / 2),
 //   smooth_l1 huber / delta, with delta = huber_delta
-//   dq_i(a) = importance * loss'(e_i) / batch, and 0 for every other action
+//   dq_i(a) = head_weight * importance * loss'(e_i) / batch, and 0 for every other action
 // q [agents, slots, batch, q_stride], actions columns from q_offset on; its first grad_slots slots are the online nets at s.
 // actions, targets [agents, batch, heads], importance [agents, batch]; dq [agents, grad_slots, batch, q_stride]; errors
 // [agents, grad_slots, batch, heads]: e_i and the loss, importance applied. One dispatch per head.

@@ -70,7 +70,7 @@ impl Plan {
             }
         }
         text += &format!(
-            "one iteration (1 vector step + 1 update): {} dispatches, 0 bytes uploaded\n",
+            "1 vector step + 1 update: {} dispatches, 0 bytes uploaded\n",
             self.act.dispatches.len() + self.learn.dispatches.len()
         );
         text += &format!("memory: {} bytes\n", self.buffers.total_bytes());

@@ -48,7 +48,7 @@ pub struct Update {
     pub net: Network,
     /// The evaluations: 4 slots, or 5 where the backup needs `Q_1(s')`.
     pub pass: Pass,
-    /// Weight of every head but the first in loss and temperature: 1 / heads would be the mean.
+    /// Weight of every head but the first (whose weight is 1) in loss and temperature; 1 counts all heads alike.
     pub later_head_weight: f32,
     /// Hyperparameters and learner state `[agents]`.
     pub records: Buffer<Agent>,

@@ -1,6 +1,6 @@
 //! What a kernel is: one WGSL file, its bindings, its params struct, its grid rule and its CPU twin, declared once.
 //!
-//! Bind group layouts, labels, length checks, tests, `verify` and `bench` are all generated from this declaration.
+//! Bind group layouts, labels, length checks and the tests of the shader's interface are generated from this declaration.
 //! Convention of every shader: entry point `main`, group 0, params at binding 0, buffers at 1, 2, ... in order. Params are
 //! a read-only storage buffer, not a uniform one: Mesa's software Vulkan driver specialises a shader for the uniform values
 //! its branches and loops depend on, again at every bind, which cost 3 ms per update.

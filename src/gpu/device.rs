@@ -71,7 +71,8 @@ impl GpuDevice {
             keep_first(&slot, format!("{reason:?} {message}"));
         });
         // SOFTQ_CHECKED=1 keeps wgpu's bounds and loop checks in release builds; debug builds always have them.
-        let checked = cfg!(debug_assertions) || std::env::var_os("SOFTQ_CHECKED").is_some();
+        let checked =
+            cfg!(debug_assertions) || std::env::var("SOFTQ_CHECKED").is_ok_and(|value| value == "1");
         Ok(GpuDevice { device, queue, report, failure, pipelines: HashMap::new(), checked })
     }
 

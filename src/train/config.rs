@@ -77,13 +77,13 @@ pub struct Config {
     pub learning_starts: u64,
     /// Vector steps between two learning phases, >= 1.
     pub train_frequency: u32,
-    /// Updates per learning phase, >= 1.
+    /// Updates per learning phase, 1 to 4,096.
     pub gradient_steps: u32,
     /// Transitions per update, 1 to 32,768, and not above `buffer_size`.
     pub batch_size: u32,
-    /// Replay capacity in transitions; rounded up to a multiple of `num_envs`.
+    /// Replay capacity in transitions, `batch_size` to 16,777,216; rounded up to a multiple of `num_envs`.
     pub buffer_size: u32,
-    /// Hidden layer widths of each Q network, each 1 to 4,096.
+    /// Hidden layer widths of each Q network: 1 to 8 layers, each 1 to 4,096 wide.
     pub hidden: Vec<u32>,
     /// Adam step size of the Q networks, in (0, 1].
     pub learning_rate: f64,
@@ -99,17 +99,17 @@ pub struct Config {
     pub kl: bool,
     /// How alpha moves.
     pub temperature: Temperature,
-    /// Initial (or fixed) temperature, > 0.
+    /// Initial (or fixed) temperature, 1e-6 to 1e6 and within the clamp.
     pub alpha: f64,
-    /// Temperature at the end of a schedule, > 0.
+    /// Temperature at the end of a schedule, 1e-6 to 1e6.
     pub alpha_final: f64,
     /// Length of the schedule in environment steps; 0 means `total_timesteps`.
     pub alpha_decay_steps: u64,
     /// Adam step size of `log_alpha`, in (0, 1].
     pub alpha_learning_rate: f64,
-    /// Lower clamp of alpha, > 0.
+    /// Lower clamp of alpha, 1e-6 to 1e6.
     pub alpha_min: f64,
-    /// Upper clamp of alpha.
+    /// Upper clamp of alpha, 1e-6 to 1e6.
     pub alpha_max: f64,
     /// Target entropy: nats such as `0.2`, or a share of `ln |A|` such as `"0.7ln|A|"`.
     pub target_entropy: TargetEntropy,
@@ -141,7 +141,7 @@ pub struct Config {
     pub eval_frequency: u64,
     /// Episodes per evaluation, 1 to 65,536.
     pub eval_episodes: u32,
-    /// Stop as soon as an evaluation reaches the environment's reward threshold.
+    /// Stop as soon as an evaluation reaches the environment's reward threshold and a second one confirms it.
     pub stop_when_solved: bool,
 }
 

@@ -87,7 +87,7 @@ pub struct Report {
     pub updates: u64,
     /// Wall-clock seconds of training, evaluations included.
     pub wall_s: f64,
-    /// Environment steps at the first evaluation at or above the reward threshold.
+    /// Environment steps at the first evaluation at or above the reward threshold that a second one confirmed.
     pub solved_at_env_steps: Option<u64>,
     /// Final evaluation, argmax of the first net.
     pub greedy: Evaluation,

@@ -65,6 +65,7 @@ impl Statistics {
 /// entropy, action gaps grow with alpha, the entropy stalls below its target, and alpha grows without bound.
 pub struct RunawayDetector {
     target_entropy: Option<f64>,
+    kl: bool,
     start_alpha: f64,
     rising_since: Option<(u64, f64)>,
     last_alpha: f64,
@@ -74,14 +75,16 @@ pub struct RunawayDetector {
 impl RunawayDetector {
     /// Updates over which alpha must have risen without a pause.
     const UPDATES: u64 = 2_000;
-    /// Factor by which alpha must have risen, over the start of its rise and over its initial value.
-    const FACTOR: f64 = 8.0;
+    /// Factor by which alpha must have risen, over the start of its rise and over its initial value. Healthy runs of the KL
+    /// form rise up to 75-fold before they settle.
+    const FACTOR: f64 = 100.0;
 
     /// A detector for this run; it only watches learned temperatures.
     pub fn new(config: &Config, actions: u32) -> RunawayDetector {
         let learned = matches!(config.temperature, Temperature::Learned | Temperature::LearnedExp);
         RunawayDetector {
             target_entropy: learned.then(|| config.target_entropy.nats(actions)),
+            kl: config.kl,
             start_alpha: config.alpha,
             rising_since: None,
             last_alpha: config.alpha,
@@ -107,9 +110,10 @@ impl RunawayDetector {
         Some(format!(
             "runaway temperature: alpha rose from {from:.3} to {:.3} without a pause over {} updates, while the policy's \
              entropy {entropy:.3} stays below target_entropy = {target:.3}. The target is likely out of reach in this \
-             environment: lower --target-entropy, use --kl true, or cap --alpha-max.",
+             environment: lower --target-entropy{} or cap --alpha-max.",
             progress.alpha,
             progress.updates - since,
+            if self.kl { "" } else { ", use --kl true," },
         ))
     }
 }
@@ -144,7 +148,7 @@ mod tests {
         };
         let mut detector = RunawayDetector::new(&config, 2);
         let warnings =
-            (0..100).filter_map(|i| detector.check(&progress(i * 100, 0.2 * 1.1f64.powi(i as i32), 0.3)));
+            (0..100).filter_map(|i| detector.check(&progress(i * 100, 0.2 * 1.2f64.powi(i as i32), 0.3)));
         let warnings: Vec<String> = warnings.collect();
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("--target-entropy"), "{}", warnings[0]);
