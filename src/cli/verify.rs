@@ -1,10 +1,12 @@
 //! `softq verify`: the correctness of a device as a table, one row per kernel, with the exit status as the verdict.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use softq::gpu::{self, Choice};
-use softq::verify::{self, Errors, Options, Row};
+use softq::verify::conformance::report::Totals;
+use softq::verify::{self, Errors, Options, Row, conformance};
 use softq::{Error, Result};
 
 use super::{json_line, say, thousands};
@@ -33,6 +35,9 @@ pub struct VerifyArgs {
     /// Print one JSON line per row and one with the verdict
     #[arg(long)]
     pub json: bool,
+    /// Instead, replay a folder of numbers recorded from other implementations; --only then names a file
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["case", "exact"])]
+    pub conformance: Option<PathBuf>,
 }
 
 /// The last line of `--json`.
@@ -46,6 +51,9 @@ struct Verdict<'a> {
 
 /// Runs the checks and prints each row as it arrives.
 pub fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<()> {
+    if let Some(folder) = &args.conformance {
+        return replay(args, folder, out);
+    }
     if args.cases == 0 {
         return Err(Error::invalid("cases", args.cases, "at least 1", "The default is a full set."));
     }
@@ -74,6 +82,29 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<()> {
     }
     if failed > 0 {
         return Err(Error::Failed { failed, total: rows.len(), device: choice.address });
+    }
+    Ok(())
+}
+
+/// Replays recorded numbers: a line per file and the totals.
+fn replay(args: &VerifyArgs, folder: &Path, out: &mut dyn Write) -> Result<()> {
+    let choice = gpu::choose(&args.device)?;
+    let mut executor = gpu::open(&choice)?;
+    if !args.json {
+        say(out, &format!("device {}: {} ({})\n", choice.address, choice.adapter, choice.reason))?;
+    }
+    let totals = conformance::run(executor.as_mut(), folder, args.only.as_deref(), &mut |report| {
+        if args.json { json_line(out, report) } else { say(out, &format!("{}\n", report.text())) }
+    })?;
+    let Totals { passed, failed, unsupported } = totals;
+    if args.json {
+        json_line(out, &totals)?;
+    } else {
+        say(out, &format!("{passed} passed, {failed} failed, {unsupported} unsupported\n"))?;
+    }
+    if failed > 0 {
+        let (failed, total) = (failed as usize, (passed + failed + unsupported) as usize);
+        return Err(Error::Failed { failed, total, device: choice.address });
     }
     Ok(())
 }
@@ -153,6 +184,7 @@ mod tests {
             case: None,
             exact: false,
             json: false,
+            conformance: None,
         }
     }
 

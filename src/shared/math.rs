@@ -69,7 +69,7 @@ pub fn tanh_f32(x: f32) -> f32 {
 #[allow(clippy::excessive_precision, reason = "the polynomial's own constants")]
 pub fn sincos_f32(x: f32) -> (f32, f32) {
     let magnitude = x.abs();
-    let octant = ((magnitude * 1.27323954) as u32 + 1) & 0xffff_fffe;
+    let octant = ((magnitude * 1.27323954) as u32).wrapping_add(1) & 0xffff_fffe;
     let y = octant as f32;
     let r = ((magnitude - y * 0.78515625) - y * 2.4187564849853515625e-4) - y * 3.77489497744594108e-8;
     let z = r * r;

@@ -8,6 +8,7 @@
 pub mod cases;
 pub mod check;
 pub mod compare;
+pub mod conformance;
 pub mod gradients;
 pub mod oracle;
 pub mod probes;

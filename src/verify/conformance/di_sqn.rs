@@ -1,0 +1,218 @@
+//! `di_sqn_*`: DI-engine's SQN, update by update, and its acting probabilities.
+
+use serde_json::Value;
+
+use crate::agents::sqn::Conventions;
+use crate::engine::recording::{Buffer, Buffers, Recording};
+use crate::kernels::Activation;
+use crate::nn::{Activations, Pass};
+use crate::train::config::{Backup, Config, Loss, TargetEntropy, Temperature};
+use crate::verify::conformance::case::Case;
+use crate::verify::conformance::compare::Comparison;
+use crate::verify::conformance::device::Device;
+use crate::verify::conformance::network::{Framework, Network};
+use crate::verify::conformance::policy::PolicyMemory;
+use crate::verify::conformance::report::{Outcome, malformed, unsupported};
+use crate::verify::conformance::trace::{self, Trace};
+use crate::verify::conformance::updates::{
+    Batches, Q_1, Q_2, Replay, Setup, Step, TARGET_1, TARGET_2, initial_weights,
+};
+
+const NETS: [&str; 2] = ["q0", "q1"];
+
+/// What the networks of a case would need and the engine lacks.
+fn check_architecture(case: &Case) -> Outcome<()> {
+    if case.config().get("actions").is_some_and(Value::is_array) {
+        return unsupported("multi-discrete actions are not built in");
+    }
+    Ok(())
+}
+
+/// Hyperparameters as DI-engine means them.
+fn setup(case: &Case) -> Outcome<Setup> {
+    let adam = |key: &'static str, default: f64| case.number_or(&["adam", key], default);
+    let weight_decay = adam("weight_decay", 0.0)?;
+    let grad_clip = case.config().get("grad_clip").unwrap_or(&Value::Null);
+    if !(grad_clip.is_null() || grad_clip.is_number()) {
+        return unsupported(format!("grad_clip {grad_clip} is not built in"));
+    }
+    let loss = case.config().get("loss").and_then(Value::as_str).unwrap_or("mse");
+    if !loss.starts_with("mse") {
+        return unsupported(format!("loss '{loss}' is not built in"));
+    }
+    let config = Config {
+        gamma: case.number(&["gamma"])?,
+        learning_rate: case.number(&["lr_q"])?,
+        polyak: case.number(&["target_theta"])?,
+        target_update_interval: 1,
+        backup: Backup::ClippedLse,
+        // A fixed temperature is a learning rate of 0 there; the optimizer's moments move all the same.
+        temperature: Temperature::Learned,
+        alpha_learning_rate: case.number(&["lr_alpha"])?,
+        target_entropy: TargetEntropy::Nats(case.number(&["target_entropy"])?),
+        loss: Loss::Mse,
+        max_grad_norm: case.number_or(&["grad_clip"], 0.0)?,
+        adam_beta1: adam("beta1", 0.9)?,
+        adam_beta2: adam("beta2", 0.999)?,
+        adam_eps: adam("eps", 1e-8)?,
+        ..Config::default()
+    };
+    let [log_alpha] = case.f32("init.log_alpha")? else {
+        return malformed("'init.log_alpha' is no single number");
+    };
+    let conventions = Conventions { l2: true, ..Conventions::default() };
+    Ok(Setup { config, conventions, log_alpha: f64::from(*log_alpha), weight_decay })
+}
+
+/// Replays all updates of a case.
+pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
+    check_architecture(case)?;
+    let network = Network::read(case, "init.online.q0.", Framework::Torch, Activation::Relu)?;
+    let weights = initial_weights(case, &network, ["online", "target"], NETS)?;
+    let mut batches = Batches::read(case, &network)?;
+    if case.config().get("ignore_done").and_then(Value::as_bool) == Some(true) {
+        batches.ignore_done();
+    }
+    let replay = Replay::new(device, setup(case)?, network, batches, &weights)?;
+    let mut trace = Trace::default();
+    for index in 0..replay.steps() {
+        let step = replay.run(device, index, None)?;
+        record(&mut trace, &step);
+        let prefix = format!("step{}.", index + 1);
+        if trace::any(case, &prefix) {
+            compare_samples(case, device, comparison, &replay, index, &step)?;
+        }
+        let prefix = format!("after{}.", index + 1);
+        if trace::any(case, &prefix) {
+            trace::part(case, comparison, &prefix, "alpha_adam", &[step.after.alpha_m, step.after.alpha_v])?;
+            let weights = replay.weights(device)?;
+            let groups = [
+                ("online", weights[..2].to_vec()),
+                ("target", weights[2..].to_vec()),
+                ("grad", replay.grads(device)?),
+                ("adam_m", replay.adam_m(device)?),
+                ("adam_v", replay.adam_v(device)?),
+            ];
+            for (group, flat) in &groups {
+                for (net, flat) in NETS.iter().zip(flat) {
+                    trace::network(case, comparison, replay.network(), [&prefix, group, net], flat)?;
+                }
+            }
+        }
+    }
+    trace.compare(case, comparison)
+}
+
+/// The scalars of one update. The engine descends on alpha without forming its loss, so that line is DI-engine's own
+/// definition over the engine's entropy and `log_alpha`.
+fn record(trace: &mut Trace, step: &Step) {
+    let gradient = step.entropy - step.before.target_entropy;
+    let alpha_loss = step.before.log_alpha * gradient;
+    for (name, value) in [
+        ("q0_loss", step.net_loss[0]),
+        ("q1_loss", step.net_loss[1]),
+        ("total_q_loss", step.loss),
+        ("entropy_mean", step.entropy),
+        ("entropy_mean_branch", step.entropy),
+        ("alpha_loss_branch", alpha_loss),
+        ("total_alpha_loss", alpha_loss),
+        ("log_alpha_grad", gradient),
+        ("log_alpha_before", step.before.log_alpha),
+        ("log_alpha_after", step.after.log_alpha),
+    ] {
+        trace.push(name, value);
+    }
+}
+
+/// `step{k}.*`
+fn compare_samples(
+    case: &Case,
+    device: &mut Device<'_>,
+    comparison: &mut Comparison,
+    replay: &Replay,
+    index: usize,
+    step: &Step,
+) -> Outcome<()> {
+    let samples = replay.samples(device, index)?;
+    let minimum: Vec<f32> =
+        samples.q[TARGET_1].iter().zip(&samples.q[TARGET_2]).map(|(a, b)| a.min(*b)).collect();
+    let policy = replay.policy(device, &minimum, step.before.alpha)?;
+    let prefix = format!("step{}.", index + 1);
+    let mut compare = |name: &str, got: &[f32]| trace::part(case, comparison, &prefix, name, got);
+    compare("q0", &samples.q[Q_1])?;
+    compare("q1", &samples.q[Q_2])?;
+    compare("target_q0", &samples.q[TARGET_1])?;
+    compare("target_q1", &samples.q[TARGET_2])?;
+    compare("q0_a", &samples.at(Q_1, &samples.actions))?;
+    compare("q1_a", &samples.at(Q_2, &samples.actions))?;
+    compare("pi", &policy.probs)?;
+    compare("log_pi", &policy.log_probs)?;
+    compare("target_v", &samples.values)?;
+    compare("td_target", &samples.targets)?;
+    compare("entropy", &samples.entropies)
+}
+
+/// `di_sqn_act_probs*`: probabilities of the collect mode and actions of the eval mode, both from `q0` alone.
+pub fn replay_acting(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
+    check_architecture(case)?;
+    let network = Network::read(case, "init.online.q0.", Framework::Torch, Activation::Relu)?;
+    // The second net takes no part in acting.
+    case.ignore("init.online.q1.");
+    case.ignore("alphas");
+    let weights = network.import(case, "init.online.q0.")?;
+    let rows = case.matrix("obs")?[0];
+    let obs = case.f32_of("obs", &[rows, network.inputs()])?;
+    let actions = network.outputs();
+
+    let q = forward(device, &network, &weights, obs, rows)?;
+    let mut buffers = Buffers::default();
+    let mut recording = Recording::default();
+    let memory = PolicyMemory::new(&mut buffers, &mut recording, rows, actions)?;
+    let program = device.prepare(&buffers, &recording)?;
+    let mut index = 0;
+    while case.has(&format!("log_alpha{index}")) {
+        let [log_alpha] = case.f32(&format!("log_alpha{index}"))? else {
+            return malformed(format!("'log_alpha{index}' is no single number"));
+        };
+        let policy = memory.evaluate(device, program, &q, f64::from(*log_alpha).exp() as f32)?;
+        let name = format!("alpha{index}.prob");
+        comparison.tensor(
+            "prob",
+            &name,
+            &policy.probs,
+            case.f32_of(&name, &[rows, actions])?,
+            case.tolerance(&name)?,
+        )?;
+        if index == 0 {
+            let greedy: Vec<f32> = policy.greedy.iter().map(|action| *action as f32).collect();
+            let want: Vec<f32> = case.indices("eval_action", actions)?.iter().map(|a| *a as f32).collect();
+            comparison.tensor("eval_action", "eval_action", &greedy, &want, 0.0)?;
+        }
+        index += 1;
+    }
+    Ok(())
+}
+
+/// Action values of one network.
+fn forward(
+    device: &mut Device<'_>,
+    network: &Network,
+    weights: &[f32],
+    obs: &[f32],
+    rows: usize,
+) -> Outcome<Vec<f32>> {
+    let Ok(batch) = u32::try_from(rows) else { return malformed("too many rows") };
+    let net = &network.layout;
+    let pass = Pass { agents: 1, batch, nets: 1, slot_net: vec![0], slot_input: vec![0], inputs: 1 };
+    let mut buffers = Buffers::default();
+    let input: Buffer<f32> = buffers.add("obs", obs.len() as u64, "");
+    let activations = Activations::new(&mut buffers, "activation", net, &pass, input, "");
+    let parameters = buffers.add("weights", weights.len() as u64, "");
+    let mut recording = Recording::default();
+    pass.forward(&mut recording, net, parameters, &activations)?;
+    let program = device.prepare(&buffers, &recording)?;
+    device.write(input, obs)?;
+    device.write(parameters, weights)?;
+    device.run(program)?;
+    Ok(device.read(activations.outputs())?)
+}

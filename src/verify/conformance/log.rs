@@ -1,0 +1,161 @@
+//! An environment log: JSON lines, of which the first is the header.
+
+use serde_json::Value;
+
+use crate::verify::conformance::report::{Outcome, Problem, malformed, unsupported};
+
+/// The only version of the format.
+const SCHEMA: &str = "sqn-conformance/1";
+
+/// A line of a log.
+#[derive(Debug)]
+pub struct Line {
+    /// Number in the file, from 1.
+    pub number: usize,
+    value: Value,
+}
+
+/// Header and lines of a log.
+#[derive(Debug)]
+pub struct Log {
+    /// The first line.
+    pub header: Line,
+    /// All others.
+    pub lines: Vec<Line>,
+}
+
+impl Log {
+    /// Parses every line; the first that is no JSON object ends it.
+    pub fn parse(bytes: &[u8]) -> Outcome<Log> {
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| Problem::Malformed(format!("not text: {error}")))?;
+        let mut lines = Vec::new();
+        for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let number = index + 1;
+            let value: Value = serde_json::from_str(line)
+                .map_err(|error| Problem::Malformed(format!("line {number} is not JSON: {error}")))?;
+            if value.get("kind").and_then(Value::as_str).is_none() {
+                return malformed(format!("line {number} has no 'kind'"));
+            }
+            lines.push(Line { number, value });
+        }
+        if lines.is_empty() {
+            return malformed("the file is empty");
+        }
+        let header = lines.remove(0);
+        if header.kind() != "header" {
+            return malformed("the first line is no header");
+        }
+        match header.text("schema") {
+            Some(SCHEMA) => Ok(Log { header, lines }),
+            other => unsupported(format!("schema {other:?}; this program reads '{SCHEMA}'")),
+        }
+    }
+}
+
+impl Line {
+    /// What the line holds.
+    pub fn kind(&self) -> &str {
+        self.text("kind").unwrap_or_default()
+    }
+
+    /// A text field.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.value.get(key).and_then(Value::as_str)
+    }
+
+    /// Any field.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.value.get(key)
+    }
+
+    /// Whether the field is there.
+    pub fn has(&self, key: &str) -> bool {
+        self.value.get(key).is_some()
+    }
+
+    /// A list of numbers.
+    pub fn numbers(&self, key: &str) -> Outcome<Vec<f64>> {
+        self.list(key)?.iter().map(|value| self.number(key, value)).collect()
+    }
+
+    /// A list of lists of numbers, each `width` long.
+    pub fn rows(&self, key: &str, width: usize) -> Outcome<Vec<Vec<f64>>> {
+        self.list(key)?.iter().map(|row| self.row(key, row, width)).collect()
+    }
+
+    /// A list of anything.
+    pub fn list(&self, key: &str) -> Outcome<&Vec<Value>> {
+        match self.value.get(key).and_then(Value::as_array) {
+            Some(list) => Ok(list),
+            None => malformed(format!("line {}: '{key}' is no list", self.number)),
+        }
+    }
+
+    /// One row of numbers.
+    pub fn row(&self, key: &str, row: &Value, width: usize) -> Outcome<Vec<f64>> {
+        match row.as_array().filter(|row| row.len() == width) {
+            Some(row) => row.iter().map(|value| self.number(key, value)).collect(),
+            None => {
+                malformed(format!("line {}: a row of '{key}' is no list of {width} numbers", self.number))
+            }
+        }
+    }
+
+    /// One number.
+    pub fn number(&self, key: &str, value: &Value) -> Outcome<f64> {
+        match value.as_f64() {
+            Some(number) => Ok(number),
+            None => malformed(format!("line {}: '{key}' holds {value}, expected a number", self.number)),
+        }
+    }
+
+    /// A list of flags, 0 or 1.
+    pub fn flags(&self, key: &str) -> Outcome<Vec<bool>> {
+        Ok(self.numbers(key)?.into_iter().map(|number| number != 0.0).collect())
+    }
+
+    /// A list of actions below `limit`.
+    pub fn actions(&self, key: &str, limit: u32) -> Outcome<Vec<u32>> {
+        self.list(key)?.iter().map(|value| self.action(key, value, limit)).collect()
+    }
+
+    /// One action below `limit`.
+    pub fn action(&self, key: &str, value: &Value, limit: u32) -> Outcome<u32> {
+        match value.as_u64().and_then(|action| u32::try_from(action).ok()).filter(|action| *action < limit) {
+            Some(action) => Ok(action),
+            None => malformed(format!(
+                "line {}: '{key}' holds {value}, expected an action below {limit}",
+                self.number
+            )),
+        }
+    }
+
+    /// Fails unless `actual` rows are there.
+    pub fn expect_len(&self, key: &str, actual: usize, expected: usize) -> Outcome<()> {
+        if actual == expected {
+            return Ok(());
+        }
+        malformed(format!("line {}: '{key}' has {actual} entries, expected {expected}", self.number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_log_is_named_by_line() {
+        let reason = |text: &str| match Log::parse(text.as_bytes()) {
+            Err(Problem::Malformed(reason) | Problem::Unsupported(reason)) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(reason(""), "the file is empty");
+        let header = r#"{"kind":"header","schema":"sqn-conformance/1"}"#;
+        assert!(reason(&format!("{header}\n\n{{")).starts_with("line 3 is not JSON"));
+        assert_eq!(reason(&format!("{header}\n[1]")), "line 2 has no 'kind'");
+        assert_eq!(reason(r#"{"kind":"probes"}"#), "the first line is no header");
+        assert!(reason(r#"{"kind":"header","schema":"x"}"#).contains("schema"));
+        assert_eq!(Log::parse(header.as_bytes()).expect("log").lines.len(), 0);
+    }
+}

@@ -1,0 +1,124 @@
+//! `orig_sqn_*`: the SQN authors' TensorFlow code: the `sampled` backup with recorded actions, half squares, TensorFlow's
+//! Adam.
+
+use serde_json::Value;
+
+use crate::agents::sqn::Conventions;
+use crate::kernels::Activation;
+use crate::train::config::{Backup, Config, Loss, TargetEntropy, Temperature};
+use crate::verify::conformance::case::Case;
+use crate::verify::conformance::compare::Comparison;
+use crate::verify::conformance::device::Device;
+use crate::verify::conformance::network::{Framework, Network};
+use crate::verify::conformance::report::{Outcome, malformed};
+use crate::verify::conformance::trace::{self, Trace};
+use crate::verify::conformance::updates::{
+    Batches, Q_1, Q_2, Replay, Setup, Step, TARGET_1, TARGET_2, initial_weights,
+};
+
+const NETS: [&str; 2] = ["q1", "q2"];
+
+/// Hyperparameters as the authors mean them.
+fn setup(case: &Case) -> Outcome<Setup> {
+    let learned = match case.config().get("alpha") {
+        Some(Value::String(text)) if text == "auto" => true,
+        Some(Value::Number(_)) => false,
+        other => return malformed(format!("alpha is {other:?}, expected \"auto\" or a number")),
+    };
+    let learning_rate = case.number(&["lr"])?;
+    let adam = |key: &'static str, default: f64| case.number_or(&["adam", key], default);
+    let config = Config {
+        gamma: case.number(&["gamma"])?,
+        learning_rate,
+        // target <- polyak target + (1 - polyak) online
+        polyak: 1.0 - case.number(&["polyak"])?,
+        target_update_interval: 1,
+        backup: Backup::Sampled,
+        temperature: if learned { Temperature::Learned } else { Temperature::Fixed },
+        alpha_learning_rate: learning_rate,
+        target_entropy: TargetEntropy::Nats(case.number_or(&["target_entropy"], 0.0)?),
+        loss: Loss::HalfMse,
+        adam_beta1: adam("beta1", 0.9)?,
+        adam_beta2: adam("beta2", 0.999)?,
+        adam_eps: adam("eps", 1e-8)?,
+        ..Config::default()
+    };
+    // A learned log_alpha starts at 0.
+    let log_alpha = if learned { 0.0 } else { case.number(&["alpha"])?.ln() };
+    let conventions = Conventions { eps_inside: true, given_actions: true, ..Conventions::default() };
+    Ok(Setup { config, conventions, log_alpha, weight_decay: 0.0 })
+}
+
+/// Replays all updates of a case.
+pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
+    let network = Network::read(case, "init.main.q1.", Framework::TensorFlow, Activation::Relu)?;
+    let weights = initial_weights(case, &network, ["main", "target"], NETS)?;
+    let batches = Batches::read(case, &network)?;
+    let batch = batches.batch;
+    let sampled = case.indices("sampled_next_action", network.outputs())?;
+    if sampled.len() != batches.steps() * batch {
+        return malformed("'sampled_next_action' does not match 'batch_index'");
+    }
+    let replay = Replay::new(device, setup(case)?, network, batches, &weights)?;
+    let mut trace = Trace::default();
+    for (index, given) in sampled.chunks_exact(batch).enumerate() {
+        let step = replay.run(device, index, Some(given))?;
+        record(&mut trace, &step);
+        if trace::any(case, &format!("step{}.", index + 1)) {
+            compare_samples(case, device, comparison, &replay, index, (&step, given))?;
+        }
+        let prefix = format!("after{}.", index + 1);
+        if trace::any(case, &prefix) {
+            let weights = replay.weights(device)?;
+            let groups = [
+                ("main", weights[..2].to_vec()),
+                ("target", weights[2..].to_vec()),
+                ("adam_m.main", replay.adam_m(device)?),
+                ("adam_v.main", replay.adam_v(device)?),
+            ];
+            for (group, flat) in &groups {
+                for (net, flat) in NETS.iter().zip(flat) {
+                    trace::network(case, comparison, replay.network(), [&prefix, group, net], flat)?;
+                }
+            }
+        }
+    }
+    trace.compare(case, comparison)
+}
+
+/// The scalars of one update; `entropy` is the mean of `-ln pi` of the sampled actions.
+fn record(trace: &mut Trace, step: &Step) {
+    for (name, value) in [
+        ("q1_loss", step.net_loss[0]),
+        ("q2_loss", step.net_loss[1]),
+        ("alpha_loss", step.before.log_alpha * (step.entropy - step.before.target_entropy)),
+        ("alpha_before", step.before.alpha),
+        ("log_alpha_after", step.after.log_alpha),
+    ] {
+        trace.push(name, value);
+    }
+}
+
+/// `step{k}.*`
+fn compare_samples(
+    case: &Case,
+    device: &mut Device<'_>,
+    comparison: &mut Comparison,
+    replay: &Replay,
+    index: usize,
+    (step, given): (&Step, &[u32]),
+) -> Outcome<()> {
+    let samples = replay.samples(device, index)?;
+    let policy = replay.policy(device, &samples.q[TARGET_1], step.before.alpha)?;
+    let minimum: Vec<f32> =
+        samples.at(TARGET_1, given).iter().zip(samples.at(TARGET_2, given)).map(|(a, b)| a.min(b)).collect();
+    let log_prob: Vec<f32> = samples.entropies.iter().map(|entropy| -entropy).collect();
+    let prefix = format!("step{}.", index + 1);
+    let mut compare = |name: &str, got: &[f32]| trace::part(case, comparison, &prefix, name, got);
+    compare("log_pi_all", &policy.log_probs)?;
+    compare("logp", &log_prob)?;
+    compare("min_q", &minimum)?;
+    compare("q_backup", &samples.targets)?;
+    compare("q1", &samples.at(Q_1, &samples.actions))?;
+    compare("q2", &samples.at(Q_2, &samples.actions))
+}

@@ -1,0 +1,116 @@
+//! `torch_adam*`: `torch.optim.Adam` and `AdamW`, parameters and moments after given gradients.
+
+use serde_json::Value;
+
+use crate::verify::conformance::case::{Case, number_at};
+use crate::verify::conformance::compare::Comparison;
+use crate::verify::conformance::device::Device;
+use crate::verify::conformance::optimizer::{self, Optimizer};
+use crate::verify::conformance::report::{Outcome, malformed, unsupported};
+
+/// Steps up to which the parameters must agree within [`SHORT_BOUND`].
+const SHORT_RUN: usize = 40;
+const SHORT_BOUND: f64 = 1e-5;
+const LONG_BOUND: f64 = 1e-4;
+
+/// The parameter tensors of the case, side by side.
+struct Parameters {
+    init: Vec<f32>,
+    /// Gradient of every step.
+    grads: Vec<Vec<f32>>,
+    /// Where tensor `i` lies in the flat vector.
+    ranges: Vec<std::ops::Range<usize>>,
+}
+
+/// Replays every variant.
+pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
+    let parameters = Parameters::read(case)?;
+    let Some(variants) = case.config().get("variants").and_then(Value::as_object) else {
+        return malformed("config has no 'variants'");
+    };
+    let bound = if parameters.grads.len() > SHORT_RUN { LONG_BOUND } else { SHORT_BOUND };
+    for (name, variant) in variants {
+        let l2 = match variant.get("optimizer").and_then(Value::as_str) {
+            Some("Adam") => true,
+            Some("AdamW") => false,
+            other => return unsupported(format!("optimizer {other:?} is not built in")),
+        };
+        if variant.get("amsgrad").and_then(Value::as_bool) == Some(true) {
+            return unsupported("amsgrad is not built in");
+        }
+        let number = |key: &str| number_at(variant, &[key]);
+        let betas = match variant.get("betas").and_then(Value::as_array).map(Vec::as_slice) {
+            Some([beta1, beta2]) => [number_at(beta1, &[])?, number_at(beta2, &[])?],
+            _ => return malformed(format!("variant '{name}' has no two betas")),
+        };
+        let mut agent = optimizer::agent(number("lr")?, betas, number("eps")?);
+        agent.weight_decay = number("weight_decay")? as f32;
+
+        let optimizer = Optimizer::new(device, parameters.init.len(), l2)?;
+        device.write(optimizer.agent, &[agent])?;
+        device.write(optimizer.weights, &parameters.init)?;
+        for (index, grads) in parameters.grads.iter().enumerate() {
+            optimizer.step(device, grads)?;
+            let prefix = format!("{name}.after{}.", index + 1);
+            if case.has(&format!("{prefix}param0")) {
+                parameters.compare(case, device, &optimizer, &prefix, bound, comparison)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Parameters {
+    fn read(case: &Case) -> Outcome<Parameters> {
+        let mut parameters = Parameters { init: Vec::new(), grads: Vec::new(), ranges: Vec::new() };
+        while case.has(&format!("param{}", parameters.ranges.len())) {
+            let index = parameters.ranges.len();
+            let values = case.f32(&format!("param{index}"))?;
+            let grad = format!("grad{index}");
+            let steps = case.shape(&grad)?.first().copied().unwrap_or(0);
+            let grads = case.f32(&grad)?;
+            if steps == 0 || values.is_empty() || grads.len() != steps * values.len() {
+                return malformed(format!("'{grad}' does not hold a gradient of 'param{index}' per step"));
+            }
+            if index > 0 && steps != parameters.grads.len() {
+                return malformed(format!("'{grad}' has {steps} steps, 'grad0' {}", parameters.grads.len()));
+            }
+            parameters.grads.resize(steps, Vec::new());
+            for (all, grad) in parameters.grads.iter_mut().zip(grads.chunks_exact(values.len())) {
+                all.extend_from_slice(grad);
+            }
+            let start = parameters.init.len();
+            parameters.init.extend_from_slice(values);
+            parameters.ranges.push(start..parameters.init.len());
+        }
+        if parameters.ranges.is_empty() {
+            return malformed("no tensor 'param0'");
+        }
+        Ok(parameters)
+    }
+
+    fn compare(
+        &self,
+        case: &Case,
+        device: &mut Device<'_>,
+        optimizer: &Optimizer,
+        prefix: &str,
+        bound: f64,
+        comparison: &mut Comparison,
+    ) -> Outcome<()> {
+        let weights = device.read(optimizer.weights)?;
+        let m = device.read(optimizer.m)?;
+        let v = device.read(optimizer.v)?;
+        for (index, range) in self.ranges.iter().enumerate() {
+            let name = format!("{prefix}param{index}");
+            comparison.tensor("param", &name, &weights[range.clone()], case.f32(&name)?, bound)?;
+            for (quantity, got) in [("m", &m), ("v", &v)] {
+                let name = format!("{prefix}{quantity}{index}");
+                let want: Vec<f64> = case.f32(&name)?.iter().map(|value| f64::from(*value)).collect();
+                let moment_bound = |_, want: f64| 1e-6 + 1e-4 * want.abs();
+                comparison.tensor_by(quantity, &name, &got[range.clone()], &want, moment_bound)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! Scalars of every update and tensors of some, against `trace.*`, `step{k}.*` and `after{k}.*`.
+
+use std::collections::BTreeMap;
+
+use crate::verify::conformance::case::Case;
+use crate::verify::conformance::compare::Comparison;
+use crate::verify::conformance::network::Network;
+use crate::verify::conformance::report::Outcome;
+
+/// Scalars collected over the updates, by name.
+#[derive(Default)]
+pub struct Trace {
+    values: BTreeMap<&'static str, Vec<f32>>,
+}
+
+impl Trace {
+    /// Adds the value of one update.
+    pub fn push(&mut self, name: &'static str, value: f32) {
+        self.values.entry(name).or_default().push(value);
+    }
+
+    /// Compares every scalar that the file has.
+    pub fn compare(&self, case: &Case, comparison: &mut Comparison) -> Outcome<()> {
+        for (name, values) in &self.values {
+            let label = format!("trace.{name}");
+            if case.has(&label) {
+                let want = case.f32_of(&label, &[values.len()])?;
+                comparison.tensor(name, &label, values, want, case.tolerance(&label)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the file has anything below `prefix`.
+pub fn any(case: &Case, prefix: &str) -> bool {
+    case.names().any(|name| name.starts_with(prefix))
+}
+
+/// Compares `{prefix}{name}` if the file has it.
+pub fn part(case: &Case, comparison: &mut Comparison, prefix: &str, name: &str, got: &[f32]) -> Outcome<()> {
+    let label = format!("{prefix}{name}");
+    if case.has(&label) {
+        comparison.tensor(name, &label, got, case.f32(&label)?, case.tolerance(&label)?)?;
+    }
+    Ok(())
+}
+
+/// Compares the tensors of one network, called `{prefix}{group}.{net}.*`, if the file has them.
+pub fn network(
+    case: &Case,
+    comparison: &mut Comparison,
+    network: &Network,
+    [prefix, group, net]: [&str; 3],
+    flat: &[f32],
+) -> Outcome<()> {
+    let stem = format!("{prefix}{group}.{net}.");
+    if !any(case, &stem) {
+        return Ok(());
+    }
+    // `after10.adam_m.main`: the group is cut after the second part.
+    let quantity = group.split('.').next().unwrap_or(group);
+    let bound = case.tolerance(&format!("{prefix}{quantity}"))?;
+    for tensor in network.export(flat) {
+        let label = format!("{stem}{}", tensor.name);
+        comparison.tensor(quantity, &label, &tensor.values, case.f32_of(&label, &tensor.shape)?, bound)?;
+    }
+    Ok(())
+}

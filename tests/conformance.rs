@@ -1,0 +1,382 @@
+//! Other people's numbers through softq's own kernels: every case in `tests/data/conformance` on both executors, and every
+//! kind of broken file, which must be named and never panic.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use softq::engine::cpu::CpuExecutor;
+use softq::engine::executor::Executor;
+use softq::verify::conformance::{self, report::FileReport, report::Totals, report::Verdict};
+
+const DATA: &str = "tests/data/conformance";
+
+/// Files that must pass; the others in the folder may be beyond what the engine has.
+const MUST_PASS: &[&str] = &[
+    "CartPole-v1.jsonl",
+    "algorithms/di_sqn_act_probs.json",
+    "algorithms/di_sqn_cartpole_auto.json",
+    "algorithms/orig_sqn_auto.json",
+    "algorithms/orig_sqn_fixed.json",
+    "algorithms/torch_adam.json",
+    "algorithms/torch_adam_long.json",
+    "algorithms/torch_clip_grad_norm.json",
+    "algorithms/torch_losses.json",
+    "algorithms/torch_mlp_4_64_64_2_relu.json",
+    "algorithms/torch_mlp_6_48_32_5_dueling.json",
+    "algorithms/torch_mlp_8_256_256_4_tanh.json",
+    "algorithms/torch_mlp_8_64_48_3_layernorm.json",
+    "algorithms/torch_polyak.json",
+    "algorithms/torch_softmax.json",
+    "vector_autoreset.jsonl",
+];
+
+fn run(executor: &mut dyn Executor, folder: &Path) -> (BTreeMap<String, FileReport>, Totals) {
+    let mut reports = BTreeMap::new();
+    let totals = conformance::run(executor, folder, None, &mut |report| {
+        reports.insert(report.file.clone(), report.clone());
+        Ok(())
+    });
+    (reports, totals.expect("the folder can be read"))
+}
+
+fn everything_agrees(executor: &mut dyn Executor) {
+    let (reports, totals) = run(executor, Path::new(DATA));
+    for file in MUST_PASS {
+        let report = reports.get(*file).unwrap_or_else(|| panic!("no line for {file}"));
+        assert_eq!(report.verdict, Verdict::Pass, "{}", report.text());
+        assert!(report.cases > 0 && !report.worst.is_empty(), "{}", report.text());
+    }
+    assert_eq!(totals.failed, 0, "{reports:#?}");
+    assert_eq!(totals.passed + totals.unsupported, reports.len() as u64);
+    let unsupported = reports.values().filter(|report| report.verdict == Verdict::Unsupported);
+    for report in unsupported {
+        assert!(report.reason.as_ref().is_some_and(|reason| !reason.is_empty()), "{}", report.text());
+    }
+}
+
+#[test]
+fn everything_agrees_on_the_cpu_executor() {
+    everything_agrees(&mut CpuExecutor::new());
+}
+
+#[test]
+fn everything_agrees_on_the_gpu_executor() {
+    if let Some(choice) = common::gpu() {
+        everything_agrees(softq::gpu::open(&choice).expect("device").as_mut());
+    }
+}
+
+/// One case of the data folder, to be spoilt.
+struct Spoilt {
+    description: Vec<u8>,
+    tensors: Vec<u8>,
+}
+
+impl Spoilt {
+    fn case(name: &str) -> Spoilt {
+        let read = |extension: &str| {
+            std::fs::read(format!("{DATA}/algorithms/{name}.{extension}")).expect("data of the tests")
+        };
+        Spoilt { description: read("json"), tensors: read("safetensors") }
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.description).expect("JSON")
+    }
+
+    fn with(&self, description: &Value) -> Spoilt {
+        Spoilt { description: description.to_string().into_bytes(), tensors: self.tensors.clone() }
+    }
+
+    /// The line it gets.
+    fn report(&self) -> FileReport {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join("case.json"), &self.description).expect("write");
+        std::fs::write(folder.path().join("case.safetensors"), &self.tensors).expect("write");
+        let (mut reports, _) = run(&mut CpuExecutor::new(), folder.path());
+        reports.remove("case.json").expect("a line")
+    }
+
+    fn fails(&self, part: &str) {
+        let report = self.report();
+        assert_eq!(report.verdict, Verdict::Fail, "{}", report.text());
+        let reason = report.reason.unwrap_or_default();
+        assert!(reason.contains(part), "'{part}' is missing: {reason}");
+    }
+}
+
+const SMALL: &[&str] = &[
+    "torch_clip_grad_norm",
+    "torch_losses",
+    "torch_softmax",
+    "torch_polyak",
+    "torch_adam",
+    "torch_mlp_4_64_64_2_relu",
+    "torch_mlp_6_48_32_5_dueling",
+    "torch_mlp_8_64_48_3_layernorm",
+    "di_sqn_act_probs",
+    "orig_sqn_fixed",
+];
+
+/// Offset at which the tensors' values begin.
+fn data_start(tensors: &[u8]) -> usize {
+    let length: [u8; 8] = tensors[..8].try_into().expect("8 bytes");
+    8 + u64::from_le_bytes(length) as usize
+}
+
+#[test]
+fn truncated_files_fail_by_name() {
+    for name in SMALL {
+        let case = Spoilt::case(name);
+        for share in [0, 1, 7, 50, 99] {
+            let keep = case.tensors.len() * share / 100;
+            let tensors = case.tensors[..keep].to_vec();
+            Spoilt { tensors, description: case.description.clone() }.fails("the tensors cannot be read");
+            let description = case.description[..case.description.len() * share / 100].to_vec();
+            Spoilt { tensors: case.tensors.clone(), description }.fails("not JSON");
+        }
+    }
+}
+
+#[test]
+fn a_single_wrong_value_fails_and_is_named() {
+    let case = Spoilt::case("orig_sqn_fixed");
+    let mut tensors = case.tensors.clone();
+    let header: Value = serde_json::from_slice(&tensors[8..data_start(&tensors)]).expect("header");
+    let at = data_start(&tensors)
+        + header["after50.main.q1.dense.bias"]["data_offsets"][0].as_u64().expect("offset") as usize;
+    tensors[at..at + 4].copy_from_slice(&0.25f32.to_le_bytes());
+    Spoilt { tensors, description: case.description.clone() }.fails("after50.main.q1.dense.bias[0]: got");
+}
+
+#[test]
+fn wrong_hyperparameters_fail() {
+    // If these passed, the replay would not depend on what it reads.
+    let changes: &[(&str, &[&str], Value)] = &[
+        ("orig_sqn_fixed", &["gamma"], json!(0.9)),
+        ("orig_sqn_fixed", &["lr"], json!(2e-3)),
+        ("orig_sqn_fixed", &["polyak"], json!(0.9)),
+        ("orig_sqn_fixed", &["alpha"], json!(0.3)),
+        ("orig_sqn_fixed", &["adam", "eps"], json!(1e-3)),
+        ("orig_sqn_auto", &["target_entropy"], json!(0.5)),
+        ("di_sqn_cartpole_auto", &["lr_alpha"], json!(1e-2)),
+        ("di_sqn_cartpole_auto", &["adam", "beta2"], json!(0.99)),
+        ("di_sqn_cartpole_auto", &["adam", "weight_decay"], json!(0.1)),
+        ("di_sqn_cartpole_auto", &["ignore_done"], json!(true)),
+        ("di_sqn_cartpole_auto", &["grad_clip"], json!(0.1)),
+        ("torch_adam", &["variants", "adam_l2", "optimizer"], json!("AdamW")),
+        ("torch_adam", &["variants", "adam_l2", "weight_decay"], json!(0.0)),
+        ("torch_adam", &["variants", "adam_eps1e-4", "eps"], json!(1e-8)),
+        ("torch_clip_grad_norm", &["sets", "above", "max_norm"], json!(0.6)),
+        ("torch_polyak", &["taus"], json!([0.005, 0.05, 0.4, 1.0])),
+        ("torch_polyak", &["freq"], json!(7)),
+        ("torch_mlp_4_64_64_2_relu", &["activation"], json!("tanh")),
+    ];
+    for (name, path, value) in changes {
+        let case = Spoilt::case(name);
+        let mut description = case.json();
+        let mut entry = &mut description["config"];
+        for key in *path {
+            entry = &mut entry[*key];
+        }
+        assert_ne!(entry, value);
+        *entry = value.clone();
+        let report = case.with(&description).report();
+        assert_eq!(report.verdict, Verdict::Fail, "{name} {path:?}: {}", report.text());
+    }
+}
+
+/// Every number, text and list of the description replaced by nonsense, and every entry removed.
+#[test]
+fn no_description_makes_it_panic() {
+    fn paths(value: &Value, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+        let children: Vec<(String, &Value)> = match value {
+            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+            _ => Vec::new(),
+        };
+        for (key, child) in children {
+            path.push(key);
+            found.push(path.clone());
+            paths(child, path, found);
+            path.pop();
+        }
+    }
+    for name in SMALL {
+        let case = Spoilt::case(name);
+        let mut original = case.json();
+        // The list of tensors is as long as the file; its first entries stand for all.
+        if let Some(tensors) = original["tensors"].as_object_mut() {
+            *tensors = tensors.iter().take(3).map(|(name, entry)| (name.clone(), entry.clone())).collect();
+        }
+        let mut all = Vec::new();
+        for part in ["config", "format", "case", "tensors"] {
+            let mut path = vec![part.to_owned()];
+            all.push(path.clone());
+            paths(&original[part], &mut path, &mut all);
+        }
+        for path in all {
+            for nonsense in
+                [json!(null), json!(-1), json!(0), json!(1e300), json!("x"), json!([[]]), json!({})]
+            {
+                let mut description = original.clone();
+                let mut entry = &mut description;
+                for key in &path {
+                    entry = &mut entry[key.as_str()];
+                }
+                *entry = nonsense;
+                let report = case.with(&description).report();
+                assert!(report.verdict == Verdict::Pass || report.reason.is_some(), "{}", report.text());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_tensors_make_it_panic() {
+    let mut state = 1u64;
+    let mut random = move |limit: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % limit
+    };
+    for name in SMALL {
+        let case = Spoilt::case(name);
+        let start = data_start(&case.tensors);
+        for round in 0..40 {
+            let mut tensors = case.tensors.clone();
+            // Values, then the header: shapes, types, offsets and names.
+            let (low, high) = if round % 2 == 0 { (start, tensors.len()) } else { (0, start) };
+            for _ in 0..if round % 2 == 0 { 4_000 } else { 1 + random(3) } {
+                let at = low + random(high - low);
+                tensors[at] = random(256) as u8;
+            }
+            let report = Spoilt { tensors, description: case.description.clone() }.report();
+            assert!(report.verdict == Verdict::Pass || report.reason.is_some(), "{}", report.text());
+        }
+        // All bits set: NaN everywhere, and every index -1.
+        let mut tensors = case.tensors.clone();
+        tensors[start..].fill(0xff);
+        let description = case.description.clone();
+        assert_eq!(Spoilt { tensors, description }.report().verdict, Verdict::Fail, "{name}");
+    }
+}
+
+/// The report of a log with these lines.
+fn log(name: &str, lines: &[String]) -> FileReport {
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::write(folder.path().join(name), lines.join("\n")).expect("write");
+    let (mut reports, _) = run(&mut CpuExecutor::new(), folder.path());
+    reports.remove(name).expect("a line")
+}
+
+#[test]
+fn broken_logs_are_named_and_never_panic() {
+    for name in ["CartPole-v1.jsonl", "vector_autoreset.jsonl"] {
+        let text = std::fs::read_to_string(format!("{DATA}/{name}")).expect("data of the tests");
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let as_text = |lines: &[Value]| lines.iter().map(Value::to_string).collect::<Vec<_>>();
+        assert_eq!(log(name, &as_text(&lines)).verdict, Verdict::Pass, "also without a tolerances.json");
+        // One line at a time with one field spoilt.
+        for (index, line) in lines.iter().enumerate() {
+            let keys: Vec<String> = line.as_object().expect("object").keys().cloned().collect();
+            let long = line["a"].as_array().is_some_and(|actions| actions.len() > 60);
+            for key in keys.iter().filter(|_| !long) {
+                let mut nonsense =
+                    vec![json!(null), json!(1e300), json!("x"), json!([]), json!([[1e38], [-1]])];
+                nonsense.extend([json!(u64::MAX), json!([-1]), json!({})]);
+                for value in nonsense {
+                    let mut lines = vec![lines[0].clone(), line.clone()];
+                    lines[if index == 0 { 0 } else { 1 }][key.as_str()] = value;
+                    let report = log(name, &as_text(&lines));
+                    assert!(report.verdict == Verdict::Pass || report.reason.is_some(), "{}", report.text());
+                }
+            }
+        }
+        let cut = text[..text.len() / 2].to_owned();
+        let report = log(name, &[cut]);
+        assert!(report.reason.is_some_and(|reason| reason.contains("is not JSON")));
+    }
+    // States far outside what float32 and the reduction of angles can hold.
+    let header = r#"{"kind":"header","schema":"sqn-conformance/1","env":"CartPole-v1","state_fields":["x","v","t","w"]}"#;
+    let probe = r#"{"kind":"probes","s":[[1e300,-1e38,3e38,1e10]],"a":[1],"s2":[[0,0,0,0]],"o2":[[0,0,0,0]],"r":[1],"te":[1]}"#;
+    assert_eq!(log("far.jsonl", &[header.into(), probe.into()]).verdict, Verdict::Fail);
+    let report = log("binary.jsonl", &["\u{0}\u{1}".into()]);
+    assert_eq!(report.verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_wrong_transition_fails() {
+    let text = std::fs::read_to_string(format!("{DATA}/CartPole-v1.jsonl")).expect("data of the tests");
+    let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let probes = lines.iter().position(|line| line["kind"] == "probes").expect("probes");
+    let next = lines[probes]["s2"][7][2].as_f64().expect("theta");
+    lines[probes]["s2"][7][2] = json!(next + 1e-5);
+    let report = log("CartPole-v1.jsonl", &lines.iter().map(Value::to_string).collect::<Vec<_>>());
+    assert_eq!(report.verdict, Verdict::Fail);
+    assert!(
+        report.reason.as_ref().is_some_and(|reason| reason.contains("probe 7: theta")),
+        "{}",
+        report.text()
+    );
+}
+
+#[test]
+fn files_that_are_no_cases_are_named() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("write");
+    file("new.json", r#"{"format":"sqn-conformance-algorithms/1","case":"new_algorithm"}"#);
+    let empty = 2u64.to_le_bytes();
+    std::fs::write(folder.path().join("new.safetensors"), [&empty[..], b"{}"].concat()).expect("write");
+    file("v2.json", r#"{"format":"sqn-conformance-algorithms/2","case":"torch_adam"}"#);
+    std::fs::write(folder.path().join("v2.safetensors"), [&empty[..], b"{}"].concat()).expect("write");
+    file("alone.safetensors", "");
+    file("stranger.bin", "");
+    file("empty.jsonl", "");
+    let (reports, totals) = run(&mut CpuExecutor::new(), folder.path());
+    assert_eq!(totals, Totals { passed: 0, failed: 2, unsupported: 3 });
+    let reason = |name: &str| reports[name].reason.clone().unwrap_or_default();
+    assert!(reason("new.json").contains("'new_algorithm' is unknown"));
+    assert!(reason("v2.json").contains("sqn-conformance-algorithms/2"));
+    assert!(reason("alone.safetensors").contains("missing"));
+    assert!(reason("stranger.bin").contains("not a conformance file"));
+    assert!(reason("empty.jsonl").contains("empty"));
+}
+
+fn softq(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_softq")).arg("verify").args(arguments).output().expect("start softq")
+}
+
+#[test]
+fn the_program_prints_lines_and_says_by_its_status_whether_all_agreed() {
+    let arguments = ["--conformance", DATA, "--device", "cpu", "--json"];
+    let output = softq(&arguments);
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).expect("text");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let (last, files) = lines.split_last().expect("lines");
+    for file in files {
+        for key in ["file", "cases", "worst", "bound", "verdict"] {
+            assert!(!file[key].is_null(), "{file}");
+        }
+    }
+    let count = |verdict: &str| files.iter().filter(|file| file["verdict"] == verdict).count();
+    let expected =
+        json!({"passed": count("PASS"), "failed": count("FAIL"), "unsupported": count("UNSUPPORTED")});
+    assert_eq!(*last, expected);
+
+    let output = softq(&["--conformance", DATA, "--device", "cpu", "--only", "torch_adam"]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.contains("PASS         algorithms/torch_adam.json"), "{text}");
+    assert!(text.contains("1 passed, 0 failed, 0 unsupported"), "{text}");
+
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().to_str().expect("path");
+    assert_eq!(softq(&["--conformance", path, "--device", "cpu"]).status.code(), Some(6), "nothing there");
+    std::fs::write(folder.path().join("a.json"), "{").expect("write");
+    assert_eq!(softq(&["--conformance", path, "--device", "cpu"]).status.code(), Some(1), "a failure");
+    let output = softq(&["--conformance", path, "--device", "cpu", "--only", "b"]);
+    assert_eq!(output.status.code(), Some(2), "an unknown file");
+}
