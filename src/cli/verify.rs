@@ -110,8 +110,8 @@ fn replay(args: &VerifyArgs, folder: &Path, out: &mut dyn Write) -> Result<()> {
 }
 
 const HEADER: &str = concat!(
-    "                                 |    against the CPU twin    |  against f64   |\n",
-    "kernel                    cases  |     abs      rel      ulp  |     rel  share | bound (source)",
+    "                                  |    against the CPU twin    |  against f64   |\n",
+    "kernel                      cases |     abs      rel      ulp  |     rel  share | bound (source)",
     "                                         verdict\n"
 );
 
@@ -129,7 +129,7 @@ fn text(row: &Row) -> String {
     };
     let bound = format!("{} ({})", row.bound, row.source);
     let verdict = if row.passed { "pass" } else { "FAIL" };
-    let mut text = format!("{:<24} {:>6}  |{twin} | {oracle}| {bound:<54} {verdict}\n", row.name, row.cases);
+    let mut text = format!("{:<27} {:>5} |{twin} | {oracle}| {bound:<54} {verdict}\n", row.name, row.cases);
     if !row.note.is_empty() {
         text += &format!("    {}\n", row.note);
     }

@@ -1,7 +1,7 @@
 //! Cases of the dense kernels.
 
 use super::Case;
-use super::draw::{Draw, Style};
+use super::draw::{Draw, Style, strided};
 use crate::kernels::{dense_backward_input, dense_backward_weights, dense_forward, pack_slots};
 
 /// `(batch, in_dim, out_dim)`: tile edges, workgroup edges, primes, long and thin, and the largest.
@@ -26,17 +26,17 @@ const SHAPES: [(u32, u32, u32); 18] = [
     (129, 127, 18),
 ];
 
-fn shape(draw: &mut Draw, index: usize) -> (u32, u32, u32) {
+pub(super) fn shape(draw: &mut Draw, index: usize) -> (u32, u32, u32) {
     SHAPES.get(index).copied().unwrap_or_else(|| (draw.size(257), draw.size(257), draw.size(129)))
 }
 
 /// Agents 1 and 3 in turn; large shapes keep to one.
-fn agents(index: usize, work: u32) -> u32 {
+pub(super) fn agents(index: usize, work: u32) -> u32 {
     if index % 2 == 1 && work < 1 << 20 { 3 } else { 1 }
 }
 
 /// Weights of `nets` networks of which only one layer is filled; a read beside it meets a sentinel.
-fn weights(draw: &mut Draw, networks: u32, net_params: u32, offset: u32, layer: u32) -> Vec<f32> {
+pub(super) fn weights(draw: &mut Draw, networks: u32, net_params: u32, offset: u32, layer: u32) -> Vec<f32> {
     let mut weights = vec![f32::from_bits(super::SENTINEL); (networks * net_params) as usize];
     for network in weights.chunks_mut(net_params as usize) {
         for weight in &mut network[offset as usize..(offset + layer) as usize] {
@@ -57,6 +57,7 @@ pub fn dense_forward(draw: &mut Draw, index: usize) -> Case {
     let table = |draw: &mut Draw, below: u32| {
         pack_slots(&(0..slots).map(|_| draw.int(0, below - 1)).collect::<Vec<_>>())
     };
+    let ((x_stride, x_offset), (y_stride, y_offset)) = (draw.columns(in_dim), draw.columns(out_dim));
     let params = dense_forward::Params {
         batch,
         in_dim,
@@ -69,14 +70,14 @@ pub fn dense_forward(draw: &mut Draw, index: usize) -> Case {
         slot_net: table(draw, nets),
         slot_x: table(draw, x_slots),
         activation: index as u32 % 3,
-        x_stride: in_dim,
-        x_offset: 0,
-        y_stride: out_dim,
-        y_offset: 0,
+        x_stride,
+        x_offset,
+        y_stride,
+        y_offset,
         agents,
     };
     let mut case = Case::new(&dense_forward::KERNEL, None, params, &format!("{:?}", draw.style));
-    let x = draw.values((agents * x_slots * batch * in_dim) as usize);
+    let x = strided(agents * x_slots * batch, (x_stride, x_offset), in_dim, || draw.value());
     case.set("x", &x);
     case.set("weights", &weights(draw, agents * nets, params.net_params, offset, layer));
     case
@@ -90,6 +91,7 @@ pub fn dense_backward_input(draw: &mut Draw, index: usize) -> Case {
     let (nets, x_slots) = (grad_slots + draw.int(0, 2), grad_slots + draw.int(0, 3));
     let offset = draw.int(0, 17);
     let layer = (in_dim + 1) * out_dim;
+    let ((dy_stride, dy_offset), (x_stride, x_offset)) = (draw.columns(out_dim), draw.columns(in_dim));
     let params = dense_backward_input::Params {
         batch,
         in_dim,
@@ -100,22 +102,20 @@ pub fn dense_backward_input(draw: &mut Draw, index: usize) -> Case {
         grad_slots,
         x_slots,
         activation: index as u32 % 3,
-        dy_stride: out_dim,
-        dy_offset: 0,
-        x_stride: in_dim,
-        x_offset: 0,
+        dy_stride,
+        dy_offset,
+        x_stride,
+        x_offset,
         agents,
     };
     let mut case = Case::new(&dense_backward_input::KERNEL, None, params, &format!("{:?}", draw.style));
-    let x: Vec<f32> = (0..agents * x_slots * batch * in_dim)
-        .map(|_| match params.activation {
-            1 if draw.one_in(2) => 0.0,
-            1 => draw.magnitude(-3.0, 3.0),
-            _ => draw.float(-1.0, 1.0),
-        })
-        .collect();
-    case.set("x", &x);
-    let dy = draw.values((agents * grad_slots * batch * out_dim) as usize);
+    let output = || match params.activation {
+        1 if draw.one_in(2) => 0.0,
+        1 => draw.magnitude(-3.0, 3.0),
+        _ => draw.float(-1.0, 1.0),
+    };
+    case.set("x", &strided(agents * x_slots * batch, (x_stride, x_offset), in_dim, output));
+    let dy = strided(agents * grad_slots * batch, (dy_stride, dy_offset), out_dim, || draw.value());
     case.set("dy", &dy);
     // The bias row stays a sentinel: this kernel has no business there.
     case.set("weights", &weights(draw, agents * nets, params.net_params, offset, in_dim * out_dim));
@@ -133,6 +133,7 @@ pub fn dense_backward_weights(draw: &mut Draw, index: usize) -> Case {
     let x_slots = draw.int(1, 5);
     let offset = draw.int(0, 17);
     let slot_x: Vec<u32> = (0..grad_slots).map(|_| draw.int(0, x_slots - 1)).collect();
+    let ((x_stride, x_offset), (dy_stride, dy_offset)) = (draw.columns(in_dim), draw.columns(out_dim));
     let params = dense_backward_weights::Params {
         batch,
         in_dim,
@@ -142,20 +143,18 @@ pub fn dense_backward_weights(draw: &mut Draw, index: usize) -> Case {
         grad_slots,
         x_slots,
         slot_x: pack_slots(&slot_x),
-        x_stride: in_dim,
-        x_offset: 0,
-        dy_stride: out_dim,
-        dy_offset: 0,
+        x_stride,
+        x_offset,
+        dy_stride,
+        dy_offset,
         agents,
     };
     let mut case = Case::new(&dense_backward_weights::KERNEL, None, params, &format!("{:?}", draw.style));
-    let x = draw.values((agents * x_slots * batch * in_dim) as usize);
+    let x = strided(agents * x_slots * batch, (x_stride, x_offset), in_dim, || draw.value());
     case.set("x", &x);
     let sparse = draw.style != Style::Unit;
     // As in training, where only the taken action has a gradient.
-    let dy: Vec<f32> = (0..agents * grad_slots * batch * out_dim)
-        .map(|_| if sparse && draw.one_in(2) { 0.0 } else { draw.value() })
-        .collect();
-    case.set("dy", &dy);
+    let gradient = || if sparse && draw.one_in(2) { 0.0 } else { draw.value() };
+    case.set("dy", &strided(agents * grad_slots * batch, (dy_stride, dy_offset), out_dim, gradient));
     case
 }

@@ -4,6 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::shared::agent::{Agent, Lane};
+use crate::verify::cases::SENTINEL;
 
 /// Sizes at and around powers of two, and primes between them.
 pub const SIZES: [u32; 18] = [1, 2, 3, 5, 8, 13, 31, 63, 64, 65, 100, 127, 128, 129, 191, 255, 256, 257];
@@ -23,6 +24,20 @@ pub enum Style {
     Tiny,
     /// Magnitudes from 1e-6 to 1e6, both signs.
     Mixed,
+}
+
+/// Rows of `stride` columns of which only `used` from `offset` on hold values; a read beside them meets a sentinel.
+pub fn strided(
+    rows: u32,
+    (stride, offset): (u32, u32),
+    used: u32,
+    mut value: impl FnMut() -> f32,
+) -> Vec<f32> {
+    let mut values = vec![f32::from_bits(SENTINEL); (rows * stride) as usize];
+    for row in values.chunks_mut(stride as usize) {
+        row[offset as usize..(offset + used) as usize].fill_with(&mut value);
+    }
+    values
 }
 
 /// A seeded source of one case.
@@ -95,6 +110,16 @@ impl Draw {
     /// `count` values uniform in `[low, high)`.
     pub fn floats(&mut self, count: usize, low: f32, high: f32) -> Vec<f32> {
         (0..count).map(|_| self.float(low, high)).collect()
+    }
+
+    /// Columns in memory and the first one used, for rows of `used` columns: alone in half of the cases, else a slice of
+    /// a wider row.
+    pub fn columns(&mut self, used: u32) -> (u32, u32) {
+        if self.one_in(2) {
+            return (used, 0);
+        }
+        let offset = self.int(0, 5);
+        (offset + used + self.int(0, 5), offset)
     }
 
     /// A temperature between 1e-4 and 100.

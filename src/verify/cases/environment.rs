@@ -4,7 +4,7 @@ use super::Case;
 use super::draw::{Draw, SIZES, Style};
 use crate::engine::env::Env;
 use crate::envs;
-use crate::kernels::{act_step, env_reset, replay_sample};
+use crate::kernels::{act_step, env_probe, env_reset, replay_sample};
 use crate::shared::rng::Rng;
 
 fn agents(index: usize) -> u32 {
@@ -96,6 +96,19 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
     let step = draw.int(0, 5000);
     let lanes: Vec<_> = (0..count).map(|_| draw.lane(step, env.max_episode_steps)).collect();
     case.set("lanes", &lanes);
+    case
+}
+
+/// `env_probe`: single steps, some of them into the end of an episode.
+pub fn env_probe(draw: &mut Draw, index: usize) -> Case {
+    let rows = num_lanes(draw, index, &[1021, 4099, 65_536]);
+    let env = env(index);
+    let params = env_probe::Params { rows, seed: draw.bits() };
+    let mut case = Case::new(&env_probe::KERNEL, Some(env), params, env.id);
+    let states: Vec<u32> = (0..rows).flat_map(|_| state(draw, env, index)).collect();
+    case.set("state", &states);
+    let actions: Vec<u32> = (0..rows).map(|_| draw.int(0, env.num_actions - 1)).collect();
+    case.set("actions", &actions);
     case
 }
 

@@ -41,12 +41,13 @@ pub fn grad_norm(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
-/// `adam`: both places of eps, weight decay, hard and soft targets, updates with and without a target update, a frozen
+/// `adam`: both places of eps, both forms of weight decay, hard and soft targets, updates with and without a target update, a frozen
 /// agent.
 pub fn adam(draw: &mut Draw, index: usize) -> Case {
     let count = size(draw, index, &[1021, 4099, 65_537]);
     let agents = agents(index);
-    let params = adam::Params { count, eps_inside: u32::from(index % 4 == 2), l2: 0, agents };
+    let params =
+        adam::Params { count, eps_inside: u32::from(index % 4 == 2), l2: u32::from(index % 3 == 2), agents };
     let mut case = Case::new(&adam::KERNEL, None, params, &format!("{:?}", draw.style));
     let mut records = draw.agents(agents);
     if index % 4 == 1 {
@@ -76,10 +77,10 @@ pub fn temperature(draw: &mut Draw, index: usize) -> Case {
     let params = temperature::Params {
         batch,
         grad_slots,
-        heads: 1,
-        later_head_weight: 1.0,
+        heads: 1 + index as u32 % 2 * draw.int(0, 2),
+        later_head_weight: draw.float(0.2, 1.0),
         num_lanes,
-        mode: index as u32 % 4,
+        mode: index as u32 / 2 % 4,
         agents,
     };
     let broken = index % 9 == 5;
@@ -95,7 +96,7 @@ pub fn temperature(draw: &mut Draw, index: usize) -> Case {
     case.set("agents", &records);
     let lanes: Vec<_> = (0..agents * num_lanes).map(|_| draw.lane(1234, 500)).collect();
     case.set("lanes", &lanes);
-    let rows = (agents * batch) as usize;
+    let rows = (agents * batch * params.heads) as usize;
     case.set("entropies", &draw.floats(rows, 0.0, 2.0));
     let targets = if draw.style == Style::Huge { draw.values(rows) } else { draw.floats(rows, -9.0, 9.0) };
     case.set("targets", &targets);

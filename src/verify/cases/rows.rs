@@ -1,7 +1,7 @@
 //! Cases of the kernels that work row by row on action values: softmax, soft backup, TD error.
 
 use super::Case;
-use super::draw::{Draw, Style};
+use super::draw::{Draw, Style, strided};
 use crate::kernels::{log_softmax, soft_backup, td_error};
 
 /// `(rows, actions)`
@@ -36,12 +36,19 @@ fn agents(index: usize) -> u32 {
 
 /// Action values: the case's style, shifted where that is hostile to a softmax without the maximum taken out, some
 /// actions masked.
-fn action_values(draw: &mut Draw, index: usize, count: u32, actions: u32) -> Vec<f32> {
+fn action_values(draw: &mut Draw, index: usize, rows: u32, columns: (u32, u32), actions: u32) -> Vec<f32> {
     let shift = [0.0, 0.0, 5e3, -5e3][index % 4];
-    let masks = index % 7 == 3 && actions > 1;
-    (0..count)
-        .map(|i| if masks && i % actions != 0 && draw.one_in(3) { -1e30 } else { draw.value() + shift })
-        .collect()
+    let masks = index % 7 == 3;
+    let mut count = 0;
+    strided(rows, columns, actions, || {
+        count += 1;
+        // The first action of a row is never masked.
+        if masks && count % actions != 1 && actions > 1 && draw.one_in(3) {
+            -1e30
+        } else {
+            draw.value() + shift
+        }
+    })
 }
 
 /// `log_softmax`
@@ -49,33 +56,33 @@ pub fn log_softmax(draw: &mut Draw, index: usize) -> Case {
     let (rows, actions) = shape(draw, index);
     let params = log_softmax::Params { rows, actions };
     let mut case = Case::new(&log_softmax::KERNEL, None, params, &format!("{:?}", draw.style));
-    let q = action_values(draw, index, rows * actions, actions);
+    let q = action_values(draw, index, rows, (actions, 0), actions);
     case.set("q", &q);
     let alphas: Vec<f32> = (0..rows).map(|_| draw.alpha()).collect();
     case.set("alphas", &alphas);
     case
 }
 
-/// `soft_backup`: all four backups with and without the KL form, terminated rows.
+/// `soft_backup`: all four backups with and without the KL form, given actions, several heads, terminated rows.
 pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     let (batch, actions) = shape(draw, index);
     let agents = agents(index);
     let backup = index as u32 % 4;
     let slots = if backup % 2 == 1 { 5 } else { 4 } + u32::from(draw.one_in(4));
-    let kl = u32::from(draw.one_in(3));
-    let stream = 8 * draw.int(0, 4);
+    let heads = draw.int(1, 3);
+    let (q_stride, q_offset) = draw.columns(actions);
     let params = soft_backup::Params {
         batch,
         actions,
         slots,
         backup,
-        kl,
-        given_actions: 0,
-        q_stride: actions,
-        q_offset: 0,
-        heads: 1,
-        head: 0,
-        stream,
+        kl: u32::from(draw.one_in(3)),
+        given_actions: u32::from(draw.one_in(3)),
+        q_stride,
+        q_offset,
+        heads,
+        head: draw.int(0, heads - 1),
+        stream: 8 * draw.int(0, 4),
         agents,
     };
     let mut case = Case::new(&soft_backup::KERNEL, None, params, &format!("{:?}", draw.style));
@@ -84,8 +91,12 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
         record.alpha = draw.alpha();
     }
     case.set("agents", &records);
-    let q = action_values(draw, index / 4, agents * slots * batch * actions, actions);
+    let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
     case.set("q", &q);
+    if params.given_actions == 1 {
+        let given: Vec<f32> = (0..agents * batch * heads).map(|_| draw.int(0, actions - 1) as f32).collect();
+        case.set("values", &given);
+    }
     let rewards = draw.values((agents * batch) as usize);
     case.set("rewards", &rewards);
     let terminated: Vec<f32> = (0..agents * batch).map(|_| f32::from(u8::from(draw.one_in(3)))).collect();
@@ -93,45 +104,46 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
-/// `td_error`: all losses, errors on both sides of the Huber threshold and at 0, importance weights.
+/// `td_error`: all losses, errors on both sides of the Huber threshold and at 0, importance weights, several heads.
 pub fn td_error(draw: &mut Draw, index: usize) -> Case {
     let (batch, actions) = shape(draw, index);
     let agents = agents(index);
     let grad_slots = draw.int(1, 2);
     let slots = grad_slots + draw.int(0, 3);
-    let loss = index as u32 % 3;
+    let heads = draw.int(1, 3);
+    let (q_stride, q_offset) = draw.columns(actions);
+    let head = draw.int(0, heads - 1);
     let params = td_error::Params {
         batch,
         actions,
         slots,
         grad_slots,
-        q_stride: actions,
-        q_offset: 0,
-        heads: 1,
-        head: 0,
-        head_weight: 1.0,
-        loss,
+        q_stride,
+        q_offset,
+        heads,
+        head,
+        head_weight: if head == 0 { 1.0 } else { draw.float(0.1, 1.0) },
+        loss: index as u32 % 4,
         agents,
     };
     let mut case = Case::new(&td_error::KERNEL, None, params, &format!("{:?}", draw.style));
     case.set("agents", &draw.agents(agents));
-    let q = draw.values((agents * slots * batch * actions) as usize);
+    let q = strided(agents * slots * batch, (q_stride, q_offset), actions, || draw.value());
     case.set("q", &q);
-    let taken: Vec<u32> = (0..agents * batch).map(|_| draw.int(0, actions - 1)).collect();
-    case.set("actions", &taken);
-    let targets: Vec<f32> = (0..(agents * batch) as usize)
-        .map(|row| {
-            let net_row = ((row as u32 / batch) * slots * batch + row as u32 % batch) * actions;
-            let q = q[(net_row + taken[row]) as usize];
-            let shift = draw.float(-2.0, 2.0);
-            match draw.style {
-                Style::Huge => draw.value(),
-                _ if row % 5 == 3 => q,
-                _ => q + shift,
-            }
-        })
-        .collect();
-    case.set("targets", &targets);
+    for row in 0..agents * batch {
+        let taken = draw.int(0, actions - 1);
+        let (agent, b) = (row / batch, row % batch);
+        let q = q[((agent * slots * batch + b) * q_stride + q_offset + taken) as usize];
+        let shift = draw.float(-2.0, 2.0);
+        let target = match draw.style {
+            Style::Huge => draw.value(),
+            _ if row % 5 == 3 => q,
+            _ => q + shift,
+        };
+        // Only this head's entries are filled.
+        case.set_at("actions", (row * heads + head) as usize, &[taken]);
+        case.set_at("targets", (row * heads + head) as usize, &[target]);
+    }
     let importance: Vec<f32> =
         (0..agents * batch).map(|_| if draw.one_in(3) { 1.0 } else { draw.float(0.0, 3.0) }).collect();
     case.set("importance", &importance);

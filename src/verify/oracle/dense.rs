@@ -6,7 +6,7 @@ use crate::kernels::{dense_backward_input, dense_backward_weights, dense_forward
 use crate::verify::cases::Case;
 
 /// Entry `slot` of a table of 4-bit entries.
-fn entry(table: u32, slot: u32) -> u32 {
+pub(super) fn entry(table: u32, slot: u32) -> u32 {
     table / 16u32.pow(slot) % 16
 }
 
@@ -32,7 +32,7 @@ impl Dot {
     }
 }
 
-fn activation(kind: u32, z: Num) -> Num {
+pub(super) fn activation(kind: u32, z: Num) -> Num {
     match kind {
         1 => z.max(Num::default()),
         2 => z.tanh(),
@@ -54,10 +54,10 @@ pub fn dense_forward(case: &Case) -> Expected {
                     let mut sum = Dot::default();
                     for k in 0..p.in_dim {
                         let weight = weights[(net + k * p.out_dim + j) as usize];
-                        sum.add(x[((x_from + b) * p.in_dim + k) as usize], weight);
+                        sum.add(x[((x_from + b) * p.x_stride + p.x_offset + k) as usize], weight);
                     }
                     sum.add(1.0, weights[(net + p.in_dim * p.out_dim + j) as usize]);
-                    let at = ((agent * p.slots + slot) * p.batch + b) * p.out_dim + j;
+                    let at = ((agent * p.slots + slot) * p.batch + b) * p.y_stride + p.y_offset + j;
                     y[at as usize] = Expect::Float(activation(p.activation, sum.num()));
                 }
             }
@@ -81,16 +81,17 @@ pub fn dense_backward_input(case: &Case) -> Expected {
                     let mut sum = Dot::default();
                     for j in 0..p.out_dim {
                         let weight = weights[(net + k * p.out_dim + j) as usize];
-                        sum.add(dy[((row + b) * p.out_dim + j) as usize], weight);
+                        sum.add(dy[((row + b) * p.dy_stride + p.dy_offset + j) as usize], weight);
                     }
-                    let output = Num::exact(x[((x_row + b) * p.in_dim + k) as usize]);
+                    let output = Num::exact(x[((x_row + b) * p.x_stride + p.x_offset + k) as usize]);
                     let derivative = match p.activation {
                         1 if output.value > 0.0 => Num::exact(1.0),
                         1 => Num::default(),
                         2 => Num::exact(1.0) - output * output,
                         _ => Num::exact(1.0),
                     };
-                    dx[((row + b) * p.in_dim + k) as usize] = Expect::Float(sum.num() * derivative);
+                    let at = (row + b) * p.x_stride + p.x_offset + k;
+                    dx[at as usize] = Expect::Float(sum.num() * derivative);
                 }
             }
         }
@@ -112,8 +113,9 @@ pub fn dense_backward_weights(case: &Case) -> Expected {
                 for j in 0..p.out_dim {
                     let mut sum = Dot::default();
                     for b in 0..p.batch {
-                        let input = if k < p.in_dim { x[((x_row + b) * p.in_dim + k) as usize] } else { 1.0 };
-                        sum.add(input, dy[((dy_row + b) * p.out_dim + j) as usize]);
+                        let at = (x_row + b) * p.x_stride + p.x_offset + k;
+                        let input = if k < p.in_dim { x[at as usize] } else { 1.0 };
+                        sum.add(input, dy[((dy_row + b) * p.dy_stride + p.dy_offset + j) as usize]);
                     }
                     grads[(net + k * p.out_dim + j) as usize] = Expect::Float(sum.num());
                 }

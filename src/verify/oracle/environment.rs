@@ -4,7 +4,7 @@ use super::policy::{Policy, argmax, schedule};
 use super::random::{Random, stream};
 use super::{Expect, Expected, Num, unchanged};
 use crate::engine::env::Env;
-use crate::kernels::{act_step, env_reset, replay_sample};
+use crate::kernels::{act_step, env_probe, env_reset, replay_sample};
 use crate::shared::agent::{Agent, Lane};
 use crate::verify::cases::Case;
 use crate::word_of;
@@ -201,6 +201,35 @@ pub fn act_step(case: &Case) -> Expected {
         }
     }
     vec![("state", state), ("lanes", lanes), ("obs", obs), ("replay", replay)]
+}
+
+/// One step per row, without bookkeeping.
+pub fn env_probe(case: &Case) -> Expected {
+    let p: env_probe::Params = case.params();
+    let [mut state, mut obs, mut rewards, mut terminated] =
+        ["state", "obs", "rewards", "terminated"].map(|name| unchanged(case, name));
+    let (actions, states) = (case.get::<u32>("actions"), case.get::<f32>("state"));
+    let Some(env) = case.env else { return Vec::new() };
+    let [obs_size, state_words] = [env.obs_size, env.state_words].map(|n| n as usize);
+    for row in 0..p.rows as usize {
+        let Some(dynamics) = dynamics(env) else {
+            state[row * state_words..(row + 1) * state_words].fill(Expect::Any);
+            obs[row * obs_size..(row + 1) * obs_size].fill(Expect::Any);
+            [rewards[row], terminated[row]] = [Expect::Any; 2];
+            continue;
+        };
+        let before = &states[row * state_words..(row + 1) * state_words];
+        let mut random = Random::new(p.seed, stream::STEP, 0, row as u32);
+        let (next, reward, ended) = (dynamics.step)(before, actions[row], &mut random);
+        floats(&mut state, row * state_words, &next);
+        floats(&mut obs, row * obs_size, &(dynamics.observe)(&next));
+        rewards[row] = Expect::Float(reward);
+        terminated[row] = match ended {
+            Some(ended) => Expect::Bits(f32::from(u8::from(ended)).to_bits()),
+            None => Expect::Any,
+        };
+    }
+    vec![("state", state), ("obs", obs), ("rewards", rewards), ("terminated", terminated)]
 }
 
 /// Row `hash mod size` of the ring, copied word by word.

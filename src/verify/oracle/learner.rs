@@ -61,7 +61,11 @@ pub fn adam(case: &Case) -> Expected {
             [h.one_minus_beta1, h.one_minus_beta2, h.weight_decay, h.polyak].map(Num::exact);
         for k in 0..count {
             let i = agent * count + k;
-            let g = Num::exact(grads[i]) * Num::exact(h.grad_scale);
+            let online = agent * 2 * count + k;
+            let start = Num::exact(weights[online]);
+            let clipped = Num::exact(grads[i]) * Num::exact(h.grad_scale);
+            // Added to the gradient, or taken from the weight beside it.
+            let g = if p.l2 == 1 { clipped + decay * start } else { clipped };
             let m = Num::exact(m[i]) + share1 * (g - Num::exact(m[i]));
             let v = (one - share2) * Num::exact(v[i]) + share2 * g * g;
             let step = if p.eps_inside == 1 {
@@ -69,9 +73,7 @@ pub fn adam(case: &Case) -> Expected {
             } else {
                 rate * (m / c1) / ((v / c2).sqrt() + eps)
             };
-            let online = agent * 2 * count + k;
-            let start = Num::exact(weights[online]);
-            let w = start - rate * decay * start - step;
+            let w = if p.l2 == 1 { start - step } else { start - rate * decay * start - step };
             new_m[i] = Expect::Float(m);
             new_v[i] = Expect::Float(v);
             new_weights[online] = Expect::Float(w);
@@ -85,18 +87,21 @@ pub fn adam(case: &Case) -> Expected {
     vec![("weights", new_weights), ("m", new_m), ("v", new_v)]
 }
 
-/// Means of the batch; dual descent of `log_alpha` on `H - target_entropy` by Adam, or its schedule.
+/// Means of the batch, heads weighted; dual descent of `log_alpha` on `H - target_entropy` by Adam, or its schedule.
 pub fn temperature(case: &Case) -> Expected {
     let p: temperature::Params = case.params();
     let [entropies, targets] = ["entropies", "targets"].map(|name| case.get::<f32>(name));
     let (lanes, errors) = (case.get::<Lane>("lanes"), case.get::<TdError>("errors"));
     let mut agents = unchanged(case, "agents");
-    let (batch, nets) = (p.batch as usize, p.grad_slots as usize);
+    let [batch, nets, heads] = [p.batch, p.grad_slots, p.heads].map(|n| n as usize);
+    let share = |head: usize| Num::exact(if head == 0 { 1.0 } else { p.later_head_weight });
+    let weights = Num::sum((0..heads).map(share));
     let size = Num::exact(p.batch as f32);
     let one = Num::exact(1.0);
     for (i, a) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
-        let errors = &errors[i * nets * batch..(i + 1) * nets * batch];
-        let losses = Num::sum(errors.iter().map(|error| Num::exact(error.loss)));
+        let errors = &errors[i * nets * batch * heads..(i + 1) * nets * batch * heads];
+        let weighted = errors.iter().enumerate().map(|(k, error)| share(k % heads) * Num::exact(error.loss));
+        let losses = Num::sum(weighted);
         if a.nonfinite != 0 {
             continue;
         }
@@ -104,13 +109,15 @@ pub fn temperature(case: &Case) -> Expected {
             agents[word_of!(Agent, i, nonfinite)] = Expect::Bits(a.updates + 1);
             continue;
         }
-        let rows = i * batch..(i + 1) * batch;
-        let entropy = Num::sum(entropies[rows.clone()].iter().map(|h| Num::exact(*h))) / size;
-        let taken = errors[..batch].iter().zip(&targets[rows]);
+        let rows = i * batch * heads..(i + 1) * batch * heads;
+        let of_heads = entropies[rows.clone()].iter().enumerate();
+        let entropy = Num::sum(of_heads.map(|(k, h)| share(k % heads) * Num::exact(*h))) / size;
+        // The value of the first head's taken action under the first net.
+        let taken = errors.iter().zip(&targets[rows]).step_by(heads).take(batch);
         let q = Num::sum(taken.map(|(e, y)| Num::exact(e.error) + Num::exact(*y))) / size;
         let mut log_alpha = Num::exact(a.log_alpha);
         if p.mode == 1 || p.mode == 2 {
-            let excess = entropy - Num::exact(a.target_entropy);
+            let excess = entropy - weights * Num::exact(a.target_entropy);
             let g = if p.mode == 2 { excess * Num::exact(a.alpha) } else { excess };
             let t = a.updates + 1;
             let [share1, share2] = [a.one_minus_beta1, a.one_minus_beta2].map(Num::exact);
@@ -128,8 +135,8 @@ pub fn temperature(case: &Case) -> Expected {
         }
         log_alpha = log_alpha.max(Num::exact(a.log_alpha_min)).min(Num::exact(a.log_alpha_max));
         let accumulated = |sum: f32, term: Num| Expect::Float(Num::exact(sum) + term);
-        agents[word_of!(Agent, i, entropy)] = Expect::Float(entropy);
-        agents[word_of!(Agent, i, entropy_sum)] = accumulated(a.entropy_sum, entropy);
+        agents[word_of!(Agent, i, entropy)] = Expect::Float(entropy / weights);
+        agents[word_of!(Agent, i, entropy_sum)] = accumulated(a.entropy_sum, entropy / weights);
         agents[word_of!(Agent, i, loss_sum)] = accumulated(a.loss_sum, losses / size);
         agents[word_of!(Agent, i, q_sum)] = accumulated(a.q_sum, q);
         agents[word_of!(Agent, i, grad_norm_sum)] = accumulated(a.grad_norm_sum, Num::exact(a.grad_norm));

@@ -4,6 +4,7 @@
 pub mod dense;
 pub mod environment;
 pub mod learner;
+pub mod network;
 pub mod num;
 pub mod policy;
 pub mod probes;

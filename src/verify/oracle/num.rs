@@ -12,6 +12,9 @@ pub const HALF_ULP: f64 = 1.0 / 16_777_216.0;
 /// The smallest normal f32: anything below may become 0.
 pub const FLUSH: f64 = 1.2e-38;
 
+/// Bound of a quotient whose divisor may be 0: beyond all f32, and finite so that 0 times it is 0.
+const UNKNOWN: f64 = 1e60;
+
 /// A value and the largest error that f32 may have made on the way to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Num {
@@ -152,6 +155,7 @@ impl Div for Num {
     fn div(self, other: Num) -> Num {
         let value = self.value / other.value;
         let smallest = (other.value.abs() - other.bound).max(f64::MIN_POSITIVE);
-        Num { value, bound: (self.bound + value.abs() * other.bound) / smallest }.rounded(2.5)
+        let bound = (self.bound + value.abs() * other.bound) / smallest;
+        Num { value, bound: bound.min(UNKNOWN) }.rounded(2.5)
     }
 }

@@ -8,33 +8,42 @@ use crate::shared::agent::{Agent, TdError};
 use crate::verify::cases::Case;
 use crate::word_of;
 
-/// `ln pi`, `H(pi)` and `alpha logsumexp(q / alpha)` of each row.
+/// `ln pi`, `pi`, `H(pi)`, `alpha logsumexp(q / alpha)` and the first largest action of each row.
 pub fn log_softmax(case: &Case) -> Expected {
     let p: log_softmax::Params = case.params();
     let (q, alphas) = (case.get::<f32>("q"), case.get::<f32>("alphas"));
     let actions = p.actions as usize;
-    let [mut log_probs, mut entropies, mut values] =
-        ["log_probs", "entropies", "values"].map(|name| unchanged(case, name));
+    let [mut log_probs, mut probs, mut entropies, mut values, mut greedy] =
+        ["log_probs", "probs", "entropies", "values", "greedy"].map(|name| unchanged(case, name));
     for row in 0..p.rows as usize {
-        let policy = Policy::new(&q[row * actions..(row + 1) * actions], alphas[row]);
+        let q = &q[row * actions..(row + 1) * actions];
+        let policy = Policy::new(q, alphas[row]);
         for (a, log_probability) in policy.log_probabilities.iter().enumerate() {
             log_probs[row * actions + a] = Expect::Float(*log_probability);
+            probs[row * actions + a] = Expect::Float(policy.probability(a));
         }
         entropies[row] = Expect::Float(policy.entropy);
         values[row] = Expect::Float(policy.value);
+        greedy[row] = Expect::Bits(argmax(q) as u32);
     }
-    vec![("log_probs", log_probs), ("entropies", entropies), ("values", values)]
+    vec![
+        ("log_probs", log_probs),
+        ("probs", probs),
+        ("entropies", entropies),
+        ("values", values),
+        ("greedy", greedy),
+    ]
 }
 
 /// `(V(s'), entropy)` of one row under one of the backups; `None` where a sampled action is too close to call.
-/// `target_1`, `target_2` are the target nets at `s'`, `online` is `Q_1(s')`, `u` the uniform number of the sample.
+/// `target_1`, `target_2` are the target nets at `s'`, `online` is `Q_1(s')`; `sample` picks the action of the sampled one.
 pub fn soft_value(
     backup: u32,
     target_1: &[f32],
     target_2: &[f32],
     online: &[f32],
     alpha: f32,
-    u: f64,
+    sample: impl Fn(&Policy) -> Option<usize>,
 ) -> Option<(Num, Num)> {
     let least: Vec<f32> = target_1.iter().zip(target_2).map(|(a, b)| if a < b { *a } else { *b }).collect();
     let temperature = Num::exact(alpha);
@@ -56,7 +65,7 @@ pub fn soft_value(
         // Authors' sqn.py: min_i Q'_i(a~) - alpha ln pi(a~).
         2 => {
             let policy = Policy::new(target_1, alpha);
-            let action = policy.sample(u)?;
+            let action = sample(&policy)?;
             let surprise = -policy.log_probabilities[action];
             (Num::exact(least[action]) + temperature * surprise, surprise)
         }
@@ -73,22 +82,28 @@ pub fn soft_value(
 pub fn soft_backup(case: &Case) -> Expected {
     let p: soft_backup::Params = case.params();
     let records = case.get::<Agent>("agents");
-    let [q, rewards, terminated] = ["q", "rewards", "terminated"].map(|name| case.get::<f32>(name));
+    let [q, rewards, terminated, given] =
+        ["q", "rewards", "terminated", "values"].map(|name| case.get::<f32>(name));
     let [mut targets, mut entropies, mut values] =
         ["targets", "entropies", "values"].map(|name| unchanged(case, name));
     for agent in 0..p.agents {
         let record = &records[agent as usize];
         for b in 0..p.batch {
             let slot = |slot: u32| {
-                let from = ((agent * p.slots + slot) * p.batch + b) * p.actions;
+                let from = ((agent * p.slots + slot) * p.batch + b) * p.q_stride + p.q_offset;
                 &q[from as usize..(from + p.actions) as usize]
             };
             let u = Random::new(record.seed, p.stream + stream::BACKUP, record.updates, b).uniform();
             let online = if p.slots > 4 { slot(4) } else { slot(0) };
             let row = (agent * p.batch + b) as usize;
-            let Some((mut value, entropy)) = soft_value(p.backup, slot(2), slot(3), online, record.alpha, u)
-            else {
-                [targets[row], entropies[row], values[row]] = [Expect::Any; 3];
+            let out = row * p.heads as usize + p.head as usize;
+            let sample = |policy: &Policy| match p.given_actions {
+                1 => Some(given[out] as usize),
+                _ => policy.sample(u),
+            };
+            let backup = soft_value(p.backup, slot(2), slot(3), online, record.alpha, sample);
+            let Some((mut value, entropy)) = backup else {
+                [targets[out], entropies[out], values[out]] = [Expect::Any; 3];
                 continue;
             };
             if p.kl == 1 {
@@ -99,20 +114,20 @@ pub fn soft_backup(case: &Case) -> Expected {
             } else {
                 Num::exact(rewards[row]) + Num::exact(record.gamma) * value
             };
-            targets[row] = Expect::Float(target);
-            entropies[row] = Expect::Float(entropy);
-            values[row] = Expect::Float(value);
+            targets[out] = Expect::Float(target);
+            entropies[out] = Expect::Float(entropy);
+            values[out] = Expect::Float(value);
         }
     }
     vec![("targets", targets), ("entropies", entropies), ("values", values)]
 }
 
-/// `(loss, d loss / d e)` of a TD error.
-pub fn loss(kind: u32, error: Num, delta: f32) -> (Num, Num) {
+/// `(loss, d loss / d e)` of a TD error: squared, half squared, Huber, and PyTorch's smooth L1 (Huber over delta).
+fn loss(kind: u32, error: Num, delta: f32) -> (Num, Num) {
     let delta = Num::exact(delta);
     let half = Num::exact(0.5);
     let magnitude = if error.value < 0.0 { -error } else { error };
-    match kind {
+    let (loss, slope) = match kind {
         0 => (error * error, Num::exact(2.0) * error),
         1 => (half * error * error, error),
         _ if magnitude.value <= delta.value => (half * error * error, error),
@@ -120,10 +135,12 @@ pub fn loss(kind: u32, error: Num, delta: f32) -> (Num, Num) {
             let slope = if error.value > 0.0 { delta } else { -delta };
             (delta * (magnitude - half * delta), Num { bound: error.bound, ..slope })
         }
-    }
+    };
+    if kind == 3 { (loss / delta, slope / delta) } else { (loss, slope) }
 }
 
-/// `e = Q_i(s, a) - y`, its weighted loss, and the gradient `importance * loss'(e) / batch` at the taken action.
+/// `e = Q_i(s, a) - y`, its weighted loss, and the gradient `importance * loss'(e) / batch` at the taken action, for one
+/// head.
 pub fn td_error(case: &Case) -> Expected {
     let p: td_error::Params = case.params();
     let records = case.get::<Agent>("agents");
@@ -133,19 +150,20 @@ pub fn td_error(case: &Case) -> Expected {
     for agent in 0..p.agents {
         for net in 0..p.grad_slots {
             for b in 0..p.batch {
-                let row = (agent * p.batch + b) as usize;
-                let from = (((agent * p.slots + net) * p.batch + b) * p.actions + actions[row]) as usize;
-                let error = Num::exact(q[from]) - Num::exact(targets[row]);
+                let row = agent * p.batch + b;
+                let head_row = (row * p.heads + p.head) as usize;
+                let from = ((agent * p.slots + net) * p.batch + b) * p.q_stride + p.q_offset;
+                let taken = actions[head_row];
+                let error = Num::exact(q[(from + taken) as usize]) - Num::exact(targets[head_row]);
                 let (loss, slope) = loss(p.loss, error, records[agent as usize].huber_delta);
-                let weight = Num::exact(importance[row]);
-                let out = ((agent * p.grad_slots + net) * p.batch + b) as usize;
+                let weight = Num::exact(importance[row as usize]);
+                let out = (agent * p.grad_slots + net) * p.batch + b;
+                let gradient = Num::exact(p.head_weight) * weight * slope / Num::exact(p.batch as f32);
                 for a in 0..p.actions {
-                    dq[out * p.actions as usize + a as usize] = if a == actions[row] {
-                        Expect::Float(weight * slope / Num::exact(p.batch as f32))
-                    } else {
-                        Expect::Bits(0)
-                    };
+                    dq[(out * p.q_stride + p.q_offset + a) as usize] =
+                        if a == taken { Expect::Float(gradient) } else { Expect::Bits(0) };
                 }
+                let out = (out * p.heads + p.head) as usize;
                 errors[word_of!(TdError, out, error)] = Expect::Float(error);
                 errors[word_of!(TdError, out, loss)] = Expect::Float(weight * loss);
             }

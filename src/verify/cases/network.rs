@@ -1,0 +1,142 @@
+//! Cases of the kernels between the dense layers: layer normalisation and dueling heads.
+
+use super::Case;
+use super::dense::{agents, shape, weights};
+use super::draw::{Draw, Style, strided};
+use crate::kernels::{
+    dueling, dueling_backward, layer_norm, layer_norm_backward_input, layer_norm_backward_weights, pack_slots,
+};
+
+/// PyTorch's default.
+const EPS: f32 = 1e-5;
+
+/// Rows for a layer norm: the case's style, some rows constant, some far from 0 in the mean.
+fn rows(draw: &mut Draw, count: u32, width: u32) -> Vec<f32> {
+    let mut values = Vec::with_capacity((count * width) as usize);
+    for _ in 0..count {
+        let (constant, mean) = (draw.one_in(6), if draw.one_in(4) { 50.0 } else { 0.0 });
+        let first = draw.value();
+        values.extend((0..width).map(|_| mean + if constant { first } else { draw.value() }));
+    }
+    values
+}
+
+/// Mean and `1 / sqrt(var + eps)` of each row, as the forward pass leaves them.
+fn moments(x: &[f32], width: u32) -> Vec<f32> {
+    let n = f64::from(width);
+    x.chunks_exact(width as usize)
+        .flat_map(|row| {
+            let mean = row.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
+            let variance = row.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / n;
+            [mean as f32, (1.0 / (variance + f64::from(EPS)).sqrt()) as f32]
+        })
+        .collect()
+}
+
+/// `layer_norm`: constant rows, single columns, all activations.
+pub fn layer_norm(draw: &mut Draw, index: usize) -> Case {
+    let (batch, width, _) = shape(draw, index);
+    let agents = agents(index, 8 * batch * width);
+    let (nets, slots) = (draw.int(1, 4), draw.int(1, 5));
+    let offset = draw.int(0, 17);
+    let slot_net: Vec<u32> = (0..slots).map(|_| draw.int(0, nets - 1)).collect();
+    let params = layer_norm::Params {
+        batch,
+        width,
+        nets,
+        net_params: offset + 2 * width + draw.int(0, 9),
+        weight_offset: offset,
+        slots,
+        slot_net: pack_slots(&slot_net),
+        activation: index as u32 % 3,
+        eps: EPS,
+        agents,
+    };
+    let mut case = Case::new(&layer_norm::KERNEL, None, params, &format!("{:?}", draw.style));
+    case.set("x", &rows(draw, agents * slots * batch, width));
+    case.set("weights", &weights(draw, agents * nets, params.net_params, offset, 2 * width));
+    case
+}
+
+/// `layer_norm_backward_input`
+pub fn layer_norm_backward_input(draw: &mut Draw, index: usize) -> Case {
+    let (batch, width, _) = shape(draw, index);
+    let agents = agents(index, 8 * batch * width);
+    let grad_slots = draw.int(1, 2);
+    let (nets, slots) = (grad_slots + draw.int(0, 2), grad_slots + draw.int(0, 3));
+    let offset = draw.int(0, 17);
+    let params = layer_norm_backward_input::Params {
+        batch,
+        width,
+        nets,
+        net_params: offset + 2 * width + draw.int(0, 9),
+        weight_offset: offset,
+        slots,
+        grad_slots,
+        agents,
+    };
+    let kernel = &layer_norm_backward_input::KERNEL;
+    let mut case = Case::new(kernel, None, params, &format!("{:?}", draw.style));
+    let x = rows(draw, agents * slots * batch, width);
+    case.set("moments", &moments(&x, width));
+    case.set("x", &x);
+    let dy = draw.values((agents * grad_slots * batch * width) as usize);
+    case.set("dy", &dy);
+    // The shift has no gradient path to the input and stays a sentinel.
+    case.set("weights", &weights(draw, agents * nets, params.net_params, offset, width));
+    case
+}
+
+/// `layer_norm_backward_weights`: only one layer of `grads` may change.
+pub fn layer_norm_backward_weights(draw: &mut Draw, index: usize) -> Case {
+    let (batch, width, _) = shape(draw, index);
+    let agents = agents(index, 8 * batch * width);
+    let grad_slots = draw.int(1, 2);
+    let slots = grad_slots + draw.int(0, 3);
+    let offset = draw.int(0, 17);
+    let params = layer_norm_backward_weights::Params {
+        batch,
+        width,
+        net_params: offset + 2 * width + draw.int(0, 9),
+        weight_offset: offset,
+        slots,
+        grad_slots,
+        agents,
+    };
+    let kernel = &layer_norm_backward_weights::KERNEL;
+    let mut case = Case::new(kernel, None, params, &format!("{:?}", draw.style));
+    let x = rows(draw, agents * slots * batch, width);
+    case.set("moments", &moments(&x, width));
+    case.set("x", &x);
+    let dy = draw.values((agents * grad_slots * batch * width) as usize);
+    case.set("dy", &dy);
+    case
+}
+
+/// `(rows, actions)` of a dueling head.
+fn head(draw: &mut Draw, index: usize) -> (u32, u32) {
+    let (rows, actions, _) = shape(draw, index);
+    (rows, actions)
+}
+
+/// `dueling`: heads alone and side by side.
+pub fn dueling(draw: &mut Draw, index: usize) -> Case {
+    let (rows, actions) = head(draw, index);
+    let ((raw_stride, raw_offset), (q_stride, q_offset)) = (draw.columns(actions + 1), draw.columns(actions));
+    let params = dueling::Params { rows, actions, raw_stride, raw_offset, q_stride, q_offset };
+    let mut case = Case::new(&dueling::KERNEL, None, params, &format!("{:?}", draw.style));
+    case.set("raw", &strided(rows, (raw_stride, raw_offset), actions + 1, || draw.value()));
+    case
+}
+
+/// `dueling_backward`: gradients of one action, as in training, and of all.
+pub fn dueling_backward(draw: &mut Draw, index: usize) -> Case {
+    let (rows, actions) = head(draw, index);
+    let ((raw_stride, raw_offset), (q_stride, q_offset)) = (draw.columns(actions + 1), draw.columns(actions));
+    let params = dueling_backward::Params { rows, actions, raw_stride, raw_offset, q_stride, q_offset };
+    let mut case = Case::new(&dueling_backward::KERNEL, None, params, &format!("{:?}", draw.style));
+    let sparse = draw.style != Style::Unit;
+    let gradient = || if sparse && !draw.one_in(actions) { 0.0 } else { draw.value() };
+    case.set("dq", &strided(rows, (q_stride, q_offset), actions, gradient));
+    case
+}
