@@ -150,10 +150,10 @@ impl Batch {
                 values.iter().map(|q| *q as f32).collect()
             });
             let row = (agent * BATCH + b) as usize;
-            for head in &net.heads {
+            for (h, head) in (0..).zip(&net.heads) {
                 let columns = head.offset as usize..(head.offset + head.actions) as usize;
                 let [online, target_1, target_2] = [0, 1, 2].map(|i| &q[i][columns.clone()]);
-                let u = Random::new(record.seed, stream::BACKUP, record.updates, b).uniform();
+                let u = Random::new(record.seed, stream::BACKUP, record.updates, h * BATCH + b).uniform();
                 let sample = |policy: &Policy| policy.sample(u);
                 let (value, _) = soft_value(backup, target_1, target_2, online, record.alpha, sample)?;
                 let kl = if config.kl { alpha * f64::from(head.actions).ln() } else { 0.0 };
