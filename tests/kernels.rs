@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use softq::agents::{self, Plan};
+use softq::config::Config;
 use softq::engine::compose::compose;
 use softq::engine::cpu::CpuExecutor;
 use softq::engine::debug::{check_each, switch_at};
@@ -20,7 +21,6 @@ use softq::gpu::{GpuDevice, GpuExecutor};
 use softq::kernels::{dense_forward, env_reset, grad_norm, log_softmax, td_error};
 use softq::shared::agent::Agent;
 use softq::shared::layout::{Layout, Scalar};
-use softq::train::config::Config;
 use softq::verify::cases::{Case, SENTINEL};
 use softq::verify::check::{run_case, run_twin};
 use softq::verify::{self, GRADIENTS, Options, Row, TRAINING};

@@ -3,12 +3,12 @@
 mod common;
 
 use softq::agents::{self, Plan};
+use softq::config::{Backup, Config, Exploration, Loss, Temperature};
 use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
 use softq::envs;
 use softq::gpu;
 use softq::shared::agent::{Agent, Lane};
-use softq::train::config::{Backup, Config, Exploration, Loss, Temperature};
 use softq::train::event::{Event, Progress};
 use softq::train::trainer::Trainer;
 

@@ -7,6 +7,7 @@
 use crate::agents::acting::{Behaviour, Policy, Purpose, Stage, record};
 use crate::agents::hyper;
 use crate::agents::plan::Plan;
+use crate::config::{Backup, Config, Exploration, Loss, Temperature};
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
@@ -16,7 +17,6 @@ use crate::kernels::{
 use crate::nn::{Activations, Network, NetworkSpec, Pass};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::rng::STREAMS;
-use crate::train::config::{Backup, Config, Exploration, Loss, Temperature};
 
 const NETS: u32 = 4;
 const ONLINE_NETS: u32 = 2;

@@ -1,10 +1,10 @@
 //! The one table from which every configuration flag, its help and its type check are made. `learning_rate` in TOML and
-//! in `--set` is `--learning-rate` here; a test holds the table against the fields of [`softq::train::config::Config`].
+//! in `--set` is `--learning-rate` here; a test holds the table against the fields of [`softq::config::Config`].
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
+use softq::config::Config;
 use softq::error::{Error, Result};
-use softq::train::config::Config;
 use toml::{Table, Value};
 
 /// Type of a field's value.

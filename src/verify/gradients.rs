@@ -3,13 +3,13 @@
 //! One network of each kind: perceptrons with relu and tanh, layer norm, dueling, several heads.
 
 use crate::agents::sqn::Update;
+use crate::config::{Backup, Config, Loss};
 use crate::engine::executor::{Executor, read_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::Activation;
 use crate::nn::{Network, NetworkSpec, Op};
 use crate::shared::agent::{Agent, Lane};
-use crate::train::config::{Backup, Config, Loss};
 use crate::verify::cases::draw::Draw;
 use crate::verify::compare::error;
 use crate::verify::oracle::policy::Policy;
