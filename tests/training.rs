@@ -3,7 +3,7 @@
 mod common;
 
 use softq::agents::{self, Plan};
-use softq::config::{Backup, Config, Exploration, Loss, Temperature};
+use softq::config::{Backup, Config, Exploration, HiddenActivation, Loss, Temperature};
 use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
 use softq::envs;
@@ -119,6 +119,8 @@ fn every_variant_trains_to_finite_weights_on_both_executors() {
             epsilon_decay_steps: 900,
             ..small()
         },
+        Config { dueling: true, layer_norm: true, ..small() },
+        Config { activation: HiddenActivation::Tanh, dueling: true, ..small() },
         Config { polyak: 1.0, target_update_interval: 50, temperature: Temperature::Fixed, ..small() },
     ];
     for variant in variants {

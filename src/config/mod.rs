@@ -51,6 +51,16 @@ pub enum Loss {
     Huber,
 }
 
+/// Activation of hidden layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HiddenActivation {
+    /// `max(z, 0)`
+    Relu,
+    /// `tanh z`
+    Tanh,
+}
+
 /// How actions are chosen while training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,6 +99,12 @@ pub struct Config {
     pub buffer_size: u32,
     /// Hidden layer widths of each Q network: 1 to 8 layers, each 1 to 4,096 wide.
     pub hidden: Vec<u32>,
+    /// Activation of hidden layers.
+    pub activation: HiddenActivation,
+    /// Layer normalisation between each hidden layer and its activation.
+    pub layer_norm: bool,
+    /// Dueling head: `Q = A - mean(A) + V`, each with a hidden layer as wide as the last of `hidden`.
+    pub dueling: bool,
     /// Adam step size of the Q networks, in (0, 1].
     pub learning_rate: f64,
     /// Discount, in [0, 1].
@@ -164,6 +180,9 @@ impl Default for Config {
             batch_size: 64,
             buffer_size: 50_000,
             hidden: vec![64, 64],
+            activation: HiddenActivation::Relu,
+            layer_norm: false,
+            dueling: false,
             learning_rate: 1e-3,
             gamma: 0.99,
             polyak: 0.005,
