@@ -5,9 +5,9 @@
 
 use std::time::{Duration, Instant};
 
+use softq::config::Config;
 use softq::engine::executor::{Executor, Program};
 use softq::engine::recording::{BufferId, Recording};
-use softq::train::config::Config;
 use softq::train::presets::preset;
 
 /// Wall time of one run of `program`: repeats until a batch takes 50 ms, then the best of three batches.

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use softq::config::Config;
 use softq::report::curve::{Band, bootstrap_median_band, write_band_svg};
-use softq::train::config::Config;
 use softq::train::event::Event;
 use softq::train::presets::preset;
 use softq::train::trainer::Trainer;

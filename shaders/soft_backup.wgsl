@@ -87,7 +87,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         entropy = pi.entropy;
     } else if (p.backup == 2u) {
         let pi = softmax_of(TARGET_1, row, p.actions, alpha);
-        var rng = Rng(agents[agent].seed, p.stream + STREAM_BACKUP, agents[agent].updates, id.x, 0u);
+        var rng = Rng(agents[agent].seed, p.stream + STREAM_BACKUP, agents[agent].updates, p.head * p.batch + id.x, 0u);
         var action = sample_of(TARGET_1, row, p.actions, alpha, pi, rng_uniform(&rng));
         if (p.given_actions == 1u) {
             action = min(u32(values[out]), p.actions - 1u);

@@ -46,7 +46,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let q_at = ((agent * p.slots + net) * p.batch + id.x) * p.q_stride + p.q_offset;
     let net_row = (agent * p.grad_slots + net) * p.batch + id.x;
     let head_row = row * p.heads + p.head;
-    let action = actions[head_row];
+    // A wrong index must not read beyond the row.
+    let action = min(actions[head_row], p.actions - 1u);
     let e = q[q_at + action] - targets[head_row];
     var loss = e * e;
     var slope = 2.0 * e;

@@ -346,7 +346,7 @@ fn a_run_directory_holds_every_file() {
 
     let read = |name: &str| std::fs::read(dir.join(name)).expect(name);
     let text = |name: &str| String::from_utf8(read(name)).expect(name);
-    let config: softq::train::config::Config = toml::from_str(&text("config.toml")).expect("config");
+    let config: softq::config::Config = toml::from_str(&text("config.toml")).expect("config");
     assert_eq!((config.env.as_str(), config.hidden), ("CartPole-v1", vec![16, 16]));
     assert!(text("command.txt").contains("train cartpole --device cpu"));
     let system: Value = serde_json::from_str(&text("system.json")).expect("JSON");

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use softq::agents::{self, Plan};
+use softq::config::Config;
 use softq::engine::compose::compose;
 use softq::engine::cpu::CpuExecutor;
 use softq::engine::debug::{check_each, switch_at};
@@ -20,7 +21,6 @@ use softq::gpu::{GpuDevice, GpuExecutor};
 use softq::kernels::{dense_forward, env_reset, grad_norm, log_softmax, td_error};
 use softq::shared::agent::Agent;
 use softq::shared::layout::{Layout, Scalar};
-use softq::train::config::Config;
 use softq::verify::cases::{Case, SENTINEL};
 use softq::verify::check::{run_case, run_twin};
 use softq::verify::{self, GRADIENTS, Options, Row, TRAINING};
@@ -318,6 +318,33 @@ fn refused(result: softq::Result<()>, part: &str) {
         Err(Error::Kernel { message, .. }) => assert!(message.contains(part), "{message}"),
         other => panic!("not refused as expected ('{part}'): {other:?}"),
     }
+}
+
+#[test]
+fn tables_and_offsets_beyond_the_buffers_are_refused() {
+    let mut buffers = Buffers::default();
+    // Two nets of 2 x 3 + 3 parameters, 4 rows.
+    let (x, weights, y) = (buffers.add("x", 8, ""), buffers.add("weights", 18, ""), buffers.add("y", 24, ""));
+    let right = dense_forward::Params {
+        batch: 4,
+        in_dim: 2,
+        out_dim: 3,
+        nets: 2,
+        net_params: 9,
+        slots: 2,
+        x_slots: 1,
+        slot_net: 0x10,
+        x_stride: 2,
+        y_stride: 3,
+        agents: 1,
+        ..Default::default()
+    };
+    let record = |params| dense_forward::record(&mut Recording::default(), params, x, weights, y);
+    record(right).expect("this one is right");
+    refused(record(dense_forward::Params { slot_net: 0x20, ..right }), "binding 'weights' needs 27 words");
+    refused(record(dense_forward::Params { slot_x: 0x10, ..right }), "binding 'x' needs 16 words");
+    refused(record(dense_forward::Params { weight_offset: 1, ..right }), "binding 'weights' needs 19 words");
+    refused(record(dense_forward::Params { y_offset: 1, ..right }), "binding 'y' needs 25 words");
 }
 
 #[test]

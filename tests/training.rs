@@ -3,12 +3,12 @@
 mod common;
 
 use softq::agents::{self, Plan};
+use softq::config::{Backup, Config, Exploration, HiddenActivation, Loss, Temperature};
 use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
 use softq::envs;
 use softq::gpu;
 use softq::shared::agent::{Agent, Lane};
-use softq::train::config::{Backup, Config, Exploration, Loss, Temperature};
 use softq::train::event::{Event, Progress};
 use softq::train::trainer::Trainer;
 
@@ -119,6 +119,8 @@ fn every_variant_trains_to_finite_weights_on_both_executors() {
             epsilon_decay_steps: 900,
             ..small()
         },
+        Config { dueling: true, layer_norm: true, ..small() },
+        Config { activation: HiddenActivation::Tanh, dueling: true, ..small() },
         Config { polyak: 1.0, target_update_interval: 50, temperature: Temperature::Fixed, ..small() },
     ];
     for variant in variants {

@@ -1,8 +1,8 @@
 //! From [`Config`] to the records the device reads.
 
+use crate::config::{Config, Temperature};
 use crate::shared::agent::Agent;
 use crate::shared::rng::agent_seed;
-use crate::train::config::{Config, Temperature};
 
 /// Agent `agent` before its first update.
 pub fn agent(config: &Config, agent: u32, actions: u32) -> Agent {

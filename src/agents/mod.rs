@@ -7,9 +7,9 @@ pub mod sqn;
 
 pub use plan::Plan;
 
+use crate::config::Config;
 use crate::engine::env::Env;
 use crate::error::{Error, Result};
-use crate::train::config::Config;
 
 /// Names for `--algo`.
 pub const ALGORITHMS: &[&str] = &["sqn"];

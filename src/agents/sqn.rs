@@ -7,6 +7,7 @@
 use crate::agents::acting::{Behaviour, Policy, Purpose, Stage, record};
 use crate::agents::hyper;
 use crate::agents::plan::Plan;
+use crate::config::{Backup, Config, Exploration, HiddenActivation, Loss, Temperature};
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
@@ -16,7 +17,6 @@ use crate::kernels::{
 use crate::nn::{Activations, Network, NetworkSpec, Pass};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::rng::STREAMS;
-use crate::train::config::{Backup, Config, Exploration, Loss, Temperature};
 
 const NETS: u32 = 4;
 const ONLINE_NETS: u32 = 2;
@@ -259,7 +259,16 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
     config.validate(env.num_actions)?;
     let agents = 1;
     let num_envs = config.num_envs;
-    let spec = NetworkSpec::mlp(env.obs_size, &config.hidden, env.num_actions, Activation::Relu);
+    let activation = match config.activation {
+        HiddenActivation::Relu => Activation::Relu,
+        HiddenActivation::Tanh => Activation::Tanh,
+    };
+    let spec = NetworkSpec {
+        layer_norm: config.layer_norm,
+        dueling: config.dueling,
+        head_hidden: if config.dueling { config.hidden.last().copied() } else { None },
+        ..NetworkSpec::mlp(env.obs_size, &config.hidden, env.num_actions, activation)
+    };
     let net = Network::new(&spec);
     let mut buffers = Buffers::default();
     let update = Update::new(&mut buffers, config, net.clone(), agents);

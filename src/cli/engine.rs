@@ -2,8 +2,8 @@
 //! run `train` with a training that diverges at will.
 
 use softq::Result;
+use softq::config::Config;
 use softq::gpu::{AdapterReport, Choice};
-use softq::train::config::Config;
 use softq::train::event::{Event, NamedTensor, Report};
 
 /// What `train` must know of an environment before the run.

@@ -1,10 +1,10 @@
 //! The one table from which every configuration flag, its help and its type check are made. `learning_rate` in TOML and
-//! in `--set` is `--learning-rate` here; a test holds the table against the fields of [`softq::train::config::Config`].
+//! in `--set` is `--learning-rate` here; a test holds the table against the fields of [`softq::config::Config`].
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
+use softq::config::Config;
 use softq::error::{Error, Result};
-use softq::train::config::Config;
 use toml::{Table, Value};
 
 /// Type of a field's value.
@@ -79,6 +79,9 @@ pub const FIELDS: &[Field] = &[
     field("buffer_size", Kind::U32, SAMPLES, "Replay capacity in transitions"),
     field("reward_scale", Kind::Number, SAMPLES, "Reward multiplier; reported returns stay unscaled"),
     field("hidden", Kind::Widths, LEARNING, "Hidden layer widths of each Q network, e.g. 64,64"),
+    field("activation", Kind::Word(&["relu", "tanh"]), LEARNING, "Activation of hidden layers"),
+    field("layer_norm", Kind::Bool, LEARNING, "Layer normalisation before each hidden activation"),
+    field("dueling", Kind::Bool, LEARNING, "Dueling head: Q = A - mean(A) + V"),
     field("learning_rate", Kind::Number, LEARNING, "Adam step size of the Q networks, in (0, 1]"),
     field("loss", Kind::Word(&["mse", "half_mse", "huber"]), LEARNING, "Loss of the TD error"),
     field("huber_delta", Kind::Number, LEARNING, "Threshold of the Huber loss"),

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use softq::config::Config;
 use softq::error::{Error, Result};
-use softq::train::config::Config;
 use toml::{Table, Value};
 
 use super::engine::{Engine, Environment};
@@ -163,7 +163,7 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::cli::engine::fake::FakeEngine;
-    use softq::train::config::{Backup, TargetEntropy};
+    use softq::config::{Backup, TargetEntropy};
 
     fn flags(entries: &[(&str, &str)]) -> FieldFlags {
         FieldFlags(entries.iter().map(|(k, v)| (fields::find(k).expect("field"), (*v).to_owned())).collect())

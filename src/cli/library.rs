@@ -1,7 +1,7 @@
 //! The engine of the program: the library itself.
 
+use softq::config::Config;
 use softq::gpu::{self, AdapterReport, Choice};
-use softq::train::config::Config;
 use softq::train::event::{Event, NamedTensor, Report};
 use softq::train::presets;
 use softq::train::trainer::Trainer;

@@ -244,7 +244,7 @@ mod tests {
                 "system.json"
             ]
         );
-        let config: softq::train::config::Config =
+        let config: softq::config::Config =
             toml::from_str(&std::fs::read_to_string(path.join("config.toml")).expect("read")).expect("parse");
         assert_eq!((config.seed, config.batch_size), (3, 32));
         let report = std::fs::read_to_string(path.join("report.json")).expect("read");

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::dense_forward::PARALLEL_WORK;
-use crate::kernels::{groups, product};
+use crate::kernels::{extent, groups, layer_end, product, rows_end};
 
 gpu_struct! {
     /// Sizes; see the shader's header.
@@ -46,10 +46,22 @@ kernel! {
     dense_backward_input, params Params, workgroup 64,
     bindings { read dy: f32, read weights: f32, read x: f32, write dx: f32 }
     sizes |p, _| vec![
-        product(&[p.agents, p.grad_slots, p.batch, p.dy_stride]),
-        product(&[p.agents, p.nets, p.net_params]),
-        product(&[p.agents, p.x_slots, p.batch, p.x_stride]),
-        product(&[p.agents, p.grad_slots, p.batch, p.x_stride]),
+        extent(
+            p.agents, p.grad_slots, product(&[p.batch, p.dy_stride]), p.grad_slots.saturating_sub(1),
+            rows_end(p.batch, p.dy_stride, p.dy_offset, p.out_dim),
+        ),
+        extent(
+            p.agents, p.nets, p.net_params.into(), p.grad_slots.saturating_sub(1),
+            layer_end(p.weight_offset, p.in_dim, p.out_dim),
+        ),
+        extent(
+            p.agents, p.x_slots, product(&[p.batch, p.x_stride]), p.grad_slots.saturating_sub(1),
+            rows_end(p.batch, p.x_stride, p.x_offset, p.in_dim),
+        ),
+        extent(
+            p.agents, p.grad_slots, product(&[p.batch, p.x_stride]), p.grad_slots.saturating_sub(1),
+            rows_end(p.batch, p.x_stride, p.x_offset, p.in_dim),
+        ),
     ];
     grid |p| [
         groups(product(&[p.batch.div_ceil(4), p.in_dim.div_ceil(4)]), 64),

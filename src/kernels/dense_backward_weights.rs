@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::dense_forward::PARALLEL_WORK;
-use crate::kernels::{groups, nibble, product};
+use crate::kernels::{extent, groups, largest, layer_end, nibble, product, rows_end};
 
 gpu_struct! {
     /// Sizes and the slot table; see the shader's header.
@@ -45,9 +45,18 @@ kernel! {
     dense_backward_weights, params Params, workgroup 64,
     bindings { read x: f32, read dy: f32, write grads: f32 }
     sizes |p, _| vec![
-        product(&[p.agents, p.x_slots, p.batch, p.x_stride]),
-        product(&[p.agents, p.grad_slots, p.batch, p.dy_stride]),
-        product(&[p.agents, p.grad_slots, p.net_params]),
+        extent(
+            p.agents, p.x_slots, product(&[p.batch, p.x_stride]), largest(p.slot_x, p.grad_slots),
+            rows_end(p.batch, p.x_stride, p.x_offset, p.in_dim),
+        ),
+        extent(
+            p.agents, p.grad_slots, product(&[p.batch, p.dy_stride]), p.grad_slots.saturating_sub(1),
+            rows_end(p.batch, p.dy_stride, p.dy_offset, p.out_dim),
+        ),
+        extent(
+            p.agents, p.grad_slots, p.net_params.into(), p.grad_slots.saturating_sub(1),
+            layer_end(p.weight_offset, p.in_dim, p.out_dim),
+        ),
     ];
     grid |p| [
         groups(product(&[(p.in_dim + 1).div_ceil(4), p.out_dim.div_ceil(4)]), 64),

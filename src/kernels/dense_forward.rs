@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::{groups, nibble, product};
+use crate::kernels::{extent, groups, largest, layer_end, nibble, product, rows_end};
 use crate::shared::math::tanh_f32;
 
 gpu_struct! {
@@ -50,9 +50,18 @@ kernel! {
     dense_forward, params Params, workgroup 64,
     bindings { read x: f32, read weights: f32, write y: f32 }
     sizes |p, _| vec![
-        product(&[p.agents, p.x_slots, p.batch, p.x_stride]),
-        product(&[p.agents, p.nets, p.net_params]),
-        product(&[p.agents, p.slots, p.batch, p.y_stride]),
+        extent(
+            p.agents, p.x_slots, product(&[p.batch, p.x_stride]), largest(p.slot_x, p.slots),
+            rows_end(p.batch, p.x_stride, p.x_offset, p.in_dim),
+        ),
+        extent(
+            p.agents, p.nets, p.net_params.into(), largest(p.slot_net, p.slots),
+            layer_end(p.weight_offset, p.in_dim, p.out_dim),
+        ),
+        extent(
+            p.agents, p.slots, product(&[p.batch, p.y_stride]), p.slots.saturating_sub(1),
+            rows_end(p.batch, p.y_stride, p.y_offset, p.out_dim),
+        ),
     ];
     grid |p| [
         groups(product(&[p.batch.div_ceil(4), p.out_dim.div_ceil(4)]), 64),

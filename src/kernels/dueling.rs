@@ -2,7 +2,7 @@
 
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::{groups, product};
+use crate::kernels::{groups, rows_end};
 
 gpu_struct! {
     /// Sizes and columns; see the shader's header.
@@ -26,7 +26,7 @@ kernel! {
     /// `q(a) = A(a) - mean(A) + V`.
     dueling, params Params, workgroup 64,
     bindings { read raw: f32, write q: f32 }
-    sizes |p, _| vec![product(&[p.rows, p.raw_stride]), product(&[p.rows, p.q_stride])];
+    sizes |p, _| vec![rows_end(p.rows, p.raw_stride, p.raw_offset, p.actions + 1), rows_end(p.rows, p.q_stride, p.q_offset, p.actions)];
     grid |p| [groups(u64::from(p.rows), 64), 1, 1];
     loops |p| 2 * u64::from(p.actions);
     twin twin

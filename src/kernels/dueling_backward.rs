@@ -2,7 +2,7 @@
 
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::{groups, product};
+use crate::kernels::{groups, rows_end};
 
 gpu_struct! {
     /// Sizes and columns, as in the forward pass.
@@ -26,7 +26,7 @@ kernel! {
     /// `dA(a) = dq(a) - mean(dq)`, `dV = sum dq`.
     dueling_backward, params Params, workgroup 64,
     bindings { read dq: f32, write draw: f32 }
-    sizes |p, _| vec![product(&[p.rows, p.q_stride]), product(&[p.rows, p.raw_stride])];
+    sizes |p, _| vec![rows_end(p.rows, p.q_stride, p.q_offset, p.actions), rows_end(p.rows, p.raw_stride, p.raw_offset, p.actions + 1)];
     grid |p| [groups(u64::from(p.rows), 64), 1, 1];
     loops |p| 2 * u64::from(p.actions);
     twin twin

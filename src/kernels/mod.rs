@@ -53,6 +53,30 @@ fn product(dims: &[u32]) -> u64 {
     dims.iter().map(|dim| u64::from(*dim)).fold(1, u64::saturating_mul)
 }
 
+/// Elements that a table of `agents * per_agent` entries of `stride` elements must hold when entry `last` of each agent is
+/// used up to element `end`. A slot table or an offset beyond the declared sizes asks for more, and is refused.
+fn extent(agents: u32, per_agent: u32, stride: u64, last: u32, end: u64) -> u64 {
+    let [agents, per_agent, last] = [agents, per_agent, last].map(u64::from);
+    let declared = agents.saturating_mul(per_agent).saturating_mul(stride);
+    let furthest = agents.saturating_sub(1).saturating_mul(per_agent) + last;
+    declared.max(furthest.saturating_mul(stride).saturating_add(end))
+}
+
+/// Elements of `rows` rows of `stride` columns, of which `width` columns from `offset` on are used.
+fn rows_end(rows: u32, stride: u32, offset: u32, width: u32) -> u64 {
+    product(&[rows.saturating_sub(1), stride]) + u64::from(offset) + u64::from(width)
+}
+
+/// Largest entry of the first `slots` entries of a slot table.
+fn largest(packed: u32, slots: u32) -> u32 {
+    (0..slots.min(8) as usize).map(|slot| nibble(packed, slot) as u32).max().unwrap_or(0)
+}
+
+/// End of a dense layer, bias included, in a network's parameters.
+fn layer_end(weight_offset: u32, in_dim: u32, out_dim: u32) -> u64 {
+    u64::from(weight_offset) + (u64::from(in_dim) + 1) * u64::from(out_dim)
+}
+
 /// Workgroups that cover `count` invocations.
 fn groups(count: u64, workgroup: u64) -> u64 {
     count.div_ceil(workgroup)

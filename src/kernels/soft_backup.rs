@@ -2,7 +2,7 @@
 
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::{groups, product};
+use crate::kernels::{extent, groups, product, rows_end};
 use crate::shared::agent::Agent;
 use crate::shared::math::log_f32;
 use crate::shared::policy::{argmax_of, softmax_of};
@@ -49,7 +49,14 @@ kernel! {
         let agents = u64::from(p.agents);
         let rows = product(&[p.agents, p.batch]);
         let out = rows * u64::from(p.heads);
-        vec![agents, product(&[p.agents, p.slots, p.batch, p.q_stride]), rows, rows, out, out, out]
+        vec![agents, extent(
+            p.agents,
+            p.slots,
+            product(&[p.batch, p.q_stride]),
+            // Q_1(s') is the fifth slot, where the backup needs it.
+            if p.backup % 2 == 1 { 4 } else { 3 },
+            rows_end(p.batch, p.q_stride, p.q_offset, p.actions),
+        ), rows, rows, out, out, out]
     };
     grid |p| [groups(u64::from(p.batch), 64), 1, u64::from(p.agents)];
     loops |p| 4 * u64::from(p.actions);
@@ -105,7 +112,7 @@ fn twin(
                         agents[agent].seed,
                         p.stream + STREAM_BACKUP,
                         agents[agent].updates,
-                        b as u32,
+                        p.head * p.batch + b as u32,
                     );
                     let mut action = pi.sample(target_1, actions, alpha, rng.uniform());
                     if p.given_actions == 1 {

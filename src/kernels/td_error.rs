@@ -2,7 +2,7 @@
 
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::{groups, product};
+use crate::kernels::{extent, groups, product, rows_end};
 use crate::shared::agent::{Agent, TdError};
 
 gpu_struct! {
@@ -46,7 +46,10 @@ kernel! {
         let [heads, q_stride] = [p.heads, p.q_stride].map(u64::from);
         vec![
             u64::from(p.agents),
-            product(&[p.agents, p.slots, p.batch, p.q_stride]),
+            extent(
+                p.agents, p.slots, product(&[p.batch, p.q_stride]), p.grad_slots.saturating_sub(1),
+                rows_end(p.batch, p.q_stride, p.q_offset, p.actions),
+            ),
             rows * heads, rows * heads, rows,
             net_rows * q_stride,
             net_rows * heads,
@@ -77,7 +80,7 @@ fn twin(
                 let q_at = ((agent * slots + net) * batch + b) * q_stride + q_offset;
                 let net_row = (agent * grad_slots + net) * batch + b;
                 let head_row = row * heads + p.head as usize;
-                let action = actions[head_row] as usize;
+                let action = actions[head_row].min(p.actions - 1) as usize;
                 let e = q[q_at + action] - targets[head_row];
                 let delta = agents[agent].huber_delta;
                 let (mut loss, mut slope) = match p.loss {

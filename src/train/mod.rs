@@ -1,6 +1,5 @@
-//! Training: configuration, the loop over recorded programs, evaluation, statistics, run directories.
+//! Training: the loop over recorded programs, evaluation, statistics, run directories.
 
-pub mod config;
 pub mod event;
 pub mod model_file;
 pub mod playback;

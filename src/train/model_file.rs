@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use safetensors::tensor::{Dtype, TensorView};
 
+use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::train::config::Config;
 use crate::train::event::NamedTensor;
 
 /// Bytes of the file. The same weights and run give the same bytes: the crate keeps metadata in a hash map whose order

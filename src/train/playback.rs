@@ -1,11 +1,11 @@
 //! Plays one episode on the CPU executor, step by step, to look at it.
 
+use crate::config::Config;
 use crate::engine::cpu::CpuExecutor;
 use crate::engine::executor::{Executor, read_as};
 use crate::envs::Env;
 use crate::error::Result;
 use crate::shared::agent::Lane;
-use crate::train::config::Config;
 
 /// States of one greedy episode with the given weights (`[nets, params]` words), initial state first.
 pub fn greedy_episode(config: &Config, env: &'static Env, weights: &[u32]) -> Result<Vec<Vec<f32>>> {

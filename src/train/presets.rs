@@ -11,8 +11,8 @@ pub fn preset(env_id: &str, algo: &str) -> Option<toml::Table> {
 
 #[cfg(test)]
 mod tests {
+    use crate::config::Config;
     use crate::envs;
-    use crate::train::config::Config;
 
     #[test]
     fn every_preset_parses_and_is_valid() {

@@ -6,8 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::train::config::Config;
 
 /// An existing, writable directory that belongs to one run.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::config::{Config, Temperature};
 use crate::kernels::metrics::Metrics;
-use crate::train::config::{Config, Temperature};
 use crate::train::event::Progress;
 
 /// Episodes that the reported return is averaged over, at least.

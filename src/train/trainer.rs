@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::agents::plan::Plan;
+use crate::config::Config;
 use crate::engine::executor::{Executor, Program, read_as};
 use crate::engine::recording::BufferId;
 use crate::envs::{self, Env};
@@ -11,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::gpu::{self, Choice};
 use crate::kernels::metrics::Metrics;
 use crate::shared::agent::{Agent, Lane};
-use crate::train::config::Config;
 use crate::train::event::{Evaluation, Event, NamedTensor, Report};
 use crate::train::playback;
 use crate::train::statistics::{RunawayDetector, Statistics};

@@ -3,13 +3,13 @@
 //! One network of each kind: perceptrons with relu and tanh, layer norm, dueling, several heads.
 
 use crate::agents::sqn::Update;
+use crate::config::{Backup, Config, Loss};
 use crate::engine::executor::{Executor, read_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::Activation;
 use crate::nn::{Network, NetworkSpec, Op};
 use crate::shared::agent::{Agent, Lane};
-use crate::train::config::{Backup, Config, Loss};
 use crate::verify::cases::draw::Draw;
 use crate::verify::compare::error;
 use crate::verify::oracle::policy::Policy;
@@ -150,10 +150,10 @@ impl Batch {
                 values.iter().map(|q| *q as f32).collect()
             });
             let row = (agent * BATCH + b) as usize;
-            for head in &net.heads {
+            for (h, head) in (0..).zip(&net.heads) {
                 let columns = head.offset as usize..(head.offset + head.actions) as usize;
                 let [online, target_1, target_2] = [0, 1, 2].map(|i| &q[i][columns.clone()]);
-                let u = Random::new(record.seed, stream::BACKUP, record.updates, b).uniform();
+                let u = Random::new(record.seed, stream::BACKUP, record.updates, h * BATCH + b).uniform();
                 let sample = |policy: &Policy| policy.sample(u);
                 let (value, _) = soft_value(backup, target_1, target_2, online, record.alpha, sample)?;
                 let kl = if config.kl { alpha * f64::from(head.actions).ln() } else { 0.0 };

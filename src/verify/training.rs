@@ -4,6 +4,7 @@
 //! update from the executor's memory, so that each update is judged by itself and no early rounding grows into a verdict.
 
 use crate::agents;
+use crate::config::Config;
 use crate::engine::cpu::CpuExecutor;
 use crate::engine::debug::copy_memory;
 use crate::engine::executor::{Executor, Program};
@@ -12,7 +13,6 @@ use crate::envs;
 use crate::error::Result;
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::layout::{GpuType, Layout, Scalar};
-use crate::train::config::Config;
 use crate::verify::compare::{Tolerance, compare};
 use crate::verify::report::{Errors, Failure, Row};
 use crate::verify::{Options, TRAINING};

@@ -4,7 +4,7 @@
 //! one line; what the engine cannot replay is UNSUPPORTED with the reason, what contradicts its format is FAIL. The host
 //! only loads inputs, records kernels, reads buffers and compares.
 //!
-//! A new family of cases is one file here with a `replay` function, and one line in [`FAMILIES`].
+//! A new family of cases is one file here with a `replay` function, and one line in `FAMILIES`.
 
 mod autoreset;
 pub mod case;

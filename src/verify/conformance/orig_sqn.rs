@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use crate::agents::sqn::Conventions;
+use crate::config::{Backup, Config, Loss, TargetEntropy, Temperature};
 use crate::kernels::Activation;
-use crate::train::config::{Backup, Config, Loss, TargetEntropy, Temperature};
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;

@@ -5,11 +5,11 @@
 
 use crate::agents::hyper;
 use crate::agents::sqn::{Conventions, Update};
+use crate::config::Config;
 use crate::engine::executor::Program;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::metrics::{self, Metrics};
 use crate::shared::agent::{Agent, Lane, TdError};
-use crate::train::config::Config;
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::network::Network;

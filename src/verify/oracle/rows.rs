@@ -93,7 +93,8 @@ pub fn soft_backup(case: &Case) -> Expected {
                 let from = ((agent * p.slots + slot) * p.batch + b) * p.q_stride + p.q_offset;
                 &q[from as usize..(from + p.actions) as usize]
             };
-            let u = Random::new(record.seed, p.stream + stream::BACKUP, record.updates, b).uniform();
+            let u = Random::new(record.seed, p.stream + stream::BACKUP, record.updates, p.head * p.batch + b)
+                .uniform();
             let online = if p.slots > 4 { slot(4) } else { slot(0) };
             let row = (agent * p.batch + b) as usize;
             let out = row * p.heads as usize + p.head as usize;
