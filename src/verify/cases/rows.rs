@@ -94,7 +94,8 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
     case.set("q", &q);
     if params.given_actions == 1 {
-        let given: Vec<f32> = (0..agents * batch * heads).map(|_| draw.int(0, actions - 1) as f32).collect();
+        // One too many is taken for the last action.
+        let given: Vec<f32> = (0..agents * batch * heads).map(|_| draw.int(0, actions) as f32).collect();
         case.set("values", &given);
     }
     let rewards = draw.values((agents * batch) as usize);

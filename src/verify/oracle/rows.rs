@@ -99,7 +99,7 @@ pub fn soft_backup(case: &Case) -> Expected {
             let row = (agent * p.batch + b) as usize;
             let out = row * p.heads as usize + p.head as usize;
             let sample = |policy: &Policy| match p.given_actions {
-                1 => Some(given[out] as usize),
+                1 => Some((given[out] as usize).min(p.actions as usize - 1)),
                 _ => policy.sample(u),
             };
             let backup = soft_value(p.backup, slot(2), slot(3), online, record.alpha, sample);
