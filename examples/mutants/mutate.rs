@@ -11,6 +11,8 @@ pub struct Edit {
     pub kind: &'static str,
     /// Line number from 1.
     pub line: usize,
+    /// Which of several lines with the same text, from 1.
+    pub nth: usize,
     /// The line as it was.
     pub original: String,
     /// The line as it is now.
@@ -25,7 +27,7 @@ pub fn edits(source: &str) -> Vec<Edit> {
     let mut edits = Vec::new();
     let mut in_function = false;
     for (number, line) in lines.iter().enumerate() {
-        let code = line.split("//").next().unwrap_or_default();
+        let code = code_of(line);
         let is_signature = code.starts_with("fn ") || code.starts_with("@compute");
         let wanted = in_function && !is_signature || code.starts_with("const ");
         in_function = match code {
@@ -44,6 +46,7 @@ pub fn edits(source: &str) -> Vec<Edit> {
             edits.push(Edit {
                 kind,
                 line: number + 1,
+                nth: lines[..=number].iter().filter(|other| code_of(other).trim() == code.trim()).count(),
                 original: code.trim().to_owned(),
                 mutated: mutated.trim().to_owned(),
                 source: all.join("\n"),
@@ -51,6 +54,10 @@ pub fn edits(source: &str) -> Vec<Edit> {
         }
     }
     edits
+}
+
+fn code_of(line: &str) -> &str {
+    line.split("//").next().unwrap_or_default()
 }
 
 /// A piece of a line.
