@@ -104,7 +104,7 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
         record.alpha = draw.alpha();
     }
     // Exactly epsilon is not below it.
-    if index % 6 == 4 {
+    if index % 12 == 1 {
         let epsilon = first_draws(records[0].seed, params.stream, step).0;
         (records[0].epsilon, records[0].epsilon_decay_steps) = (epsilon, 0.0);
     }

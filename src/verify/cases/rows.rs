@@ -142,7 +142,9 @@ pub fn td_error(draw: &mut Draw, index: usize) -> Case {
             _ => q + shift,
         };
         // Only this head's entries are filled.
-        case.set_at("actions", (row * heads + head) as usize, &[taken]);
+        // One too many is taken for the last action.
+        let given = if taken == actions - 1 && row % 7 == 2 { actions } else { taken };
+        case.set_at("actions", (row * heads + head) as usize, &[given]);
         case.set_at("targets", (row * heads + head) as usize, &[target]);
     }
     let importance: Vec<f32> =
