@@ -41,18 +41,7 @@ impl Check {
             None => (0..options.cases).collect(),
         };
         let is_twin = executor.address() == "cpu";
-        let mut row = Row {
-            name: self.kernel.name.into(),
-            cases: cases.len(),
-            twin: (!is_twin).then(Errors::default),
-            oracle: Some(Errors::default()),
-            left_out: 0,
-            bound: self.bound.into(),
-            source: self.source.into(),
-            passed: true,
-            failures: Vec::new(),
-            note: String::new(),
-        };
+        let mut row = self.row(cases.len(), is_twin);
         for index in cases {
             let case = self.draw(options.seed, index);
             let got = run_case(executor, &case)?;
@@ -64,6 +53,36 @@ impl Check {
             row.passed &= !failed;
         }
         Ok(row)
+    }
+
+    /// Whether `got`, the bindings after case `index`, agrees with the twin and with the reference.
+    pub fn accepts(
+        &self,
+        case: &Case,
+        index: usize,
+        options: &Options,
+        got: &[Vec<u32>],
+        twin: &[Vec<u32>],
+        expected: &Expected,
+    ) -> bool {
+        let mut row = self.row(1, false);
+        !Comparing { row: &mut row, case, index, options, address: "" }.all(got, twin, expected)
+    }
+
+    /// A row before the first case.
+    fn row(&self, cases: usize, is_twin: bool) -> Row {
+        Row {
+            name: self.kernel.name.into(),
+            cases,
+            twin: (!is_twin).then(Errors::default),
+            oracle: Some(Errors::default()),
+            left_out: 0,
+            bound: self.bound.into(),
+            source: self.source.into(),
+            passed: true,
+            failures: Vec::new(),
+            note: String::new(),
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn agents(index: usize, work: u32) -> u32 {
 
 /// Weights of `nets` networks of which only one layer is filled; a read beside it meets a sentinel.
 pub(super) fn weights(draw: &mut Draw, networks: u32, net_params: u32, offset: u32, layer: u32) -> Vec<f32> {
-    let mut weights = vec![f32::from_bits(super::SENTINEL); (networks * net_params) as usize];
+    let mut weights = vec![f32::from_bits(super::READ_SENTINEL); (networks * net_params) as usize];
     for network in weights.chunks_mut(net_params as usize) {
         for weight in &mut network[offset as usize..(offset + layer) as usize] {
             *weight = draw.value();

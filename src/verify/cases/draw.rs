@@ -4,7 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::shared::agent::{Agent, Lane};
-use crate::verify::cases::SENTINEL;
+use crate::verify::cases::READ_SENTINEL;
 
 /// Sizes at and around powers of two, and primes between them.
 pub const SIZES: [u32; 18] = [1, 2, 3, 5, 8, 13, 31, 63, 64, 65, 100, 127, 128, 129, 191, 255, 256, 257];
@@ -33,7 +33,7 @@ pub fn strided(
     used: u32,
     mut value: impl FnMut() -> f32,
 ) -> Vec<f32> {
-    let mut values = vec![f32::from_bits(SENTINEL); (rows * stride) as usize];
+    let mut values = vec![f32::from_bits(READ_SENTINEL); (rows * stride) as usize];
     for row in values.chunks_mut(stride as usize) {
         row[offset as usize..(offset + used) as usize].fill_with(&mut value);
     }
@@ -156,7 +156,7 @@ impl Draw {
             alpha_decay_steps: [0.0, 1e3, 6e4][self.int(0, 2) as usize],
             epsilon: self.float(0.0, 1.0),
             epsilon_final: self.float(0.0, 0.1),
-            epsilon_decay_steps: [0.0, 100.0, 5e3][self.int(0, 2) as usize],
+            epsilon_decay_steps: [0.0, 1.0, 100.0, 5e3][self.int(0, 3) as usize],
             reward_scale: [1.0, 0.1, 7.0][self.int(0, 2) as usize],
             weight_decay: [0.0, 0.0, 0.01][self.int(0, 2) as usize],
             updates,

@@ -5,7 +5,8 @@ use super::draw::{Draw, SIZES, Style};
 use crate::engine::env::Env;
 use crate::envs;
 use crate::kernels::{act_step, env_probe, env_reset, replay_sample};
-use crate::shared::rng::Rng;
+use crate::shared::policy::softmax_of;
+use crate::shared::rng::{Rng, STREAM_ACTION};
 
 fn agents(index: usize) -> u32 {
     if index % 2 == 1 { 3 } else { 1 }
@@ -36,6 +37,12 @@ pub fn env_reset(draw: &mut Draw, index: usize) -> Case {
 /// States reached by random play; for CartPole also anywhere around its limits.
 fn state(draw: &mut Draw, env: &Env, index: usize) -> Vec<u32> {
     if env.id == "CartPole-v1" && index.is_multiple_of(2) {
+        // Exactly on a limit is not beyond it.
+        match draw.int(0, 31) {
+            0 => return [2.4f32, 0.0, 0.0, 0.0].map(f32::to_bits).to_vec(),
+            1 => return [0.0, 0.0, 0.209_439_51f32, 0.0].map(f32::to_bits).to_vec(),
+            _ => {}
+        }
         let reach = [1.3, 1.0][usize::from(draw.one_in(2))];
         let x = draw.float(-2.4, 2.4) * reach;
         let theta = draw.float(-0.2094, 0.2094) * reach;
@@ -55,6 +62,21 @@ fn state(draw: &mut Draw, env: &Env, index: usize) -> Vec<u32> {
     words
 }
 
+/// The two random numbers behind the action of an agent's first lane.
+fn first_draws(seed: u32, stream: u32, step: u32) -> (f32, f32) {
+    let mut rng = Rng::new(seed, stream + STREAM_ACTION, step, 0);
+    (rng.uniform(), rng.uniform())
+}
+
+/// Two action values whose first probability at alpha = 1 is exactly `u`, if there are any near: the first action then is
+/// not taken.
+fn edge_of_choice(u: f32) -> Option<[f32; 2]> {
+    let logit = (f64::from(u) / (1.0 - f64::from(u))).ln() as f32;
+    (0..1 << 13)
+        .map(|ulps| [f32::from_bits((logit.to_bits() + ulps).wrapping_sub(1 << 12)), 0.0])
+        .find(|q| softmax_of(|a| q[a], 2, 1.0).probability(q[0], 1.0) == u)
+}
+
 /// `act_step`: softmax, argmax, epsilon and the uniform start; rings that wrap and none at all; episodes that end by
 /// termination and by the time limit.
 pub fn act_step(draw: &mut Draw, index: usize) -> Case {
@@ -62,12 +84,17 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
     let agents = agents(index);
     let env = env(index);
     let rows = draw.int(1, 4);
+    let step = draw.int(0, 5000);
     let params = act_step::Params {
         num_lanes,
         stream: 8 * draw.int(0, 4),
         policy: u32::from(index % 4 == 3),
         explore: u32::from(index % 3 == 1),
-        uniform_steps: if index % 5 == 2 { 1_000_000 } else { 0 },
+        uniform_steps: match index % 5 {
+            2 => 1_000_000,
+            3 => step,
+            _ => 0,
+        },
         capacity: if index % 7 == 6 { 0 } else { rows * num_lanes },
         agents,
     };
@@ -75,6 +102,17 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
     let mut records = draw.agents(agents);
     for record in &mut records {
         record.alpha = draw.alpha();
+    }
+    // Exactly epsilon is not below it.
+    if index % 12 == 1 {
+        let epsilon = first_draws(records[0].seed, params.stream, step).0;
+        (records[0].epsilon, records[0].epsilon_decay_steps) = (epsilon, 0.0);
+    }
+    let edge = (index % 6 == 0 && env.num_actions == 2)
+        .then(|| edge_of_choice(first_draws(records[0].seed, params.stream, step).1))
+        .flatten();
+    if edge.is_some() {
+        records[0].alpha = 1.0;
     }
     case.set("agents", &records);
     let count = agents * num_lanes;
@@ -93,7 +131,9 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
         .map(|_| if draw.style == Style::Unit { 0.02 * draw.value() } else { draw.value() })
         .collect();
     case.set("q", &q);
-    let step = draw.int(0, 5000);
+    if let Some(edge) = edge {
+        case.set("q", &edge);
+    }
     let lanes: Vec<_> = (0..count).map(|_| draw.lane(step, env.max_episode_steps)).collect();
     case.set("lanes", &lanes);
     case
@@ -138,10 +178,11 @@ pub fn replay_sample(draw: &mut Draw, index: usize) -> Case {
     let capacity = num_lanes * rows;
     let stream = 8 * draw.int(0, 4);
     let params = replay_sample::Params { batch, obs_size, capacity, num_lanes, stream, agents };
-    let step = [0, 1, rows / 2, rows - 1, rows, rows + 1, 10 * rows][index % 7];
-    let mut case = Case::new(&replay_sample::KERNEL, None, params, &format!("after {step} steps"));
+    let steps = [0, 1, rows / 2, rows - 1, rows, rows + 1, 10 * rows];
+    let step = |agent: u32| steps[(index + agent as usize) % steps.len()];
+    let mut case = Case::new(&replay_sample::KERNEL, None, params, &format!("after {} steps", step(0)));
     case.set("agents", &draw.agents(agents));
-    let lanes: Vec<_> = (0..agents * num_lanes).map(|_| draw.lane(step, 500)).collect();
+    let lanes: Vec<_> = (0..agents * num_lanes).map(|lane| draw.lane(step(lane / num_lanes), 500)).collect();
     case.set("lanes", &lanes);
     let stride = (2 * obs_size + 3) as usize;
     let mut replay = draw.values((agents * capacity) as usize * stride);

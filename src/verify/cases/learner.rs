@@ -3,10 +3,20 @@
 use super::Case;
 use super::draw::{Draw, SIZES, Style};
 use crate::kernels::{adam, grad_norm, metrics, temperature};
-use crate::shared::agent::TdError;
+use crate::shared::agent::{Lane, TdError};
 
 fn agents(index: usize) -> u32 {
     if index % 2 == 1 { 3 } else { 1 }
+}
+
+/// Lanes that advanced together within each agent.
+fn lanes(draw: &mut Draw, agents: u32, num_lanes: u32, most_steps: u32) -> Vec<Lane> {
+    let mut lanes = Vec::new();
+    for _ in 0..agents {
+        let step = draw.int(0, most_steps);
+        lanes.extend((0..num_lanes).map(|_| draw.lane(step, 500)));
+    }
+    lanes
 }
 
 /// Every size once, then the larger ones of the kernel, then any.
@@ -22,6 +32,8 @@ pub fn grad_norm(draw: &mut Draw, index: usize) -> Case {
     let params = grad_norm::Params { count, agents };
     let bad = match index % 8 {
         3 => Some(f32::NAN),
+        // The lowest bit of its payload set.
+        6 => Some(f32::from_bits(0x7fc0_0001)),
         5 => Some(f32::NEG_INFINITY),
         7 => Some(1e20),
         _ => None,
@@ -94,7 +106,7 @@ pub fn temperature(draw: &mut Draw, index: usize) -> Case {
         records[0].log_alpha_max = -0.5;
     }
     case.set("agents", &records);
-    let lanes: Vec<_> = (0..agents * num_lanes).map(|_| draw.lane(1234, 500)).collect();
+    let lanes = lanes(draw, agents, num_lanes, 20_000);
     case.set("lanes", &lanes);
     let rows = (agents * batch * params.heads) as usize;
     case.set("entropies", &draw.floats(rows, 0.0, 2.0));
@@ -117,8 +129,7 @@ pub fn metrics(draw: &mut Draw, index: usize) -> Case {
     let params = metrics::Params { num_lanes, agents };
     let mut case = Case::new(&metrics::KERNEL, None, params, "");
     case.set("agents", &draw.agents(agents));
-    let step = draw.int(0, 1_000_000);
-    let lanes: Vec<_> = (0..agents * num_lanes).map(|_| draw.lane(step, 500)).collect();
+    let lanes = lanes(draw, agents, num_lanes, 1_000_000);
     case.set("lanes", &lanes);
     case
 }

@@ -22,6 +22,10 @@ use crate::shared::layout::{Layout, Scalar};
 /// Word of untouched memory: a NaN that no kernel produces.
 pub const SENTINEL: u32 = 0x7fc5_e17a;
 
+/// The same in buffers that a kernel only reads. Arithmetic keeps the payload of a NaN: with one word for both, a stray write
+/// of something computed from a stray read would look like untouched memory.
+pub const READ_SENTINEL: u32 = 0x7fc5_e27b;
+
 /// Elements behind the required length of each buffer; for scalars more than a row of any register tile.
 const SLACK_SCALARS: u64 = 67;
 const SLACK_STRUCTS: u64 = 3;
@@ -57,7 +61,8 @@ impl Case {
             .zip((kernel.sizes)(&params, env))
             .map(|(binding, elements)| {
                 let (words, slack) = element(binding.element, env);
-                vec![SENTINEL; ((elements + slack) * words) as usize]
+                let sentinel = if binding.access == Access::Read { READ_SENTINEL } else { SENTINEL };
+                vec![sentinel; ((elements + slack) * words) as usize]
             })
             .collect();
         Case { kernel, env, params, bindings, label }

@@ -94,7 +94,8 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
     case.set("q", &q);
     if params.given_actions == 1 {
-        let given: Vec<f32> = (0..agents * batch * heads).map(|_| draw.int(0, actions - 1) as f32).collect();
+        // One too many is taken for the last action.
+        let given: Vec<f32> = (0..agents * batch * heads).map(|_| draw.int(0, actions) as f32).collect();
         case.set("values", &given);
     }
     let rewards = draw.values((agents * batch) as usize);
@@ -141,7 +142,9 @@ pub fn td_error(draw: &mut Draw, index: usize) -> Case {
             _ => q + shift,
         };
         // Only this head's entries are filled.
-        case.set_at("actions", (row * heads + head) as usize, &[taken]);
+        // One too many is taken for the last action.
+        let given = if taken == actions - 1 && row % 7 == 2 { actions } else { taken };
+        case.set_at("actions", (row * heads + head) as usize, &[given]);
         case.set_at("targets", (row * heads + head) as usize, &[target]);
     }
     let importance: Vec<f32> =

@@ -99,7 +99,7 @@ pub fn soft_backup(case: &Case) -> Expected {
             let row = (agent * p.batch + b) as usize;
             let out = row * p.heads as usize + p.head as usize;
             let sample = |policy: &Policy| match p.given_actions {
-                1 => Some(given[out] as usize),
+                1 => Some((given[out] as usize).min(p.actions as usize - 1)),
                 _ => policy.sample(u),
             };
             let backup = soft_value(p.backup, slot(2), slot(3), online, record.alpha, sample);
@@ -154,7 +154,7 @@ pub fn td_error(case: &Case) -> Expected {
                 let row = agent * p.batch + b;
                 let head_row = (row * p.heads + p.head) as usize;
                 let from = ((agent * p.slots + net) * p.batch + b) * p.q_stride + p.q_offset;
-                let taken = actions[head_row];
+                let taken = actions[head_row].min(p.actions - 1);
                 let error = Num::exact(q[(from + taken) as usize]) - Num::exact(targets[head_row]);
                 let (loss, slope) = loss(p.loss, error, records[agent as usize].huber_delta);
                 let weight = Num::exact(importance[row as usize]);

@@ -1,0 +1,143 @@
+//! What is mutated: every kernel's own file, and each shared or environment file once, seen through the kernels that
+//! import it.
+
+use std::error::Error;
+
+use naga::compact::{KeepUnused, compact};
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use softq::engine::compose::{SHARED, compose};
+use softq::engine::kernel::Kernel;
+use softq::envs;
+use softq::verify::{self, Check};
+
+use crate::mutate::{Edit, edits};
+
+/// A file to mutate.
+pub struct Target {
+    /// Kernel, shared file or environment.
+    pub name: &'static str,
+    /// File name.
+    pub file: String,
+    /// Its text.
+    pub source: &'static str,
+    /// The import line that brings it in; a kernel's own file has none.
+    pub import: Option<String>,
+    /// The environment that it is, if it is one.
+    pub env: Option<&'static str>,
+    /// Kernels whose cases judge it.
+    pub checks: Vec<&'static Check>,
+}
+
+/// A mutant that compiles to other code than the original.
+#[derive(Clone)]
+pub struct Mutant {
+    /// Position in [`targets`].
+    pub target: usize,
+    /// The fault; `None` is the original, which must pass.
+    pub edit: Option<Edit>,
+}
+
+/// Every file, kernels first.
+pub fn targets() -> Vec<Target> {
+    let checks = verify::checks();
+    let mut targets: Vec<Target> = checks
+        .iter()
+        .map(|check| {
+            let name = check.kernel.name;
+            let file = match name.strip_prefix("probe_") {
+                Some(probe) => format!("src/verify/probes/{probe}.wgsl"),
+                None => format!("shaders/{name}.wgsl"),
+            };
+            Target { name, file, source: check.kernel.source, import: None, env: None, checks: vec![check] }
+        })
+        .collect();
+    let importers = |import: &str| -> Vec<&'static Check> {
+        checks
+            .iter()
+            .filter(|check| check.kernel.source.lines().any(|line| line.trim_end() == import))
+            .collect()
+    };
+    for (name, source) in SHARED {
+        let import = format!("// import: {name}");
+        let checks = importers(&import);
+        let file = format!("shaders/shared/{name}.wgsl");
+        targets.push(Target { name, file, source, import: Some(import), env: None, checks });
+    }
+    for env in envs::registry() {
+        let import = "// import: env".to_owned();
+        let checks = importers(&import);
+        let file = format!("shaders/envs/{}.wgsl", env.short);
+        let (name, source) = (env.short, env.source);
+        targets.push(Target { name, file, source, import: Some(import), env: Some(env.id), checks });
+    }
+    targets
+}
+
+impl Target {
+    /// Source of a kernel with this file's text replaced.
+    pub fn source_of(&self, kernel: &Kernel, text: &str) -> String {
+        match &self.import {
+            None => text.to_owned(),
+            Some(import) => kernel
+                .source
+                .lines()
+                .map(|line| if line.trim_end() == import { text } else { line })
+                .collect::<Vec<_>>()
+                .join("\n"),
+        }
+    }
+
+    /// `per_kernel` mutants that are valid and compile to other code, spread over the kinds of faults; and how many there
+    /// are in all before that choice.
+    pub fn choose(&self, seed: u64, per_kernel: usize) -> (Vec<Edit>, usize) {
+        let mut all = edits(self.source);
+        let total = all.len();
+        let key = self.name.bytes().fold(seed, |hash, byte| hash.wrapping_mul(131) ^ u64::from(byte));
+        all.shuffle(&mut StdRng::seed_from_u64(key));
+        // The n-th fault of each kind before the n+1-th of any.
+        let mut seen = std::collections::HashMap::<&str, usize>::new();
+        let mut ranked: Vec<(usize, Edit)> = all
+            .into_iter()
+            .map(|edit| {
+                let rank = seen.entry(edit.kind).or_default();
+                *rank += 1;
+                (*rank, edit)
+            })
+            .collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        let originals: Vec<_> =
+            self.checks.iter().map(|check| self.code(check.kernel, self.source).ok()).collect();
+        let mut chosen: Vec<Edit> = Vec::new();
+        for (_, edit) in ranked {
+            if chosen.len() == per_kernel {
+                break;
+            }
+            let codes: Vec<_> =
+                self.checks.iter().map(|check| self.code(check.kernel, &edit.source).ok()).collect();
+            if codes.iter().all(Option::is_some) && codes != originals {
+                chosen.push(edit);
+            }
+        }
+        chosen.sort_by_key(|edit| edit.line);
+        (chosen, total)
+    }
+
+    /// SPIR-V of a kernel with this file's text replaced.
+    fn code(&self, kernel: &'static Kernel, text: &str) -> Result<Vec<u32>, Box<dyn Error>> {
+        let env = match self.env {
+            Some(id) => Some(envs::find(id)?),
+            None => envs::registry().first().copied(),
+        };
+        let source: &'static str = Box::leak(self.source_of(kernel, text).into_boxed_str());
+        let text = compose(&Kernel { source, ..*kernel }, env)?;
+        let mut module = naga::front::wgsl::parse_str(&text)?;
+        let flags = ValidationFlags::all();
+        Validator::new(flags, Capabilities::default()).validate(&module)?;
+        compact(&mut module, KeepUnused::No);
+        let info = Validator::new(flags, Capabilities::default()).validate(&module)?;
+        Ok(naga::back::spv::write_vec(&module, &info, &naga::back::spv::Options::default(), None)?)
+    }
+}

@@ -1,0 +1,112 @@
+//! The side that runs mutants, a process of its own: a mutant may hang or lose the device.
+//!
+//! Reads the number of a mutant per line and answers with a line of JSON.
+
+use std::error::Error;
+use std::io::{BufRead, Write};
+
+use serde::{Deserialize, Serialize};
+use softq::engine::executor::Executor;
+use softq::engine::kernel::Kernel;
+use softq::gpu;
+use softq::verify::cases::Case;
+use softq::verify::check::{run_case, run_twin};
+use softq::verify::oracle::Expected;
+use softq::verify::{Check, Options};
+
+use crate::target::{Mutant, Target};
+
+/// What became of a mutant.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Verdict {
+    /// What told it from the original; `None` if nothing did.
+    pub killed_by: Option<String>,
+}
+
+/// A case with what it must produce.
+struct Judged {
+    case: Case,
+    twin: Vec<Vec<u32>>,
+    expected: Expected,
+}
+
+/// Serves mutants until the input ends.
+pub fn serve(
+    targets: &[Target],
+    mutants: &[Mutant],
+    device: &str,
+    options: &Options,
+) -> Result<(), Box<dyn Error>> {
+    let choice = gpu::choose(device)?;
+    let mut executor = gpu::open(&choice)?;
+    // As in tests/kernels.rs: Mesa 22.3's llvmpipe is held to equal bits, other devices to the bounds.
+    let exact = choice.adapter.contains("llvmpipe Mesa 22.3");
+    let options = Options { exact, ..options.clone() };
+    // The references of one target at a time; the mutants of a target come one after the other.
+    let mut references: (usize, Vec<Vec<Judged>>) = (usize::MAX, Vec::new());
+    for line in std::io::stdin().lock().lines() {
+        let number: usize = line?.trim().parse()?;
+        let mutant = mutants.get(number).ok_or("no such mutant")?;
+        let target = &targets[mutant.target];
+        if references.0 != mutant.target {
+            references = (mutant.target, target.checks.iter().map(|_| Vec::new()).collect());
+        }
+        let text = mutant.edit.as_ref().map_or(target.source, |edit| &edit.source);
+        let mut verdict = Verdict { killed_by: None };
+        for (check, judged) in target.checks.iter().zip(&mut references.1) {
+            let kernel = altered(check.kernel, number, target.source_of(check.kernel, text));
+            verdict.killed_by = judge(executor.as_mut(), check, kernel, target.env, judged, &options)?;
+            if verdict.killed_by.is_some() {
+                break;
+            }
+        }
+        println!("{}", serde_json::to_string(&verdict)?);
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+/// A kernel with another source under another name, since devices keep pipelines by name.
+fn altered(kernel: &'static Kernel, number: usize, source: String) -> &'static Kernel {
+    Box::leak(Box::new(Kernel {
+        name: Box::leak(format!("{}_{number}", kernel.name).into_boxed_str()),
+        source: Box::leak(source.into_boxed_str()),
+        ..*kernel
+    }))
+}
+
+fn judge(
+    executor: &mut dyn Executor,
+    check: &Check,
+    kernel: &'static Kernel,
+    env: Option<&str>,
+    judged: &mut Vec<Judged>,
+    options: &Options,
+) -> Result<Option<String>, Box<dyn Error>> {
+    for index in 0..options.cases {
+        if judged.len() == index {
+            let case = check.draw(options.seed, index);
+            let (twin, expected) = (run_twin(&case), (check.oracle)(&case));
+            judged.push(Judged { case, twin, expected });
+        }
+        let Judged { case, twin, expected } = &judged[index];
+        if env.is_some() && case.env.map(|env| env.id) != env {
+            continue;
+        }
+        let got = match run_case(executor, &Case { kernel, ..case.clone() }) {
+            Ok(got) => got,
+            Err(error) => {
+                // The device may be beyond use; the next mutant gets a fresh process.
+                let verdict =
+                    Verdict { killed_by: Some(format!("{} case {index}: {error}", check.kernel.name)) };
+                println!("{}", serde_json::to_string(&verdict)?);
+                std::io::stdout().flush()?;
+                std::process::exit(0);
+            }
+        };
+        if got != *twin && !check.accepts(case, index, options, &got, twin, expected) {
+            return Ok(Some(format!("{} case {index}", check.kernel.name)));
+        }
+    }
+    Ok(None)
+}
