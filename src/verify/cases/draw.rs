@@ -156,7 +156,7 @@ impl Draw {
             alpha_decay_steps: [0.0, 1e3, 6e4][self.int(0, 2) as usize],
             epsilon: self.float(0.0, 1.0),
             epsilon_final: self.float(0.0, 0.1),
-            epsilon_decay_steps: [0.0, 1.0, 100.0, 5e3][self.int(0, 3) as usize],
+            epsilon_decay_steps: [0.0, 1.0, 5e3, 1e6][self.int(0, 3) as usize],
             reward_scale: [1.0, 0.1, 7.0][self.int(0, 2) as usize],
             weight_decay: [0.0, 0.0, 0.01][self.int(0, 2) as usize],
             updates,

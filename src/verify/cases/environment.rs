@@ -38,7 +38,7 @@ pub fn env_reset(draw: &mut Draw, index: usize) -> Case {
 fn state(draw: &mut Draw, env: &Env, index: usize) -> Vec<u32> {
     if env.id == "CartPole-v1" && index.is_multiple_of(2) {
         // Exactly on a limit is not beyond it.
-        match draw.int(0, 31) {
+        match draw.int(0, 511) {
             0 => return [2.4f32, 0.0, 0.0, 0.0].map(f32::to_bits).to_vec(),
             1 => return [0.0, 0.0, 0.209_439_51f32, 0.0].map(f32::to_bits).to_vec(),
             _ => {}
@@ -108,7 +108,7 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
         let epsilon = first_draws(records[0].seed, params.stream, step).0;
         (records[0].epsilon, records[0].epsilon_decay_steps) = (epsilon, 0.0);
     }
-    let edge = (index % 6 == 0 && env.num_actions == 2)
+    let edge = (index.is_multiple_of(6) && env.num_actions == 2)
         .then(|| edge_of_choice(first_draws(records[0].seed, params.stream, step).1))
         .flatten();
     if edge.is_some() {

@@ -62,5 +62,8 @@ pub fn schedule(start: f32, end: f32, steps: f32, now: Num) -> Num {
     if steps <= 0.0 {
         return start;
     }
-    start + (end - start) * (now / Num::exact(steps)).min(Num::exact(1.0))
+    let one = Num::exact(1.0);
+    let share = now / Num::exact(steps);
+    // Long after the end the quotient's own error no longer matters.
+    start + (end - start) * if share.value - 2.0 * share.bound > 1.0 { one } else { share.min(one) }
 }
