@@ -161,6 +161,7 @@ pub mod fake {
                 env_steps: 64,
                 updates: 10,
                 wall_s: 4.0,
+                uploaded_bytes: 0,
                 members: vec![Member {
                     agent: 0,
                     config: self.config.clone(),

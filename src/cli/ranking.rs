@@ -102,6 +102,7 @@ mod tests {
             env_steps: 20_000,
             updates: 100,
             wall_s: 1.0,
+            uploaded_bytes: 0,
             members: configs.into_iter().enumerate().map(member).collect(),
             best: 2,
         }

@@ -91,6 +91,8 @@ pub struct Report {
     pub updates: u64,
     /// Wall-clock seconds of training, evaluations included.
     pub wall_s: f64,
+    /// Bytes sent from the host to the device meanwhile.
+    pub uploaded_bytes: u64,
     /// Every agent, in order of its index; at least one.
     pub members: Vec<Member>,
     /// Index of the best one.

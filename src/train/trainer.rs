@@ -167,6 +167,7 @@ impl Trainer {
     /// Trains until the budget is used up or, if so configured, an evaluation reaches the threshold.
     pub fn run(&mut self, observe: &mut dyn FnMut(&Event) -> Result<()>) -> Result<Report> {
         self.started = Instant::now();
+        let uploaded = self.executor.uploaded_bytes();
         for warning in std::mem::take(&mut self.warnings) {
             observe(&Event::Warning(warning))?;
         }
@@ -258,6 +259,7 @@ impl Trainer {
             env_steps,
             updates: statistics.updates(),
             wall_s: self.started.elapsed().as_secs_f64(),
+            uploaded_bytes: self.executor.uploaded_bytes() - uploaded,
             members,
             best,
         })
