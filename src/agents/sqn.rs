@@ -68,8 +68,8 @@ pub struct Update {
     pub actions_taken: Buffer<u32>,
     /// `[agents, batch]`
     pub rewards: Buffer<f32>,
-    /// `[agents, batch]`
-    pub terminated: Buffer<f32>,
+    /// `gamma^m (1 - terminated)` `[agents, batch]`
+    pub discounts: Buffer<f32>,
     /// Importance weights `[agents, batch]`; ones for uniform replay.
     pub importance: Buffer<f32>,
     /// All tensors of the evaluations `[agents, slots, batch, width]`; the last one holds the action values.
@@ -135,7 +135,7 @@ impl Update {
             batch_obs,
             actions_taken: buffers.add("actions", head_rows, BATCH),
             rewards: buffers.add("rewards", rows, BATCH),
-            terminated: buffers.add("terminated", rows, BATCH),
+            discounts: buffers.add("discounts", rows, BATCH),
             importance: buffers.add("importance", rows, BATCH),
             activations,
             deltas,
@@ -152,7 +152,7 @@ impl Update {
         self.activations.outputs()
     }
 
-    /// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `terminated`.
+    /// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `discounts`.
     pub fn record(
         &self,
         rec: &mut Recording,
@@ -166,7 +166,7 @@ impl Update {
         let q_stride = self.net.outputs();
         let dq = self.deltas[self.deltas.len() - 1];
         for (head, columns) in (0..).zip(&self.net.heads) {
-            // Line 11: V(s'), line 12: y = r + gamma (1 - d) V(s').
+            // Line 11: V(s'), line 12: y = R + gamma^m (1 - d) V(s').
             let params = soft_backup::Params {
                 batch: self.batch,
                 actions: columns.actions,
@@ -196,7 +196,7 @@ impl Update {
                 self.records,
                 self.q(),
                 self.rewards,
-                self.terminated,
+                self.discounts,
                 self.targets,
                 self.entropies,
                 self.values,
@@ -320,6 +320,9 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
         heads: heads.len() as u32,
         capacity,
         num_lanes: num_envs,
+        n_step: 1,
+        inputs: 2,
+        given_starts: 0,
         stream: Purpose::Train as u32 * STREAMS,
         agents,
     };
@@ -332,7 +335,7 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
         update.batch_obs,
         update.actions_taken,
         update.rewards,
-        update.terminated,
+        update.discounts,
     )?;
     update.record(&mut learn, config, stage.lanes(), num_envs)?;
 

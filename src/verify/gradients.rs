@@ -92,7 +92,7 @@ struct Batch {
     obs: Vec<f32>,
     actions: Vec<u32>,
     rewards: Vec<f32>,
-    terminated: Vec<f32>,
+    discounts: Vec<f32>,
     importance: Vec<f32>,
 }
 
@@ -113,7 +113,7 @@ impl Batch {
             obs: draw.floats(2 * rows * OBS as usize, -1.0, 1.0),
             actions,
             rewards: draw.floats(rows, -1.0, 1.0),
-            terminated: (0..rows).map(|_| f32::from(u8::from(draw.one_in(4)))).collect(),
+            discounts: (0..rows).map(|_| if draw.one_in(4) { 0.0 } else { draw.float(0.5, 1.0) }).collect(),
             importance: draw.floats(rows, 0.2, 2.0),
         }
     }
@@ -157,8 +157,7 @@ impl Batch {
                 let sample = |policy: &Policy| policy.sample(u);
                 let (value, _) = soft_value(backup, target_1, target_2, online, record.alpha, sample)?;
                 let kl = if config.kl { alpha * f64::from(head.actions).ln() } else { 0.0 };
-                let goes_on = 1.0 - f64::from(self.terminated[row]);
-                let next_value = f64::from(record.gamma) * goes_on * (value.value - kl);
+                let next_value = f64::from(self.discounts[row]) * (value.value - kl);
                 targets.push(f64::from(self.rewards[row]) + next_value);
             }
         }
@@ -359,7 +358,7 @@ fn gradients(executor: &mut dyn Executor, config: &Config, net: &Network, batch:
     write_as(executor, update.batch_obs.id, &batch.obs)?;
     write_as(executor, update.actions_taken.id, &batch.actions)?;
     write_as(executor, update.rewards.id, &batch.rewards)?;
-    write_as(executor, update.terminated.id, &batch.terminated)?;
+    write_as(executor, update.discounts.id, &batch.discounts)?;
     write_as(executor, update.importance.id, &batch.importance)?;
     let program = executor.prepare(&recording)?;
     executor.submit(&[(program, 1)], None)?;

@@ -118,8 +118,8 @@ pub fn checks() -> &'static [Check] {
             kernel: &kernels::replay_sample::KERNEL,
             case: cases::environment::replay_sample,
             oracle: oracle::environment::replay_sample,
-            bound: "equal bits",
-            source: COPIES,
+            bound: "copies; 2 x running error of sums",
+            source: RULES,
         },
         Check {
             kernel: &kernels::dense_forward::KERNEL,
