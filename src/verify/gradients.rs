@@ -1,6 +1,6 @@
 //! The gradients that a recorded update leaves behind, against central finite differences in f64 of the loss
 //! `sum_i mean_b w_b sum_h c_h loss(Q_i,h(s_b, a_b,h) - y_b,h)` over nets i, rows b and heads h, with the targets `y` held fixed.
-//! One network of each kind: perceptrons with relu and tanh, layer norm, dueling, several heads.
+//! One network of each kind: perceptrons with relu, tanh and silu, layer norm, dueling, several heads.
 
 use crate::agents::sqn::Update;
 use crate::config::{Backup, Config, Loss};
@@ -36,7 +36,7 @@ const KINK: f64 = 5e-3;
 const LAYER_NORM_EPS: f64 = 1e-5_f32 as f64;
 
 /// The networks, by name.
-fn networks() -> [(&'static str, NetworkSpec); 5] {
+fn networks() -> [(&'static str, NetworkSpec); 7] {
     let perceptron = |activation| NetworkSpec::mlp(OBS, &[5, 4], 3, activation);
     let tanh = perceptron(Activation::Tanh);
     let heads = NetworkSpec { heads: vec![3, 2], head_hidden: Some(4), dueling: true, ..tanh.clone() };
@@ -47,7 +47,12 @@ fn networks() -> [(&'static str, NetworkSpec); 5] {
         ("dueling", NetworkSpec { heads: vec![3], ..heads.clone() }),
         (
             "relu, layer norm, two dueling heads",
-            NetworkSpec { layer_norm: true, activation: Activation::Relu, ..heads },
+            NetworkSpec { layer_norm: true, activation: Activation::Relu, ..heads.clone() },
+        ),
+        ("silu", perceptron(Activation::Silu)),
+        (
+            "silu, layer norm, two dueling heads",
+            NetworkSpec { layer_norm: true, activation: Activation::Silu, ..heads },
         ),
     ]
 }
@@ -233,7 +238,8 @@ fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> 
     let mut tensors: Vec<Vec<f64>> = net.tensors.iter().map(|t| vec![0.0; t.width as usize]).collect();
     tensors[0].copy_from_slice(obs);
     let mut activate = |tensor: usize, z: f64| match net.tensors[tensor].activation {
-        Activation::Identity => z,
+        // Silu is an operation of its own.
+        Activation::Identity | Activation::Silu => z,
         Activation::Tanh => z.tanh(),
         Activation::Relu => {
             *clearance = clearance.min(z.abs());
@@ -262,6 +268,10 @@ fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> 
                     let normal = (x - mean) / (variance + LAYER_NORM_EPS).sqrt();
                     tensors[*to][k] = activate(*to, own[k] * normal + own[n as usize + k]);
                 }
+            }
+            Op::Silu { from, to } => {
+                let z = tensors[*from].clone();
+                tensors[*to] = z.iter().map(|z| z / (1.0 + (-z).exp())).collect();
             }
             Op::Dueling { from, from_offset, to, head } => {
                 let raw = tensors[*from][*from_offset as usize..][..head.actions as usize + 1].to_vec();

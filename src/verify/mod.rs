@@ -136,6 +136,20 @@ pub fn checks() -> &'static [Check] {
             source: RULES,
         },
         Check {
+            kernel: &kernels::silu::KERNEL,
+            case: cases::network::silu,
+            oracle: oracle::network::silu,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::silu_backward::KERNEL,
+            case: cases::network::silu_backward,
+            oracle: oracle::network::silu_backward,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
             kernel: &kernels::dueling::KERNEL,
             case: cases::network::dueling,
             oracle: oracle::network::dueling,
