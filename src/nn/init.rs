@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn orthogonal_blocks_are_orthonormal_times_their_gain() {
-        for (activation, hidden) in [(Activation::Relu, 1.41421356), (Activation::Tanh, 1.66666667)] {
+        for (activation, hidden) in [(Activation::Relu, 2f64.sqrt()), (Activation::Tanh, 5.0 / 3.0)] {
             let initialiser = Initialiser { init: Init::Orthogonal, gain: None, output_gain: 0.5 };
             let (net, params) = drawn(initialiser, activation, 16);
             let blocks = blocks(&net);
