@@ -60,6 +60,10 @@ impl Executor for CpuExecutor {
         "cpu"
     }
 
+    fn max_buffer_bytes(&self) -> u64 {
+        u64::MAX
+    }
+
     fn allocate(&mut self, buffers: &Buffers) -> Result<()> {
         if let Some(largest) = buffers.decls.iter().max_by_key(|decl| decl.words)
             && buffers.total_bytes() > MAX_TOTAL_BYTES

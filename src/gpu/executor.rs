@@ -61,9 +61,13 @@ impl Executor for GpuExecutor {
         &self.address
     }
 
-    fn allocate(&mut self, buffers: &Buffers) -> Result<()> {
+    fn max_buffer_bytes(&self) -> u64 {
         let limits = self.gpu.device.limits();
-        let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+        limits.max_buffer_size.min(limits.max_storage_buffer_binding_size)
+    }
+
+    fn allocate(&mut self, buffers: &Buffers) -> Result<()> {
+        let limit = self.max_buffer_bytes();
         for decl in &buffers.decls {
             let bytes = decl.words.saturating_mul(4);
             if bytes > limit {

@@ -2,7 +2,8 @@
 //! `sum_i mean_b w_b sum_h c_h loss(Q_i,h(s_b, a_b,h) - y_b,h)` over nets i, rows b and heads h, with the targets `y` held fixed.
 //! One network of each kind: perceptrons with relu, tanh and silu, layer norm, dueling, several heads.
 
-use crate::agents::sqn::Update;
+use crate::agents::learner::Learner;
+use crate::agents::sqn;
 use crate::config::{Backup, Config, Loss};
 use crate::engine::executor::{Executor, read_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
@@ -357,11 +358,12 @@ fn one(
 /// The gradients after one recorded update.
 fn gradients(executor: &mut dyn Executor, config: &Config, net: &Network, batch: &Batch) -> Result<Vec<f32>> {
     let mut buffers = Buffers::default();
-    let mut update = Update::new(&mut buffers, config, net.clone(), AGENTS);
-    update.later_head_weight = LATER_HEAD_WEIGHT;
+    let evaluations = sqn::evaluations(config);
+    let mut update = Learner::new(&mut buffers, config.batch_size, net.clone(), AGENTS, &evaluations);
+    update.conventions.later_head_weight = LATER_HEAD_WEIGHT;
     let lanes: Buffer<Lane> = buffers.add("lanes", u64::from(AGENTS), "");
     let mut recording = Recording::default();
-    update.record(&mut recording, config, lanes, 1)?;
+    sqn::update(&mut recording, config, &update, lanes, 1)?;
     executor.allocate(&buffers)?;
     write_as(executor, update.records.id, &batch.records)?;
     write_as(executor, update.weights.id, &batch.weights)?;
