@@ -8,6 +8,7 @@ use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
 use softq::envs;
 use softq::gpu;
+use softq::kernels::act_step::{TERMINATED, TRUNCATED};
 use softq::shared::agent::{Agent, Lane};
 use softq::train::event::{Event, Progress};
 use softq::train::trainer::Trainer;
@@ -227,8 +228,8 @@ fn truncation_bootstraps_and_termination_does_not() {
         let obs: Vec<f32> = read_as(&mut *executor, id("env_obs")).expect("obs");
         let lanes: Vec<Lane> = read_as(&mut *executor, id("env_lanes")).expect("lanes");
         let (truncated, both) = (&replay[..11], &replay[11..22]);
-        assert_eq!(truncated[10], 0.0, "{device}: truncation alone is not stored as terminal");
-        assert_eq!(both[10], 1.0, "{device}: termination at the limit is terminal");
+        assert_eq!(truncated[10], TRUNCATED, "{device}: truncation alone is not stored as terminal");
+        assert_eq!(both[10], TERMINATED, "{device}: termination at the limit is terminal");
         assert!(both[4] > 2.4, "{device}: the true final observation is stored, not the reset one");
         assert!(obs.iter().all(|x| x.abs() < 0.05), "{device}: acting goes on from the reset observation");
         for lane in lanes {

@@ -78,8 +78,8 @@ pub struct Learner {
     pub actions_taken: Buffer<u32>,
     /// `[agents, batch]`
     pub rewards: Buffer<f32>,
-    /// `[agents, batch]`
-    pub terminated: Buffer<f32>,
+    /// `gamma^m (1 - terminated)` `[agents, batch]`
+    pub discounts: Buffer<f32>,
     /// Importance weights `[agents, batch]`; ones for uniform replay.
     pub importance: Buffer<f32>,
     /// All tensors of the evaluations `[agents, slots, batch, width]`; the last one holds the action values.
@@ -146,7 +146,7 @@ impl Learner {
             batch_obs,
             actions_taken: buffers.add("actions", head_rows, BATCH),
             rewards: buffers.add("rewards", rows, BATCH),
-            terminated: buffers.add("terminated", rows, BATCH),
+            discounts: buffers.add("discounts", rows, BATCH),
             importance: buffers.add("importance", rows, BATCH),
             activations,
             deltas,

@@ -137,6 +137,9 @@ impl Builder<'_> {
             heads,
             capacity,
             num_lanes: num_envs,
+            n_step: 1,
+            inputs: 2,
+            given_starts: 0,
             stream: Purpose::Train as u32 * STREAMS,
             agents,
         };
@@ -149,7 +152,7 @@ impl Builder<'_> {
             learner.batch_obs,
             learner.actions_taken,
             learner.rewards,
-            learner.terminated,
+            learner.discounts,
         )?;
         (algorithm.update)(&mut plan.learn, config, &learner, stage.lanes(), num_envs)?;
 

@@ -30,7 +30,7 @@ pub fn evaluations(config: &Config) -> Evaluations {
     Evaluations { online: 2, slots }
 }
 
-/// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `terminated`.
+/// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `discounts`.
 pub fn update(
     rec: &mut Recording,
     config: &Config,
@@ -40,7 +40,7 @@ pub fn update(
 ) -> Result<()> {
     learner.evaluate(rec)?;
     for (head, columns) in (0..).zip(&learner.net.heads) {
-        // Line 11: V(s'), line 12: y = r + gamma (1 - d) V(s').
+        // Line 11: V(s'), line 12: y = R + gamma^m (1 - d) V(s').
         let params = soft_backup::Params {
             batch: learner.batch,
             actions: columns.actions,
@@ -70,7 +70,7 @@ pub fn update(
             learner.records,
             learner.q(),
             learner.rewards,
-            learner.terminated,
+            learner.discounts,
             learner.targets,
             learner.entropies,
             learner.values,
