@@ -4,6 +4,7 @@ pub mod acting;
 pub mod hyper;
 pub mod plan;
 pub mod sqn;
+pub mod tabular;
 
 pub use plan::Plan;
 

@@ -20,6 +20,10 @@ mod matmul;
 pub mod metrics;
 pub mod replay_sample;
 pub mod soft_backup;
+pub mod tabular_backup;
+pub mod tabular_policy;
+pub mod tabular_residual;
+pub mod tabular_value;
 pub mod td_error;
 pub mod temperature;
 
@@ -49,6 +53,10 @@ pub fn table() -> &'static [&'static Kernel] {
         &adam::KERNEL,
         &temperature::KERNEL,
         &metrics::KERNEL,
+        &tabular_value::KERNEL,
+        &tabular_backup::KERNEL,
+        &tabular_residual::KERNEL,
+        &tabular_policy::KERNEL,
     ];
     TABLE
 }
