@@ -11,6 +11,7 @@ pub mod learner;
 pub mod network;
 pub mod probes;
 pub mod rows;
+pub mod tabular;
 
 use bytemuck::Pod;
 

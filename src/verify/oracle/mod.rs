@@ -5,6 +5,7 @@ pub mod classic;
 pub mod dense;
 pub mod dynamics;
 pub mod environment;
+pub mod exact;
 pub mod learner;
 pub mod network;
 pub mod num;
@@ -12,6 +13,7 @@ pub mod policy;
 pub mod probes;
 pub mod random;
 pub mod rows;
+pub mod tabular;
 pub mod toy_text;
 
 pub use num::Num;
