@@ -18,6 +18,9 @@ pub mod layer_norm_backward_weights;
 pub mod log_softmax;
 mod matmul;
 pub mod metrics;
+pub mod priority_draw;
+pub mod priority_insert;
+pub mod priority_update;
 pub mod replay_sample;
 pub mod silu;
 pub mod silu_backward;
@@ -35,6 +38,8 @@ pub fn table() -> &'static [&'static Kernel] {
         &env_rollout::KERNEL,
         &env_probe::KERNEL,
         &env_draw::KERNEL,
+        &priority_insert::KERNEL,
+        &priority_draw::KERNEL,
         &replay_sample::KERNEL,
         &dense_forward::KERNEL,
         &layer_norm::KERNEL,
@@ -52,6 +57,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &grad_norm::KERNEL,
         &adam::KERNEL,
         &temperature::KERNEL,
+        &priority_update::KERNEL,
         &metrics::KERNEL,
     ];
     TABLE

@@ -10,4 +10,5 @@ pub mod normal;
 pub mod pendulum;
 pub mod policy;
 pub mod rng;
+pub mod sum_tree;
 pub mod valley;

@@ -122,6 +122,27 @@ pub fn checks() -> &'static [Check] {
             source: RULES,
         },
         Check {
+            kernel: &kernels::priority_insert::KERNEL,
+            case: cases::priority::priority_insert,
+            oracle: oracle::priority::priority_insert,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::priority_draw::KERNEL,
+            case: cases::priority::priority_draw,
+            oracle: oracle::priority::priority_draw,
+            bound: "2 x running error, choice margin 1.2e-6",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::priority_update::KERNEL,
+            case: cases::priority::priority_update,
+            oracle: oracle::priority::priority_update,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
             kernel: &kernels::dense_forward::KERNEL,
             case: cases::dense::dense_forward,
             oracle: oracle::dense::dense_forward,
