@@ -7,6 +7,7 @@ pub mod learner;
 pub mod plan;
 mod q_plan;
 pub mod sqn;
+pub mod tabular;
 
 pub use plan::Plan;
 

@@ -8,6 +8,7 @@ use crate::agents::learner::Learner;
 use crate::agents::plan::{Episodes, Plan, Shard};
 use crate::config::{Config, Exploration, HiddenActivation};
 use crate::engine::env::Env;
+use crate::engine::memory;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::{Error, Result};
 use crate::kernels::{Activation, metrics, replay_sample};
@@ -171,6 +172,7 @@ impl Builder<'_> {
             episodes.act.append(acting.act);
         }
 
+        memory::check_contents(learner.weights.id, &plan.buffers)?;
         // Random online networks; targets start as copies.
         let mut weights: Vec<f32> = Vec::new();
         for member in members {

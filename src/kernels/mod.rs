@@ -25,6 +25,10 @@ pub mod replay_sample;
 pub mod silu;
 pub mod silu_backward;
 pub mod soft_backup;
+pub mod tabular_backup;
+pub mod tabular_policy;
+pub mod tabular_residual;
+pub mod tabular_value;
 pub mod td_error;
 pub mod temperature;
 
@@ -59,6 +63,10 @@ pub fn table() -> &'static [&'static Kernel] {
         &temperature::KERNEL,
         &priority_update::KERNEL,
         &metrics::KERNEL,
+        &tabular_value::KERNEL,
+        &tabular_backup::KERNEL,
+        &tabular_residual::KERNEL,
+        &tabular_policy::KERNEL,
     ];
     TABLE
 }

@@ -11,4 +11,5 @@ pub mod pendulum;
 pub mod policy;
 pub mod rng;
 pub mod sum_tree;
+pub mod tabular;
 pub mod valley;

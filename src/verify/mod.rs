@@ -261,6 +261,34 @@ pub fn checks() -> &'static [Check] {
             bound: "2 x running error",
             source: RULES,
         },
+        Check {
+            kernel: &kernels::tabular_value::KERNEL,
+            case: cases::tabular::tabular_value,
+            oracle: oracle::tabular::tabular_value,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::tabular_backup::KERNEL,
+            case: cases::tabular::tabular_backup,
+            oracle: oracle::tabular::tabular_backup,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::tabular_residual::KERNEL,
+            case: cases::tabular::tabular_residual,
+            oracle: oracle::tabular::tabular_residual,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::tabular_policy::KERNEL,
+            case: cases::tabular::tabular_policy,
+            oracle: oracle::tabular::tabular_policy,
+            bound: "2 x running error, tie margin 1e-5",
+            source: RULES,
+        },
     ];
     CHECKS
 }

@@ -12,6 +12,7 @@ pub mod network;
 pub mod priority;
 pub mod probes;
 pub mod rows;
+pub mod tabular;
 
 use bytemuck::Pod;
 

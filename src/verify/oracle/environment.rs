@@ -268,6 +268,15 @@ pub fn env_probe(case: &Case) -> Expected {
         let (next, seen) = if p.reset == 1 {
             [rewards[row], terminated[row]] = [Expect::Bits(0); 2];
             start(case, env, row, &mut random(stream::RESET))
+        } else if p.reset == 2 {
+            [rewards[row], terminated[row]] = [Expect::Bits(0); 2];
+            let state: Vec<Expect> = before.iter().map(|word| Expect::Bits(*word)).collect();
+            let lane = dynamics::Lane { env, params: params_of(case, env, row) };
+            let seen = match dynamics(env) {
+                Some(dynamics) => (dynamics.observe)(lane, &state),
+                None => vec![Expect::Any; obs_size],
+            };
+            (state, seen)
         } else {
             match step(case, env, row, before, action, &mut random(stream::STEP)) {
                 Some(done) => {

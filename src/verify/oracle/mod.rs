@@ -5,6 +5,7 @@ pub mod classic;
 pub mod dense;
 pub mod dynamics;
 pub mod environment;
+pub mod exact;
 pub mod learner;
 pub mod network;
 pub mod num;
@@ -13,6 +14,7 @@ pub mod priority;
 pub mod probes;
 pub mod random;
 pub mod rows;
+pub mod tabular;
 pub mod toy_text;
 
 pub use num::Num;
