@@ -12,12 +12,14 @@ pub mod env_probe;
 pub mod env_reset;
 pub mod env_rollout;
 pub mod grad_norm;
+pub mod greedy_backup;
 pub mod layer_norm;
 pub mod layer_norm_backward_input;
 pub mod layer_norm_backward_weights;
 pub mod log_softmax;
 mod matmul;
 pub mod metrics;
+pub mod munchausen_backup;
 pub mod priority_draw;
 pub mod priority_insert;
 pub mod priority_update;
@@ -51,6 +53,8 @@ pub fn table() -> &'static [&'static Kernel] {
         &dueling::KERNEL,
         &log_softmax::KERNEL,
         &soft_backup::KERNEL,
+        &greedy_backup::KERNEL,
+        &munchausen_backup::KERNEL,
         &td_error::KERNEL,
         &dueling_backward::KERNEL,
         &silu_backward::KERNEL,

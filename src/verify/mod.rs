@@ -192,6 +192,20 @@ pub fn checks() -> &'static [Check] {
             source: RULES,
         },
         Check {
+            kernel: &kernels::greedy_backup::KERNEL,
+            case: cases::rows::greedy_backup,
+            oracle: oracle::rows::greedy_backup,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::munchausen_backup::KERNEL,
+            case: cases::rows::munchausen_backup,
+            oracle: oracle::rows::munchausen_backup,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
             kernel: &kernels::td_error::KERNEL,
             case: cases::rows::td_error,
             oracle: oracle::rows::td_error,
