@@ -15,7 +15,13 @@ use crate::shared::agent::Lane;
 use crate::shared::rng::STREAMS;
 
 /// See the module's description.
-pub const ALGORITHM: Algorithm = Algorithm { name: "sqn", evaluations, update };
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "sqn",
+    settings: &["backup", "twin", "kl", "target_entropy", "alpha_learning_rate"],
+    check: |_| Ok(()),
+    evaluations,
+    update,
+};
 
 /// Where `Q'_1(s')` and `Q'_2(s')` are among the evaluations.
 const TARGET_SLOTS: [u32; 2] = [2, 3];
@@ -27,7 +33,7 @@ pub fn evaluations(config: &Config) -> Evaluations {
         Backup::ClippedLse | Backup::Sampled => {}
         Backup::OnlinePolicy | Backup::Max => slots.push((0, 1)),
     }
-    Evaluations { online: 2, slots }
+    Evaluations { online: 2, between: 0, slots }
 }
 
 /// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `discounts`.

@@ -122,6 +122,27 @@ pub fn checks() -> &'static [Check] {
             source: RULES,
         },
         Check {
+            kernel: &kernels::priority_insert::KERNEL,
+            case: cases::priority::priority_insert,
+            oracle: oracle::priority::priority_insert,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::priority_draw::KERNEL,
+            case: cases::priority::priority_draw,
+            oracle: oracle::priority::priority_draw,
+            bound: "2 x running error, choice margin 1.2e-6",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::priority_update::KERNEL,
+            case: cases::priority::priority_update,
+            oracle: oracle::priority::priority_update,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
             kernel: &kernels::dense_forward::KERNEL,
             case: cases::dense::dense_forward,
             oracle: oracle::dense::dense_forward,
@@ -168,6 +189,20 @@ pub fn checks() -> &'static [Check] {
             case: cases::rows::soft_backup,
             oracle: oracle::rows::soft_backup,
             bound: "2 x running error, choice margin 1e-4",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::greedy_backup::KERNEL,
+            case: cases::rows::greedy_backup,
+            oracle: oracle::rows::greedy_backup,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::munchausen_backup::KERNEL,
+            case: cases::rows::munchausen_backup,
+            oracle: oracle::rows::munchausen_backup,
+            bound: "2 x running error",
             source: RULES,
         },
         Check {
