@@ -58,9 +58,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let reset = executor.prepare(&plan.reset)?;
     let act = executor.prepare(&plan.act)?;
     executor.submit(&[(reset, 1), (act, if quick { 5 } else { 500 })], None)?;
-    let sync = plan.agents.id;
+    let sync = plan.shards[0].records.id;
     let mut sum = Duration::ZERO;
-    for (stage, recording) in [("act", &plan.act), ("learn", &plan.learn), ("metrics", &plan.metrics)] {
+    for (stage, recording) in
+        [("act", &plan.act), ("learn", &plan.learn), ("metrics", &plan.shards[0].metrics)]
+    {
         for dispatch in &recording.dispatches {
             let program = executor.prepare(&Recording { dispatches: vec![dispatch.clone()] })?;
             let each = time(&mut *executor, program, sync, quick)?;

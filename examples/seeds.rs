@@ -31,7 +31,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let name = overrides.get("env").and_then(|env| env.as_str()).unwrap_or("cartpole").to_owned();
-    let mut table = preset(&softq::envs::find(&name)?.id, "sqn").unwrap_or_default();
+    let algo = overrides.get("algo").and_then(|algo| algo.as_str()).unwrap_or("sqn");
+    let mut table = preset(&softq::envs::find(&name)?.id, algo).unwrap_or_default();
     table.extend(overrides);
     let config = Config { env: name, ..table.try_into()? };
     let env = softq::envs::open(&config.env, &config.env_values()?)?;
@@ -57,16 +58,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(())
         })?;
         runs += 1;
-        solved += usize::from(report.solved_at_env_steps.is_some() && report.greedy.mean() >= threshold);
+        let agent = report.best();
+        solved += usize::from(agent.solved_at_env_steps.is_some() && agent.greedy.mean() >= threshold);
         println!(
             "| {seed} | {} | {} | {} | {} | {:.1} | {:.2} | {:.2} | {alpha:.4} |",
             report.device,
-            report.solved_at_env_steps.map_or("-".into(), |steps| steps.to_string()),
+            agent.solved_at_env_steps.map_or("-".into(), |steps| steps.to_string()),
             report.env_steps,
             report.updates,
             report.wall_s,
-            report.greedy.mean(),
-            report.softmax.mean(),
+            agent.greedy.mean(),
+            agent.softmax.mean(),
         );
     }
     println!("\nsolved, and at or above {} in the final evaluation: {solved}/{runs}", threshold);

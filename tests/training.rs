@@ -8,6 +8,7 @@ use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
 use softq::envs;
 use softq::gpu;
+use softq::kernels::act_step::{TERMINATED, TRUNCATED};
 use softq::shared::agent::{Agent, Lane};
 use softq::train::event::{Event, Progress};
 use softq::train::trainer::Trainer;
@@ -91,17 +92,19 @@ fn an_iteration_is_at_most_18_dispatches_and_uploads_nothing() {
     let mut executor = open(&plan, &choice.address);
     let reset = executor.prepare(&plan.reset).expect("reset");
     let iteration = executor.prepare(&plan.iteration(1, 1)).expect("iteration");
-    let metrics = executor.prepare(&plan.metrics).expect("metrics");
+    let metrics = executor.prepare(&plan.shards[0].metrics).expect("metrics");
     executor.submit(&[(reset, 1)], None).expect("submit");
     let before = executor.uploaded_bytes();
     assert!(before > 0, "weights and params were uploaded");
     for _ in 0..5 {
-        executor.submit(&[(iteration, 20), (metrics, 1)], Some(plan.metrics_out.id)).expect("submit");
+        executor
+            .submit(&[(iteration, 20), (metrics, 1)], Some(plan.shards[0].metrics_out.id))
+            .expect("submit");
     }
     assert_eq!(executor.uploaded_bytes(), before, "steady state moves nothing to the device");
     let rows = executor.collect(true).expect("collect");
     assert!(!rows.is_empty());
-    let agents: Vec<Agent> = read_as(&mut *executor, plan.agents.id).expect("agents");
+    let agents: Vec<Agent> = read_as(&mut *executor, plan.shards[0].records.id).expect("agents");
     assert_eq!(agents[0].updates, 100);
 }
 
@@ -172,7 +175,7 @@ fn a_non_finite_loss_freezes_the_last_good_weights_and_ends_the_run() {
         let learn = executor.prepare(&plan.learn).expect("learn");
         let reset = executor.prepare(&plan.reset).expect("reset");
         executor.submit(&[(reset, 1), (act, 50), (learn, 3)], None).expect("submit");
-        let good = executor.read(plan.weights.id).expect("weights");
+        let good = executor.read(plan.shards[0].weights.id).expect("weights");
         // A poisoned replay: every reward is infinite.
         let index = plan.buffers.decls.iter().position(|decl| decl.name == "replay").expect("replay");
         let replay = BufferId(index as u32);
@@ -180,10 +183,14 @@ fn a_non_finite_loss_freezes_the_last_good_weights_and_ends_the_run() {
         words.chunks_mut(11).for_each(|transition| transition[9] = f32::INFINITY);
         write_as(&mut *executor, replay, &words).expect("poison");
         executor.submit(&[(learn, 5)], None).expect("submit");
-        let agents: Vec<Agent> = read_as(&mut *executor, plan.agents.id).expect("agents");
+        let agents: Vec<Agent> = read_as(&mut *executor, plan.shards[0].records.id).expect("agents");
         assert_eq!(agents[0].nonfinite, 4, "{device}: named by its update");
         assert_eq!(agents[0].updates, 3, "{device}: no further update counts");
-        assert_eq!(executor.read(plan.weights.id).expect("weights"), good, "{device}: weights are kept");
+        assert_eq!(
+            executor.read(plan.shards[0].weights.id).expect("weights"),
+            good,
+            "{device}: weights are kept"
+        );
     }
 
     // Rewards near the largest f32 make the squared error overflow in a real run.
@@ -221,8 +228,8 @@ fn truncation_bootstraps_and_termination_does_not() {
         let obs: Vec<f32> = read_as(&mut *executor, id("env_obs")).expect("obs");
         let lanes: Vec<Lane> = read_as(&mut *executor, id("env_lanes")).expect("lanes");
         let (truncated, both) = (&replay[..11], &replay[11..22]);
-        assert_eq!(truncated[10], 0.0, "{device}: truncation alone is not stored as terminal");
-        assert_eq!(both[10], 1.0, "{device}: termination at the limit is terminal");
+        assert_eq!(truncated[10], TRUNCATED, "{device}: truncation alone is not stored as terminal");
+        assert_eq!(both[10], TERMINATED, "{device}: termination at the limit is terminal");
         assert!(both[4] > 2.4, "{device}: the true final observation is stored, not the reset one");
         assert!(obs.iter().all(|x| x.abs() < 0.05), "{device}: acting goes on from the reset observation");
         for lane in lanes {

@@ -1,6 +1,7 @@
 //! Acting: observations through the first Q network into one environment step. Training and every evaluation use the
 //! same recording with their own environments, random streams and policy.
 
+use crate::agents::plan::Episodes;
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
 use crate::error::Result;
@@ -23,20 +24,6 @@ pub enum Purpose {
     FinalGreedy = 3,
     /// Final evaluation, sampled from the softmax.
     FinalSoftmax = 4,
-}
-
-/// Environments with everything needed to step them.
-pub struct Acting {
-    /// Bookkeeping `[agents, num_lanes]`.
-    pub lanes: Buffer<Lane>,
-    /// States `[agents, num_lanes]`.
-    pub state: Buffer<u32>,
-    /// Their parameters.
-    pub env_params: Buffer<u32>,
-    /// Starts all episodes.
-    pub reset: Recording,
-    /// One vector step.
-    pub act: Recording,
 }
 
 /// Memory of a set of environments, shared by the evaluations.
@@ -78,10 +65,10 @@ impl Stage {
         }
     }
 
-    /// The environments' parameters, lane by lane, to be written before the first reset.
-    pub fn lane_params(&self, env: &Env, seed: u32) -> (BufferId, Vec<u32>) {
-        let lanes = self.env_params.len / u64::from(env.param_words());
-        (self.env_params.id, env.lane_params(seed, lanes))
+    /// The environments' parameters, lane by lane, to be written before the first reset; `seeds` are those of the agents.
+    pub fn lane_params(&self, env: &Env, seeds: &[u32]) -> (BufferId, Vec<u32>) {
+        let lanes = u64::from(self.num_lanes);
+        (self.env_params.id, seeds.iter().flat_map(|seed| env.lane_params(*seed, lanes)).collect())
     }
 
     /// The bookkeeping of these environments.
@@ -123,7 +110,7 @@ pub fn record(
     policy: Policy,
     stage: &Stage,
     behaviour: Behaviour,
-) -> Result<Acting> {
+) -> Result<Episodes> {
     let Policy { agents: records, weights, count: agents } = policy;
     let num_lanes = stage.num_lanes;
     let stream = behaviour.purpose as u32 * STREAMS;
@@ -164,5 +151,5 @@ pub fn record(
         stage.obs,
         behaviour.replay,
     )?;
-    Ok(Acting { lanes: stage.lanes, state: stage.state, env_params: stage.env_params, reset, act })
+    Ok(Episodes { reset, act })
 }

@@ -1,26 +1,54 @@
-//! Algorithms: each is a list of kernels over named buffers, readable beside its paper.
+//! Algorithms: each is a list of kernels over named buffers, readable beside its paper. A new one is one file with an
+//! [`Algorithm`] and one line in [`ALGORITHMS`].
 
 pub mod acting;
 pub mod hyper;
+pub mod learner;
 pub mod plan;
+mod q_plan;
 pub mod sqn;
 pub mod tabular;
 
 pub use plan::Plan;
 
+use crate::agents::learner::{Evaluations, Learner};
 use crate::config::Config;
 use crate::engine::env::Env;
+use crate::engine::recording::{Buffer, Recording};
 use crate::error::{Error, Result};
+use crate::shared::agent::Lane;
 
-/// Names for `--algo`.
-pub const ALGORITHMS: &[&str] = &["sqn"];
+/// An algorithm of the Q family: what one update evaluates, and what it does.
+#[derive(Clone, Copy)]
+pub struct Algorithm {
+    /// Name for `--algo`.
+    pub name: &'static str,
+    /// Its networks and their evaluations.
+    pub evaluations: fn(&Config) -> Evaluations,
+    /// Records one update on the batch that lies in the learner's memory; the lanes are the training environments of each
+    /// agent, whose steps drive schedules.
+    pub update: fn(&mut Recording, &Config, &Learner, Buffer<Lane>, u32) -> Result<()>,
+}
 
-/// The plan of `config.algo` in `env`.
+/// All algorithms.
+pub const ALGORITHMS: &[Algorithm] = &[sqn::ALGORITHM];
+
+/// The algorithm called `name`.
+pub fn find(name: &str) -> Result<Algorithm> {
+    let found = ALGORITHMS.iter().find(|algorithm| algorithm.name == name);
+    found.copied().ok_or_else(|| Error::unknown("algorithm", name, ALGORITHMS.iter().map(|a| a.name)))
+}
+
+/// The plan of `config.algo` in `env` for all agents of the run.
 pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
-    let plan = match config.algo.as_str() {
-        "sqn" => sqn::plan(config, env),
-        other => Err(Error::unknown("algorithm", other, ALGORITHMS.iter().copied())),
-    };
+    plan_within(config, env, u64::MAX)
+}
+
+/// The plan where no buffer may be longer than `max_buffer_bytes`: a population that would need longer ones is split into
+/// shards with buffers of their own.
+pub fn plan_within(config: &Config, env: &'static Env, max_buffer_bytes: u64) -> Result<Plan> {
+    let plan = find(&config.algo)
+        .and_then(|algorithm| q_plan::plan(algorithm, config, &config.members()?, env, max_buffer_bytes));
     // A kernel refuses sizes that its grid or loops cannot cover; the user chose them by these fields.
     plan.map_err(|error| match error {
         Error::Kernel { kernel, message } => Error::invalid(

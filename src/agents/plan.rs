@@ -1,10 +1,10 @@
 //! What an algorithm hands to the trainer: memory, its initial contents, and recordings.
 
-use crate::agents::acting::Acting;
+use crate::config::Config;
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
 use crate::kernels::metrics::Metrics;
 use crate::nn::Network;
-use crate::shared::agent::Agent;
+use crate::shared::agent::{Agent, Lane};
 
 /// A complete training program as plain data; any executor can run it.
 pub struct Plan {
@@ -14,24 +14,47 @@ pub struct Plan {
     pub init: Vec<(BufferId, Vec<u32>)>,
     /// Network shape.
     pub net: Network,
-    /// Names of the networks in `weights`, in order, per agent.
-    pub net_names: &'static [&'static str],
+    /// Names of the networks in the weights, in order, per agent.
+    pub net_names: Vec<String>,
+    /// The configuration of each agent.
+    pub members: Vec<Config>,
+    /// The agents' memory: one shard, or more where a device's longest buffer is too short for all agents.
+    pub shards: Vec<Shard>,
+    /// Starts the training environments.
+    pub reset: Recording,
+    /// One vector step of the training environments of every agent.
+    pub act: Recording,
+    /// One update of every agent.
+    pub learn: Recording,
+    /// Evaluations: periodic greedy, its confirmation, final greedy, final softmax.
+    pub evaluations: [Episodes; 4],
+}
+
+/// Agents whose tensors share buffers.
+pub struct Shard {
+    /// Index of its first agent.
+    pub first: u32,
+    /// How many.
+    pub agents: u32,
     /// Weights `[agents, nets, params]`.
     pub weights: Buffer<f32>,
     /// Hyperparameters and learner state `[agents]`.
-    pub agents: Buffer<Agent>,
-    /// Starts the training environments.
-    pub reset: Recording,
-    /// One vector step of the training environments.
-    pub act: Recording,
-    /// One update.
-    pub learn: Recording,
+    pub records: Buffer<Agent>,
     /// Statistics of a window.
     pub metrics: Recording,
     /// Where they are left, `[agents]`.
     pub metrics_out: Buffer<Metrics>,
-    /// Evaluations: periodic greedy, its confirmation, final greedy, final softmax.
-    pub evaluations: [Acting; 4],
+    /// The evaluation environments, `[agents, eval_episodes]`.
+    pub eval_lanes: Buffer<Lane>,
+}
+
+/// Starts a set of environments and steps them.
+#[derive(Clone, Debug, Default)]
+pub struct Episodes {
+    /// Starts all episodes.
+    pub reset: Recording,
+    /// One vector step.
+    pub act: Recording,
 }
 
 impl Plan {

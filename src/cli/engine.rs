@@ -55,7 +55,7 @@ pub mod fake {
     use super::*;
     use softq::Error;
     use softq::report::gif::Frame;
-    use softq::train::event::{Evaluation, Progress};
+    use softq::train::event::{Evaluation, Member, Progress};
 
     /// Knows `CartPole-v1` with a preset and `Pole3-v0` without; its training can be told to diverge.
     #[derive(Clone, Copy, Default)]
@@ -156,15 +156,21 @@ pub mod fake {
             Ok(Report {
                 env: self.config.env.clone(),
                 algo: self.config.algo.clone(),
-                seed: self.config.seed,
                 device: self.choice.address.clone(),
                 adapter: self.choice.adapter.clone(),
                 env_steps: 64,
                 updates: 10,
                 wall_s: 4.0,
-                solved_at_env_steps: Some(64),
-                greedy,
-                softmax: Evaluation { returns: vec![400.0, 450.0] },
+                uploaded_bytes: 0,
+                members: vec![Member {
+                    agent: 0,
+                    config: self.config.clone(),
+                    solved_at_env_steps: Some(64),
+                    diverged_at_update: None,
+                    greedy,
+                    softmax: Evaluation { returns: vec![400.0, 450.0] },
+                }],
+                best: 0,
             })
         }
 

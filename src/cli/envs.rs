@@ -52,7 +52,7 @@ struct Entry {
 impl Entry {
     fn of(env: &'static Env) -> Entry {
         // A user's file may have the name of a built-in environment; presets are for the built-in one.
-        let algorithms = || agents::ALGORITHMS.iter().copied().filter(|_| !env.user);
+        let algorithms = || agents::ALGORITHMS.iter().map(|algo| algo.name).filter(|_| !env.user);
         Entry {
             env,
             presets: algorithms().filter_map(|algo| Some((algo, presets::preset(&env.id, algo)?))).collect(),

@@ -77,7 +77,19 @@ pub const FIELDS: &[Field] = &[
         RUN,
         "auto, gpu, cpu, or an address such as vulkan:0; `softq devices` lists them",
     ),
-    field("seed", Kind::U64, RUN, "Seed of every random stream"),
+    field("seed", Kind::U64, RUN, "Seed of every random stream; with several agents, that of the first"),
+    field(
+        "agents",
+        Kind::U32,
+        RUN,
+        "Independent agents trained side by side, with seeds from --seed on; 0 takes one, or one per combination of --sweep",
+    ),
+    field(
+        "sweep",
+        Kind::Pairs,
+        RUN,
+        "Hyperparameter that differs between agents: key=a,b,c, key=uniform(lo,hi) or key=log_uniform(lo,hi); may be repeated",
+    ),
     field("total_timesteps", Kind::U64, RUN, "Environment steps in total, over all environments"),
     field("num_envs", Kind::U32, SAMPLES, "Environments stepped in parallel, 1 to 65,536"),
     field(

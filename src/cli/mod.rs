@@ -11,6 +11,7 @@ mod library;
 mod pictures;
 mod player;
 mod progress_line;
+mod ranking;
 mod record;
 mod rollout;
 mod settings;

@@ -16,7 +16,7 @@ use super::fields::{self, FieldFlags};
 use super::layering::{self, Layers, Resolved};
 use super::pictures::{self, Curves};
 use super::progress_line::{Mode, ProgressLine};
-use super::{json_line, say, settings, summary};
+use super::{json_line, ranking, say, settings, summary};
 
 /// Arguments of `softq train`.
 #[derive(clap::Args, Debug)]
@@ -52,6 +52,9 @@ pub struct TrainArgs {
     #[command(flatten)]
     fields: FieldFlags,
 }
+
+/// The agents of a population, best first.
+const POPULATION_FILE: &str = "population.csv";
 
 const FILES: &str = "Files and output";
 
@@ -129,7 +132,13 @@ fn finish(
     let threshold = resolved.environment.reward_threshold;
     let title = title(resolved);
     // Weights first: they are what cannot be had again.
-    dir.write(MODEL_FILE, &model_bytes(&training.weights()?, &resolved.config, report.env_steps)?)?;
+    let best = &report.best().config;
+    dir.write(MODEL_FILE, &model_bytes(&training.weights()?, best, report.env_steps)?)?;
+    let population = report.members.len() > 1;
+    let sweep = &resolved.config.sweep;
+    if population {
+        dir.write(POPULATION_FILE, ranking::csv(report, sweep).as_bytes())?;
+    }
     let full = summary::full_report(report, dir.path(), threshold, training.choice(), &recorder.warnings);
     let json =
         serde_json::to_string_pretty(&full).map_err(|e| Error::file("write", dir.file("report.json"), e))?;
@@ -148,16 +157,22 @@ fn finish(
         files.push(("agent.gif", "one greedy episode"));
     }
     files.extend([
-        (MODEL_FILE, "final weights"),
+        (MODEL_FILE, if population { "final weights of the best agent" } else { "final weights" }),
         ("config.toml", "settings, for --config"),
         ("progress.csv", "every number over time"),
     ]);
+    if population {
+        files.push((POPULATION_FILE, "every agent, best first"));
+    }
     if dir.file(ENVIRONMENT_FILE).is_file() {
         files.push((ENVIRONMENT_FILE, "the environment, as it was"));
     }
     let mut closing = summary::closing_text(report, threshold, training.choice(), dir.path(), &files);
     if drawn {
         closing += &format!("  watch    softq watch {}\n", dir.path().display());
+    }
+    if population {
+        closing = format!("{}\n{closing}", ranking::table(report, sweep));
     }
     say(out, &format!("{}\n{closing}", recorder.curves.terminal(threshold)))
 }

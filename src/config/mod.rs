@@ -3,6 +3,7 @@
 //! Order of precedence: built-in default < preset of the environment < `--config FILE` < flags. The same flat names are
 //! used everywhere: `--learning-rate` on the command line is `learning_rate` in TOML and in [`Config`].
 
+mod population;
 mod target_entropy;
 mod validate;
 
@@ -97,8 +98,13 @@ pub struct Config {
     pub algo: String,
     /// `auto`, `gpu`, `cpu`, or a backend with an index such as `vulkan:0`.
     pub device: String,
-    /// Seed of every random stream, >= 0.
+    /// Seed of every random stream, >= 0. With several agents, that of the first.
     pub seed: u64,
+    /// Independent agents trained side by side, up to 65,535; 0: as many as `sweep` has combinations, else one.
+    pub agents: u32,
+    /// Hyperparameters that differ between the agents, each as `key=a,b,c`, `key=uniform(lo,hi)` or
+    /// `key=log_uniform(lo,hi)`.
+    pub sweep: Vec<String>,
     /// Environment steps in total, over all environments, >= 1.
     pub total_timesteps: u64,
     /// Environments stepped in parallel, 1 to 65,536.
@@ -191,6 +197,8 @@ impl Default for Config {
             algo: "sqn".into(),
             device: "auto".into(),
             seed: 0,
+            agents: 0,
+            sweep: Vec::new(),
             total_timesteps: 60_000,
             num_envs: 8,
             learning_starts: 1_000,

@@ -12,6 +12,9 @@ pub trait Executor {
     /// Address as in `--device`, e.g. `vulkan:0` or `cpu`.
     fn address(&self) -> &str;
 
+    /// Longest buffer that a kernel can bind, in bytes.
+    fn max_buffer_bytes(&self) -> u64;
+
     /// Allocates `buffers`, zero-filled, replacing what was there. Errors when one is too large for the device.
     fn allocate(&mut self, buffers: &Buffers) -> Result<()>;
 

@@ -79,6 +79,11 @@ impl Buffers {
         Buffer { id, len, element: PhantomData }
     }
 
+    /// Bytes of the longest buffer.
+    pub fn longest_bytes(&self) -> u64 {
+        self.decls.iter().map(|decl| decl.words.saturating_mul(4)).max().unwrap_or(0)
+    }
+
     /// Bytes of all buffers together.
     pub fn total_bytes(&self) -> u64 {
         self.decls.iter().map(|decl| decl.words.saturating_mul(4)).fold(0, u64::saturating_add)
@@ -169,6 +174,11 @@ impl Recording {
             grid: grid.map(|groups| groups as u32),
         });
         Ok(())
+    }
+
+    /// Adds the dispatches of `other` behind those already here.
+    pub fn append(&mut self, other: Recording) {
+        self.dispatches.extend(other.dispatches);
     }
 
     /// Buffers written by dispatch `index`, with the binding's name.

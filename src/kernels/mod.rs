@@ -19,6 +19,8 @@ pub mod log_softmax;
 mod matmul;
 pub mod metrics;
 pub mod replay_sample;
+pub mod silu;
+pub mod silu_backward;
 pub mod soft_backup;
 pub mod tabular_backup;
 pub mod tabular_policy;
@@ -40,11 +42,13 @@ pub fn table() -> &'static [&'static Kernel] {
         &replay_sample::KERNEL,
         &dense_forward::KERNEL,
         &layer_norm::KERNEL,
+        &silu::KERNEL,
         &dueling::KERNEL,
         &log_softmax::KERNEL,
         &soft_backup::KERNEL,
         &td_error::KERNEL,
         &dueling_backward::KERNEL,
+        &silu_backward::KERNEL,
         &layer_norm_backward_weights::KERNEL,
         &layer_norm_backward_input::KERNEL,
         &dense_backward_weights::KERNEL,
@@ -105,7 +109,7 @@ pub fn pack_slots(slots: &[u32]) -> u32 {
     slots.iter().enumerate().fold(0, |packed, (slot, value)| packed | (value & 15) << (4 * slot))
 }
 
-/// Activation of a dense layer's output.
+/// Activation of a hidden layer's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Activation {
@@ -115,6 +119,8 @@ pub enum Activation {
     Relu = 1,
     /// `tanh z`
     Tanh = 2,
+    /// `z sigmoid(z)`: an operation of its own, `silu`, that no other kernel applies.
+    Silu = 3,
 }
 
 /// Sum of `partial` in the tree order of the shaders: halves are added until one value is left.

@@ -4,7 +4,7 @@ use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::{
     dense_backward_input, dense_backward_weights, dense_forward, dueling, dueling_backward, layer_norm,
-    layer_norm_backward_input, layer_norm_backward_weights, pack_slots,
+    layer_norm_backward_input, layer_norm_backward_weights, pack_slots, silu, silu_backward,
 };
 use crate::nn::network::{Network, Op};
 
@@ -140,6 +140,11 @@ impl Pass {
                     };
                     layer_norm::record(rec, params, at.tensors[*from], weights, at.tensors[*to], *moments)?;
                 }
+                (Op::Silu { from, to }, _) => {
+                    let count = self.batch * net.tensors[*from].width;
+                    let params = silu::Params { count, slots: self.slots(), agents: self.agents };
+                    silu::record(rec, params, at.tensors[*from], at.tensors[*to])?;
+                }
                 (Op::Dueling { from, from_offset, to, head }, _) => {
                     let params = dueling::Params {
                         rows: self.agents * self.slots() * self.batch,
@@ -239,6 +244,12 @@ impl Pass {
                         agents: self.agents,
                     };
                     layer_norm_backward_input::record(rec, params, dy, x, *moments, weights, deltas[*from])?;
+                }
+                (Op::Silu { from, to }, _) => {
+                    let count = self.batch * net.tensors[*from].width;
+                    let params =
+                        silu_backward::Params { count, slots: self.slots(), grad_slots, agents: self.agents };
+                    silu_backward::record(rec, params, deltas[*to], at.tensors[*from], deltas[*from])?;
                 }
                 (Op::Dueling { from, from_offset, to, head }, _) => {
                     let params = dueling_backward::Params {

@@ -1,5 +1,6 @@
 //! What a run tells its observer while it goes on, and what it returns at the end.
 
+use crate::config::Config;
 use serde::Serialize;
 
 /// Statistics of one window of training, read back from the device without stopping it.
@@ -39,6 +40,11 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// The episodes of all agents together.
+    pub fn of_all(agents: &[Evaluation]) -> Evaluation {
+        Evaluation { returns: agents.iter().flat_map(|one| one.returns.iter().copied()).collect() }
+    }
+
     /// Mean return.
     pub fn mean(&self) -> f64 {
         self.returns.iter().sum::<f64>() / self.returns.len().max(1) as f64
@@ -69,30 +75,72 @@ pub enum Event {
 }
 
 /// The outcome of a finished run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// Environment id.
     pub env: String,
     /// Algorithm name.
     pub algo: String,
-    /// Seed.
-    pub seed: u64,
     /// Device as addressed by `--device`, e.g. `vulkan:0` or `cpu`.
     pub device: String,
     /// Adapter name and driver.
     pub adapter: String,
-    /// Environment steps taken.
+    /// Environment steps taken, per agent.
     pub env_steps: u64,
-    /// Updates done.
+    /// Updates done, per agent.
     pub updates: u64,
     /// Wall-clock seconds of training, evaluations included.
     pub wall_s: f64,
+    /// Bytes sent from the host to the device meanwhile.
+    pub uploaded_bytes: u64,
+    /// Every agent, in order of its index; at least one.
+    pub members: Vec<Member>,
+    /// Index of the best one.
+    pub best: usize,
+}
+
+impl Report {
+    /// The best agent; the only one, if there is no population.
+    pub fn best(&self) -> &Member {
+        &self.members[self.best]
+    }
+
+    /// Agents that reached the threshold.
+    pub fn solved_agents(&self) -> usize {
+        self.members.iter().filter(|member| member.solved_at_env_steps.is_some()).count()
+    }
+}
+
+/// The outcome of one agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Its index.
+    pub agent: usize,
+    /// Its configuration.
+    pub config: Config,
     /// Environment steps at the first evaluation at or above the reward threshold that a second one confirmed.
     pub solved_at_env_steps: Option<u64>,
+    /// The update that first met a NaN or an infinity.
+    pub diverged_at_update: Option<u64>,
     /// Final evaluation, argmax of the first net.
     pub greedy: Evaluation,
     /// Final evaluation, sampled from softmax(Q / alpha).
     pub softmax: Evaluation,
+}
+
+impl Member {
+    /// Indices of `members`, best first: not diverged before diverged, then the higher greedy mean, then solved earlier.
+    pub fn ranking(members: &[Member]) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..members.len()).collect();
+        order.sort_by(|a, b| {
+            let (a, b) = (&members[*a], &members[*b]);
+            let solved = |member: &Member| member.solved_at_env_steps.unwrap_or(u64::MAX);
+            (a.diverged_at_update.is_some().cmp(&b.diverged_at_update.is_some()))
+                .then(b.greedy.mean().total_cmp(&a.greedy.mean()))
+                .then(solved(a).cmp(&solved(b)))
+        });
+        order
+    }
 }
 
 /// A named tensor of the final weights: row-major f32.

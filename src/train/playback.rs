@@ -154,12 +154,12 @@ impl Player {
         };
         let mut plan = agents::plan(&config, env)?;
         for (buffer, words) in &mut plan.init {
-            if let (true, Some(log_alpha)) = (*buffer == plan.agents.id, log_alpha) {
+            if let (true, Some(log_alpha)) = (*buffer == plan.shards[0].records.id, log_alpha) {
                 for agent in bytemuck::cast_slice_mut::<u32, Agent>(words) {
                     (agent.log_alpha, agent.alpha) = (log_alpha, exp_f32(log_alpha));
                 }
             }
-            if *buffer == plan.weights.id {
+            if *buffer == plan.shards[0].weights.id {
                 *words = bytemuck::cast_slice(weights).to_vec();
             }
         }
@@ -232,7 +232,15 @@ impl Player {
 
 /// `config` for one environment, with as little memory as it allows.
 pub fn alone(config: &Config) -> Config {
-    Config { num_envs: 1, eval_episodes: 1, batch_size: 1, buffer_size: 1, ..config.clone() }
+    Config {
+        agents: 1,
+        sweep: Vec::new(),
+        num_envs: 1,
+        eval_episodes: 1,
+        batch_size: 1,
+        buffer_size: 1,
+        ..config.clone()
+    }
 }
 
 /// The state after one step without autoreset, with the random numbers that training streams have there.
@@ -318,7 +326,7 @@ mod tests {
         let env = envs::find("cartpole").expect("environment");
         let config = Config::default();
         let plan = agents::plan(&alone(&config), env).expect("plan");
-        let weights = vec![0.01f32; plan.weights.len as usize];
+        let weights = vec![0.01f32; plan.shards[0].weights.len as usize];
         for policy in
             [Policy::Greedy { weights: &weights }, Policy::Softmax { weights: &weights, log_alpha: 0.0 }]
         {

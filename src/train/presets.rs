@@ -30,7 +30,7 @@ mod tests {
     fn every_preset_parses_and_is_valid() {
         for env in envs::registry() {
             for algo in crate::agents::ALGORITHMS {
-                let Some(table) = super::preset(&env.id, algo) else { continue };
+                let Some(table) = super::preset(&env.id, algo.name) else { continue };
                 let config: Config = table.try_into().expect("preset keys are config keys");
                 envs::open(&env.id, &config.env_values().expect("pairs"))
                     .expect("parameters of this environment");

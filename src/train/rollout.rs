@@ -129,16 +129,16 @@ pub fn agent(
     for (buffer, words) in &plan.init {
         executor.write(*buffer, words)?;
     }
-    write_as(executor, plan.weights.id, &run.weights)?;
-    let mut records: Vec<Agent> = read_as(executor, plan.agents.id)?;
+    write_as(executor, plan.shards[0].weights.id, &run.weights)?;
+    let mut records: Vec<Agent> = read_as(executor, plan.shards[0].records.id)?;
     for record in &mut records {
         (record.log_alpha, record.alpha) = (run.log_alpha, exp_f32(run.log_alpha));
     }
-    write_as(executor, plan.agents.id, &records)?;
+    write_as(executor, plan.shards[0].records.id, &records)?;
     let reset = executor.prepare(&acting.reset)?;
     let act = executor.prepare(&acting.act)?;
     executor.submit(&[(reset, 1), (act, 1), (reset, 1)], None)?;
-    executor.read(plan.agents.id)?;
+    executor.read(plan.shards[0].records.id)?;
 
     let started = Instant::now();
     let mut left = steps;
@@ -148,9 +148,9 @@ pub fn agent(
         executor.submit(&[(act, some)], None)?;
         left -= some;
     }
-    executor.read(plan.agents.id)?;
+    executor.read(plan.shards[0].records.id)?;
     let wall_s = started.elapsed().as_secs_f64();
-    let lanes: Vec<Lane> = read_as(executor, acting.lanes.id)?;
+    let lanes: Vec<Lane> = read_as(executor, plan.shards[0].eval_lanes.id)?;
     let policy = format!("{} of {}", if softmax { "softmax" } else { "greedy" }, run.path.display());
     let mut report = report(run.env, executor, &policy, num_envs, steps, wall_s, &lanes);
     report.dispatches = steps * acting.act.dispatches.len() as u32;

@@ -16,6 +16,29 @@ pub struct Statistics {
     last: Metrics,
 }
 
+/// The window of a whole population: counts and sums added up, alpha and epsilon averaged, steps and updates those of the
+/// agent that is furthest.
+pub fn sum_of_all(windows: &[Metrics]) -> Metrics {
+    let mean = |value: fn(&Metrics) -> f32| {
+        (windows.iter().map(|w| f64::from(value(w))).sum::<f64>() / windows.len().max(1) as f64) as f32
+    };
+    let mut all = Metrics { alpha: mean(|w| w.alpha), epsilon: mean(|w| w.epsilon), ..Metrics::default() };
+    for window in windows {
+        all.env_steps = all.env_steps.max(window.env_steps);
+        all.updates = all.updates.max(window.updates);
+        all.episodes += window.episodes;
+        all.window_episodes += window.window_episodes;
+        all.window_return += window.window_return;
+        all.window_length += window.window_length;
+        all.window_updates += window.window_updates;
+        all.entropy_sum += window.entropy_sum;
+        all.loss_sum += window.loss_sum;
+        all.q_sum += window.q_sum;
+        all.grad_norm_sum += window.grad_norm_sum;
+    }
+    all
+}
+
 impl Statistics {
     /// Adds one window.
     pub fn add(&mut self, window: &Metrics, wall_s: f64) -> Progress {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::agents::plan::Plan;
+use crate::agents::plan::{Plan, Shard};
 use crate::config::Config;
 use crate::engine::executor::{Executor, Program, read_as};
 use crate::engine::recording::BufferId;
@@ -13,10 +13,10 @@ use crate::gpu::{self, Choice};
 use crate::kernels::metrics::Metrics;
 use crate::shared::agent::{Agent, Lane};
 use crate::train::drawing::{self, Pictures};
-use crate::train::event::{Evaluation, Event, NamedTensor, Report};
+use crate::train::event::{Evaluation, Event, Member, NamedTensor, Report};
 use crate::train::playback::{self, Policy};
 use crate::train::soft_trap;
-use crate::train::statistics::{RunawayDetector, Statistics};
+use crate::train::statistics::{RunawayDetector, Statistics, sum_of_all};
 
 /// Device time one submission should take: long enough to hide its overhead, far from any watchdog.
 const SUBMIT_TARGET: Duration = Duration::from_millis(30);
@@ -24,7 +24,7 @@ const SUBMIT_TARGET: Duration = Duration::from_millis(30);
 /// Steps after which an evaluation ends in environments without a time limit; unfinished episodes count as they stand.
 const LONGEST_EVALUATION: u32 = 1_000;
 
-/// One agent in training.
+/// One agent in training, or a population of them.
 pub struct Trainer {
     config: Config,
     env: &'static Env,
@@ -36,13 +36,28 @@ pub struct Trainer {
     started: Instant,
     /// What the short check of a user's file found, told when the run begins.
     warnings: Vec<String>,
+    /// Where each agent stands.
+    standings: Vec<Standing>,
+    /// Statistics of a window that are here already, until those of all shards are.
+    arrived: Vec<Metrics>,
+    /// The agent whose weights are kept and shown.
+    best: usize,
+}
+
+/// What is known of one agent.
+#[derive(Clone, Copy, Default)]
+struct Standing {
+    solved_at_env_steps: Option<u64>,
+    /// The update that first met a NaN or an infinity; the device stops that agent there.
+    diverged_at_update: Option<u64>,
 }
 
 /// The plan, resolved by the executor.
 struct Programs {
     act: Program,
     iteration: Program,
-    metrics: Program,
+    /// One per shard.
+    metrics: Vec<Program>,
     evaluations: [(Program, Program); 4],
 }
 
@@ -64,9 +79,13 @@ impl Trainer {
     /// Checks the configuration, opens the device, allocates and fills its memory, and resolves all programs.
     pub fn new(config: &Config) -> Result<Trainer> {
         let env = envs::open(&config.env, &config.env_values()?)?;
-        let plan = crate::agents::plan(config, env)?;
+        let mut plan = crate::agents::plan(config, env)?;
         let choice = gpu::choose(&config.device)?;
         let mut executor = gpu::open(&choice)?;
+        let limit = executor.max_buffer_bytes();
+        if plan.members.len() > 1 && plan.buffers.longest_bytes() > limit {
+            plan = crate::agents::plan_within(config, env, limit)?;
+        }
         // A user's file may be valid and still break when it runs; the built-in ones are tested.
         let mut warnings = if env.user && choice.address != "cpu" {
             envs::check::brief(&mut *executor, env, config.seed as u32)?
@@ -95,7 +114,10 @@ impl Trainer {
         let programs = Programs {
             act: executor.prepare(&plan.act)?,
             iteration: executor.prepare(&plan.iteration(config.train_frequency, config.gradient_steps))?,
-            metrics: executor.prepare(&plan.metrics)?,
+            metrics: {
+                let prepare = |shard: &Shard| executor.prepare(&shard.metrics);
+                plan.shards.iter().map(prepare).collect::<Result<_>>()?
+            },
             evaluations: {
                 let mut prepare = |i: usize| -> Result<(Program, Program)> {
                     let acting = &plan.evaluations[i];
@@ -108,6 +130,9 @@ impl Trainer {
         Ok(Trainer {
             config: config.clone(),
             env,
+            standings: vec![Standing::default(); plan.members.len()],
+            arrived: Vec::new(),
+            best: 0,
             plan,
             choice,
             executor,
@@ -142,6 +167,7 @@ impl Trainer {
     /// Trains until the budget is used up or, if so configured, an evaluation reaches the threshold.
     pub fn run(&mut self, observe: &mut dyn FnMut(&Event) -> Result<()>) -> Result<Report> {
         self.started = Instant::now();
+        let uploaded = self.executor.uploaded_bytes();
         for warning in std::mem::take(&mut self.warnings) {
             observe(&Event::Warning(warning))?;
         }
@@ -159,7 +185,6 @@ impl Trainer {
         };
         let mut evaluated_at = None;
         let mut logged_at = 0;
-        let mut solved_at_env_steps = None;
         while env_steps < self.config.total_timesteps {
             let (program, steps, until) = if env_steps < warm_up {
                 (self.programs.act, num_envs, warm_up)
@@ -171,13 +196,11 @@ impl Trainer {
             let iterations = (until - env_steps).div_ceil(steps).min(u64::from(self.pace.iterations)) as u32;
             let before = Instant::now();
             env_steps += steps * u64::from(iterations);
+            self.executor.submit(&[(program, iterations)], None)?;
             if env_steps >= next_log {
-                let metrics = (self.programs.metrics, 1);
-                self.executor.submit(&[(program, iterations), metrics], Some(self.plan.metrics_out.id))?;
+                self.ask_for_statistics()?;
                 logged_at = env_steps;
                 next_log = (env_steps / self.config.log_frequency + 1) * self.config.log_frequency;
-            } else {
-                self.executor.submit(&[(program, iterations)], None)?;
             }
             // Only a few submissions may be in flight, so in the long run submitting takes as long as the device works.
             self.pace.adapt(iterations, before.elapsed());
@@ -186,17 +209,20 @@ impl Trainer {
             if env_steps >= next_eval && env_steps >= warm_up && env_steps < self.config.total_timesteps {
                 self.report(true, &mut statistics, &mut runaway, observe)?;
                 let greedy = self.evaluate(0)?;
-                let passed = |evaluation: &Evaluation| {
-                    self.env.reward_threshold.is_some_and(|t| evaluation.mean() >= t)
-                };
+                let passed: Vec<bool> = greedy.iter().map(|evaluation| self.passes(evaluation)).collect();
                 // A second set of episodes guards against stopping on one lucky evaluation.
-                let solved = passed(&greedy) && passed(&self.evaluate(1)?);
-                observe(&Event::Evaluation { env_steps, greedy })?;
-                evaluated_at = Some(env_steps);
-                if solved && solved_at_env_steps.is_none() {
-                    solved_at_env_steps = Some(env_steps);
+                let confirmed = if passed.contains(&true) { self.evaluate(1)? } else { Vec::new() };
+                for (agent, evaluation) in confirmed.iter().enumerate() {
+                    if passed[agent] && self.passes(evaluation) {
+                        self.standings[agent].solved_at_env_steps.get_or_insert(env_steps);
+                    }
                 }
-                if solved && self.config.stop_when_solved {
+                observe(&Event::Evaluation { env_steps, greedy: Evaluation::of_all(&greedy) })?;
+                evaluated_at = Some(env_steps);
+                let settled = |standing: &Standing| {
+                    standing.solved_at_env_steps.is_some() || standing.diverged_at_update.is_some()
+                };
+                if self.config.stop_when_solved && self.standings.iter().all(settled) {
                     break;
                 }
             }
@@ -206,33 +232,53 @@ impl Trainer {
         }
         if logged_at != env_steps {
             // The run ended in the middle of a window.
-            self.executor.submit(&[(self.programs.metrics, 1)], Some(self.plan.metrics_out.id))?;
+            self.ask_for_statistics()?;
         }
         self.report(true, &mut statistics, &mut runaway, observe)?;
         let greedy = self.evaluate(2)?;
         let softmax = self.evaluate(3)?;
         if evaluated_at != Some(env_steps) {
-            observe(&Event::Evaluation { env_steps, greedy: greedy.clone() })?;
+            observe(&Event::Evaluation { env_steps, greedy: Evaluation::of_all(&greedy) })?;
         }
-        if self.env.reward_threshold.is_some_and(|threshold| greedy.mean() >= threshold) {
-            solved_at_env_steps = solved_at_env_steps.or(Some(env_steps));
+        let mut members = Vec::new();
+        for (agent, (greedy, softmax)) in greedy.into_iter().zip(softmax).enumerate() {
+            let Standing { mut solved_at_env_steps, diverged_at_update } = self.standings[agent];
+            if self.passes(&greedy) {
+                solved_at_env_steps = solved_at_env_steps.or(Some(env_steps));
+            }
+            let config = self.plan.members[agent].clone();
+            members.push(Member { agent, config, solved_at_env_steps, diverged_at_update, greedy, softmax });
         }
+        let best = Member::ranking(&members).first().copied().unwrap_or(0);
+        self.best = best;
         Ok(Report {
             env: self.env.id.clone(),
             algo: self.config.algo.clone(),
-            seed: self.config.seed,
             device: self.choice.address.clone(),
             adapter: self.choice.adapter.clone(),
             env_steps,
             updates: statistics.updates(),
             wall_s: self.started.elapsed().as_secs_f64(),
-            solved_at_env_steps,
-            greedy,
-            softmax,
+            uploaded_bytes: self.executor.uploaded_bytes() - uploaded,
+            members,
+            best,
         })
     }
 
-    /// Hands arrived statistics to the observer; stops at the first non-finite value.
+    fn passes(&self, evaluation: &Evaluation) -> bool {
+        self.env.reward_threshold.is_some_and(|threshold| evaluation.mean() >= threshold)
+    }
+
+    /// Has the statistics of the window computed and sent, shard by shard.
+    fn ask_for_statistics(&mut self) -> Result<()> {
+        for (program, shard) in self.programs.metrics.iter().zip(&self.plan.shards) {
+            self.executor.submit(&[(*program, 1)], Some(shard.metrics_out.id))?;
+        }
+        Ok(())
+    }
+
+    /// Hands arrived statistics to the observer. A single agent that met a non-finite value ends the run; of a population
+    /// it is left behind, and the run ends when none is left.
     fn report(
         &mut self,
         wait: bool,
@@ -241,12 +287,26 @@ impl Trainer {
         observe: &mut dyn FnMut(&Event) -> Result<()>,
     ) -> Result<()> {
         for words in self.executor.collect(wait)? {
-            let window: Metrics = bytemuck::cast_slice(&words)[0];
-            let progress = statistics.add(&window, self.started.elapsed().as_secs_f64());
-            if window.nonfinite != 0 {
+            self.arrived.extend_from_slice(bytemuck::cast_slice(&words));
+            if self.arrived.len() < self.plan.members.len() {
+                continue;
+            }
+            let windows = std::mem::take(&mut self.arrived);
+            let progress = statistics.add(&sum_of_all(&windows), self.started.elapsed().as_secs_f64());
+            for (agent, window) in windows.iter().enumerate().filter(|(_, window)| window.nonfinite != 0) {
+                let update = u64::from(window.nonfinite);
+                let known = self.standings[agent].diverged_at_update.replace(update).is_some();
+                if !known && windows.len() > 1 {
+                    observe(&Event::Warning(format!(
+                        "agent {agent} diverged at update {update}: the loss or its gradient is not finite. It is left \
+                         behind; the others go on."
+                    )))?;
+                }
+            }
+            if self.standings.iter().all(|standing| standing.diverged_at_update.is_some()) {
                 return Err(Error::Diverged {
                     what: "the loss or its gradient".into(),
-                    update: u64::from(window.nonfinite),
+                    update: u64::from(windows[0].nonfinite),
                     env_steps: progress.env_steps,
                     kept: "model.safetensors of the run directory".into(),
                 });
@@ -259,32 +319,36 @@ impl Trainer {
         Ok(())
     }
 
-    /// One episode in each evaluation environment with the current weights.
-    fn evaluate(&mut self, which: usize) -> Result<Evaluation> {
+    /// One episode in each evaluation environment with the current weights, for every agent.
+    fn evaluate(&mut self, which: usize) -> Result<Vec<Evaluation>> {
         let (reset, act) = self.programs.evaluations[which];
-        let lanes = self.plan.evaluations[which].lanes.id;
         self.executor.submit(&[(reset, 1)], None)?;
         let mut left = self.env.step_limit().min(LONGEST_EVALUATION);
-        while left > 0 {
+        loop {
             // Episodes that end early end the evaluation early, at the price of one small read per chunk.
             let steps = left.min(125);
             self.executor.submit(&[(act, steps)], None)?;
             left -= steps;
-            let lanes: Vec<Lane> = read_as(&mut *self.executor, lanes)?;
+            let mut lanes: Vec<Lane> = Vec::new();
+            for shard in &self.plan.shards {
+                lanes.extend(read_as::<Lane>(&mut *self.executor, shard.eval_lanes.id)?);
+            }
             if left == 0 || lanes.iter().all(|lane| lane.episodes > 0) {
                 let result = |lane: &Lane| {
                     f64::from(if lane.episodes > 0 { lane.first_return } else { lane.episode_return })
                 };
-                return Ok(Evaluation { returns: lanes.iter().map(result).collect() });
+                let per_agent = lanes.chunks(self.config.eval_episodes as usize);
+                return Ok(per_agent
+                    .map(|lanes| Evaluation { returns: lanes.iter().map(result).collect() })
+                    .collect());
             }
         }
-        Ok(Evaluation::default())
     }
 
-    /// The current weights of all networks, targets included, and the temperature. After [`Error::Diverged`], the last
-    /// finite ones.
+    /// The current weights of all networks of the best agent, targets included, and its temperature. After
+    /// [`Error::Diverged`], the last finite ones.
     pub fn weights(&mut self) -> Result<Vec<NamedTensor>> {
-        let weights: Vec<f32> = read_as(&mut *self.executor, self.plan.weights.id)?;
+        let weights = self.weights_of(self.best)?;
         let mut tensors = Vec::new();
         for (name, params) in self.plan.net_names.iter().zip(weights.chunks(self.plan.net.params as usize)) {
             for parameter in &self.plan.net.parameters {
@@ -301,22 +365,40 @@ impl Trainer {
         Ok(tensors)
     }
 
+    /// All networks of one agent, `[nets, params]`.
+    fn weights_of(&mut self, agent: usize) -> Result<Vec<f32>> {
+        let nets = self.plan.net_names.len() * self.plan.net.params as usize;
+        let mut weights: Vec<f32> = Vec::new();
+        for shard in &self.plan.shards {
+            if let Some(index) = agent.checked_sub(shard.first as usize)
+                && index < shard.agents as usize
+            {
+                let all: Vec<f32> = read_as(&mut *self.executor, shard.weights.id)?;
+                weights = all[index * nets..][..nets].to_vec();
+            }
+        }
+        Ok(weights)
+    }
+
     /// Pictures, `width` wide, of one greedy episode with the current weights; none if the environment has no `draw`.
     pub fn record_episode(&mut self, width: u16) -> Result<Pictures> {
-        let weights: Vec<f32> = read_as(&mut *self.executor, self.plan.weights.id)?;
+        let weights = self.weights_of(self.best)?;
         let mut executor = drawing::executor_for(self.env, &self.choice)?;
         let policy = Policy::Greedy { weights: &weights };
-        let seed = self.config.seed;
+        let config = &self.plan.members[self.best];
         let episode =
-            playback::play(&self.config, self.env, policy, seed, playback::LONGEST, &mut *executor)?;
+            playback::play(config, self.env, policy, config.seed, playback::LONGEST, &mut *executor)?;
         drawing::pictures(self.env, &episode, width, &mut *executor)
     }
 
-    /// Hyperparameters and learner state, for tests and tools.
+    /// Hyperparameters and learner state of the best agent, for tests and tools.
     pub fn agent(&mut self) -> Result<Agent> {
-        let agents: Vec<Agent> = read_as(&mut *self.executor, self.plan.agents.id)?;
+        let mut agents: Vec<Agent> = Vec::new();
+        for shard in &self.plan.shards {
+            agents.extend(read_as::<Agent>(&mut *self.executor, shard.records.id)?);
+        }
         agents
-            .first()
+            .get(self.best)
             .copied()
             .ok_or_else(|| Error::Kernel { kernel: "trainer".into(), message: "there is no agent".into() })
     }

@@ -63,7 +63,7 @@ pub fn log_softmax(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
-/// `soft_backup`: all four backups with and without the KL form, given actions, several heads, terminated rows.
+/// `soft_backup`: all four backups with and without the KL form, given actions, several heads, discounts of 0.
 pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     let (batch, actions) = shape(draw, index);
     let agents = agents(index);
@@ -101,8 +101,10 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     }
     let rewards = draw.values((agents * batch) as usize);
     case.set("rewards", &rewards);
-    let terminated: Vec<f32> = (0..agents * batch).map(|_| f32::from(u8::from(draw.one_in(3)))).collect();
-    case.set("terminated", &terminated);
+    // 0 where the window ended in a terminal state.
+    let discounts: Vec<f32> =
+        (0..agents * batch).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) }).collect();
+    case.set("discounts", &discounts);
     case
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::agents::sqn::Conventions;
+use crate::agents::learner::Conventions;
 use crate::config::{Backup, Config, Loss, TargetEntropy, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::Activation;
@@ -52,7 +52,6 @@ fn setup(case: &Case) -> Outcome<Setup> {
     let [log_alpha] = case.f32("init.log_alpha")? else {
         return malformed("'init.log_alpha' is no single number");
     };
-    let conventions = Conventions { l2: true, ..Conventions::default() };
     // The first branch counts 1, every later one 1 / (branches + 1e-6).
     let weights = case.config().get("branch_weights").and_then(Value::as_array);
     let branches = case.config().get("actions").and_then(Value::as_array).map_or(1, Vec::len);
@@ -60,7 +59,9 @@ fn setup(case: &Case) -> Outcome<Setup> {
         .and_then(|weights| weights.get(1))
         .and_then(Value::as_f64)
         .unwrap_or(1.0 / (branches as f64 + 1e-6));
-    Ok(Setup { config, conventions, log_alpha: f64::from(*log_alpha), weight_decay, later_head_weight })
+    let later_head_weight = later_head_weight as f32;
+    let conventions = Conventions { l2: true, later_head_weight, ..Conventions::default() };
+    Ok(Setup { config, conventions, log_alpha: f64::from(*log_alpha), weight_decay })
 }
 
 /// Replays all updates of a case.
@@ -72,7 +73,7 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
         batches.ignore_done();
     }
     let setup = setup(case)?;
-    let later_head_weight = setup.later_head_weight as f32;
+    let later_head_weight = setup.conventions.later_head_weight;
     let replay = Replay::new(device, setup, network, batches, &weights)?;
     let mut trace = Trace::default();
     for index in 0..replay.steps() {

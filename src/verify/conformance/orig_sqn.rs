@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::agents::sqn::Conventions;
+use crate::agents::learner::Conventions;
 use crate::config::{Backup, Config, Loss, TargetEntropy, Temperature};
 use crate::kernels::Activation;
 use crate::verify::conformance::case::Case;
@@ -46,7 +46,7 @@ fn setup(case: &Case) -> Outcome<Setup> {
     // A learned log_alpha starts at 0.
     let log_alpha = if learned { 0.0 } else { case.number(&["alpha"])?.ln() };
     let conventions = Conventions { eps_inside: true, given_actions: true, ..Conventions::default() };
-    Ok(Setup { config, conventions, log_alpha, weight_decay: 0.0, later_head_weight: 1.0 })
+    Ok(Setup { config, conventions, log_alpha, weight_decay: 0.0 })
 }
 
 /// Replays all updates of a case.

@@ -1,10 +1,11 @@
-//! Replays recorded updates through [`Update`], the engine's own learn step, one batch at a time.
+//! Replays recorded updates through [`sqn::update`], the engine's own learn step, one batch at a time.
 //!
 //! DI-engine's and the authors' cases share everything here: a pool of transitions, the rows of each batch, four networks,
 //! and the values an update leaves in memory. They differ in names and conventions, which their own files hold.
 
 use crate::agents::hyper;
-use crate::agents::sqn::{Conventions, Update};
+use crate::agents::learner::{Conventions, Learner};
+use crate::agents::sqn;
 use crate::config::Config;
 use crate::engine::executor::Program;
 use crate::engine::recording::{Buffer, Buffers, Recording};
@@ -16,7 +17,7 @@ use crate::verify::conformance::network::Network;
 use crate::verify::conformance::policy::{Policy, PolicyMemory};
 use crate::verify::conformance::report::{Outcome, malformed};
 
-/// Slots of [`Update::q`].
+/// Slots of [`Learner::q`].
 pub const Q_1: usize = 0;
 /// The second online net at `s`.
 pub const Q_2: usize = 1;
@@ -115,7 +116,7 @@ pub fn initial_weights(
 
 /// A learn step with its memory, ready for batches.
 pub struct Replay {
-    update: Update,
+    update: Learner,
     batches: Batches,
     network: Network,
     metrics: Buffer<Metrics>,
@@ -134,8 +135,6 @@ pub struct Setup {
     pub log_alpha: f64,
     /// Weight decay of Adam.
     pub weight_decay: f64,
-    /// Weight of every head but the first in loss and temperature.
-    pub later_head_weight: f64,
 }
 
 /// What one update left in memory.
@@ -192,13 +191,13 @@ impl Replay {
         };
         let config = Config { batch_size: batch, ..setup.config };
         let mut buffers = Buffers::default();
-        let mut update = Update::new(&mut buffers, &config, network.layout.clone(), 1);
+        let evaluations = sqn::evaluations(&config);
+        let mut update = Learner::new(&mut buffers, batch, network.layout.clone(), 1, &evaluations);
         update.conventions = setup.conventions;
-        update.later_head_weight = setup.later_head_weight as f32;
         let lanes: Buffer<Lane> = buffers.add("lanes", 1, "");
         let metrics = buffers.add("metrics", 1, "");
         let mut recording = Recording::default();
-        update.record(&mut recording, &config, lanes, 1)?;
+        sqn::update(&mut recording, &config, &update, lanes, 1)?;
         metrics::record(
             &mut recording,
             metrics::Params { num_lanes: 1, agents: 1 },
@@ -250,7 +249,9 @@ impl Replay {
         device.write(update.batch_obs, &both)?;
         device.write(update.actions_taken, &batches.rows_of(&batches.actions, batches.heads, step))?;
         device.write(update.rewards, &batches.pick(&batches.rewards, step))?;
-        device.write(update.terminated, &batches.pick(&batches.done, step))?;
+        let gamma = self.agent(device)?.gamma;
+        let goes_on = batches.pick(&batches.done, step).into_iter().map(|done| gamma * (1.0 - done));
+        device.write(update.discounts, &goes_on.collect::<Vec<f32>>())?;
         if let Some(given) = given {
             let values: Vec<f32> = given.iter().map(|action| *action as f32).collect();
             device.write(update.values, &values)?;

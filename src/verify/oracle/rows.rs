@@ -78,12 +78,12 @@ pub fn soft_value(
     })
 }
 
-/// `y = r + gamma (1 - terminated) V(s')`, with `alpha ln|A|` taken off in the KL form.
+/// `y = rewards + discounts * V(s')`, with `alpha ln|A|` taken off in the KL form.
 pub fn soft_backup(case: &Case) -> Expected {
     let p: soft_backup::Params = case.params();
     let records = case.get::<Agent>("agents");
-    let [q, rewards, terminated, given] =
-        ["q", "rewards", "terminated", "values"].map(|name| case.get::<f32>(name));
+    let [q, rewards, discounts, given] =
+        ["q", "rewards", "discounts", "values"].map(|name| case.get::<f32>(name));
     let [mut targets, mut entropies, mut values] =
         ["targets", "entropies", "values"].map(|name| unchanged(case, name));
     for agent in 0..p.agents {
@@ -110,12 +110,7 @@ pub fn soft_backup(case: &Case) -> Expected {
             if p.kl == 1 {
                 value = value - Num::exact(record.alpha) * Num::exact(p.actions as f32).ln();
             }
-            let target = if terminated[row] == 1.0 {
-                Num::exact(rewards[row])
-            } else {
-                Num::exact(rewards[row]) + Num::exact(record.gamma) * value
-            };
-            targets[out] = Expect::Float(target);
+            targets[out] = Expect::Float(Num::exact(rewards[row]) + Num::exact(discounts[row]) * value);
             entropies[out] = Expect::Float(entropy);
             values[out] = Expect::Float(value);
         }

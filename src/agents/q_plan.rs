@@ -1,0 +1,210 @@
+//! The training program of the Q family around an algorithm's update: environments, replay, acting, evaluation, initial
+//! contents, for one agent or a population.
+
+use crate::agents::Algorithm;
+use crate::agents::acting::{Behaviour, Policy, Purpose, Stage, record};
+use crate::agents::hyper;
+use crate::agents::learner::Learner;
+use crate::agents::plan::{Episodes, Plan, Shard};
+use crate::config::{Config, Exploration, HiddenActivation};
+use crate::engine::env::Env;
+use crate::engine::memory;
+use crate::engine::recording::{Buffer, Buffers, Recording};
+use crate::error::{Error, Result};
+use crate::kernels::{Activation, metrics, replay_sample};
+use crate::nn::{Network, NetworkSpec};
+use crate::shared::rng::{STREAMS, agent_seed};
+
+/// The program of `members`, one configuration per agent, which differ in hyperparameters and seeds alone.
+pub fn plan(
+    algorithm: Algorithm,
+    config: &Config,
+    members: &[Config],
+    env: &'static Env,
+    max_buffer_bytes: u64,
+) -> Result<Plan> {
+    let heads = env.actions.heads();
+    // With several heads, ln|A| of the target entropy is that of the smallest.
+    let smallest = heads.iter().copied().min().unwrap_or(0);
+    if smallest == 0 {
+        return Err(Error::invalid(
+            "env",
+            &env.id,
+            format!("an environment with discrete actions for --algo {}", algorithm.name),
+            format!("Its action space is {}; `softq envs` lists those with discrete actions.", env.actions),
+        ));
+    }
+    for member in members {
+        member.validate(smallest)?;
+    }
+    let net = network(config, env, &heads, smallest);
+    let one = empty(algorithm, config, &net);
+    let mut builder = Builder { algorithm, config, env, actions: smallest, plan: one };
+    // Every buffer grows with the agents, so the longest one of a single agent says how many fit.
+    builder.shard(0, &members[..1])?;
+    let longest = builder.plan.buffers.decls.iter().map(|decl| decl.words * 4).max().unwrap_or(4);
+    let per_shard = (max_buffer_bytes / longest).clamp(1, members.len() as u64) as usize;
+    if members.len() > 1 {
+        builder.plan = empty(algorithm, config, &net);
+        for (index, shard) in members.chunks(per_shard).enumerate() {
+            builder.shard((index * per_shard) as u32, shard)?;
+        }
+    }
+    builder.plan.members = members.to_vec();
+    Ok(builder.plan)
+}
+
+fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Network {
+    let activation = match config.activation {
+        HiddenActivation::Relu => Activation::Relu,
+        HiddenActivation::Tanh => Activation::Tanh,
+    };
+    Network::new(&NetworkSpec {
+        layer_norm: config.layer_norm,
+        dueling: config.dueling,
+        head_hidden: if config.dueling { config.hidden.last().copied() } else { None },
+        heads: heads.to_vec(),
+        ..NetworkSpec::mlp(env.obs_size, &config.hidden, smallest, activation)
+    })
+}
+
+fn empty(algorithm: Algorithm, config: &Config, net: &Network) -> Plan {
+    let online = (algorithm.evaluations)(config).online;
+    let names = ["q", "target_q"].iter().flat_map(|kind| (0..online).map(move |i| format!("{kind}{i}")));
+    Plan {
+        buffers: Buffers::default(),
+        init: Vec::new(),
+        net: net.clone(),
+        net_names: names.collect(),
+        members: Vec::new(),
+        shards: Vec::new(),
+        reset: Recording::default(),
+        act: Recording::default(),
+        learn: Recording::default(),
+        evaluations: std::array::from_fn(|_| Episodes::default()),
+    }
+}
+
+/// Adds shards to a plan.
+struct Builder<'a> {
+    algorithm: Algorithm,
+    config: &'a Config,
+    env: &'static Env,
+    actions: u32,
+    plan: Plan,
+}
+
+impl Builder<'_> {
+    fn shard(&mut self, first: u32, members: &[Config]) -> Result<()> {
+        let Builder { algorithm, config, env, actions, plan } = self;
+        let (config, env) = (*config, *env);
+        let agents = members.len() as u32;
+        let num_envs = config.num_envs;
+        let heads = plan.net.heads.len() as u32;
+        let buffers = &mut plan.buffers;
+        let first_buffer = buffers.decls.len();
+        let evaluations = (algorithm.evaluations)(config);
+        let nets = evaluations.nets();
+        let learner = Learner::new(buffers, config.batch_size, plan.net.clone(), agents, &evaluations);
+
+        // The replay buffer D: a ring whose rows are whole vector steps.
+        let capacity = config.buffer_size.div_ceil(num_envs) * num_envs;
+        let words =
+            u64::from(agents) * u64::from(capacity) * (2 * u64::from(env.obs_size) + u64::from(heads) + 2);
+        let replay: Buffer<f32> = buffers.add("replay", words, "Lower --buffer-size.");
+        let unused: Buffer<f32> = buffers.add("no_replay", u64::from(agents), "");
+
+        // Act, step, store.
+        let policy = Policy { agents: learner.records, weights: learner.weights, count: agents };
+        let hint = "Lower --num-envs.";
+        let stage = Stage::new(buffers, "env", env, &plan.net, (agents, nets), num_envs, hint);
+        let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
+        let behaviour = Behaviour {
+            purpose: Purpose::Train,
+            greedy: config.exploration == Exploration::Greedy,
+            explore: Some(warm_up),
+            replay,
+            capacity,
+        };
+        let train = record(env, &plan.net, policy, &stage, behaviour)?;
+        plan.reset.append(train.reset);
+        plan.act.append(train.act);
+
+        // A batch from D, and the update.
+        let params = replay_sample::Params {
+            batch: config.batch_size,
+            obs_size: env.obs_size,
+            heads,
+            capacity,
+            num_lanes: num_envs,
+            n_step: 1,
+            inputs: 2,
+            given_starts: 0,
+            stream: Purpose::Train as u32 * STREAMS,
+            agents,
+        };
+        replay_sample::record(
+            &mut plan.learn,
+            params,
+            learner.records,
+            stage.lanes(),
+            replay,
+            learner.batch_obs,
+            learner.actions_taken,
+            learner.rewards,
+            learner.discounts,
+        )?;
+        (algorithm.update)(&mut plan.learn, config, &learner, stage.lanes(), num_envs)?;
+
+        let metrics_out = buffers.add("metrics", u64::from(agents), "");
+        let mut statistics = Recording::default();
+        let params = metrics::Params { num_lanes: num_envs, agents };
+        metrics::record(&mut statistics, params, learner.records, stage.lanes(), metrics_out)?;
+
+        let hint = "Lower --eval-episodes.";
+        let eval = Stage::new(buffers, "eval", env, &plan.net, (agents, nets), config.eval_episodes, hint);
+        let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
+        for (episodes, purpose) in plan.evaluations.iter_mut().zip(purposes) {
+            let greedy = purpose != Purpose::FinalSoftmax;
+            let behaviour = Behaviour { purpose, greedy, explore: None, replay: unused, capacity: 0 };
+            let acting = record(env, &plan.net, policy, &eval, behaviour)?;
+            episodes.reset.append(acting.reset);
+            episodes.act.append(acting.act);
+        }
+
+        memory::check_contents(learner.weights.id, &plan.buffers)?;
+        // Random online networks; targets start as copies.
+        let mut weights: Vec<f32> = Vec::new();
+        for member in members {
+            let seed = |net: u32| member.seed.wrapping_mul(2).wrapping_add(u64::from(net));
+            let online: Vec<f32> = (0..evaluations.online).flat_map(|net| plan.net.init(seed(net))).collect();
+            weights.extend(online.iter().chain(&online));
+        }
+        let records: Vec<_> = members.iter().map(|member| hyper::agent(member, 0, *actions)).collect();
+        let ones = vec![1.0f32; learner.importance.len as usize];
+        plan.init.extend([
+            (learner.records.id, bytemuck::cast_slice(&records).to_vec()),
+            (learner.weights.id, bytemuck::cast_slice(&weights).to_vec()),
+            (learner.importance.id, bytemuck::cast_slice(&ones).to_vec()),
+        ]);
+        for stage in [&stage, &eval] {
+            let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();
+            plan.init.push(stage.lane_params(env, &seeds));
+        }
+        if first > 0 {
+            for decl in &mut plan.buffers.decls[first_buffer..] {
+                decl.name += &format!(" of agents {first} and on");
+            }
+        }
+        plan.shards.push(Shard {
+            first,
+            agents,
+            weights: learner.weights,
+            records: learner.records,
+            metrics: statistics,
+            metrics_out,
+            eval_lanes: eval.lanes(),
+        });
+        Ok(())
+    }
+}

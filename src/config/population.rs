@@ -1,0 +1,255 @@
+//! Populations: from one configuration to one per agent.
+//!
+//! Lists make a grid: agent `i` takes combination `i mod combinations` and the seed `seed + i / combinations`, so that all
+//! combinations meet the same seeds and an agent is the run that its own settings would give alone. `uniform` and
+//! `log_uniform` give every agent a value of its own.
+
+use toml::{Table, Value};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::shared::rng::pcg4d;
+
+/// What may differ between agents: everything that a kernel reads per agent. The rest decides the shapes of buffers.
+pub const SWEEPABLE: &[&str] = &[
+    "learning_rate",
+    "gamma",
+    "polyak",
+    "target_update_interval",
+    "alpha",
+    "alpha_final",
+    "alpha_decay_steps",
+    "alpha_learning_rate",
+    "alpha_min",
+    "alpha_max",
+    "target_entropy",
+    "epsilon",
+    "epsilon_final",
+    "epsilon_decay_steps",
+    "huber_delta",
+    "max_grad_norm",
+    "adam_beta1",
+    "adam_beta2",
+    "adam_eps",
+    "reward_scale",
+    "seed",
+];
+
+/// Agents of a dispatch's z axis in WebGPU.
+const MAX_AGENTS: u64 = 65_535;
+
+/// One entry of `sweep`.
+struct Sweep {
+    key: String,
+    values: Values,
+}
+
+enum Values {
+    List(Vec<String>),
+    Uniform { low: f64, high: f64, log: bool },
+}
+
+const FORM: &str = "key=a,b,c, key=uniform(lo,hi) or key=log_uniform(lo,hi)";
+
+impl Sweep {
+    fn parse(entry: &str) -> Result<Sweep> {
+        let wrong = |hint: String| Error::invalid("sweep", format!("'{entry}'"), FORM, hint);
+        let (key, text) = entry
+            .split_once('=')
+            .ok_or_else(|| wrong("For example --sweep learning_rate=1e-4,3e-4,1e-3.".into()))?;
+        let key = key.trim().trim_start_matches('-').replace('-', "_");
+        if !SWEEPABLE.contains(&key.as_str()) {
+            if Table::try_from(Config::default()).is_ok_and(|table| table.contains_key(&key)) {
+                return Err(wrong(format!(
+                    "'{key}' is the same for all agents of a run; what may differ is {}.",
+                    SWEEPABLE.join(", ")
+                )));
+            }
+            return Err(Error::unknown("sweep key", &key, SWEEPABLE.iter().copied()));
+        }
+        let text = text.trim();
+        let values = match (text.strip_prefix("log_uniform("), text.strip_prefix("uniform(")) {
+            (None, None) => Values::List(text.split(',').map(|value| value.trim().to_owned()).collect()),
+            (log, linear) => {
+                let ends = log.or(linear).and_then(|ends| ends.strip_suffix(')')).and_then(|ends| {
+                    let (low, high) = ends.split_once(',')?;
+                    Some((low.trim().parse::<f64>().ok()?, high.trim().parse::<f64>().ok()?))
+                });
+                let (low, high) = ends.ok_or_else(|| wrong("The ends of a range are two numbers.".into()))?;
+                let log = log.is_some();
+                if !(low < high && low.is_finite() && high.is_finite() && (!log || low > 0.0)) {
+                    return Err(wrong(
+                        "The first end must be below the second, and above 0 for log_uniform.".into(),
+                    ));
+                }
+                Values::Uniform { low, high, log }
+            }
+        };
+        Ok(Sweep { key, values })
+    }
+}
+
+impl Config {
+    /// The configuration of every agent of this run, with `agents = 1` and no sweep of their own.
+    pub fn members(&self) -> Result<Vec<Config>> {
+        let sweeps = self.sweep.iter().map(|entry| Sweep::parse(entry)).collect::<Result<Vec<_>>>()?;
+        for (i, sweep) in sweeps.iter().enumerate() {
+            if sweeps[..i].iter().any(|earlier| earlier.key == sweep.key) {
+                return Err(Error::invalid(
+                    "sweep",
+                    format!("'{}' twice", sweep.key),
+                    "each key once",
+                    "Put all values of a key into one list.",
+                ));
+            }
+        }
+        let combinations = sweeps
+            .iter()
+            .map(|sweep| if let Values::List(list) = &sweep.values { list.len() as u64 } else { 1 })
+            .product::<u64>();
+        let drawn = sweeps.iter().any(|sweep| matches!(sweep.values, Values::Uniform { .. }));
+        let agents = match u64::from(self.agents) {
+            0 if drawn => {
+                return Err(Error::invalid(
+                    "agents",
+                    0,
+                    "a number of agents where a sweep draws from a range",
+                    "Give --agents: every agent draws a value of its own.",
+                ));
+            }
+            0 => combinations,
+            agents => agents,
+        };
+        if agents < combinations || agents > MAX_AGENTS {
+            return Err(Error::invalid(
+                "agents",
+                agents,
+                format!("{combinations} (the sweep's combinations) to {MAX_AGENTS}"),
+                "Give a multiple of the combinations to run each with several seeds, or shorten the lists.",
+            ));
+        }
+        (0..agents).map(|agent| self.member(agent, combinations, &sweeps)).collect()
+    }
+
+    /// Whether this run trains more than one agent.
+    pub fn is_population(&self) -> bool {
+        self.agents > 1 || !self.sweep.is_empty()
+    }
+
+    fn member(&self, agent: u64, combinations: u64, sweeps: &[Sweep]) -> Result<Config> {
+        let unreadable = |e: String| Error::invalid("sweep", e, FORM, "Give values that the key allows.");
+        let base = Config {
+            agents: 1,
+            sweep: Vec::new(),
+            seed: self.seed.wrapping_add(agent / combinations),
+            ..self.clone()
+        };
+        if sweeps.is_empty() {
+            return Ok(base);
+        }
+        let mut table = Table::try_from(base).map_err(|e| unreadable(e.to_string()))?;
+        // The last list varies fastest, as in nested loops.
+        let mut rest = agent % combinations;
+        for (index, sweep) in sweeps.iter().enumerate().rev() {
+            let text = match &sweep.values {
+                Values::List(list) => {
+                    let length = list.len() as u64;
+                    let choice = (rest % length) as usize;
+                    rest /= length;
+                    list[choice].clone()
+                }
+                Values::Uniform { low, high, log } => {
+                    let words =
+                        [agent as u32, index as u32, self.seed as u32, (self.seed >> 32) as u32 ^ 0x5eed];
+                    let u = (f64::from(pcg4d(words)[0]) + 0.5) / 4_294_967_296.0;
+                    let value = match log {
+                        true => (low.ln() + u * (high.ln() - low.ln())).exp(),
+                        false => low + u * (high - low),
+                    };
+                    match table.get(&sweep.key) {
+                        Some(Value::Integer(_)) => value.round().to_string(),
+                        _ => value.to_string(),
+                    }
+                }
+            };
+            let value = match table.get(&sweep.key) {
+                Some(Value::Integer(_)) => text.parse().ok().map(Value::Integer),
+                // A target entropy is a number or a text such as 0.5ln|A|.
+                _ if sweep.key == "target_entropy" && text.ends_with('|') => {
+                    Some(Value::String(text.clone()))
+                }
+                _ => text.parse().ok().map(Value::Float),
+            };
+            let value = value.ok_or_else(|| {
+                Error::invalid(&sweep.key, format!("'{text}' of the sweep"), "a number", "See --help.")
+            })?;
+            table.insert(sweep.key.clone(), value);
+        }
+        table.try_into().map_err(|e: toml::de::Error| unreadable(e.message().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(agents: u32, sweep: &[&str]) -> Result<Vec<Config>> {
+        let sweep = sweep.iter().map(|entry| (*entry).to_owned()).collect();
+        Config { agents, sweep, seed: 7, ..Config::default() }.members()
+    }
+
+    #[test]
+    fn one_agent_is_the_run_itself() {
+        let one = members(0, &[]).expect("one");
+        assert_eq!(one, [Config { agents: 1, seed: 7, ..Config::default() }]);
+        let seeds: Vec<u64> = members(3, &[]).expect("three").iter().map(|member| member.seed).collect();
+        assert_eq!(seeds, [7, 8, 9]);
+    }
+
+    #[test]
+    fn lists_make_a_grid_and_every_combination_meets_the_same_seeds() {
+        let sweep = ["learning_rate=1e-3,3e-4", "target-entropy = 0.2, 0.5ln|A|, 0.1"];
+        let grid = members(12, &sweep).expect("grid");
+        let settings: Vec<(f64, String, u64)> =
+            grid.iter().map(|m| (m.learning_rate, m.target_entropy.to_string(), m.seed)).collect();
+        let expected = |seed: u64| {
+            let row = |rate: f64, entropy: &str| (rate, entropy.to_owned(), seed);
+            [1e-3, 3e-4].map(|rate| ["0.2", "0.5ln|A|", "0.1"].map(|entropy| row(rate, entropy))).concat()
+        };
+        assert_eq!(settings, [expected(7), expected(8)].concat());
+        assert_eq!(members(0, &sweep).expect("one each").len(), 6);
+    }
+
+    #[test]
+    fn ranges_give_every_agent_its_own_value_inside_them() {
+        let drawn = members(200, &["alpha=log_uniform(1e-3,1)", "target_update_interval=uniform(1,9)"]);
+        let drawn = drawn.expect("ranges");
+        let alphas: Vec<f64> = drawn.iter().map(|member| member.alpha).collect();
+        assert!(alphas.iter().all(|alpha| (1e-3..=1.0).contains(alpha)));
+        let below = alphas.iter().filter(|alpha| **alpha < 0.0316).count();
+        assert!((70..=130).contains(&below), "the median of log_uniform is the geometric mean: {below}");
+        assert!((1..=9).all(|n| drawn.iter().any(|member| member.target_update_interval == n)));
+        assert_eq!(
+            drawn,
+            members(200, &["alpha=log_uniform(1e-3,1)", "target_update_interval=uniform(1,9)"])
+                .expect("again")
+        );
+    }
+
+    #[test]
+    fn refusals_name_the_entry_and_the_way_out() {
+        for (agents, sweep, parts) in [
+            (0, vec!["hidden=64,128"], ["hidden", "same for all agents"]),
+            (0, vec!["learning_rat=1"], ["learning_rat", "learning_rate"]),
+            (0, vec!["gamma"], ["'gamma'", "key=a,b,c"]),
+            (0, vec!["alpha=log_uniform(0,1)"], ["log_uniform(0,1)", "above 0"]),
+            (0, vec!["alpha=uniform(0.1,1)"], ["agents", "--agents"]),
+            (2, vec!["gamma=0.9,0.95,0.99"], ["agents", "3"]),
+            (0, vec!["gamma=0.9,x"], ["gamma", "'x'"]),
+            (0, vec!["gamma=0.9", "gamma=0.99"], ["gamma", "twice"]),
+        ] {
+            let text = members(agents, &sweep).expect_err("refused").to_string();
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+        }
+    }
+}

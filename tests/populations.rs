@@ -1,0 +1,127 @@
+//! Populations: every agent is the run that its settings would give alone, on every executor, however its memory is split.
+
+mod common;
+
+use softq::agents::{self, Plan};
+use softq::config::Config;
+use softq::engine::executor::{Executor, read_as};
+use softq::envs;
+use softq::gpu;
+use softq::shared::agent::Agent;
+use softq::train::event::Event;
+use softq::train::trainer::Trainer;
+
+fn small() -> Config {
+    Config {
+        total_timesteps: 900,
+        num_envs: 3,
+        learning_starts: 300,
+        gradient_steps: 1,
+        batch_size: 17,
+        buffer_size: 700,
+        hidden: vec![19, 13],
+        log_frequency: 300,
+        eval_frequency: 0,
+        eval_episodes: 5,
+        env_param: vec!["gravity=uniform(5,15)".into()],
+        ..Config::default()
+    }
+}
+
+fn population() -> Config {
+    Config { agents: 5, sweep: vec!["learning_rate=1e-3,3e-4".into()], ..small() }
+}
+
+fn devices() -> Vec<String> {
+    let mut devices = vec!["cpu".to_owned()];
+    devices.extend(common::gpu().map(|choice| choice.address));
+    devices
+}
+
+/// Weights and learner state of every agent after some iterations.
+fn train(plan: &Plan, device: &str) -> Vec<(Vec<u32>, Agent)> {
+    let mut executor: Box<dyn Executor> = gpu::open(&gpu::choose(device).expect("choice")).expect("device");
+    executor.allocate(&plan.buffers).expect("memory");
+    for (buffer, words) in &plan.init {
+        executor.write(*buffer, words).expect("init");
+    }
+    let reset = executor.prepare(&plan.reset).expect("reset");
+    let act = executor.prepare(&plan.act).expect("act");
+    let iteration = executor.prepare(&plan.iteration(1, 1)).expect("iteration");
+    executor.submit(&[(reset, 1), (act, 100), (iteration, 60)], None).expect("submit");
+    let mut agents = Vec::new();
+    for shard in &plan.shards {
+        let weights = executor.read(shard.weights.id).expect("weights");
+        let records: Vec<Agent> = read_as(&mut *executor, shard.records.id).expect("records");
+        let each = weights.chunks(weights.len() / shard.agents as usize);
+        agents.extend(each.map(<[u32]>::to_vec).zip(records));
+    }
+    agents
+}
+
+#[test]
+fn an_agent_of_a_population_is_the_run_of_its_own_settings() {
+    let env = |config: &Config| envs::open("cartpole", &config.env_values().expect("values")).expect("env");
+    let config = population();
+    let plan = agents::plan(&config, env(&config)).expect("plan");
+    let members = config.members().expect("members");
+    assert_eq!((plan.shards.len(), members.len()), (1, 5));
+    for device in devices() {
+        let together = train(&plan, &device);
+        assert_ne!(together[0].0, together[1].0, "another learning rate");
+        assert_ne!(together[0].0, together[2].0, "another seed");
+        for (agent, member) in members.iter().enumerate() {
+            let alone = train(&agents::plan(member, env(member)).expect("plan"), &device);
+            assert_eq!(alone[0].1.updates, 60);
+            assert!(together[agent] == alone[0], "{device}: agent {agent} differs from its run alone");
+        }
+    }
+}
+
+#[test]
+fn shards_change_nothing_but_the_longest_buffer() {
+    let config = population();
+    let env = envs::open("cartpole", &config.env_values().expect("values")).expect("env");
+    let whole = agents::plan(&config, env).expect("plan");
+    let limit = whole.buffers.longest_bytes() / 2;
+    let split = agents::plan_within(&config, env, limit).expect("plan");
+    let sizes: Vec<(u32, u32)> = split.shards.iter().map(|shard| (shard.first, shard.agents)).collect();
+    assert_eq!(sizes, [(0, 2), (2, 2), (4, 1)]);
+    assert!(split.buffers.longest_bytes() <= limit);
+    assert!(split.buffers.decls.iter().any(|decl| decl.name == "replay of agents 2 and on"));
+    for device in devices() {
+        assert!(train(&whole, &device) == train(&split, &device), "{device}");
+    }
+}
+
+#[test]
+fn an_agent_that_diverges_is_left_behind_and_ranked_last() {
+    for device in devices() {
+        let config = Config { device, sweep: vec!["reward_scale=1e38,1".into()], ..small() };
+        let mut trainer = Trainer::new(&config).expect("trainer");
+        let mut warnings = Vec::new();
+        let report = trainer
+            .run(&mut |event| {
+                if let Event::Warning(text) = event {
+                    warnings.push(text.clone());
+                }
+                Ok(())
+            })
+            .expect("the other agent goes on");
+        assert!(report.members[0].diverged_at_update.is_some(), "{:?}", report.members[0]);
+        assert_eq!((report.members[1].diverged_at_update, report.best), (None, 1));
+        assert_eq!(report.updates, 200);
+        let told = warnings.iter().filter(|text| text.contains("agent 0 diverged")).count();
+        assert_eq!(told, 1, "{warnings:?}");
+        let best = trainer.weights().expect("weights");
+        assert!(best.iter().all(|tensor| tensor.values.iter().all(|value| value.is_finite())));
+    }
+}
+
+#[test]
+fn a_population_of_diverged_agents_ends_the_run() {
+    let config = Config { device: "cpu".into(), agents: 2, reward_scale: 1e38, ..small() };
+    let mut trainer = Trainer::new(&config).expect("trainer");
+    let error = trainer.run(&mut |_| Ok(())).expect_err("nobody is left");
+    assert_eq!(error.exit_code(), 5);
+}
