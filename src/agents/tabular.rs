@@ -22,8 +22,12 @@ pub const METHODS: &[&str] = &["soft-q-iteration", "soft-policy-iteration"];
 const BLOCK: u32 = 64;
 /// Actions whose values differ by no more than this share are equally good at temperature 0: rounding of a few sums.
 const TIE: f32 = 1e-5;
-/// Residuals below this share of the largest Q are made of rounding, and say nothing about contraction.
-const ROUNDING: f32 = 1e-4;
+/// Residuals below this share of the largest Q are partly rounding, and say nothing about contraction.
+const ROUGH: f32 = 1e-4;
+/// Residuals below this share may be nothing but rounding: a few units in the last place.
+const ROUNDING: f32 = 1e-6;
+/// Sweeps in which a residual of that size must fall, or f32 can do no better.
+const PATIENCE: usize = 2 * BLOCK as usize;
 
 /// How to solve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +56,8 @@ pub struct Setting {
     pub gamma: f64,
     /// Temperature, 0 or more.
     pub alpha: f64,
-    /// A sweep that changes no Q by more than this share of `max(1, max |Q|)` is the last. 0: one that changes nothing.
+    /// A sweep that changes no Q by more than this share of `max(1, max |Q|)` is the last. With 0 the sweeps go on until they
+    /// change nothing, or rounding alone.
     pub tolerance: f64,
 }
 
@@ -99,9 +104,13 @@ impl Solution {
         self.history.last().map_or(0.0, |sweep| sweep.residual)
     }
 
-    /// Largest distance from the fixed point that the last residual allows, rounding aside; none with `gamma = 1`.
-    pub fn error_bound(&self, gamma: f64) -> Option<f64> {
-        (gamma < 1.0).then(|| gamma / (1.0 - gamma) * f64::from(self.residual()))
+    /// Largest distance from the fixed point that the last residual and the rounding of a sweep allow; none with `gamma = 1`.
+    pub fn error_bound(&self, gamma: f64, mdp: &Mdp) -> Option<f64> {
+        let largest = self.history.last().map_or(1.0, |sweep| sweep.largest.max(1.0));
+        // The value, its discount, and the sum over outcomes each round to half a unit in the last place.
+        let rounding =
+            f64::from(3 + mdp.most_outcomes()) * f64::from(f32::EPSILON) / 2.0 * f64::from(largest);
+        (gamma < 1.0).then(|| (gamma * f64::from(self.residual()) + rounding) / (1.0 - gamma))
     }
 }
 
@@ -139,14 +148,19 @@ pub fn solve(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<Vec<S
             }
             sweep(executor, &memory, programs.sweep, problem.max_sweeps, &mut solvers, &mut runs)?;
             // The first sweep after an improvement is a soft Bellman backup: if it changes nothing, the policy is optimal.
+            // The sweeps after it still bring Q to that policy's own.
             let mut all_done = true;
             for (run, solver) in runs.iter_mut().zip(&mut solvers) {
-                let sweeps = run.history.len() - run.evaluation;
                 if run.improvements > 1 {
                     let drops = run.history[run.evaluation..].iter().map(|sweep| sweep.drop);
                     run.drop = drops.fold(run.drop, f32::max);
                 }
-                if solver.converged != 0 && sweeps > 1 && run.history.len() < problem.max_sweeps as usize {
+                let optimal = run.history.get(run.evaluation).is_none_or(|first| {
+                    first.residual <= solver.tolerance.max(ROUNDING) * first.largest.max(1.0)
+                });
+                run.done |=
+                    optimal || solver.converged == 0 || run.history.len() >= problem.max_sweeps as usize;
+                if !run.done {
                     (solver.sweeps, solver.converged) = (0, 0);
                     all_done = false;
                 }
@@ -171,6 +185,23 @@ struct Run {
     /// Length of the history when the current evaluation began.
     evaluation: usize,
     drop: f32,
+    /// Whether the policy is optimal, or given up.
+    done: bool,
+}
+
+impl Run {
+    /// Whether the residual is no more than rounding and has stopped falling.
+    fn stalled(&self) -> bool {
+        let evaluation = &self.history[self.evaluation..];
+        let Some(before) = evaluation.len().checked_sub(PATIENCE).filter(|before| *before > 0) else {
+            return false;
+        };
+        let least =
+            |sweeps: &[Sweep]| sweeps.iter().fold(f32::INFINITY, |least, sweep| least.min(sweep.residual));
+        let rounding =
+            evaluation.last().is_some_and(|last| last.residual <= ROUNDING * last.largest.max(1.0));
+        rounding && least(&evaluation[before..]) >= least(&evaluation[..before])
+    }
 }
 
 fn start(setting: &Setting) -> Solver {
@@ -201,13 +232,7 @@ fn check(problem: &Problem<'_>) -> Result<()> {
     for setting in problem.settings {
         range("gamma", setting.gamma, 0.0, 1.0, "0.99 looks about 100 steps ahead.")?;
         range("alpha", setting.alpha, 0.0, 1e6, "0 is the hard maximum.")?;
-        range(
-            "tolerance",
-            setting.tolerance,
-            0.0,
-            1.0,
-            "Values in f32 hold about 7 digits: 2.5e-7 is near their end.",
-        )?;
+        range("tolerance", setting.tolerance, 0.0, 1.0, "0 goes on until only rounding is left.")?;
         if setting.alpha > 0.0 && setting.alpha < 1e-6 {
             let hint = "Below, rounding of Q decides; 0 splits ties evenly.";
             return Err(Error::invalid("alpha", setting.alpha, "0, or 1e-6 to 1e6", hint));
@@ -296,6 +321,16 @@ fn sweep(
             let row = &history[agent * BLOCK as usize..][..BLOCK as usize];
             run.history.extend((before..solver.sweeps).map(|sweep| row[(sweep % BLOCK) as usize]));
         }
+        let mut stalled = false;
+        for (run, solver) in runs.iter().zip(solvers.iter_mut()).filter(|(_, solver)| solver.converged == 0) {
+            if run.stalled() {
+                solver.converged = solver.sweeps;
+                stalled = true;
+            }
+        }
+        if stalled {
+            write_as(executor, memory.solvers.id, solvers)?;
+        }
     }
 }
 
@@ -331,7 +366,7 @@ fn collect(
 /// Largest ratio of two residuals in a row.
 fn contraction(history: &[Sweep]) -> Option<f32> {
     let ratios = history.windows(2).filter_map(|pair| {
-        let counts = pair[1].residual > ROUNDING * pair[1].largest.max(1.0);
+        let counts = pair[1].residual > ROUGH * pair[1].largest.max(1.0);
         counts.then(|| pair[1].residual / pair[0].residual)
     });
     ratios.reduce(f32::max)

@@ -50,8 +50,9 @@ pub enum Starts {
 pub struct Tabulated {
     /// The table.
     pub mdp: Mdp,
-    /// Place of the 1 in each state's observation, if all are one-hot. States from resets are then in this order.
-    pub places: Option<Vec<u32>>,
+    /// Place of the 1 in each state's observation, if all are one-hot; ends may look like nothing. States from resets are then in
+    /// this order.
+    pub places: Option<Vec<Option<u32>>>,
 }
 
 /// What a step led to.
@@ -366,12 +367,15 @@ impl Explorer<'_> {
     }
 
     fn table(self, starts: &[(u32, f64)], from_resets: bool) -> Result<Tabulated> {
-        let places: Option<Vec<u32>> = self.found.iter().map(|found| one_hot_place(&found.obs)).collect();
+        let places: Vec<Option<u32>> = self.found.iter().map(|found| one_hot_place(&found.obs)).collect();
+        let seen =
+            |(found, place): (&Found, &Option<u32>)| place.is_some() || !found.open && is_blank(&found.obs);
+        let places = self.found.iter().zip(&places).all(seen).then_some(places);
         let count = self.found.len();
         // order[new] = old
         let mut order: Vec<usize> = (0..count).collect();
         if let (Some(places), true) = (&places, from_resets) {
-            order.sort_by_key(|state| places[*state]);
+            order.sort_by_key(|state| places[*state].unwrap_or(u32::MAX));
         }
         let mut renumbered = vec![0u32; count];
         for (new, old) in (0..).zip(&order) {
@@ -441,6 +445,10 @@ fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
+fn is_blank(obs: &[u32]) -> bool {
+    obs.iter().all(|bits| f32::from_bits(*bits) == 0.0)
+}
+
 /// Place of the only 1 among zeros.
 fn one_hot_place(obs: &[u32]) -> Option<u32> {
     let mut set = obs.iter().enumerate().filter(|(_, bits)| f32::from_bits(**bits) != 0.0);
@@ -505,6 +513,8 @@ mod tests {
         let sea = table("deepsea", &[("size", "6")]);
         // A triangle, and the empty board after the last row.
         assert_eq!(sea.mdp.states, 22);
+        let places = sea.places.expect("one-hot up to the end");
+        assert_eq!((places[0], places[1], places[21]), (Some(0), Some(6), None));
     }
 
     #[test]

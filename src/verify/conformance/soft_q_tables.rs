@@ -14,6 +14,7 @@ use crate::agents::tabular::{Method, Problem as Task, Setting, Solution, solve};
 use crate::envs::mdp::{Mdp, Outcome as Row};
 use crate::envs::tabulate::{Starts, tabulate};
 use crate::envs::{self, Values};
+use crate::error::Error;
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::files;
@@ -37,8 +38,8 @@ const COUNT_BOUND: f64 = 2.0;
 const CROSSING: f64 = 1e-8;
 /// Where sweeps of f32 and f64 are compared: far above the rounding of f32, as a share of the largest Q.
 const COARSE: f64 = 1e-4;
-/// The device stops once no Q changes by more than an f32 can tell.
-const TOLERANCE: f64 = 1.2e-7;
+/// The device goes on until only rounding is left.
+const TOLERANCE: f64 = 0.0;
 /// Sweeps given to the device.
 const MAX_SWEEPS: u32 = 200_000;
 
@@ -60,7 +61,7 @@ pub fn replay(log: &Log, folder: &Path, device: &mut Device<'_>, comparison: &mu
     let mut missing = Vec::new();
     for (name, lines) in tables {
         match find(&name, folder, device) {
-            Ok(mdp) => compare(&mdp, &lines, device, comparison)?,
+            Ok(table) => compare(&table, &lines, device, comparison)?,
             Err(Problem::Unsupported(reason)) => missing.push(reason),
             Err(problem) => return Err(problem),
         }
@@ -95,11 +96,17 @@ fn named(name: &str) -> Outcome<(&str, Values)> {
     Ok((id, values))
 }
 
+/// A table, of which the first `states` are recorded: the engine may need one more where its episodes end.
+struct Table {
+    mdp: Mdp,
+    states: usize,
+}
+
 /// The table of this name.
-fn find(name: &str, folder: &Path, device: &mut Device<'_>) -> Outcome<Mdp> {
+fn find(name: &str, folder: &Path, device: &mut Device<'_>) -> Outcome<Table> {
     let (id, mut values) = named(name)?;
     let mapping = match recorded(id, &values, folder)? {
-        Recorded::Table(mdp) => return Ok(mdp),
+        Recorded::Table(mdp) => return Ok(Table { states: mdp.states as usize, mdp }),
         Recorded::Mapping(mapping) => Some(mapping),
         Recorded::Nothing => None,
     };
@@ -113,7 +120,8 @@ fn find(name: &str, folder: &Path, device: &mut Device<'_>) -> Outcome<Mdp> {
         values.insert("mapping".into(), mapping);
     }
     let env = variant::open(id, &values)?;
-    let states = match env.state.iter().map(|word| word.name.as_str()).collect::<Vec<_>>()[..] {
+    let listed: Vec<Vec<u32>> = match env.state.iter().map(|word| word.name.as_str()).collect::<Vec<_>>()[..]
+    {
         ["row", "column"] => {
             let size = (1..=env.obs_size).find(|size| size * size == env.obs_size).unwrap_or(0);
             (0..size).flat_map(|row| (0..size).map(move |column| vec![row, column])).collect()
@@ -128,9 +136,12 @@ fn find(name: &str, folder: &Path, device: &mut Device<'_>) -> Outcome<Mdp> {
         }
         _ => return unsupported(format!("the states of '{id}' have no order")),
     };
-    Ok(tabulate(device.executor(), env, Starts::Listed(states))
-        .map_err(|error| Problem::Unsupported(error.to_string()))?
-        .mdp)
+    let states = listed.len();
+    match tabulate(device.executor(), env, Starts::Listed(listed)) {
+        Ok(table) => Ok(Table { mdp: table.mdp, states }),
+        Err(error @ Error::Invalid { .. }) => unsupported(error.to_string()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 enum Recorded {
@@ -229,7 +240,12 @@ fn table(line: &Line) -> Outcome<Mdp> {
 }
 
 /// Solves one table for all its entries, and compares.
-fn compare(mdp: &Mdp, lines: &[&Line], device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
+fn compare(
+    table: &Table,
+    lines: &[&Line],
+    device: &mut Device<'_>,
+    comparison: &mut Comparison,
+) -> Outcome<()> {
     let setting = |line: &&Line| {
         let number = |key: &str| match line.get(key).and_then(Value::as_f64) {
             Some(number) => Ok(number),
@@ -238,20 +254,25 @@ fn compare(mdp: &Mdp, lines: &[&Line], device: &mut Device<'_>, comparison: &mut
         Ok(Setting { gamma: number("gamma")?, alpha: number("tau")?, tolerance: TOLERANCE })
     };
     let settings = lines.iter().map(setting).collect::<Outcome<Vec<_>>>()?;
-    let mut task =
-        Task { mdp, method: Method::SoftQIteration, kl: false, max_sweeps: MAX_SWEEPS, settings: &settings };
+    let mut task = Task {
+        mdp: &table.mdp,
+        method: Method::SoftQIteration,
+        kl: false,
+        max_sweeps: MAX_SWEEPS,
+        settings: &settings,
+    };
     let iterated = solve(device.executor(), &task)?;
     task.method = Method::SoftPolicyIteration;
     let improved = solve(device.executor(), &task)?;
     for (((line, setting), iterated), improved) in lines.iter().zip(&settings).zip(&iterated).zip(&improved) {
-        entry(mdp, line, setting, [iterated, improved], comparison)?;
+        entry(table, line, setting, [iterated, improved], comparison)?;
         comparison.cases += 1;
     }
     Ok(())
 }
 
 fn entry(
-    mdp: &Mdp,
+    table: &Table,
     line: &Line,
     setting: &Setting,
     [iterated, improved]: [&Solution; 2],
@@ -259,11 +280,13 @@ fn entry(
 ) -> Outcome<()> {
     let label =
         |what: &str| format!("line {} ({}): {what}", line.number, line.text("mdp").unwrap_or_default());
+    let mdp = &table.mdp;
     let soft = Soft { gamma: setting.gamma, alpha: setting.alpha, kl: false };
     let Some(fixed) = soft.iterate(mdp) else {
         return malformed(label("f64 soft Q-iteration does not come to rest"));
     };
     let actions = mdp.actions as usize;
+    let (all, fixed) = (&fixed, &fixed[..table.states * actions]);
     let values: Vec<f64> = fixed.chunks(actions).map(|q| soft.value(q)).collect();
 
     // Recorded numbers by place: Q in full or not at all, V in full or every so many states.
@@ -274,7 +297,7 @@ fn entry(
     if line.has("Q") {
         line.expect_len("Q", recorded_q.len(), fixed.len())?;
     }
-    let largest = values.iter().chain(&fixed).fold(0.0, |most: f64, value| most.max(value.abs()));
+    let largest = values.iter().chain(fixed).fold(0.0, |most: f64, value| most.max(value.abs()));
     let close = |want: f64| F64_BOUND * want.abs().max(1.0);
     let near = |want: f64| F32_BOUND * want.abs().max(FLOOR * largest);
     for (index, want) in recorded_values.iter().enumerate() {
@@ -306,7 +329,7 @@ fn entry(
         let got = mdp.starts.iter().map(|(state, share)| share * values[*state as usize]).sum();
         comparison.value("f64_v_start", got, mean, close(mean), || label("V_start_mean"));
     }
-    counts(mdp, line, soft, &fixed, iterated, comparison)
+    counts(mdp, line, soft, all, iterated, comparison)
 }
 
 /// Sweeps of f64 against the record, and of the device against f64 where both can still tell.
