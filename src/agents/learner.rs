@@ -258,7 +258,7 @@ impl Learner {
             later_head_weight: self.conventions.later_head_weight,
             num_lanes,
             mode: match temperature {
-                Temperature::Fixed => 0,
+                Temperature::Fixed | Temperature::PerState => 0,
                 Temperature::Learned => 1,
                 Temperature::LearnedExp => 2,
                 Temperature::Schedule => 3,

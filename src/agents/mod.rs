@@ -28,6 +28,8 @@ pub struct Algorithm {
     pub name: &'static str,
     /// Keys of the configuration that it uses and not every algorithm does.
     pub settings: &'static [&'static str],
+    /// Whether `alpha H` is part of its target.
+    pub soft: fn(&Config) -> bool,
     /// Refuses values that make no sense with it.
     pub check: fn(&Config) -> Result<()>,
     /// Its networks and their evaluations.

@@ -2,12 +2,12 @@
 //! contents, for one agent or a population.
 
 use crate::agents::Algorithm;
-use crate::agents::acting::{Behaviour, Policy, Purpose, Stage, record};
+use crate::agents::acting::{Behaviour, Choice, Policy, Purpose, Stage, record};
 use crate::agents::hyper;
 use crate::agents::learner::{Learner, Priorities};
 use crate::agents::plan::{Episodes, Plan, Shard};
 use crate::agents::rules;
-use crate::config::{Config, Exploration, HiddenActivation, Replay};
+use crate::config::{Config, Exploration, HiddenActivation, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::memory;
 use crate::engine::recording::{Buffer, Buffers, Recording};
@@ -128,9 +128,13 @@ impl Builder<'_> {
         let hint = "Lower --num-envs.";
         let stage = Stage::new(buffers, "env", env, &plan.net, (agents, nets), num_envs, hint);
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
+        let drawn = match config.temperature {
+            Temperature::PerState => Choice::OwnTemperature,
+            _ => Choice::Softmax,
+        };
         let behaviour = Behaviour {
             purpose: Purpose::Train,
-            greedy: config.exploration == Exploration::Greedy,
+            choice: if config.exploration == Exploration::Greedy { Choice::Argmax } else { drawn },
             explore: Some(warm_up),
             replay,
             capacity,
@@ -203,8 +207,8 @@ impl Builder<'_> {
         let eval = Stage::new(buffers, "eval", env, &plan.net, (agents, nets), config.eval_episodes, hint);
         let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
         for (episodes, purpose) in plan.evaluations.iter_mut().zip(purposes) {
-            let greedy = purpose != Purpose::FinalSoftmax;
-            let behaviour = Behaviour { purpose, greedy, explore: None, replay: unused, capacity: 0 };
+            let choice = if purpose == Purpose::FinalSoftmax { drawn } else { Choice::Argmax };
+            let behaviour = Behaviour { purpose, choice, explore: None, replay: unused, capacity: 0 };
             let acting = record(env, &plan.net, policy, &eval, behaviour)?;
             episodes.reset.append(acting.reset);
             episodes.act.append(acting.act);

@@ -54,7 +54,7 @@ const fn field(key: &'static str, kind: Kind, heading: &'static str, help: &'sta
 }
 
 const BACKUPS: Kind = Kind::Word(&["clipped_lse", "online_policy", "sampled", "max"]);
-const TEMPERATURES: Kind = Kind::Word(&["fixed", "learned", "learned_exp", "schedule"]);
+const TEMPERATURES: Kind = Kind::Word(&["fixed", "learned", "learned_exp", "per_state", "schedule"]);
 
 /// Every field, in the order of `--help`.
 pub const FIELDS: &[Field] = &[
@@ -176,7 +176,19 @@ pub const FIELDS: &[Field] = &[
     ),
     field("munchausen_clip", Kind::Number, SOFT, "munchausen: lower clip of alpha ln pi, at most 0"),
     field("backup", BACKUPS, SOFT, "Soft value of the next state"),
-    field("twin", Kind::Word(&["min", "off"]), SOFT, "Minimum of both target networks, or the first alone"),
+    field(
+        "twin",
+        Kind::Word(&["min", "mean", "off"]),
+        SOFT,
+        "Minimum or mean of both target networks, or the first alone",
+    ),
+    field("entropy_in_target", Kind::Bool, SOFT, "alpha H is part of the target"),
+    field(
+        "n_step_entropy",
+        Kind::Bool,
+        SOFT,
+        "With n_step > 1: alpha H of the states between is part of the target too",
+    ),
     field(
         "kl",
         Kind::Bool,

@@ -39,6 +39,8 @@ pub enum Backup {
 pub enum Twin {
     /// Their minimum: against overestimation, and pessimistic about what is little known.
     Min,
+    /// Their mean: neither pessimistic nor optimistic (SD-SAC, arXiv 2209.10081).
+    Mean,
     /// The first alone, as DQN does: optimistic, which explores where every reward is a cost.
     Off,
 }
@@ -53,6 +55,8 @@ pub enum Temperature {
     Learned,
     /// Dual descent on `exp(log_alpha) * (H - target_entropy)`; the gradient carries `alpha`.
     LearnedExp,
+    /// Each state has its own, at which the policy's entropy there is `target_entropy` (authors' `gsqn`).
+    PerState,
     /// Geometric interpolation from `alpha` to `alpha_final` over `alpha_decay_steps` environment steps.
     Schedule,
 }
@@ -170,6 +174,10 @@ pub struct Config {
     pub backup: Backup,
     /// How the twin targets are joined.
     pub twin: Twin,
+    /// `alpha H` is part of the target; off, the value is that of the policy alone (arXiv 2509.09838).
+    pub entropy_in_target: bool,
+    /// With `n_step > 1`: the entropy of the states between adds its `alpha H` to the target (authors' `maxsqn_nsteps`).
+    pub n_step_entropy: bool,
     /// Subtract `alpha ln |A|` from every value: entropy relative to the uniform policy, so the bonus is never positive.
     pub kl: bool,
     /// How alpha moves.
@@ -260,6 +268,8 @@ impl Default for Config {
             munchausen_clip: -1.0,
             backup: Backup::ClippedLse,
             twin: Twin::Min,
+            entropy_in_target: true,
+            n_step_entropy: false,
             kl: false,
             temperature: Temperature::Learned,
             alpha: 0.2,

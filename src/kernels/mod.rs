@@ -7,6 +7,7 @@ pub mod dense_backward_weights;
 pub mod dense_forward;
 pub mod dueling;
 pub mod dueling_backward;
+pub mod entropy_bonus;
 pub mod env_draw;
 pub mod env_probe;
 pub mod env_reset;
@@ -52,6 +53,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &silu::KERNEL,
         &dueling::KERNEL,
         &log_softmax::KERNEL,
+        &entropy_bonus::KERNEL,
         &soft_backup::KERNEL,
         &greedy_backup::KERNEL,
         &munchausen_backup::KERNEL,

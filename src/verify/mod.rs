@@ -192,6 +192,13 @@ pub fn checks() -> &'static [Check] {
             source: RULES,
         },
         Check {
+            kernel: &kernels::entropy_bonus::KERNEL,
+            case: cases::rows::entropy_bonus,
+            oracle: oracle::rows::entropy_bonus,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
             kernel: &kernels::greedy_backup::KERNEL,
             case: cases::rows::greedy_backup,
             oracle: oracle::rows::greedy_backup,
