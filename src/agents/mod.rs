@@ -6,6 +6,7 @@ pub mod hyper;
 pub mod learner;
 pub mod plan;
 mod q_plan;
+pub mod soft_q;
 pub mod sqn;
 pub mod tabular;
 
@@ -31,7 +32,7 @@ pub struct Algorithm {
 }
 
 /// All algorithms.
-pub const ALGORITHMS: &[Algorithm] = &[sqn::ALGORITHM];
+pub const ALGORITHMS: &[Algorithm] = &[sqn::ALGORITHM, soft_q::ALGORITHM];
 
 /// The algorithm called `name`.
 pub fn find(name: &str) -> Result<Algorithm> {

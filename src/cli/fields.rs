@@ -120,6 +120,18 @@ pub const FIELDS: &[Field] = &[
     field("backup", BACKUPS, SOFT, "Soft value of the next state"),
     field("twin", Kind::Word(&["min", "off"]), SOFT, "Minimum of both target networks, or the first alone"),
     field(
+        "target_network",
+        Kind::Bool,
+        SOFT,
+        "soft_q: bootstrap from a target network, or from the online one",
+    ),
+    field(
+        "value_transform",
+        Kind::Word(&["none", "signed_log"]),
+        SOFT,
+        "soft_q: learn the values, or sign(x) ln(1 + |x|) of them",
+    ),
+    field(
         "kl",
         Kind::Bool,
         SOFT,

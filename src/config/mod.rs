@@ -40,6 +40,16 @@ pub enum Twin {
     Off,
 }
 
+/// What a network learns the values of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueTransform {
+    /// The values themselves.
+    None,
+    /// `sign(x) ln(1 + |x|)` of them, which brings rewards of different sizes to one scale.
+    SignedLog,
+}
+
 /// How the temperature `alpha` moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,7 +104,7 @@ pub struct Config {
     pub env: String,
     /// Parameters of the environment, each as `name=value`; `softq envs` lists them.
     pub env_param: Vec<String>,
-    /// Algorithm name: `sqn`.
+    /// Algorithm name: `sqn`, `soft_q`.
     pub algo: String,
     /// `auto`, `gpu`, `cpu`, or a backend with an index such as `vulkan:0`.
     pub device: String,
@@ -139,6 +149,10 @@ pub struct Config {
     pub backup: Backup,
     /// How the twin targets are joined.
     pub twin: Twin,
+    /// Whether a target network bootstraps; without one the online network does (`soft_q`).
+    pub target_network: bool,
+    /// Transform of the learnt values (`soft_q`).
+    pub value_transform: ValueTransform,
     /// Subtract `alpha ln |A|` from every value: entropy relative to the uniform policy, so the bonus is never positive.
     pub kl: bool,
     /// How alpha moves.
@@ -216,6 +230,8 @@ impl Default for Config {
             target_update_interval: 1,
             backup: Backup::ClippedLse,
             twin: Twin::Min,
+            target_network: true,
+            value_transform: ValueTransform::None,
             kl: false,
             temperature: Temperature::Learned,
             alpha: 0.2,

@@ -22,6 +22,7 @@ pub mod replay_sample;
 pub mod silu;
 pub mod silu_backward;
 pub mod soft_backup;
+pub mod soft_q_backup;
 pub mod tabular_backup;
 pub mod tabular_policy;
 pub mod tabular_residual;
@@ -46,6 +47,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &dueling::KERNEL,
         &log_softmax::KERNEL,
         &soft_backup::KERNEL,
+        &soft_q_backup::KERNEL,
         &td_error::KERNEL,
         &dueling_backward::KERNEL,
         &silu_backward::KERNEL,
