@@ -7,3 +7,4 @@ pub mod env;
 pub mod executor;
 pub mod kernel;
 pub mod recording;
+pub mod threads;
