@@ -7,4 +7,5 @@ pub mod env;
 pub mod executor;
 pub mod kernel;
 pub mod recording;
+pub mod share;
 pub mod threads;
