@@ -2,6 +2,7 @@
 
 pub mod act_step;
 pub mod adam;
+mod blocks;
 pub mod dense_backward_input;
 pub mod dense_backward_weights;
 pub mod dense_forward;
