@@ -74,7 +74,7 @@ kernel! {
     twin twin
 }
 
-fn slope(activation: u32, output: f32) -> f32 {
+pub(super) fn slope(activation: u32, output: f32) -> f32 {
     match activation {
         1 => f32::from(u8::from(output > 0.0)),
         2 => 1.0 - output * output,
@@ -82,7 +82,7 @@ fn slope(activation: u32, output: f32) -> f32 {
     }
 }
 
-fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
+pub(super) fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
     let [dy_stride, x_stride] = [p.dy_stride, p.x_stride].map(|d| d as usize);
     let evaluate = |(index, dx): (usize, &mut [f32])| {

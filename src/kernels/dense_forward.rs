@@ -85,7 +85,7 @@ pub(super) fn activate(activation: u32, value: f32) -> f32 {
 /// Multiply-adds per slot from which threads pay.
 pub(super) const PARALLEL_WORK: u64 = 1 << 18;
 
-fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
+pub(super) fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
     let [x_stride, y_stride] = [p.x_stride, p.y_stride].map(|d| d as usize);
     let evaluate = |(index, y): (usize, &mut [f32])| {

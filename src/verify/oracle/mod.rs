@@ -5,6 +5,7 @@ pub mod classic;
 pub mod dense;
 pub mod dynamics;
 pub mod environment;
+pub mod fused;
 pub mod learner;
 pub mod network;
 pub mod num;
