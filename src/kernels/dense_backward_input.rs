@@ -72,6 +72,15 @@ kernel! {
     twin twin
 }
 
+/// Slope of the activation whose output is `output`.
+pub(super) fn slope(activation: u32, output: f32) -> f32 {
+    match activation {
+        1 => f32::from(u8::from(output > 0.0)),
+        2 => 1.0 - output * output,
+        _ => 1.0,
+    }
+}
+
 /// Multiplies one row of gradients with the slopes of the activation whose outputs are `x`.
 #[inline(always)]
 fn finish(activation: u32, x: &[f32], dx: &mut [f32]) {
@@ -83,7 +92,7 @@ fn finish(activation: u32, x: &[f32], dx: &mut [f32]) {
     }
 }
 
-fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
+pub(super) fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
     let [dy_stride, x_stride] = [p.dy_stride, p.x_stride].map(|d| d as usize);
     let slots = p.agents as usize * p.grad_slots as usize;

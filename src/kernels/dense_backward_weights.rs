@@ -69,7 +69,7 @@ kernel! {
     twin twin
 }
 
-fn twin(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
+pub(super) fn twin(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
     let [x_stride, dy_stride] = [p.x_stride, p.dy_stride].map(|d| d as usize);
     let slots = p.agents as usize * p.grad_slots as usize;

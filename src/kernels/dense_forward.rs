@@ -94,7 +94,7 @@ fn finish(activation: u32, bias: &[f32], y: &mut [f32]) {
     }
 }
 
-fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
+pub(super) fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
     let [x_stride, y_stride] = [p.x_stride, p.y_stride].map(|d| d as usize);
     let slots = p.agents as usize * p.slots as usize;

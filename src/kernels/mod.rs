@@ -4,8 +4,11 @@ pub mod act_step;
 pub mod adam;
 mod blocks;
 pub mod dense_backward_input;
+pub mod dense_backward_input_tiled;
 pub mod dense_backward_weights;
+pub mod dense_backward_weights_tiled;
 pub mod dense_forward;
+pub mod dense_forward_tiled;
 pub mod dueling;
 pub mod dueling_backward;
 pub mod entropy_bonus;
@@ -13,6 +16,9 @@ pub mod env_draw;
 pub mod env_probe;
 pub mod env_reset;
 pub mod env_rollout;
+pub mod fused_backward;
+pub mod fused_forward;
+pub mod fused_gradients;
 pub mod grad_norm;
 pub mod greedy_backup;
 pub mod layer_norm;
@@ -51,6 +57,8 @@ pub fn table() -> &'static [&'static Kernel] {
         &priority_draw::KERNEL,
         &replay_sample::KERNEL,
         &dense_forward::KERNEL,
+        &dense_forward_tiled::KERNEL,
+        &fused_forward::KERNEL,
         &layer_norm::KERNEL,
         &silu::KERNEL,
         &dueling::KERNEL,
@@ -66,7 +74,11 @@ pub fn table() -> &'static [&'static Kernel] {
         &layer_norm_backward_weights::KERNEL,
         &layer_norm_backward_input::KERNEL,
         &dense_backward_weights::KERNEL,
+        &dense_backward_weights_tiled::KERNEL,
         &dense_backward_input::KERNEL,
+        &dense_backward_input_tiled::KERNEL,
+        &fused_backward::KERNEL,
+        &fused_gradients::KERNEL,
         &grad_norm::KERNEL,
         &adam::KERNEL,
         &temperature::KERNEL,
@@ -112,6 +124,19 @@ fn layer_end(weight_offset: u32, in_dim: u32, out_dim: u32) -> u64 {
 /// Workgroups that cover `count` invocations.
 fn groups(count: u64, workgroup: u64) -> u64 {
     count.div_ceil(workgroup)
+}
+
+/// Rows and columns of a register tile.
+const TILE: u32 = 8;
+
+/// Workgroups of 64 tiles that cover `rows x columns`.
+fn tiles(rows: u32, columns: u32) -> u64 {
+    groups(product(&[rows.div_ceil(TILE), columns.div_ceil(TILE)]), 64)
+}
+
+/// Whether loads and stores of four numbers reach all of these places.
+fn fours(places: &[u32]) -> bool {
+    places.iter().all(|place| place.is_multiple_of(4))
 }
 
 /// Slot `slot` of a table packed 4 bits each.
