@@ -124,14 +124,15 @@ fn theorems_hold(executor: &mut dyn Executor) {
         let mdp = table(name, values);
         for (method, kl) in BOTH.into_iter().flat_map(|method| [(method, false), (method, true)]) {
             let solutions = solved(executor, &mdp, method, kl, &settings);
-            for ((gamma, alpha), solution) in pairs.into_iter().zip(&solutions) {
+            for (setting, solution) in settings.iter().zip(&solutions) {
+                let (gamma, alpha) = (setting.gamma, setting.alpha);
                 let label = format!("{name} {method:?} gamma {gamma} alpha {alpha} kl {kl}");
                 let soft = Soft { gamma, alpha, kl };
                 let fixed = soft.iterate(&mdp).expect("a fixed point");
                 assert!(relative(&solution.q, &fixed) < 3e-5, "{label}: {:e}", relative(&solution.q, &fixed));
                 // What is said of the error is true.
                 let q: Vec<f64> = solution.q.iter().map(|q| f64::from(*q)).collect();
-                let bound = solution.error_bound(gamma, &mdp).expect("gamma below 1");
+                let bound = solution.error_bound(setting, &mdp).expect("gamma below 1");
                 assert!(distance(&q, &fixed) <= bound, "{label}: {:e} > {bound:e}", distance(&q, &fixed));
                 for (pi, q) in
                     solution.policy.chunks(mdp.actions as usize).zip(q.chunks(mdp.actions as usize))

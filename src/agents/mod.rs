@@ -9,6 +9,7 @@ pub mod munchausen;
 pub mod plan;
 mod q_plan;
 mod rules;
+pub mod soft_q;
 pub mod sqn;
 pub mod tabular;
 
@@ -40,7 +41,8 @@ pub struct Algorithm {
 }
 
 /// All algorithms.
-pub const ALGORITHMS: &[Algorithm] = &[sqn::ALGORITHM, dqn::ALGORITHM, munchausen::ALGORITHM];
+pub const ALGORITHMS: &[Algorithm] =
+    &[sqn::ALGORITHM, soft_q::ALGORITHM, dqn::ALGORITHM, munchausen::ALGORITHM];
 
 /// The algorithm called `name`.
 pub fn find(name: &str) -> Result<Algorithm> {

@@ -190,6 +190,18 @@ pub const FIELDS: &[Field] = &[
         "With n_step > 1: alpha H of the states between is part of the target too",
     ),
     field(
+        "target_network",
+        Kind::Bool,
+        SOFT,
+        "soft_q: bootstrap from a target network, or from the online one",
+    ),
+    field(
+        "value_transform",
+        Kind::Word(&["none", "signed_log"]),
+        SOFT,
+        "soft_q: learn the values, or sign(x) ln(1 + |x|) of them",
+    ),
+    field(
         "kl",
         Kind::Bool,
         SOFT,

@@ -45,6 +45,16 @@ pub enum Twin {
     Off,
 }
 
+/// What a network learns the values of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueTransform {
+    /// The values themselves.
+    None,
+    /// `sign(x) ln(1 + |x|)` of them, which brings rewards of different sizes to one scale.
+    SignedLog,
+}
+
 /// How the temperature `alpha` moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,7 +113,7 @@ pub struct Config {
     pub env: String,
     /// Parameters of the environment, each as `name=value`; `softq envs` lists them.
     pub env_param: Vec<String>,
-    /// Algorithm name: `sqn`, `dqn`, `munchausen`.
+    /// Algorithm name: `sqn`, `soft_q`, `dqn`, `munchausen`.
     pub algo: String,
     /// `auto`, `gpu`, `cpu`, or a backend with an index such as `vulkan:0`.
     pub device: String,
@@ -178,6 +188,10 @@ pub struct Config {
     pub entropy_in_target: bool,
     /// With `n_step > 1`: the entropy of the states between adds its `alpha H` to the target (authors' `maxsqn_nsteps`).
     pub n_step_entropy: bool,
+    /// Whether a target network bootstraps; without one the online network does (`soft_q`).
+    pub target_network: bool,
+    /// Transform of the learnt values (`soft_q`).
+    pub value_transform: ValueTransform,
     /// Subtract `alpha ln |A|` from every value: entropy relative to the uniform policy, so the bonus is never positive.
     pub kl: bool,
     /// How alpha moves.
@@ -270,6 +284,8 @@ impl Default for Config {
             twin: Twin::Min,
             entropy_in_target: true,
             n_step_entropy: false,
+            target_network: true,
+            value_transform: ValueTransform::None,
             kl: false,
             temperature: Temperature::Learned,
             alpha: 0.2,

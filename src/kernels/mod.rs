@@ -2,6 +2,7 @@
 
 pub mod act_step;
 pub mod adam;
+mod blocks;
 pub mod dense_backward_input;
 pub mod dense_backward_weights;
 pub mod dense_forward;
@@ -28,6 +29,7 @@ pub mod replay_sample;
 pub mod silu;
 pub mod silu_backward;
 pub mod soft_backup;
+pub mod soft_q_backup;
 pub mod tabular_backup;
 pub mod tabular_policy;
 pub mod tabular_residual;
@@ -57,6 +59,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &soft_backup::KERNEL,
         &greedy_backup::KERNEL,
         &munchausen_backup::KERNEL,
+        &soft_q_backup::KERNEL,
         &td_error::KERNEL,
         &dueling_backward::KERNEL,
         &silu_backward::KERNEL,

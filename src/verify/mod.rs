@@ -213,6 +213,13 @@ pub fn checks() -> &'static [Check] {
             source: RULES,
         },
         Check {
+            kernel: &kernels::soft_q_backup::KERNEL,
+            case: cases::rows::soft_q_backup,
+            oracle: oracle::rows::soft_q_backup,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
             kernel: &kernels::td_error::KERNEL,
             case: cases::rows::td_error,
             oracle: oracle::rows::td_error,

@@ -2,7 +2,9 @@
 
 use super::Case;
 use super::draw::{Draw, Style, strided};
-use crate::kernels::{entropy_bonus, greedy_backup, log_softmax, munchausen_backup, soft_backup, td_error};
+use crate::kernels::{
+    entropy_bonus, greedy_backup, log_softmax, munchausen_backup, soft_backup, soft_q_backup, td_error,
+};
 
 /// `(rows, actions)`
 const SHAPES: [(u32, u32); 18] = [
@@ -198,6 +200,52 @@ pub fn munchausen_backup(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
+/// `soft_q_backup`: both types of network, both transforms, with and without the KL form, several heads, ends.
+pub fn soft_q_backup(draw: &mut Draw, index: usize) -> Case {
+    let (batch, actions) = shape(draw, index);
+    let agents = agents(index);
+    let action_slots = u32::from(index % 4 == 3 && actions < 100 && batch < 300);
+    let target_slot = draw.int(0, 2);
+    let slots = target_slot + if action_slots == 1 { actions } else { 1 } + draw.int(0, 2);
+    let heads = draw.int(1, 3);
+    let (q_stride, q_offset) = draw.columns(if action_slots == 1 { 1 } else { actions });
+    let params = soft_q_backup::Params {
+        batch,
+        actions,
+        slots,
+        target_slot,
+        action_slots,
+        q_stride,
+        q_offset,
+        transform: index as u32 / 2 % 2,
+        kl: u32::from(draw.one_in(3)),
+        heads,
+        head: draw.int(0, heads - 1),
+        agents,
+    };
+    let mut case = Case::new(&soft_q_backup::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut records = draw.agents(agents);
+    for record in &mut records {
+        record.alpha = draw.alpha();
+    }
+    case.set("agents", &records);
+    let used = if action_slots == 1 { 1 } else { actions };
+    let scale = if params.transform == 1 { 1e-2 } else { 1.0 };
+    // The inverse transform is an exponential: values of a few tens are the end of f32.
+    let mut value = || (scale * draw.value()).clamp(-40.0, 40.0);
+    let q = match params.transform {
+        1 => strided(agents * slots * batch, (q_stride, q_offset), used, &mut value),
+        _ => action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), used),
+    };
+    case.set("q", &q);
+    let rewards = draw.values((agents * batch) as usize);
+    case.set("rewards", &rewards);
+    let discounts: Vec<f32> =
+        (0..agents * batch).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.0, 1.0) }).collect();
+    case.set("discounts", &discounts);
+    case
+}
+
 /// `td_error`: all losses, errors on both sides of the Huber threshold and at 0, importance weights, several heads.
 pub fn td_error(draw: &mut Draw, index: usize) -> Case {
     let (batch, actions) = shape(draw, index);
@@ -217,6 +265,8 @@ pub fn td_error(draw: &mut Draw, index: usize) -> Case {
         heads,
         head,
         head_weight: if head == 0 { 1.0 } else { draw.float(0.1, 1.0) },
+        least_weight: [0.0, 0.1][index % 2],
+        largest_weight: [f32::MAX, 2.0][index / 2 % 2],
         loss: index as u32 % 4,
         agents,
     };

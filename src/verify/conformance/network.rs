@@ -19,6 +19,8 @@ pub enum Framework {
     Torch,
     /// `kernel` `[in, out]` and `bias`.
     TensorFlow,
+    /// `w` `[in, out]` and `b`.
+    Haiku,
 }
 
 impl Framework {
@@ -26,6 +28,14 @@ impl Framework {
         match self {
             Framework::Torch => "weight",
             Framework::TensorFlow => "kernel",
+            Framework::Haiku => "w",
+        }
+    }
+
+    fn bias(self) -> &'static str {
+        match self {
+            Framework::Torch | Framework::TensorFlow => "bias",
+            Framework::Haiku => "b",
         }
     }
 }
@@ -113,7 +123,8 @@ impl Network {
             for (index, at) in part.elements(self.framework).enumerate() {
                 flat[at] = values[index];
             }
-            let bias = case.f32_of(&format!("{prefix}{}.bias", part.name), &[part.outputs])?;
+            let bias =
+                case.f32_of(&format!("{prefix}{}.{}", part.name, self.framework.bias()), &[part.outputs])?;
             flat[part.bias..][..part.outputs].copy_from_slice(bias);
         }
         Ok(flat)
@@ -129,7 +140,7 @@ impl Network {
                 values: part.elements(self.framework).map(|at| flat[at]).collect(),
             });
             exported.push(Exported {
-                name: format!("{}.bias", part.name),
+                name: format!("{}.{}", part.name, self.framework.bias()),
                 shape: vec![part.outputs],
                 values: flat[part.bias..][..part.outputs].to_vec(),
             });
@@ -144,7 +155,7 @@ impl Part {
         match (self.inputs, framework) {
             (0, _) => vec![self.outputs],
             (inputs, Framework::Torch) => vec![self.outputs, inputs],
-            (inputs, Framework::TensorFlow) => vec![inputs, self.outputs],
+            (inputs, Framework::TensorFlow | Framework::Haiku) => vec![inputs, self.outputs],
         }
     }
 
@@ -154,7 +165,7 @@ impl Part {
         (0..inputs * self.outputs).map(move |index| {
             let (input, output) = match framework {
                 Framework::Torch => (index % inputs, index / inputs),
-                Framework::TensorFlow => (index / self.outputs, index % self.outputs),
+                Framework::TensorFlow | Framework::Haiku => (index / self.outputs, index % self.outputs),
             };
             self.weight + input * self.stride + output
         })
@@ -177,7 +188,7 @@ impl Linear {
         let (inputs, outputs) = match (dims.as_deref(), framework) {
             (Some([width]), _) => (0, *width),
             (Some([outputs, inputs]), Framework::Torch)
-            | (Some([inputs, outputs]), Framework::TensorFlow) => (*inputs, *outputs),
+            | (Some([inputs, outputs]), Framework::TensorFlow | Framework::Haiku) => (*inputs, *outputs),
             (Some(dims), _) => {
                 return unsupported(format!("'{name}' has {} dimensions: no linear layer", dims.len()));
             }

@@ -3,7 +3,9 @@
 use super::policy::{Policy, argmax, at_own_temperature};
 use super::random::{Random, stream};
 use super::{Expect, Expected, Num, unchanged};
-use crate::kernels::{entropy_bonus, greedy_backup, log_softmax, munchausen_backup, soft_backup, td_error};
+use crate::kernels::{
+    entropy_bonus, greedy_backup, log_softmax, munchausen_backup, soft_backup, soft_q_backup, td_error,
+};
 use crate::shared::agent::{Agent, TdError};
 use crate::verify::cases::Case;
 use crate::word_of;
@@ -215,6 +217,50 @@ pub fn munchausen_backup(case: &Case) -> Expected {
     vec![("targets", targets), ("entropies", entropies)]
 }
 
+/// coax: `y = f(R + I f^-1(V))`, `V = alpha logsumexp(Q' / alpha)`, `f(x) = sign(x) ln(1 + |x|)` or nothing.
+pub fn soft_q_backup(case: &Case) -> Expected {
+    let p: soft_q_backup::Params = case.params();
+    let records = case.get::<Agent>("agents");
+    let [q, rewards, discounts] = ["q", "rewards", "discounts"].map(|name| case.get::<f32>(name));
+    let [mut targets, mut entropies, mut values] =
+        ["targets", "entropies", "values"].map(|name| unchanged(case, name));
+    let odd = |x: Num, f: fn(Num) -> Num| match (p.transform, x.value < 0.0) {
+        (0, _) => x,
+        (_, true) => -f(-x),
+        (_, false) => f(x),
+    };
+    for agent in 0..p.agents {
+        let record = &records[agent as usize];
+        for b in 0..p.batch {
+            let at = |slot: u32, column: u32| {
+                q[(((agent * p.slots + slot) * p.batch + b) * p.q_stride + column) as usize]
+            };
+            let row_values: Vec<f32> = (0..p.actions)
+                .map(|a| match p.action_slots {
+                    1 => at(p.target_slot + a, p.q_offset),
+                    _ => at(p.target_slot, p.q_offset + a),
+                })
+                .collect();
+            let policy = Policy::new(&row_values, record.alpha);
+            let mut value = policy.value;
+            if p.kl == 1 {
+                value = value - Num::exact(record.alpha) * Num::exact(p.actions as f32).ln();
+            }
+            let row = (agent * p.batch + b) as usize;
+            let future = match discounts[row] {
+                0.0 => Num::default(),
+                discount => Num::exact(discount) * odd(value, Num::expm1),
+            };
+            let sum = Num::exact(rewards[row]) + future;
+            let out = row * p.heads as usize + p.head as usize;
+            targets[out] = Expect::Float(odd(sum, |x| (Num::exact(1.0) + x).ln()));
+            entropies[out] = Expect::Float(policy.entropy);
+            values[out] = Expect::Float(value);
+        }
+    }
+    vec![("targets", targets), ("entropies", entropies), ("values", values)]
+}
+
 /// `(loss, d loss / d e)` of a TD error: squared, half squared, Huber, and PyTorch's smooth L1 (Huber over delta).
 fn loss(kind: u32, error: Num, delta: f32) -> (Num, Num) {
     let delta = Num::exact(delta);
@@ -249,7 +295,7 @@ pub fn td_error(case: &Case) -> Expected {
                 let taken = actions[head_row].min(p.actions - 1);
                 let error = Num::exact(q[(from + taken) as usize]) - Num::exact(targets[head_row]);
                 let (loss, slope) = loss(p.loss, error, records[agent as usize].huber_delta);
-                let weight = Num::exact(importance[row as usize]);
+                let weight = Num::exact(importance[row as usize].max(p.least_weight).min(p.largest_weight));
                 let out = (agent * p.grad_slots + net) * p.batch + b;
                 let gradient = Num::exact(p.head_weight) * weight * slope / Num::exact(p.batch as f32);
                 for a in 0..p.actions {

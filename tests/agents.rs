@@ -1,0 +1,198 @@
+//! Several agents on the CPU executor: one after the other on each thread over their own parts of the memory, or all of
+//! them dispatch by dispatch. Both must give the same bits, for every kernel and for whole programs.
+
+use softq::agents::acting::{self, Behaviour, Policy, Purpose, Stage};
+use softq::agents::hyper;
+use softq::agents::sqn::Update;
+use softq::config::{Backup, Config, Temperature};
+use softq::engine::cpu::CpuExecutor;
+use softq::engine::executor::Executor;
+use softq::engine::recording::{BufferId, Buffers, Recording};
+use softq::engine::share::Share;
+use softq::envs;
+use softq::kernels::{Activation, metrics, replay_sample};
+use softq::nn::{Network, NetworkSpec};
+use softq::shared::agent::Agent;
+use softq::shared::layout::Layout;
+use softq::verify::{self, Options};
+
+/// Fewer threads than agents make every thread run whole agents; more make the agents share each dispatch.
+const BY_AGENT: usize = 2;
+const BY_DISPATCH: usize = 8;
+
+/// All memory after `recordings`, each `repeat` times in one submission, on a pool of `threads`.
+fn memory(
+    threads: usize,
+    buffers: &Buffers,
+    init: &[(BufferId, Vec<u32>)],
+    recordings: &[(&Recording, u32)],
+) -> Vec<Vec<u32>> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    pool.install(|| {
+        let mut executor = CpuExecutor::new();
+        executor.allocate(buffers).expect("memory");
+        for (buffer, words) in init {
+            executor.write(*buffer, words).expect("contents");
+        }
+        let programs: Vec<_> = recordings
+            .iter()
+            .map(|(recording, repeat)| (executor.prepare(recording).expect("program"), *repeat))
+            .collect();
+        executor.submit(&programs, None).expect("runs");
+        (0..buffers.decls.len()).map(|id| executor.read(BufferId(id as u32)).expect("memory")).collect()
+    })
+}
+
+#[test]
+fn every_kernel_gives_an_agent_the_same_bits_alone() {
+    for check in verify::checks() {
+        let Layout::Struct { fields, .. } = check.kernel.params else { panic!("{}", check.kernel.name) };
+        let Some(agents) = fields.iter().position(|field| field.name == "agents") else { continue };
+        let mut compared = 0;
+        for index in 0..2 * Options::default().cases {
+            let mut case = check.draw(1, index);
+            let count = case.params[agents];
+            if count < 2 || count as usize >= BY_DISPATCH {
+                continue;
+            }
+            // Without the slack behind each buffer, and with nothing missing from the last agent's part.
+            let sizes = |some: u32| {
+                let mut params = case.params.clone();
+                params[agents] = some;
+                (case.kernel.sizes)(&params, case.env)
+            };
+            let (one, two) = (sizes(1), sizes(2));
+            for i in 0..case.bindings.len() {
+                let words = case.scalars(i).len() as u64;
+                let length = u64::from(count) * (two[i] - one[i]) * words;
+                case.bindings[i].resize((length as usize).max(1), 0);
+            }
+            let (buffers, recording) = case.record().expect("a recording");
+            assert!(Share::of(&recording).is_some(), "{}: {}", case.kernel.name, case.label);
+            let init: Vec<_> = (0..).map(BufferId).zip(case.bindings.iter().cloned()).collect();
+            let [alone, together] =
+                [BY_AGENT, BY_DISPATCH].map(|threads| memory(threads, &buffers, &init, &[(&recording, 1)]));
+            assert!(alone == together, "{}: {}", case.kernel.name, case.label);
+            assert!(alone != case.bindings, "{} wrote nothing: {}", case.kernel.name, case.label);
+            compared += 1;
+        }
+        assert!(compared >= 3, "{}: {compared} cases with several agents", check.kernel.name);
+    }
+}
+
+/// `agents` agents with different hyperparameters: acting, sampling, updating, statistics.
+struct Population {
+    buffers: Buffers,
+    init: Vec<(BufferId, Vec<u32>)>,
+    reset: Recording,
+    act: Recording,
+    learn: Recording,
+    metrics: Recording,
+}
+
+fn population(agents: u32, config: &Config, spec: &NetworkSpec) -> Population {
+    let env = envs::find("cartpole").expect("cartpole");
+    let net = Network::new(spec);
+    let mut buffers = Buffers::default();
+    let update = Update::new(&mut buffers, config, net.clone(), agents);
+    let lanes = config.num_envs;
+    let capacity = config.buffer_size;
+    let replay = buffers.add("replay", u64::from(agents * capacity) * 11, "");
+    let stage = Stage::new(&mut buffers, "env", env, &net, (agents, 4), lanes, "");
+    let policy = Policy { agents: update.records, weights: update.weights, count: agents };
+    let behaviour = Behaviour { purpose: Purpose::Train, greedy: false, explore: Some(20), replay, capacity };
+    let training = acting::record(env, &net, policy, &stage, behaviour).expect("acting");
+    let mut learn = Recording::default();
+    let params = replay_sample::Params {
+        batch: config.batch_size,
+        obs_size: 4,
+        heads: 1,
+        capacity,
+        num_lanes: lanes,
+        stream: 0,
+        agents,
+    };
+    replay_sample::record(
+        &mut learn,
+        params,
+        update.records,
+        stage.lanes(),
+        replay,
+        update.batch_obs,
+        update.actions_taken,
+        update.rewards,
+        update.terminated,
+    )
+    .expect("sampling");
+    update.record(&mut learn, config, stage.lanes(), lanes).expect("update");
+    let out = buffers.add("metrics", agents.into(), "");
+    let mut statistics = Recording::default();
+    let params = metrics::Params { num_lanes: lanes, agents };
+    metrics::record(&mut statistics, params, update.records, stage.lanes(), out).expect("metrics");
+
+    let records: Vec<Agent> = (0..agents)
+        .map(|agent| Agent { learning_rate: 1e-3 * (1 + agent) as f32, ..hyper::agent(config, agent, 2) })
+        .collect();
+    let weights: Vec<f32> = (0..u64::from(4 * agents)).flat_map(|seed| net.init(seed)).collect();
+    let init = vec![
+        (update.records.id, bytemuck::cast_slice(&records).to_vec()),
+        (update.weights.id, bytemuck::cast_slice(&weights).to_vec()),
+        (update.importance.id, vec![1f32.to_bits(); (agents * config.batch_size) as usize]),
+        stage.lane_params(env, 1),
+    ];
+    Population { buffers, init, reset: training.reset, act: training.act, learn, metrics: statistics }
+}
+
+#[test]
+fn a_population_trains_to_the_same_bits_whatever_the_threads() {
+    let config = Config {
+        batch_size: 33,
+        num_envs: 5,
+        buffer_size: 200,
+        max_grad_norm: 1.0,
+        temperature: Temperature::Learned,
+        ..Config::default()
+    };
+    let plain = NetworkSpec::mlp(4, &[24, 40], 2, Activation::Relu);
+    let dueling = NetworkSpec { dueling: true, layer_norm: true, head_hidden: Some(17), ..plain.clone() };
+    for (spec, backup) in [(&plain, Backup::ClippedLse), (&plain, Backup::Sampled), (&dueling, Backup::Max)] {
+        for agents in [2, 3, 7] {
+            let config = Config { backup, ..config.clone() };
+            let all = population(agents, &config, spec);
+            for recording in [&all.reset, &all.act, &all.learn, &all.metrics] {
+                let share = Share::of(recording).expect("agent by agent");
+                assert_eq!(
+                    (share.agents, share.recording.dispatches.len()),
+                    (agents as usize, recording.dispatches.len())
+                );
+            }
+            let steps = [(&all.reset, 1), (&all.act, 40), (&all.learn, 30), (&all.metrics, 1), (&all.act, 3)];
+            let [alone, together] =
+                [BY_AGENT, BY_DISPATCH].map(|threads| memory(threads, &all.buffers, &all.init, &steps));
+            for (decl, (alone, together)) in all.buffers.decls.iter().zip(alone.iter().zip(&together)) {
+                assert!(alone == together, "{agents} agents, {backup:?}: '{}' differs", decl.name);
+            }
+            let records = all.buffers.decls.iter().position(|decl| decl.name == "agents").expect("agents");
+            let updates: Vec<u32> = bytemuck::cast_slice::<u32, Agent>(&alone[records])
+                .iter()
+                .map(|agent| agent.updates)
+                .collect();
+            assert_eq!(updates, vec![30; agents as usize]);
+        }
+    }
+}
+
+#[test]
+fn memory_that_is_not_laid_out_agent_by_agent_is_left_whole() {
+    let config = Config { batch_size: 8, num_envs: 2, buffer_size: 16, ..Config::default() };
+    let all = population(3, &config, &NetworkSpec::mlp(4, &[8], 2, Activation::Relu));
+    let mut longer = all.metrics.clone();
+    longer.dispatches[0].bindings[1].words += 3 * size_of::<Agent>() as u64;
+    assert!(Share::of(&longer).is_none(), "a buffer longer than its agents need has no agent's part");
+    let mut mixed = all.metrics.clone();
+    let two = population(2, &config, &NetworkSpec::mlp(4, &[8], 2, Activation::Relu));
+    mixed.dispatches.extend(two.metrics.dispatches);
+    assert!(Share::of(&mixed).is_none(), "dispatches of 3 and of 2 agents");
+    let one = population(1, &config, &NetworkSpec::mlp(4, &[8], 2, Activation::Relu));
+    assert!(Share::of(&one.learn).is_none(), "one agent has nobody to share with");
+}
