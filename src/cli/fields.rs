@@ -107,6 +107,12 @@ pub const FIELDS: &[Field] = &[
     field("activation", Kind::Word(&["relu", "tanh"]), LEARNING, "Activation of hidden layers"),
     field("layer_norm", Kind::Bool, LEARNING, "Layer normalisation before each hidden activation"),
     field("dueling", Kind::Bool, LEARNING, "Dueling head: Q = A - mean(A) + V"),
+    field(
+        "action_input",
+        Kind::Bool,
+        LEARNING,
+        "q(s, a) of one output that sees the action, instead of q(s, .)",
+    ),
     field("learning_rate", Kind::Number, LEARNING, "Adam step size of the Q networks, in (0, 1]"),
     field("loss", Kind::Word(&["mse", "half_mse", "huber"]), LEARNING, "Loss of the TD error"),
     field("huber_delta", Kind::Number, LEARNING, "Threshold of the Huber loss"),

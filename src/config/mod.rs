@@ -137,6 +137,8 @@ pub struct Config {
     pub layer_norm: bool,
     /// Dueling head: `Q = A - mean(A) + V`, each with a hidden layer as wide as the last of `hidden`.
     pub dueling: bool,
+    /// The networks see the action: q(s, a) of one output, evaluated for every action, instead of q(s, .) with one output each.
+    pub action_input: bool,
     /// Adam step size of the Q networks, in (0, 1].
     pub learning_rate: f64,
     /// Discount, in [0, 1].
@@ -224,6 +226,7 @@ impl Default for Config {
             activation: HiddenActivation::Relu,
             layer_norm: false,
             dueling: false,
+            action_input: false,
             learning_rate: 1e-3,
             gamma: 0.99,
             polyak: 0.005,

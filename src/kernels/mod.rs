@@ -2,6 +2,7 @@
 
 pub mod act_step;
 pub mod adam;
+pub mod append_actions;
 pub mod dense_backward_input;
 pub mod dense_backward_weights;
 pub mod dense_forward;
@@ -41,6 +42,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &env_probe::KERNEL,
         &env_draw::KERNEL,
         &replay_sample::KERNEL,
+        &append_actions::KERNEL,
         &dense_forward::KERNEL,
         &layer_norm::KERNEL,
         &silu::KERNEL,

@@ -3,6 +3,7 @@
 /// `(environment id, algorithm, file)` of every preset.
 const PRESETS: &[(&str, &str, &str)] = &[
     ("CartPole-v1", "sqn", include_str!("../../presets/cartpole_sqn.toml")),
+    ("CartPole-v1", "soft_q", include_str!("../../presets/cartpole_soft_q.toml")),
     ("MountainCar-v0", "sqn", include_str!("../../presets/mountain_car_sqn.toml")),
     ("Acrobot-v1", "sqn", include_str!("../../presets/acrobot_sqn.toml")),
     ("PendulumDiscrete-v1", "sqn", include_str!("../../presets/pendulum_discrete_sqn.toml")),

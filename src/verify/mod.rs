@@ -122,6 +122,13 @@ pub fn checks() -> &'static [Check] {
             source: RULES,
         },
         Check {
+            kernel: &kernels::append_actions::KERNEL,
+            case: cases::network::append_actions,
+            oracle: oracle::network::append_actions,
+            bound: "equal bits",
+            source: COPIES,
+        },
+        Check {
             kernel: &kernels::dense_forward::KERNEL,
             case: cases::dense::dense_forward,
             oracle: oracle::dense::dense_forward,
