@@ -2,10 +2,13 @@
 //! [`Algorithm`] and one line in [`ALGORITHMS`].
 
 pub mod acting;
+pub mod dqn;
 pub mod hyper;
 pub mod learner;
+pub mod munchausen;
 pub mod plan;
 mod q_plan;
+mod rules;
 pub mod soft_q;
 pub mod sqn;
 pub mod tabular;
@@ -24,6 +27,12 @@ use crate::shared::agent::Lane;
 pub struct Algorithm {
     /// Name for `--algo`.
     pub name: &'static str,
+    /// Keys of the configuration that it uses and not every algorithm does.
+    pub settings: &'static [&'static str],
+    /// Whether `alpha H` is part of its target.
+    pub soft: fn(&Config) -> bool,
+    /// Refuses values that make no sense with it.
+    pub check: fn(&Config) -> Result<()>,
     /// Its networks and their evaluations.
     pub evaluations: fn(&Config) -> Evaluations,
     /// Records one update on the batch that lies in the learner's memory; the lanes are the training environments of each
@@ -32,7 +41,8 @@ pub struct Algorithm {
 }
 
 /// All algorithms.
-pub const ALGORITHMS: &[Algorithm] = &[sqn::ALGORITHM, soft_q::ALGORITHM];
+pub const ALGORITHMS: &[Algorithm] =
+    &[sqn::ALGORITHM, soft_q::ALGORITHM, dqn::ALGORITHM, munchausen::ALGORITHM];
 
 /// The algorithm called `name`.
 pub fn find(name: &str) -> Result<Algorithm> {

@@ -2,18 +2,20 @@
 //! contents, for one agent or a population.
 
 use crate::agents::Algorithm;
-use crate::agents::acting::{Behaviour, Policy, Purpose, Stage, record};
+use crate::agents::acting::{Behaviour, Choice, Policy, Purpose, Stage, record};
 use crate::agents::hyper;
-use crate::agents::learner::Learner;
+use crate::agents::learner::{Learner, Priorities};
 use crate::agents::plan::{Episodes, Plan, Shard};
-use crate::config::{Config, Exploration, HiddenActivation};
+use crate::agents::rules;
+use crate::config::{Config, Exploration, HiddenActivation, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::memory;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::{Error, Result};
-use crate::kernels::{Activation, metrics, replay_sample};
-use crate::nn::{Network, NetworkSpec};
+use crate::kernels::{Activation, metrics, priority_draw, priority_insert, replay_sample};
+use crate::nn::{Initialiser, Network, NetworkSpec};
 use crate::shared::rng::{STREAMS, agent_seed};
+use crate::shared::sum_tree::tree_len;
 
 /// The program of `members`, one configuration per agent, which differ in hyperparameters and seeds alone.
 pub fn plan(
@@ -36,6 +38,7 @@ pub fn plan(
     }
     for member in members {
         member.validate(smallest)?;
+        rules::check(&algorithm, member)?;
     }
     if config.action_input && (heads.len() > 1 || config.dueling) {
         return Err(Error::invalid(
@@ -66,6 +69,7 @@ fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Network 
     let activation = match config.activation {
         HiddenActivation::Relu => Activation::Relu,
         HiddenActivation::Tanh => Activation::Tanh,
+        HiddenActivation::Silu => Activation::Silu,
     };
     Network::new(&NetworkSpec {
         layer_norm: config.layer_norm,
@@ -73,6 +77,11 @@ fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Network 
         head_hidden: if config.dueling { config.hidden.last().copied() } else { None },
         action_input: config.action_input,
         heads: heads.to_vec(),
+        initialiser: Initialiser {
+            init: config.init,
+            gain: (config.init_gain > 0.0).then_some(config.init_gain),
+            output_gain: config.output_gain,
+        },
         ..NetworkSpec::mlp(env.obs_size, &config.hidden, smallest, activation)
     })
 }
@@ -114,10 +123,10 @@ impl Builder<'_> {
         let first_buffer = buffers.decls.len();
         let evaluations = (algorithm.evaluations)(config);
         let nets = evaluations.nets();
-        let learner = Learner::new(buffers, config.batch_size, plan.net.clone(), agents, &evaluations);
+        let mut learner = Learner::new(buffers, config.batch_size, plan.net.clone(), agents, &evaluations);
 
         // The replay buffer D: a ring whose rows are whole vector steps.
-        let capacity = config.buffer_size.div_ceil(num_envs) * num_envs;
+        let capacity = config.capacity();
         let words =
             u64::from(agents) * u64::from(capacity) * (2 * u64::from(env.obs_size) + u64::from(heads) + 2);
         let replay: Buffer<f32> = buffers.add("replay", words, "Lower --buffer-size.");
@@ -128,9 +137,13 @@ impl Builder<'_> {
         let hint = "Lower --num-envs.";
         let stage = Stage::new(buffers, "env", env, &plan.net, (agents, nets), num_envs, hint);
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
+        let drawn = match config.temperature {
+            Temperature::PerState => Choice::OwnTemperature,
+            _ => Choice::Softmax,
+        };
         let behaviour = Behaviour {
             purpose: Purpose::Train,
-            greedy: config.exploration == Exploration::Greedy,
+            choice: if config.exploration == Exploration::Greedy { Choice::Argmax } else { drawn },
             explore: Some(warm_up),
             replay,
             capacity,
@@ -138,6 +151,35 @@ impl Builder<'_> {
         let train = record(env, &plan.net, policy, &stage, behaviour)?;
         plan.reset.append(train.reset);
         plan.act.append(train.act);
+        let stream = Purpose::Train as u32 * STREAMS;
+        if config.replay == Replay::Prioritized {
+            let hint = "Lower --buffer-size.";
+            let tree = buffers.add("priorities", u64::from(agents) * u64::from(tree_len(capacity)), hint);
+            let rows = u64::from(agents) * u64::from(config.batch_size);
+            let indices = buffers.add("indices", rows, "Lower --batch-size.");
+            learner.priorities = Some(Priorities { tree, indices, capacity });
+            let params =
+                priority_insert::Params { num_lanes: num_envs, capacity, n_step: config.n_step, agents };
+            priority_insert::record(&mut plan.act, params, learner.records, stage.lanes(), tree)?;
+            let params = priority_draw::Params {
+                batch: config.batch_size,
+                heads,
+                capacity,
+                num_lanes: num_envs,
+                stream,
+                agents,
+            };
+            priority_draw::record(
+                &mut plan.learn,
+                params,
+                learner.records,
+                stage.lanes(),
+                tree,
+                indices,
+                learner.actions_taken,
+                learner.importance,
+            )?;
+        }
 
         // A batch from D, and the update.
         let params = replay_sample::Params {
@@ -146,10 +188,10 @@ impl Builder<'_> {
             heads,
             capacity,
             num_lanes: num_envs,
-            n_step: 1,
-            inputs: 2,
-            given_starts: 0,
-            stream: Purpose::Train as u32 * STREAMS,
+            n_step: config.n_step,
+            inputs: evaluations.inputs(),
+            given_starts: u32::from(learner.priorities.is_some()),
+            stream,
             agents,
         };
         replay_sample::record(
@@ -174,8 +216,8 @@ impl Builder<'_> {
         let eval = Stage::new(buffers, "eval", env, &plan.net, (agents, nets), config.eval_episodes, hint);
         let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
         for (episodes, purpose) in plan.evaluations.iter_mut().zip(purposes) {
-            let greedy = purpose != Purpose::FinalSoftmax;
-            let behaviour = Behaviour { purpose, greedy, explore: None, replay: unused, capacity: 0 };
+            let choice = if purpose == Purpose::FinalSoftmax { drawn } else { Choice::Argmax };
+            let behaviour = Behaviour { purpose, choice, explore: None, replay: unused, capacity: 0 };
             let acting = record(env, &plan.net, policy, &eval, behaviour)?;
             episodes.reset.append(acting.reset);
             episodes.act.append(acting.act);

@@ -9,6 +9,7 @@
 
 use crate::agents::Algorithm;
 use crate::agents::learner::{Evaluations, Learner};
+use crate::agents::rules;
 use crate::config::{Config, ValueTransform};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::Result;
@@ -16,7 +17,14 @@ use crate::kernels::soft_q_backup;
 use crate::shared::agent::Lane;
 
 /// See the module's description.
-pub const ALGORITHM: Algorithm = Algorithm { name: "soft_q", evaluations, update };
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "soft_q",
+    settings: &["kl", "target_network", "value_transform"],
+    soft: |_| true,
+    check: rules::given_temperature,
+    evaluations,
+    update,
+};
 
 /// Importance weights outside count like the nearer end (coax).
 const WEIGHTS: [f32; 2] = [0.1, 10.0];
@@ -26,7 +34,7 @@ const BOOTSTRAP: u32 = 1;
 /// `Q(s), Q'(s')`, or without a target network `Q(s), Q(s')`.
 pub fn evaluations(config: &Config) -> Evaluations {
     let bootstrap = u32::from(config.target_network);
-    Evaluations { online: 1, slots: vec![(0, 0), (bootstrap, 1)] }
+    Evaluations { online: 1, between: 0, slots: vec![(0, 0), (bootstrap, 1)] }
 }
 
 /// One update on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `discounts`, `importance`.

@@ -8,17 +8,23 @@ pub mod dense_backward_weights;
 pub mod dense_forward;
 pub mod dueling;
 pub mod dueling_backward;
+pub mod entropy_bonus;
 pub mod env_draw;
 pub mod env_probe;
 pub mod env_reset;
 pub mod env_rollout;
 pub mod grad_norm;
+pub mod greedy_backup;
 pub mod layer_norm;
 pub mod layer_norm_backward_input;
 pub mod layer_norm_backward_weights;
 pub mod log_softmax;
 mod matmul;
 pub mod metrics;
+pub mod munchausen_backup;
+pub mod priority_draw;
+pub mod priority_insert;
+pub mod priority_update;
 pub mod replay_sample;
 pub mod silu;
 pub mod silu_backward;
@@ -41,6 +47,8 @@ pub fn table() -> &'static [&'static Kernel] {
         &env_rollout::KERNEL,
         &env_probe::KERNEL,
         &env_draw::KERNEL,
+        &priority_insert::KERNEL,
+        &priority_draw::KERNEL,
         &replay_sample::KERNEL,
         &append_actions::KERNEL,
         &dense_forward::KERNEL,
@@ -48,8 +56,11 @@ pub fn table() -> &'static [&'static Kernel] {
         &silu::KERNEL,
         &dueling::KERNEL,
         &log_softmax::KERNEL,
+        &entropy_bonus::KERNEL,
         &soft_backup::KERNEL,
         &soft_q_backup::KERNEL,
+        &greedy_backup::KERNEL,
+        &munchausen_backup::KERNEL,
         &td_error::KERNEL,
         &dueling_backward::KERNEL,
         &silu_backward::KERNEL,
@@ -60,6 +71,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &grad_norm::KERNEL,
         &adam::KERNEL,
         &temperature::KERNEL,
+        &priority_update::KERNEL,
         &metrics::KERNEL,
         &tabular_value::KERNEL,
         &tabular_backup::KERNEL,

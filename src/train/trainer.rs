@@ -150,11 +150,16 @@ impl Trainer {
 
     /// Dispatches and memory, for people.
     pub fn explain(&self) -> String {
+        let (updates, steps) = self.config.update_ratio();
         format!(
-            "device {}: {} ({})\npath: layered (the only one for now)\n{}",
+            "device {}: {} ({})\npath: layered (the only one for now)\nreplay: {} transitions per agent\n\
+             updates: {updates} per {steps} environment step{} ({:.4} per step)\n{}",
             self.choice.address,
             self.choice.adapter,
             self.choice.reason,
+            self.config.capacity(),
+            if steps == 1 { "" } else { "s" },
+            updates as f64 / steps as f64,
             self.plan.explain()
         )
     }

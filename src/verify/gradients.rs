@@ -166,7 +166,8 @@ impl Batch {
                 let [online, target_1, target_2] = [0, 1, 2].map(|i| &q[i][columns.clone()]);
                 let u = Random::new(record.seed, stream::BACKUP, record.updates, h * BATCH + b).uniform();
                 let sample = |policy: &Policy| policy.sample(u);
-                let (value, _) = soft_value(backup, target_1, target_2, online, record.alpha, sample)?;
+                let (value, _) =
+                    soft_value((backup, false, true), target_1, target_2, online, record.alpha, sample)?;
                 let kl = if config.kl { alpha * f64::from(head.actions).ln() } else { 0.0 };
                 let next_value = f64::from(self.discounts[row]) * (value.value - kl);
                 targets.push(f64::from(self.rewards[row]) + next_value);

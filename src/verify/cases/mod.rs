@@ -9,6 +9,7 @@ pub mod edges;
 pub mod environment;
 pub mod learner;
 pub mod network;
+pub mod priority;
 pub mod probes;
 pub mod rows;
 pub mod tabular;

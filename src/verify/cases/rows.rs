@@ -2,7 +2,9 @@
 
 use super::Case;
 use super::draw::{Draw, Style, strided};
-use crate::kernels::{log_softmax, soft_backup, soft_q_backup, td_error};
+use crate::kernels::{
+    entropy_bonus, greedy_backup, log_softmax, munchausen_backup, soft_backup, soft_q_backup, td_error,
+};
 
 /// `(rows, actions)`
 const SHAPES: [(u32, u32); 18] = [
@@ -71,14 +73,19 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     let slots = if backup % 2 == 1 { 5 } else { 4 } + u32::from(draw.one_in(4));
     let heads = draw.int(1, 3);
     let (q_stride, q_offset) = draw.columns(actions);
+    // The authors' gsqn: sampled, hard, at the state's own temperature, whose search is bounded.
+    let per_state = backup == 2 && actions < 1300 && draw.one_in(3);
     let params = soft_backup::Params {
         batch,
         actions,
         slots,
         backup,
-        kl: u32::from(draw.one_in(3)),
+        kl: u32::from(!per_state && draw.one_in(3)),
         given_actions: u32::from(draw.one_in(3)),
         target_2: if draw.one_in(4) { 2 } else { 3 },
+        mean: u32::from(draw.one_in(3)),
+        entropy: u32::from(!per_state && !draw.one_in(3)),
+        per_state: per_state.into(),
         q_stride,
         q_offset,
         heads,
@@ -90,6 +97,7 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     let mut records = draw.agents(agents);
     for record in &mut records {
         record.alpha = draw.alpha();
+        record.target_entropy = draw.float(0.1, 0.9) * (actions as f32).ln();
     }
     case.set("agents", &records);
     let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
@@ -99,12 +107,96 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
         let given: Vec<f32> = (0..agents * batch * heads).map(|_| draw.int(0, actions) as f32).collect();
         case.set("values", &given);
     }
-    let rewards = draw.values((agents * batch) as usize);
-    case.set("rewards", &rewards);
-    // 0 where the window ended in a terminal state.
+    returns(draw, &mut case, agents * batch);
+    case
+}
+
+/// Reward sums and discounts, 0 where the window ended in a terminal state.
+fn returns(draw: &mut Draw, case: &mut Case, rows: u32) {
+    case.set("rewards", &draw.values(rows as usize));
     let discounts: Vec<f32> =
-        (0..agents * batch).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) }).collect();
+        (0..rows).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) }).collect();
     case.set("discounts", &discounts);
+}
+
+/// `entropy_bonus`: one to four states between, some beyond their window.
+pub fn entropy_bonus(draw: &mut Draw, index: usize) -> Case {
+    let (batch, actions) = shape(draw, index);
+    let agents = agents(index);
+    let between = draw.int(1, 4);
+    let first_slot = draw.int(0, 5);
+    let slots = first_slot + between + draw.int(0, 1);
+    let (q_stride, q_offset) = draw.columns(actions);
+    let kl = u32::from(draw.one_in(3));
+    let params =
+        entropy_bonus::Params { batch, actions, slots, first_slot, between, kl, q_stride, q_offset, agents };
+    let mut case = Case::new(&entropy_bonus::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut records = draw.agents(agents);
+    for record in &mut records {
+        record.alpha = draw.alpha();
+    }
+    case.set("agents", &records);
+    let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
+    case.set("q", &q);
+    // The first plane is that of the bootstrap, which this kernel does not read.
+    let rows = agents * batch;
+    for at in rows..(1 + between) * rows {
+        let factor = if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) };
+        case.set_at("discounts", at as usize, &[factor]);
+    }
+    case.set("rewards", &draw.values(rows as usize));
+    case
+}
+
+/// `greedy_backup`: the same slot or another one chooses; ties and masked actions.
+pub fn greedy_backup(draw: &mut Draw, index: usize) -> Case {
+    let (batch, actions) = shape(draw, index);
+    let agents = agents(index);
+    let slots = draw.int(2, 5);
+    let heads = draw.int(1, 3);
+    let (q_stride, q_offset) = draw.columns(actions);
+    let evaluator = draw.int(0, slots - 1);
+    let params = greedy_backup::Params {
+        batch,
+        actions,
+        slots,
+        selector: if draw.one_in(2) { evaluator } else { draw.int(0, slots - 1) },
+        evaluator,
+        q_stride,
+        q_offset,
+        heads,
+        head: draw.int(0, heads - 1),
+        agents,
+    };
+    let mut case = Case::new(&greedy_backup::KERNEL, None, params, &format!("{:?}", draw.style));
+    let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
+    case.set("q", &q);
+    returns(draw, &mut case, agents * batch);
+    case
+}
+
+/// `munchausen_backup`: log-probabilities above and below the clip, scale 0.
+pub fn munchausen_backup(draw: &mut Draw, index: usize) -> Case {
+    let (batch, actions) = shape(draw, index);
+    let agents = agents(index);
+    let slots = draw.int(3, 5);
+    let heads = draw.int(1, 3);
+    let (q_stride, q_offset) = draw.columns(actions);
+    let head = draw.int(0, heads - 1);
+    let params = munchausen_backup::Params { batch, actions, slots, q_stride, q_offset, heads, head, agents };
+    let mut case = Case::new(&munchausen_backup::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut records = draw.agents(agents);
+    for record in &mut records {
+        record.alpha = draw.alpha();
+    }
+    case.set("agents", &records);
+    let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
+    case.set("q", &q);
+    // One too many is taken for the last action.
+    for row in 0..agents * batch {
+        case.set_at("actions", (row * heads + head) as usize, &[draw.int(0, actions)]);
+    }
+    returns(draw, &mut case, agents * batch);
     case
 }
 

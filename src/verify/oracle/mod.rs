@@ -10,6 +10,7 @@ pub mod learner;
 pub mod network;
 pub mod num;
 pub mod policy;
+pub mod priority;
 pub mod probes;
 pub mod random;
 pub mod rows;
