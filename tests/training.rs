@@ -3,7 +3,7 @@
 mod common;
 
 use softq::agents::{self, Plan};
-use softq::config::{Backup, Config, Exploration, HiddenActivation, Loss, Temperature};
+use softq::config::{Backup, Config, Exploration, HiddenActivation, Loss, Temperature, ValueTransform};
 use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
 use softq::envs;
@@ -28,6 +28,11 @@ fn small() -> Config {
         eval_episodes: 5,
         ..Config::default()
     }
+}
+
+/// The same with soft Q-learning.
+fn soft_q() -> Config {
+    Config { algo: "soft_q".into(), temperature: Temperature::Schedule, ..small() }
 }
 
 /// Weights and all rows of statistics of one run.
@@ -125,6 +130,11 @@ fn every_variant_trains_to_finite_weights_on_both_executors() {
         Config { dueling: true, layer_norm: true, ..small() },
         Config { activation: HiddenActivation::Tanh, dueling: true, ..small() },
         Config { polyak: 1.0, target_update_interval: 50, temperature: Temperature::Fixed, ..small() },
+        soft_q(),
+        Config { target_network: false, kl: true, n_step: 3, ..soft_q() },
+        Config { value_transform: ValueTransform::SignedLog, loss: Loss::Huber, ..soft_q() },
+        Config { action_input: true, layer_norm: true, activation: HiddenActivation::Silu, ..soft_q() },
+        Config { action_input: true, ..small() },
     ];
     for variant in variants {
         for device in devices() {

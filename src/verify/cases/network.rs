@@ -178,7 +178,17 @@ pub fn silu_backward(draw: &mut Draw, index: usize) -> Case {
 
 /// `append_actions`: observations of any width, slots that share inputs.
 pub fn append_actions(draw: &mut Draw, index: usize) -> Case {
-    let sizes = [(1, 1, 1), (64, 4, 2), (65, 7, 3), (3, 257, 18), (129, 2, 65), (1021, 3, 5), (2, 1, 1021)];
+    let sizes = [
+        (1, 1, 1),
+        (64, 4, 2),
+        (65, 7, 3),
+        (3, 257, 18),
+        (129, 2, 65),
+        (1021, 3, 5),
+        (2, 1, 1021),
+        (63, 5, 4),
+        (257, 2, 3),
+    ];
     let drawn = (draw.size(129), draw.size(65), draw.size(31));
     let (batch, obs_size, actions) = sizes.get(index).copied().unwrap_or(drawn);
     let slots = draw.int(1, 5);
