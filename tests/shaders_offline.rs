@@ -41,6 +41,10 @@ fn scalar_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Scal
     match module.types[ty].inner {
         naga::TypeInner::Scalar(naga::Scalar::F32) => Some(Scalar::F32),
         naga::TypeInner::Scalar(naga::Scalar::U32) => Some(Scalar::U32),
+        // Some kernels load four numbers at a time.
+        naga::TypeInner::Vector { size: naga::VectorSize::Quad, scalar: naga::Scalar::F32 } => {
+            Some(Scalar::F32)
+        }
         _ => None,
     }
 }

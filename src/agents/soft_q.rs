@@ -19,7 +19,7 @@ use crate::shared::agent::Lane;
 /// See the module's description.
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "soft_q",
-    settings: &["kl", "target_network", "value_transform"],
+    settings: &["target_network", "value_transform", "kl"],
     soft: |_| true,
     check: rules::given_temperature,
     evaluations,

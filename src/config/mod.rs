@@ -186,14 +186,14 @@ pub struct Config {
     pub backup: Backup,
     /// How the twin targets are joined.
     pub twin: Twin,
-    /// Whether a target network bootstraps; without one the online network does (`soft_q`).
-    pub target_network: bool,
-    /// Transform of the learnt values (`soft_q`).
-    pub value_transform: ValueTransform,
     /// `alpha H` is part of the target; off, the value is that of the policy alone (arXiv 2509.09838).
     pub entropy_in_target: bool,
     /// With `n_step > 1`: the entropy of the states between adds its `alpha H` to the target (authors' `maxsqn_nsteps`).
     pub n_step_entropy: bool,
+    /// Whether a target network bootstraps; without one the online network does (`soft_q`).
+    pub target_network: bool,
+    /// Transform of the learnt values (`soft_q`).
+    pub value_transform: ValueTransform,
     /// Subtract `alpha ln |A|` from every value: entropy relative to the uniform policy, so the bonus is never positive.
     pub kl: bool,
     /// How alpha moves.
@@ -285,10 +285,10 @@ impl Default for Config {
             munchausen_clip: -1.0,
             backup: Backup::ClippedLse,
             twin: Twin::Min,
-            target_network: true,
-            value_transform: ValueTransform::None,
             entropy_in_target: true,
             n_step_entropy: false,
+            target_network: true,
+            value_transform: ValueTransform::None,
             kl: false,
             temperature: Temperature::Learned,
             alpha: 0.2,

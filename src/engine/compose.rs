@@ -23,6 +23,8 @@ pub const SHARED: &[(&str, &str)] = &[
     ("pendulum", include_str!("../../shaders/shared/pendulum.wgsl")),
     ("grid", include_str!("../../shaders/shared/grid.wgsl")),
     ("normal", include_str!("../../shaders/shared/normal.wgsl")),
+    ("fused", include_str!("../../shaders/shared/fused.wgsl")),
+    ("tile", include_str!("../../shaders/shared/tile.wgsl")),
 ];
 
 /// Shared files that an environment file may use without importing them.

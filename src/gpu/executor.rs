@@ -43,6 +43,11 @@ impl GpuExecutor {
         }
     }
 
+    /// Declared length of a buffer, which may be less than the device's.
+    fn bytes(&self, buffer: BufferId) -> u64 {
+        self.decls.decls[buffer.0 as usize].words * 4
+    }
+
     fn submit_encoder(&mut self, encoder: wgpu::CommandEncoder) -> Result<wgpu::SubmissionIndex> {
         let submission = self.gpu.queue.submit([encoder.finish()]);
         self.gpu.check()?;
@@ -93,7 +98,8 @@ impl Executor for GpuExecutor {
             .map(|decl| {
                 self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
                     label: Some(&decl.name),
-                    size: decl.words * 4,
+                    // Whole vec4s: kernels that load four words at a time reach the last one.
+                    size: (decl.words * 4).next_multiple_of(16),
                     usage: wgpu::BufferUsages::STORAGE
                         | wgpu::BufferUsages::COPY_SRC
                         | wgpu::BufferUsages::COPY_DST,
@@ -114,10 +120,10 @@ impl Executor for GpuExecutor {
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
         let source = &self.buffers[buffer.0 as usize];
         let mut ring = ReadbackRing::default();
-        let staging = ring.staging(&self.gpu.device, source.size());
+        let bytes = self.bytes(buffer);
+        let staging = ring.staging(&self.gpu.device, bytes);
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(source, 0, &staging, 0, source.size());
-        let bytes = source.size();
+        encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
         let submission = self.submit_encoder(encoder)?;
         ring.push(staging, bytes, submission.clone());
         self.gpu.wait(Some(submission))?;
@@ -196,7 +202,7 @@ impl Executor for GpuExecutor {
             return self.submit_encoder(encoder).map(|_| ());
         };
         let source = &self.buffers[buffer.0 as usize];
-        let bytes = source.size();
+        let bytes = self.bytes(buffer);
         let staging = self.ring.staging(&self.gpu.device, bytes);
         encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
         let submission = self.submit_encoder(encoder)?;

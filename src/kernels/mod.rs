@@ -3,9 +3,13 @@
 pub mod act_step;
 pub mod adam;
 pub mod append_actions;
+mod blocks;
 pub mod dense_backward_input;
+pub mod dense_backward_input_tiled;
 pub mod dense_backward_weights;
+pub mod dense_backward_weights_tiled;
 pub mod dense_forward;
+pub mod dense_forward_tiled;
 pub mod dueling;
 pub mod dueling_backward;
 pub mod entropy_bonus;
@@ -13,6 +17,9 @@ pub mod env_draw;
 pub mod env_probe;
 pub mod env_reset;
 pub mod env_rollout;
+pub mod fused_backward;
+pub mod fused_forward;
+pub mod fused_gradients;
 pub mod grad_norm;
 pub mod greedy_backup;
 pub mod layer_norm;
@@ -52,22 +59,28 @@ pub fn table() -> &'static [&'static Kernel] {
         &replay_sample::KERNEL,
         &append_actions::KERNEL,
         &dense_forward::KERNEL,
+        &dense_forward_tiled::KERNEL,
+        &fused_forward::KERNEL,
         &layer_norm::KERNEL,
         &silu::KERNEL,
         &dueling::KERNEL,
         &log_softmax::KERNEL,
         &entropy_bonus::KERNEL,
         &soft_backup::KERNEL,
-        &soft_q_backup::KERNEL,
         &greedy_backup::KERNEL,
         &munchausen_backup::KERNEL,
+        &soft_q_backup::KERNEL,
         &td_error::KERNEL,
         &dueling_backward::KERNEL,
         &silu_backward::KERNEL,
         &layer_norm_backward_weights::KERNEL,
         &layer_norm_backward_input::KERNEL,
         &dense_backward_weights::KERNEL,
+        &dense_backward_weights_tiled::KERNEL,
         &dense_backward_input::KERNEL,
+        &dense_backward_input_tiled::KERNEL,
+        &fused_backward::KERNEL,
+        &fused_gradients::KERNEL,
         &grad_norm::KERNEL,
         &adam::KERNEL,
         &temperature::KERNEL,
@@ -113,6 +126,19 @@ fn layer_end(weight_offset: u32, in_dim: u32, out_dim: u32) -> u64 {
 /// Workgroups that cover `count` invocations.
 fn groups(count: u64, workgroup: u64) -> u64 {
     count.div_ceil(workgroup)
+}
+
+/// Rows and columns of a register tile.
+const TILE: u32 = 8;
+
+/// Workgroups of 64 tiles that cover `rows x columns`.
+fn tiles(rows: u32, columns: u32) -> u64 {
+    groups(product(&[rows.div_ceil(TILE), columns.div_ceil(TILE)]), 64)
+}
+
+/// Whether loads and stores of four numbers reach all of these places.
+fn fours(places: &[u32]) -> bool {
+    places.iter().all(|place| place.is_multiple_of(4))
 }
 
 /// Slot `slot` of a table packed 4 bits each.

@@ -234,7 +234,14 @@ impl Network {
                 }
             }
         }
+        net.align();
         net
+    }
+
+    /// Dense layers start, and networks end, at multiples of 4 words, so that kernels can load four weights at a time.
+    /// What lies between belongs to no layer: its gradient is 0, and it stays 0.
+    fn align(&mut self) {
+        self.params = self.params.next_multiple_of(4);
     }
 
     /// A dense layer from the whole last tensor to a new one.
@@ -246,6 +253,7 @@ impl Network {
     }
 
     fn dense(&mut self, name: &str, from: Slice, to: Slice) {
+        self.align();
         self.ops.push(Op::Dense { from, to, weight_offset: self.params });
         self.parameter(format!("{name}.weight"), vec![from.width, to.width]);
         self.parameter(format!("{name}.bias"), vec![to.width]);
@@ -303,7 +311,7 @@ mod tests {
     #[test]
     fn a_plain_network_is_contiguous_and_counts_its_parameters() {
         let net = Network::new(&NetworkSpec::mlp(4, &[64, 32], 2, Activation::Relu));
-        assert_eq!(net.params, 5 * 64 + 65 * 32 + 33 * 2);
+        assert_eq!(net.params, 5 * 64 + 65 * 32 + 33 * 2 + 2);
         let names: Vec<&str> = net.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         assert_eq!(names[..3], ["layer0.weight", "layer0.bias", "layer1.weight"]);
         assert_eq!(net.parameters[2].offset, 5 * 64);

@@ -3,8 +3,9 @@
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::{
-    append_actions, dense_backward_input, dense_backward_weights, dense_forward, dueling, dueling_backward,
-    layer_norm, layer_norm_backward_input, layer_norm_backward_weights, pack_slots, silu, silu_backward,
+    append_actions, dense_backward_input, dense_backward_input_tiled, dense_backward_weights,
+    dense_backward_weights_tiled, dense_forward, dense_forward_tiled, dueling, dueling_backward, layer_norm,
+    layer_norm_backward_input, layer_norm_backward_weights, pack_slots, silu, silu_backward,
 };
 use crate::nn::network::{Network, Op};
 
@@ -133,13 +134,11 @@ impl Pass {
                         y_offset: to.offset,
                         agents: self.agents,
                     };
-                    dense_forward::record(
-                        rec,
-                        params,
-                        at.tensors[from.tensor],
-                        weights,
-                        at.tensors[to.tensor],
-                    )?;
+                    let record = match dense_forward_tiled::fits(&params) {
+                        true => dense_forward_tiled::record,
+                        false => dense_forward::record,
+                    };
+                    record(rec, params, at.tensors[from.tensor], weights, at.tensors[to.tensor])?;
                 }
                 (Op::LayerNorm { from, to, weight_offset }, Some(moments)) => {
                     let params = layer_norm::Params {
@@ -214,7 +213,11 @@ impl Pass {
                         dy_offset: to.offset,
                         agents: self.agents,
                     };
-                    dense_backward_weights::record(rec, params, x, dy, grads)?;
+                    let record = match dense_backward_weights_tiled::fits(&params) {
+                        true => dense_backward_weights_tiled::record,
+                        false => dense_backward_weights::record,
+                    };
+                    record(rec, params, x, dy, grads)?;
                     // Nothing in front of the first layer is learnt.
                     let first = from.tensor == 0 || net.repeats > 1 && from.tensor == 1;
                     if first && !input_gradient {
@@ -236,7 +239,11 @@ impl Pass {
                         x_offset: from.offset,
                         agents: self.agents,
                     };
-                    dense_backward_input::record(rec, params, dy, weights, x, deltas[from.tensor])?;
+                    let record = match dense_backward_input_tiled::fits(&params) {
+                        true => dense_backward_input_tiled::record,
+                        false => dense_backward_input::record,
+                    };
+                    record(rec, params, dy, weights, x, deltas[from.tensor])?;
                 }
                 (Op::LayerNorm { from, to, weight_offset }, Some(moments)) => {
                     let width = net.width(*from);

@@ -2,7 +2,11 @@
 
 use super::Case;
 use super::draw::{Draw, Style, strided};
-use crate::kernels::{dense_backward_input, dense_backward_weights, dense_forward, pack_slots};
+use crate::engine::kernel::Kernel;
+use crate::kernels::{
+    dense_backward_input, dense_backward_input_tiled, dense_backward_weights, dense_backward_weights_tiled,
+    dense_forward, dense_forward_tiled, pack_slots,
+};
 
 /// `(batch, in_dim, out_dim)`: tile edges, workgroup edges, primes, long and thin, and the largest.
 const SHAPES: [(u32, u32, u32); 18] = [
@@ -30,6 +34,18 @@ pub(super) fn shape(draw: &mut Draw, index: usize) -> (u32, u32, u32) {
     SHAPES.get(index).copied().unwrap_or_else(|| (draw.size(257), draw.size(257), draw.size(129)))
 }
 
+/// Which form of a kernel: for any shape, or for sizes that are multiples of 4.
+struct Form {
+    kernel: &'static Kernel,
+    unit: u32,
+}
+
+impl Form {
+    fn size(&self, size: u32) -> u32 {
+        if self.unit == 1 { size } else { size.next_multiple_of(self.unit).max(8) }
+    }
+}
+
 /// Agents 1 and 3 in turn; large shapes keep to one.
 pub(super) fn agents(index: usize, work: u32) -> u32 {
     if index % 2 == 1 && work < 1 << 20 { 3 } else { 1 }
@@ -48,22 +64,33 @@ pub(super) fn weights(draw: &mut Draw, networks: u32, net_params: u32, offset: u
 
 /// `dense_forward`: all activations, slots that share nets and inputs.
 pub fn dense_forward(draw: &mut Draw, index: usize) -> Case {
+    forward(draw, index, Form { kernel: &dense_forward::KERNEL, unit: 1 })
+}
+
+/// `dense_forward_tiled`: the same with sizes and places that are multiples of 4.
+pub fn dense_forward_tiled(draw: &mut Draw, index: usize) -> Case {
+    forward(draw, index, Form { kernel: &dense_forward_tiled::KERNEL, unit: 4 })
+}
+
+fn forward(draw: &mut Draw, index: usize, form: Form) -> Case {
     let (batch, in_dim, out_dim) = shape(draw, index);
+    let (in_dim, out_dim) = (form.size(in_dim), form.size(out_dim));
     let agents = agents(index, batch * in_dim * out_dim);
     let (nets, x_slots) = (draw.int(1, 4), draw.int(1, 5));
     let slots = if index % 5 == 4 { 8 } else { draw.int(1, 5) };
-    let offset = draw.int(0, 17);
+    let offset = form.unit * draw.int(0, 17);
     let layer = (in_dim + 1) * out_dim;
     let table = |draw: &mut Draw, below: u32| {
         pack_slots(&(0..slots).map(|_| draw.int(0, below - 1)).collect::<Vec<_>>())
     };
-    let ((x_stride, x_offset), (y_stride, y_offset)) = (draw.columns(in_dim), draw.columns(out_dim));
+    let ((x_stride, x_offset), (y_stride, y_offset)) =
+        (draw.columns_by(in_dim, form.unit), draw.columns_by(out_dim, form.unit));
     let params = dense_forward::Params {
         batch,
         in_dim,
         out_dim,
         nets,
-        net_params: offset + layer + draw.int(0, 9),
+        net_params: offset + layer + form.unit * draw.int(0, 9),
         weight_offset: offset,
         slots,
         x_slots,
@@ -76,7 +103,7 @@ pub fn dense_forward(draw: &mut Draw, index: usize) -> Case {
         y_offset,
         agents,
     };
-    let mut case = Case::new(&dense_forward::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut case = Case::new(form.kernel, None, params, &format!("{:?}", draw.style));
     let x = strided(agents * x_slots * batch, (x_stride, x_offset), in_dim, || draw.value());
     case.set("x", &x);
     case.set("weights", &weights(draw, agents * nets, params.net_params, offset, layer));
@@ -85,19 +112,30 @@ pub fn dense_forward(draw: &mut Draw, index: usize) -> Case {
 
 /// `dense_backward_input`: the layer below has just been activated, so relu outputs are 0 or clearly positive.
 pub fn dense_backward_input(draw: &mut Draw, index: usize) -> Case {
+    backward_input(draw, index, Form { kernel: &dense_backward_input::KERNEL, unit: 1 })
+}
+
+/// `dense_backward_input_tiled`: the same with sizes and places that are multiples of 4.
+pub fn dense_backward_input_tiled(draw: &mut Draw, index: usize) -> Case {
+    backward_input(draw, index, Form { kernel: &dense_backward_input_tiled::KERNEL, unit: 4 })
+}
+
+fn backward_input(draw: &mut Draw, index: usize, form: Form) -> Case {
     let (batch, out_dim, in_dim) = shape(draw, index);
+    let (in_dim, out_dim) = (form.size(in_dim), form.size(out_dim));
     let agents = agents(index, batch * in_dim * out_dim);
     let grad_slots = draw.int(1, 2);
     let (nets, x_slots) = (grad_slots + draw.int(0, 2), grad_slots + draw.int(0, 3));
-    let offset = draw.int(0, 17);
+    let offset = form.unit * draw.int(0, 17);
     let layer = (in_dim + 1) * out_dim;
-    let ((dy_stride, dy_offset), (x_stride, x_offset)) = (draw.columns(out_dim), draw.columns(in_dim));
+    let ((dy_stride, dy_offset), (x_stride, x_offset)) =
+        (draw.columns_by(out_dim, form.unit), draw.columns_by(in_dim, form.unit));
     let params = dense_backward_input::Params {
         batch,
         in_dim,
         out_dim,
         nets,
-        net_params: offset + layer + draw.int(0, 9),
+        net_params: offset + layer + form.unit * draw.int(0, 9),
         weight_offset: offset,
         grad_slots,
         x_slots,
@@ -108,7 +146,7 @@ pub fn dense_backward_input(draw: &mut Draw, index: usize) -> Case {
         x_offset,
         agents,
     };
-    let mut case = Case::new(&dense_backward_input::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut case = Case::new(form.kernel, None, params, &format!("{:?}", draw.style));
     let output = || match params.activation {
         1 if draw.one_in(2) => 0.0,
         1 => draw.magnitude(-3.0, 3.0),
@@ -124,21 +162,32 @@ pub fn dense_backward_input(draw: &mut Draw, index: usize) -> Case {
 
 /// `dense_backward_weights`: only one layer of `grads` may change.
 pub fn dense_backward_weights(draw: &mut Draw, index: usize) -> Case {
+    backward_weights(draw, index, Form { kernel: &dense_backward_weights::KERNEL, unit: 1 })
+}
+
+/// `dense_backward_weights_tiled`: the same with sizes and places that are multiples of 4.
+pub fn dense_backward_weights_tiled(draw: &mut Draw, index: usize) -> Case {
+    backward_weights(draw, index, Form { kernel: &dense_backward_weights_tiled::KERNEL, unit: 4 })
+}
+
+fn backward_weights(draw: &mut Draw, index: usize, form: Form) -> Case {
     let (mut batch, mut in_dim, out_dim) = shape(draw, index);
-    if index.is_multiple_of(2) && batch < 4096 {
+    if form.unit == 1 && index.is_multiple_of(2) && batch < 4096 {
         (batch, in_dim) = (in_dim, batch);
     }
+    let (in_dim, out_dim) = (form.size(in_dim), form.size(out_dim));
     let agents = agents(index, batch * in_dim * out_dim);
     let grad_slots = draw.int(1, 2);
     let x_slots = draw.int(1, 5);
-    let offset = draw.int(0, 17);
+    let offset = form.unit * draw.int(0, 17);
     let slot_x: Vec<u32> = (0..grad_slots).map(|_| draw.int(0, x_slots - 1)).collect();
-    let ((x_stride, x_offset), (dy_stride, dy_offset)) = (draw.columns(in_dim), draw.columns(out_dim));
+    let ((x_stride, x_offset), (dy_stride, dy_offset)) =
+        (draw.columns_by(in_dim, form.unit), draw.columns_by(out_dim, form.unit));
     let params = dense_backward_weights::Params {
         batch,
         in_dim,
         out_dim,
-        net_params: offset + (in_dim + 1) * out_dim + draw.int(0, 9),
+        net_params: offset + (in_dim + 1) * out_dim + form.unit * draw.int(0, 9),
         weight_offset: offset,
         grad_slots,
         x_slots,
@@ -149,7 +198,7 @@ pub fn dense_backward_weights(draw: &mut Draw, index: usize) -> Case {
         dy_offset,
         agents,
     };
-    let mut case = Case::new(&dense_backward_weights::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut case = Case::new(form.kernel, None, params, &format!("{:?}", draw.style));
     let x = strided(agents * x_slots * batch, (x_stride, x_offset), in_dim, || draw.value());
     case.set("x", &x);
     let sparse = draw.style != Style::Unit;

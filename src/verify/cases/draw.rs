@@ -115,11 +115,16 @@ impl Draw {
     /// Columns in memory and the first one used, for rows of `used` columns: alone in half of the cases, else a slice of
     /// a wider row.
     pub fn columns(&mut self, used: u32) -> (u32, u32) {
+        self.columns_by(used, 1)
+    }
+
+    /// The same with both a multiple of `unit`.
+    pub fn columns_by(&mut self, used: u32, unit: u32) -> (u32, u32) {
         if self.one_in(2) {
             return (used, 0);
         }
-        let offset = self.int(0, 5);
-        (offset + used + self.int(0, 5), offset)
+        let offset = unit * self.int(0, 5);
+        (offset + used + unit * self.int(0, 5), offset)
     }
 
     /// A temperature between 1e-4 and 100.

@@ -7,6 +7,7 @@ pub mod dense;
 pub mod draw;
 pub mod edges;
 pub mod environment;
+pub mod fused;
 pub mod learner;
 pub mod network;
 pub mod priority;

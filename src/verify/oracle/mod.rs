@@ -6,6 +6,7 @@ pub mod dense;
 pub mod dynamics;
 pub mod environment;
 pub mod exact;
+pub mod fused;
 pub mod learner;
 pub mod network;
 pub mod num;

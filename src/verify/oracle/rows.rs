@@ -149,50 +149,6 @@ pub fn soft_backup(case: &Case) -> Expected {
     vec![("targets", targets), ("entropies", entropies), ("values", values)]
 }
 
-/// coax: `y = f(R + I f^-1(V))`, `V = alpha logsumexp(Q' / alpha)`, `f(x) = sign(x) ln(1 + |x|)` or nothing.
-pub fn soft_q_backup(case: &Case) -> Expected {
-    let p: soft_q_backup::Params = case.params();
-    let records = case.get::<Agent>("agents");
-    let [q, rewards, discounts] = ["q", "rewards", "discounts"].map(|name| case.get::<f32>(name));
-    let [mut targets, mut entropies, mut values] =
-        ["targets", "entropies", "values"].map(|name| unchanged(case, name));
-    let odd = |x: Num, f: fn(Num) -> Num| match (p.transform, x.value < 0.0) {
-        (0, _) => x,
-        (_, true) => -f(-x),
-        (_, false) => f(x),
-    };
-    for agent in 0..p.agents {
-        let record = &records[agent as usize];
-        for b in 0..p.batch {
-            let at = |slot: u32, column: u32| {
-                q[(((agent * p.slots + slot) * p.batch + b) * p.q_stride + column) as usize]
-            };
-            let row_values: Vec<f32> = (0..p.actions)
-                .map(|a| match p.action_slots {
-                    1 => at(p.target_slot + a, p.q_offset),
-                    _ => at(p.target_slot, p.q_offset + a),
-                })
-                .collect();
-            let policy = Policy::new(&row_values, record.alpha);
-            let mut value = policy.value;
-            if p.kl == 1 {
-                value = value - Num::exact(record.alpha) * Num::exact(p.actions as f32).ln();
-            }
-            let row = (agent * p.batch + b) as usize;
-            let future = match discounts[row] {
-                0.0 => Num::default(),
-                discount => Num::exact(discount) * odd(value, Num::expm1),
-            };
-            let sum = Num::exact(rewards[row]) + future;
-            let out = row * p.heads as usize + p.head as usize;
-            targets[out] = Expect::Float(odd(sum, |x| (Num::exact(1.0) + x).ln()));
-            entropies[out] = Expect::Float(policy.entropy);
-            values[out] = Expect::Float(value);
-        }
-    }
-    vec![("targets", targets), ("entropies", entropies), ("values", values)]
-}
-
 /// `rewards + sum_k gamma^k alpha (H(softmax(Q_1(s_{t+k}) / alpha)) - baseline)`.
 pub fn entropy_bonus(case: &Case) -> Expected {
     let p: entropy_bonus::Params = case.params();
@@ -259,6 +215,50 @@ pub fn munchausen_backup(case: &Case) -> Expected {
         entropies[out] = Expect::Float(next.entropy);
     }
     vec![("targets", targets), ("entropies", entropies)]
+}
+
+/// coax: `y = f(R + I f^-1(V))`, `V = alpha logsumexp(Q' / alpha)`, `f(x) = sign(x) ln(1 + |x|)` or nothing.
+pub fn soft_q_backup(case: &Case) -> Expected {
+    let p: soft_q_backup::Params = case.params();
+    let records = case.get::<Agent>("agents");
+    let [q, rewards, discounts] = ["q", "rewards", "discounts"].map(|name| case.get::<f32>(name));
+    let [mut targets, mut entropies, mut values] =
+        ["targets", "entropies", "values"].map(|name| unchanged(case, name));
+    let odd = |x: Num, f: fn(Num) -> Num| match (p.transform, x.value < 0.0) {
+        (0, _) => x,
+        (_, true) => -f(-x),
+        (_, false) => f(x),
+    };
+    for agent in 0..p.agents {
+        let record = &records[agent as usize];
+        for b in 0..p.batch {
+            let at = |slot: u32, column: u32| {
+                q[(((agent * p.slots + slot) * p.batch + b) * p.q_stride + column) as usize]
+            };
+            let row_values: Vec<f32> = (0..p.actions)
+                .map(|a| match p.action_slots {
+                    1 => at(p.target_slot + a, p.q_offset),
+                    _ => at(p.target_slot, p.q_offset + a),
+                })
+                .collect();
+            let policy = Policy::new(&row_values, record.alpha);
+            let mut value = policy.value;
+            if p.kl == 1 {
+                value = value - Num::exact(record.alpha) * Num::exact(p.actions as f32).ln();
+            }
+            let row = (agent * p.batch + b) as usize;
+            let future = match discounts[row] {
+                0.0 => Num::default(),
+                discount => Num::exact(discount) * odd(value, Num::expm1),
+            };
+            let sum = Num::exact(rewards[row]) + future;
+            let out = row * p.heads as usize + p.head as usize;
+            targets[out] = Expect::Float(odd(sum, |x| (Num::exact(1.0) + x).ln()));
+            entropies[out] = Expect::Float(policy.entropy);
+            values[out] = Expect::Float(value);
+        }
+    }
+    vec![("targets", targets), ("entropies", entropies), ("values", values)]
 }
 
 /// `(loss, d loss / d e)` of a TD error: squared, half squared, Huber, and PyTorch's smooth L1 (Huber over delta).
