@@ -3,7 +3,7 @@
 mod common;
 
 use softq::agents::{self, Plan};
-use softq::config::{Backup, Config, Exploration, HiddenActivation, Init, Loss, Replay, Temperature, Twin};
+use softq::config::{Backup, Config, Exploration, HiddenActivation, Init, Loss, Replay, Temperature, Twin, ValueTransform};
 use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
 use softq::envs;
@@ -28,6 +28,11 @@ fn small() -> Config {
         eval_episodes: 5,
         ..Config::default()
     }
+}
+
+/// The same with soft Q-learning.
+fn soft_q() -> Config {
+    Config { algo: "soft_q".into(), temperature: Temperature::Schedule, ..small() }
 }
 
 /// Weights and all rows of statistics of one run.
@@ -164,6 +169,11 @@ fn every_variant_trains_to_finite_weights_on_both_executors() {
         Config { init: Init::He, dueling: true, replay: Replay::Prioritized, ..dqn() },
         Config { double_q: true, n_step: 5, exploration: Exploration::Greedy, epsilon: 0.2, ..dqn() },
         Config { algo: "munchausen".into(), alpha: 0.03, init: Init::Glorot, ..dqn() },
+        soft_q(),
+        Config { target_network: false, kl: true, n_step: 3, ..soft_q() },
+        Config { value_transform: ValueTransform::SignedLog, loss: Loss::Huber, ..soft_q() },
+        Config { action_input: true, layer_norm: true, activation: HiddenActivation::Silu, ..soft_q() },
+        Config { action_input: true, ..small() },
     ];
     for variant in variants {
         for device in devices() {

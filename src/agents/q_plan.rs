@@ -40,6 +40,14 @@ pub fn plan(
         member.validate(smallest)?;
         rules::check(&algorithm, member)?;
     }
+    if config.action_input && (heads.len() > 1 || config.dueling) {
+        return Err(Error::invalid(
+            "action_input",
+            true,
+            "false with several heads or dueling ones",
+            "A network of one output has nothing to split.",
+        ));
+    }
     let net = network(config, env, &heads, smallest);
     let one = empty(algorithm, config, &net);
     let mut builder = Builder { algorithm, config, env, actions: smallest, plan: one };
@@ -67,6 +75,7 @@ fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Network 
         layer_norm: config.layer_norm,
         dueling: config.dueling,
         head_hidden: if config.dueling { config.hidden.last().copied() } else { None },
+        action_input: config.action_input,
         heads: heads.to_vec(),
         initialiser: Initialiser {
             init: config.init,

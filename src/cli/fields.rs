@@ -140,6 +140,12 @@ pub const FIELDS: &[Field] = &[
     field("layer_norm", Kind::Bool, LEARNING, "Layer normalisation before each hidden activation"),
     field("dueling", Kind::Bool, LEARNING, "Dueling head: Q = A - mean(A) + V"),
     field(
+        "action_input",
+        Kind::Bool,
+        LEARNING,
+        "q(s, a) of one output that sees the action, instead of q(s, .)",
+    ),
+    field(
         "init",
         Kind::Word(&["torch_default", "orthogonal", "he", "glorot"]),
         LEARNING,

@@ -160,6 +160,8 @@ pub struct Config {
     pub layer_norm: bool,
     /// Dueling head: `Q = A - mean(A) + V`, each with a hidden layer as wide as the last of `hidden`.
     pub dueling: bool,
+    /// The networks see the action: q(s, a) of one output, evaluated for every action, instead of q(s, .) with one output each.
+    pub action_input: bool,
     /// Initial weights.
     pub init: Init,
     /// Gain of the initial weights of hidden layers, up to 100; 0 takes the one that suits the activation.
@@ -270,6 +272,7 @@ impl Default for Config {
             activation: HiddenActivation::Relu,
             layer_norm: false,
             dueling: false,
+            action_input: false,
             init: Init::TorchDefault,
             init_gain: 0.0,
             output_gain: 1.0,

@@ -2,6 +2,7 @@
 
 pub mod act_step;
 pub mod adam;
+pub mod append_actions;
 mod blocks;
 pub mod dense_backward_input;
 pub mod dense_backward_input_tiled;
@@ -56,6 +57,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &priority_insert::KERNEL,
         &priority_draw::KERNEL,
         &replay_sample::KERNEL,
+        &append_actions::KERNEL,
         &dense_forward::KERNEL,
         &dense_forward_tiled::KERNEL,
         &fused_forward::KERNEL,

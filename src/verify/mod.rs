@@ -122,6 +122,13 @@ pub fn checks() -> &'static [Check] {
             source: RULES,
         },
         Check {
+            kernel: &kernels::append_actions::KERNEL,
+            case: cases::network::append_actions,
+            oracle: oracle::network::append_actions,
+            bound: "equal bits",
+            source: COPIES,
+        },
+        Check {
             kernel: &kernels::priority_insert::KERNEL,
             case: cases::priority::priority_insert,
             oracle: oracle::priority::priority_insert,

@@ -226,12 +226,12 @@ pub fn soft_q_backup(draw: &mut Draw, index: usize) -> Case {
     let mut case = Case::new(&soft_q_backup::KERNEL, None, params, &format!("{:?}", draw.style));
     let mut records = draw.agents(agents);
     for record in &mut records {
-        record.alpha = draw.alpha();
+        // The inverse transform is an exponential: values of a few tens are the end of f32.
+        record.alpha = draw.alpha().min(if params.transform == 1 { 1.0 } else { 100.0 });
     }
     case.set("agents", &records);
     let used = if action_slots == 1 { 1 } else { actions };
     let scale = if params.transform == 1 { 1e-2 } else { 1.0 };
-    // The inverse transform is an exponential: values of a few tens are the end of f32.
     let mut value = || (scale * draw.value()).clamp(-40.0, 40.0);
     let q = match params.transform {
         1 => strided(agents * slots * batch, (q_stride, q_offset), used, &mut value),

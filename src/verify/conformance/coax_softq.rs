@@ -47,6 +47,10 @@ fn configuration(case: &Case, batch: usize) -> Outcome<Config> {
         None | Some(Value::Null) => None,
         Some(_) => Some(case.number(&["target_update"])?),
     };
+    let alpha = case.number(&["temperature"])?;
+    if alpha <= 0.0 {
+        return malformed(format!("a temperature of {alpha}"));
+    }
     let Ok(batch_size) = u32::try_from(batch) else { return malformed("sizes beyond 32 bits") };
     Ok(Config {
         batch_size,
@@ -56,7 +60,7 @@ fn configuration(case: &Case, batch: usize) -> Outcome<Config> {
         polyak: target_update.unwrap_or(1.0),
         target_update_interval: 1,
         temperature: Temperature::Fixed,
-        alpha: case.number(&["temperature"])?,
+        alpha,
         loss,
         huber_delta,
         max_grad_norm: 0.0,
@@ -165,7 +169,12 @@ impl Replay {
 /// Replays all updates of a case.
 pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
     let hidden = activation(case.config().get("activation").and_then(Value::as_str).unwrap_or("relu"))?;
-    let network = Network::read(case, "init.online.", Framework::Haiku, hidden)?;
+    let mut network = Network::read(case, "init.online.", Framework::Haiku, hidden)?;
+    // One output for several actions: coax's type 1.
+    let actions = case.number_or(&["actions"], network.outputs() as f64)? as usize;
+    if network.outputs() == 1 && actions > 1 {
+        network = network.seeing_the_action(actions)?;
+    }
     if network.layout.heads.len() != 1 {
         return unsupported("networks with several heads");
     }

@@ -104,6 +104,32 @@ impl Network {
         Ok(Network { layout, framework, parts })
     }
 
+    /// The same network as a q(s, a) that sees the action behind the observation, for an environment of `actions` actions.
+    pub fn seeing_the_action(self, actions: usize) -> Outcome<Network> {
+        let plain = self.inputs().checked_sub(actions).filter(|obs| *obs > 0 && self.outputs() == 1);
+        let (Some(obs_size), Ok(actions)) = (plain, u32::try_from(actions)) else {
+            return malformed(format!(
+                "{} inputs, {} outputs for {actions} actions",
+                self.inputs(),
+                self.outputs()
+            ));
+        };
+        let normed = self.layout.ops.iter().any(|op| matches!(op, Op::LayerNorm { .. }));
+        let widths = self.layout.ops.iter().filter_map(|op| match op {
+            Op::Dense { to, .. } => Some(to.width),
+            _ => None,
+        });
+        let mut hidden: Vec<u32> = widths.collect();
+        hidden.pop();
+        let spec = NetworkSpec {
+            layer_norm: normed,
+            action_input: true,
+            ..NetworkSpec::mlp(obs_size as u32, &hidden, actions, self.layout.activation)
+        };
+        // The parameters are the same, and lie in the same places.
+        Ok(Network { layout: Layout::new(&spec), ..self })
+    }
+
     /// Inputs of the first layer.
     pub fn inputs(&self) -> usize {
         self.layout.tensors[0].width as usize
@@ -278,10 +304,8 @@ fn place(layout: &Layout, trunk: &[Linear], branches: &[(String, Vec<Linear>)]) 
     for op in &layout.ops {
         let (inputs, width, offset) = match op {
             Op::Dense { from, to, weight_offset } => (from.width as usize, to.width as usize, *weight_offset),
-            Op::LayerNorm { from, weight_offset, .. } => {
-                (0, layout.tensors[*from].width as usize, *weight_offset)
-            }
-            Op::Silu { .. } | Op::Dueling { .. } => continue,
+            Op::LayerNorm { from, weight_offset, .. } => (0, layout.width(*from) as usize, *weight_offset),
+            Op::AppendActions { .. } | Op::Silu { .. } | Op::Dueling { .. } => continue,
         };
         let weight = offset as usize;
         let bias = weight + inputs.max(1) * width;
