@@ -4,9 +4,10 @@
 //   policy 0: pi(a) = (1 - epsilon) softmax(Q / alpha) + epsilon / |A|;  policy 1: argmax Q instead of the softmax.
 // During the first uniform_steps steps of a lane, and with probability epsilon, the action is uniform. With several heads
 // each has its own policy over its own values.
-// The stored next observation is the true final one; `terminated` is stored, `truncated` is not, so truncation bootstraps.
+// The stored next observation is the true final one. `ended` is 0 where the episode goes on, 1 where it terminated, 2 where the
+// time limit cut it: both ends stop an n-step window, and only termination stops the bootstrap.
 // q [agents, num_lanes, ACTION_OUTPUTS]; env_params, state, lanes [agents, num_lanes]; obs [agents, num_lanes, OBS_SIZE];
-// replay [agents, capacity, 2 OBS_SIZE + heads + 2]: obs, next_obs, actions, reward, terminated; capacity 0 stores nothing.
+// replay [agents, capacity, 2 OBS_SIZE + heads + 2]: obs, next_obs, actions, reward, ended; capacity 0 stores nothing.
 // Grid: one invocation per environment, x = num_lanes / 64, z = agent.
 // Determinism: random numbers depend on the agent's seed, the stream, the lane and its step count alone.
 
@@ -88,6 +89,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let outcome = take_step(&s, action, &step_rng);
     see(s);
 
+    l.episode_step += 1u;
+    l.episode_return += outcome.reward;
+    let truncated = l.episode_step >= MAX_EPISODE_STEPS;
     if (p.capacity > 0u) {
         // Lanes share the ring: step t of lane i goes to row (t mod (capacity / num_lanes)) * num_lanes + i.
         let row = agent * p.capacity + (l.step % (p.capacity / p.num_lanes)) * p.num_lanes + id.x;
@@ -100,12 +104,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
             replay[at + 2u * OBS_SIZE + head] = f32(action[head]);
         }
         replay[at + 2u * OBS_SIZE + ACTION_WORDS] = outcome.reward * agents[agent].reward_scale;
-        replay[at + 2u * OBS_SIZE + ACTION_WORDS + 1u] = select(0.0, 1.0, outcome.terminated);
+        replay[at + 2u * OBS_SIZE + ACTION_WORDS + 1u] = select(select(0.0, 2.0, truncated), 1.0, outcome.terminated);
     }
-
-    l.episode_step += 1u;
-    l.episode_return += outcome.reward;
-    let truncated = l.episode_step >= MAX_EPISODE_STEPS;
     if (outcome.terminated || truncated) {
         if (l.episodes == 0u) {
             l.first_return = l.episode_return;

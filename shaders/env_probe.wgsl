@@ -4,7 +4,7 @@
 // actions [rows, ACTION_WORDS]; env_params, rewards, terminated [rows]; draws [rows, p.draws]: words that the step draws
 // before the generator's own; state [rows], replaced by the next one; obs [rows, OBS_SIZE], seen after the step;
 // terminated: 1 where the step ended the episode; 2 + line where a loop on that line used up MAX_LOOP_ITERATIONS.
-// With p.reset = 1 each row starts from `reset` instead, and the action is not taken.
+// With p.reset = 1 each row starts from `reset` instead, and the action is not taken; with 2 it is only observed.
 // Grid: one invocation per row, x = rows / 64. Determinism: random numbers depend on the seed, the step and the row alone.
 
 struct Params {
@@ -42,11 +42,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         var rng = Rng(p.seed, STREAM_RESET, p.step, row, 0u);
         s = reset(&rng);
     } else {
+        s = state[row];
+    }
+    if (p.reset == 0u) {
         var action: array<u32, ACTION_WORDS>;
         for (var i = 0u; i < ACTION_WORDS; i++) {
             action[i] = actions[row * ACTION_WORDS + i];
         }
-        s = state[row];
         var rng = Rng(p.seed, STREAM_STEP, p.step, row, 0u);
         outcome = take_step(&s, action, &rng);
     }

@@ -1,4 +1,4 @@
-// Soft value of the next state and the regression target: y = r + gamma (1 - terminated) V(s').
+// Soft value of the state where the window ended and the regression target: y = rewards + discounts * V(s').
 //
 // V(s') by `backup` (m = min_i Q'_i elementwise, Q'_i target nets, Q_1 online net, all at s'):
 //   0 clipped_lse    alpha logsumexp(m / alpha), pi = softmax(m / alpha)                 (DI-engine SQN)
@@ -9,7 +9,7 @@
 // With given_actions = 1, a~ is not drawn: `values` holds it on entry (to replay a recorded update).
 // With kl = 1, alpha ln|A| is subtracted: entropy relative to the uniform policy.
 // q [agents, slots, batch, q_stride], actions columns from q_offset on, with slots (Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s'), Q_1(s') if used);
-// rewards, terminated [agents, batch]; targets, entropies, values [agents, batch, heads], of which column `head` is written:
+// rewards, discounts [agents, batch]: the n-step sum R and gamma^m (1 - terminated), see replay_sample; targets, entropies, values [agents, batch, heads], of which column `head` is written:
 // a multi-discrete network is one dispatch per head. entropies holds H(pi), or -ln pi(a~) for `sampled`.
 // Grid: one invocation per row, x = batch / 64, z = agent. Determinism: sums over actions in ascending order.
 
@@ -33,7 +33,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> agents: array<Agent>;
 @group(0) @binding(2) var<storage, read> q: array<f32>;
 @group(0) @binding(3) var<storage, read> rewards: array<f32>;
-@group(0) @binding(4) var<storage, read> terminated: array<f32>;
+@group(0) @binding(4) var<storage, read> discounts: array<f32>;
 @group(0) @binding(5) var<storage, read_write> targets: array<f32>;
 @group(0) @binding(6) var<storage, read_write> entropies: array<f32>;
 @group(0) @binding(7) var<storage, read_write> values: array<f32>;
@@ -106,7 +106,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if (p.kl == 1u) {
         value -= alpha * log_f32(f32(p.actions));
     }
-    targets[out] = rewards[row] + agents[agent].gamma * (1.0 - terminated[row]) * value;
+    targets[out] = rewards[row] + discounts[row] * value;
     entropies[out] = entropy;
     values[out] = value;
 }

@@ -65,6 +65,23 @@ pub enum Error {
         /// Which option makes it smaller.
         hint: String,
     },
+    /// All buffers together are larger than the memory that is free.
+    #[error(
+        "the run needs {total} bytes of memory, and {available} bytes are free. The largest buffer is '{buffer}' with {bytes} \
+         bytes. {hint} Or train fewer agents (--agents)."
+    )]
+    OutOfMemory {
+        /// Bytes of all buffers.
+        total: u64,
+        /// Bytes free.
+        available: u64,
+        /// Name of the largest buffer.
+        buffer: String,
+        /// Its bytes.
+        bytes: u64,
+        /// Which option makes it smaller.
+        hint: String,
+    },
     /// A kernel call that breaks the kernel's contract (lengths, aliasing, loop bound, grid size).
     #[error("kernel '{kernel}': {message}")]
     Kernel {
@@ -155,6 +172,7 @@ impl Error {
             | Error::Invalid { .. }
             | Error::Config { .. }
             | Error::TooLarge { .. }
+            | Error::OutOfMemory { .. }
             | Error::EnvFile { .. } => 2,
             Error::Failed { .. } | Error::EnvCheck { .. } => 1,
             Error::NoDevice { .. } => 3,

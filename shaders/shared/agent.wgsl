@@ -28,6 +28,14 @@ struct Agent {
     epsilon_decay_steps: f32,
     reward_scale: f32,
     weight_decay: f32,
+    // Prioritized replay: exponent and offset of |delta|, then the exponent of the importance weights and its schedule.
+    priority_exponent: f32,
+    priority_eps: f32,
+    importance_exponent: f32,
+    importance_exponent_final: f32,
+    importance_steps: f32,
+    munchausen_scale: f32,
+    munchausen_clip: f32,
 
     updates: u32,
     // 0, or the number of the update that first met a NaN or an infinity. Weights are frozen from then on.
@@ -42,6 +50,7 @@ struct Agent {
     correction1: f32,
     correction2: f32,
     entropy: f32,
+    max_priority: f32,
     window_updates: u32,
     entropy_sum: f32,
     loss_sum: f32,

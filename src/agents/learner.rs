@@ -8,7 +8,7 @@
 use crate::config::{Config, Loss, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
-use crate::kernels::{adam, grad_norm, td_error, temperature};
+use crate::kernels::{adam, grad_norm, priority_update, td_error, temperature};
 use crate::nn::{Activations, Network, Pass};
 use crate::shared::agent::{Agent, Lane, TdError};
 
@@ -36,6 +36,8 @@ impl Default for Conventions {
 pub struct Evaluations {
     /// Online networks, 1 or 2; as many targets follow them.
     pub online: u32,
+    /// States of a window between its first and its last that are evaluated too: inputs 2 and on.
+    pub between: u32,
     /// Net and input (0: `s`, 1: `s'`) of each evaluation. The first `online` ones are the online nets at `s`, in order: the
     /// gradient flows through them.
     pub slots: Vec<(u32, u32)>,
@@ -46,6 +48,22 @@ impl Evaluations {
     pub fn nets(&self) -> u32 {
         2 * self.online
     }
+
+    /// Observations per row of a batch.
+    pub fn inputs(&self) -> u32 {
+        2 + self.between
+    }
+}
+
+/// Priorities of the transitions in the ring.
+#[derive(Clone, Copy)]
+pub struct Priorities {
+    /// `[agents, tree_len(capacity)]`
+    pub tree: Buffer<f32>,
+    /// Ring rows of the batch `[agents, batch]`.
+    pub indices: Buffer<u32>,
+    /// Transitions per agent.
+    pub capacity: u32,
 }
 
 /// Everything one update reads and writes.
@@ -72,16 +90,18 @@ pub struct Learner {
     pub adam_m: Buffer<f32>,
     /// Adam's second moment `[agents, online, params]`.
     pub adam_v: Buffer<f32>,
-    /// `[agents, 2 (s, s'), batch, obs]`
+    /// `s_t`, `s_{t+m}`, then the states between that are evaluated `[agents, inputs, batch, obs]`
     pub batch_obs: Buffer<f32>,
     /// `[agents, batch, heads]`
     pub actions_taken: Buffer<u32>,
     /// `[agents, batch]`
     pub rewards: Buffer<f32>,
-    /// `[agents, batch]`
-    pub terminated: Buffer<f32>,
+    /// `gamma^m (1 - terminated)`, then the factors of the states between `[1 + between, agents, batch]`
+    pub discounts: Buffer<f32>,
     /// Importance weights `[agents, batch]`; ones for uniform replay.
     pub importance: Buffer<f32>,
+    /// Where prioritized replay keeps its priorities; `None` for uniform replay.
+    pub priorities: Option<Priorities>,
     /// All tensors of the evaluations `[agents, slots, batch, width]`; the last one holds the action values.
     pub activations: Activations,
     /// Gradients of those tensors `[agents, online, batch, width]`.
@@ -114,25 +134,21 @@ impl Learner {
             nets: evaluations.nets(),
             slot_net: evaluations.slots.iter().map(|slot| slot.0).collect(),
             slot_input: evaluations.slots.iter().map(|slot| slot.1).collect(),
-            inputs: 2,
+            inputs: evaluations.inputs(),
+            gradients: online,
         };
         let a = u64::from(agents);
         let rows = a * u64::from(batch);
         let head_rows = rows * net.heads.len() as u64;
         let params = a * u64::from(net.params);
         let online_params = params * u64::from(online);
-        let batch_obs = buffers.add("batch_obs", rows * 2 * u64::from(net.tensors[0].width), BATCH);
+        let batch_obs = buffers.add(
+            "batch_obs",
+            rows * u64::from(evaluations.inputs()) * u64::from(net.tensors[0].width),
+            BATCH,
+        );
         let activations = Activations::new(buffers, "activation", &net, &pass, batch_obs, BATCH);
-        let deltas = net
-            .tensors
-            .iter()
-            .enumerate()
-            .map(|(i, tensor)| {
-                // No gradient flows into the observation.
-                let width = if i == 0 { 0 } else { u64::from(tensor.width) };
-                buffers.add(format!("delta{i}"), rows * u64::from(online) * width, BATCH)
-            })
-            .collect();
+        let deltas = pass.deltas(buffers, &net, BATCH);
         Learner {
             conventions: Conventions::default(),
             agents,
@@ -146,8 +162,9 @@ impl Learner {
             batch_obs,
             actions_taken: buffers.add("actions", head_rows, BATCH),
             rewards: buffers.add("rewards", rows, BATCH),
-            terminated: buffers.add("terminated", rows, BATCH),
+            discounts: buffers.add("discounts", rows * u64::from(1 + evaluations.between), BATCH),
             importance: buffers.add("importance", rows, BATCH),
+            priorities: None,
             activations,
             deltas,
             targets: buffers.add("targets", head_rows, BATCH),
@@ -218,7 +235,7 @@ impl Learner {
         adam::record(rec, params, self.records, self.grads, self.weights, self.adam_m, self.adam_v)
     }
 
-    /// Ends the update: statistics, counters and, where `temperature` says so, a step of `log_alpha`.
+    /// Ends the update: statistics, counters, priorities and, where `temperature` says so, a step of `log_alpha`.
     pub fn finish(
         &self,
         rec: &mut Recording,
@@ -240,6 +257,15 @@ impl Learner {
             },
             agents: self.agents,
         };
-        temperature::record(rec, params, self.records, lanes, self.entropies, self.targets, self.errors)
+        temperature::record(rec, params, self.records, lanes, self.entropies, self.targets, self.errors)?;
+        let Some(Priorities { tree, indices, capacity }) = self.priorities else { return Ok(()) };
+        let params = priority_update::Params {
+            batch: self.batch,
+            grad_slots: self.online,
+            heads: self.net.heads.len() as u32,
+            capacity,
+            agents: self.agents,
+        };
+        priority_update::record(rec, params, self.records, self.errors, indices, tree)
     }
 }

@@ -2,11 +2,15 @@
 //! [`Algorithm`] and one line in [`ALGORITHMS`].
 
 pub mod acting;
+pub mod dqn;
 pub mod hyper;
 pub mod learner;
+pub mod munchausen;
 pub mod plan;
 mod q_plan;
+mod rules;
 pub mod sqn;
+pub mod tabular;
 
 pub use plan::Plan;
 
@@ -22,6 +26,10 @@ use crate::shared::agent::Lane;
 pub struct Algorithm {
     /// Name for `--algo`.
     pub name: &'static str,
+    /// Keys of the configuration that it uses and not every algorithm does.
+    pub settings: &'static [&'static str],
+    /// Refuses values that make no sense with it.
+    pub check: fn(&Config) -> Result<()>,
     /// Its networks and their evaluations.
     pub evaluations: fn(&Config) -> Evaluations,
     /// Records one update on the batch that lies in the learner's memory; the lanes are the training environments of each
@@ -30,7 +38,7 @@ pub struct Algorithm {
 }
 
 /// All algorithms.
-pub const ALGORITHMS: &[Algorithm] = &[sqn::ALGORITHM];
+pub const ALGORITHMS: &[Algorithm] = &[sqn::ALGORITHM, dqn::ALGORITHM, munchausen::ALGORITHM];
 
 /// The algorithm called `name`.
 pub fn find(name: &str) -> Result<Algorithm> {

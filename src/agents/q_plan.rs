@@ -4,15 +4,18 @@
 use crate::agents::Algorithm;
 use crate::agents::acting::{Behaviour, Policy, Purpose, Stage, record};
 use crate::agents::hyper;
-use crate::agents::learner::Learner;
+use crate::agents::learner::{Learner, Priorities};
 use crate::agents::plan::{Episodes, Plan, Shard};
-use crate::config::{Config, Exploration, HiddenActivation};
+use crate::agents::rules;
+use crate::config::{Config, Exploration, HiddenActivation, PathChoice, Replay};
 use crate::engine::env::Env;
+use crate::engine::memory;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::{Error, Result};
-use crate::kernels::{Activation, metrics, replay_sample};
-use crate::nn::{Network, NetworkSpec};
+use crate::kernels::{Activation, metrics, priority_draw, priority_insert, replay_sample};
+use crate::nn::{Initialiser, Network, NetworkSpec};
 use crate::shared::rng::{STREAMS, agent_seed};
+use crate::shared::sum_tree::tree_len;
 
 /// The program of `members`, one configuration per agent, which differ in hyperparameters and seeds alone.
 pub fn plan(
@@ -35,8 +38,9 @@ pub fn plan(
     }
     for member in members {
         member.validate(smallest)?;
+        rules::check(&algorithm, member)?;
     }
-    let net = network(config, env, &heads, smallest);
+    let net = network(config, env, &heads, smallest)?;
     let one = empty(algorithm, config, &net);
     let mut builder = Builder { algorithm, config, env, actions: smallest, plan: one };
     // Every buffer grows with the agents, so the longest one of a single agent says how many fit.
@@ -53,17 +57,34 @@ pub fn plan(
     Ok(builder.plan)
 }
 
-fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Network {
+fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Result<Network> {
     let activation = match config.activation {
         HiddenActivation::Relu => Activation::Relu,
         HiddenActivation::Tanh => Activation::Tanh,
+        HiddenActivation::Silu => Activation::Silu,
     };
-    Network::new(&NetworkSpec {
+    let net = Network::new(&NetworkSpec {
         layer_norm: config.layer_norm,
         dueling: config.dueling,
         head_hidden: if config.dueling { config.hidden.last().copied() } else { None },
         heads: heads.to_vec(),
+        initialiser: Initialiser {
+            init: config.init,
+            gain: (config.init_gain > 0.0).then_some(config.init_gain),
+            output_gain: config.output_gain,
+        },
         ..NetworkSpec::mlp(env.obs_size, &config.hidden, smallest, activation)
+    });
+    if config.path != PathChoice::Fused {
+        return Ok(net);
+    }
+    net.fused().map_err(|why| {
+        Error::invalid(
+            "path",
+            "fused",
+            "auto or layered for this network",
+            format!("About the fused path: {why}."),
+        )
     })
 }
 
@@ -104,10 +125,10 @@ impl Builder<'_> {
         let first_buffer = buffers.decls.len();
         let evaluations = (algorithm.evaluations)(config);
         let nets = evaluations.nets();
-        let learner = Learner::new(buffers, config.batch_size, plan.net.clone(), agents, &evaluations);
+        let mut learner = Learner::new(buffers, config.batch_size, plan.net.clone(), agents, &evaluations);
 
         // The replay buffer D: a ring whose rows are whole vector steps.
-        let capacity = config.buffer_size.div_ceil(num_envs) * num_envs;
+        let capacity = config.capacity();
         let words =
             u64::from(agents) * u64::from(capacity) * (2 * u64::from(env.obs_size) + u64::from(heads) + 2);
         let replay: Buffer<f32> = buffers.add("replay", words, "Lower --buffer-size.");
@@ -128,6 +149,35 @@ impl Builder<'_> {
         let train = record(env, &plan.net, policy, &stage, behaviour)?;
         plan.reset.append(train.reset);
         plan.act.append(train.act);
+        let stream = Purpose::Train as u32 * STREAMS;
+        if config.replay == Replay::Prioritized {
+            let hint = "Lower --buffer-size.";
+            let tree = buffers.add("priorities", u64::from(agents) * u64::from(tree_len(capacity)), hint);
+            let rows = u64::from(agents) * u64::from(config.batch_size);
+            let indices = buffers.add("indices", rows, "Lower --batch-size.");
+            learner.priorities = Some(Priorities { tree, indices, capacity });
+            let params =
+                priority_insert::Params { num_lanes: num_envs, capacity, n_step: config.n_step, agents };
+            priority_insert::record(&mut plan.act, params, learner.records, stage.lanes(), tree)?;
+            let params = priority_draw::Params {
+                batch: config.batch_size,
+                heads,
+                capacity,
+                num_lanes: num_envs,
+                stream,
+                agents,
+            };
+            priority_draw::record(
+                &mut plan.learn,
+                params,
+                learner.records,
+                stage.lanes(),
+                tree,
+                indices,
+                learner.actions_taken,
+                learner.importance,
+            )?;
+        }
 
         // A batch from D, and the update.
         let params = replay_sample::Params {
@@ -136,7 +186,10 @@ impl Builder<'_> {
             heads,
             capacity,
             num_lanes: num_envs,
-            stream: Purpose::Train as u32 * STREAMS,
+            n_step: config.n_step,
+            inputs: evaluations.inputs(),
+            given_starts: u32::from(learner.priorities.is_some()),
+            stream,
             agents,
         };
         replay_sample::record(
@@ -148,7 +201,7 @@ impl Builder<'_> {
             learner.batch_obs,
             learner.actions_taken,
             learner.rewards,
-            learner.terminated,
+            learner.discounts,
         )?;
         (algorithm.update)(&mut plan.learn, config, &learner, stage.lanes(), num_envs)?;
 
@@ -168,6 +221,7 @@ impl Builder<'_> {
             episodes.act.append(acting.act);
         }
 
+        memory::check_contents(learner.weights.id, &plan.buffers)?;
         // Random online networks; targets start as copies.
         let mut weights: Vec<f32> = Vec::new();
         for member in members {

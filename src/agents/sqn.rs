@@ -15,7 +15,13 @@ use crate::shared::agent::Lane;
 use crate::shared::rng::STREAMS;
 
 /// See the module's description.
-pub const ALGORITHM: Algorithm = Algorithm { name: "sqn", evaluations, update };
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "sqn",
+    settings: &["backup", "twin", "kl", "target_entropy", "alpha_learning_rate"],
+    check: |_| Ok(()),
+    evaluations,
+    update,
+};
 
 /// Where `Q'_1(s')` and `Q'_2(s')` are among the evaluations.
 const TARGET_SLOTS: [u32; 2] = [2, 3];
@@ -27,10 +33,10 @@ pub fn evaluations(config: &Config) -> Evaluations {
         Backup::ClippedLse | Backup::Sampled => {}
         Backup::OnlinePolicy | Backup::Max => slots.push((0, 1)),
     }
-    Evaluations { online: 2, slots }
+    Evaluations { online: 2, between: 0, slots }
 }
 
-/// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `terminated`.
+/// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `discounts`.
 pub fn update(
     rec: &mut Recording,
     config: &Config,
@@ -40,7 +46,7 @@ pub fn update(
 ) -> Result<()> {
     learner.evaluate(rec)?;
     for (head, columns) in (0..).zip(&learner.net.heads) {
-        // Line 11: V(s'), line 12: y = r + gamma (1 - d) V(s').
+        // Line 11: V(s'), line 12: y = R + gamma^m (1 - d) V(s').
         let params = soft_backup::Params {
             batch: learner.batch,
             actions: columns.actions,
@@ -70,7 +76,7 @@ pub fn update(
             learner.records,
             learner.q(),
             learner.rewards,
-            learner.terminated,
+            learner.discounts,
             learner.targets,
             learner.entropies,
             learner.values,

@@ -45,7 +45,7 @@ pub struct Field {
 const RUN: &str = "Run";
 const SAMPLES: &str = "Samples and updates";
 const LEARNING: &str = "Network and optimiser";
-const SOFT: &str = "Soft value and temperature";
+const SOFT: &str = "Target and temperature";
 const EXPLORATION: &str = "Exploration";
 const EVALUATION: &str = "Evaluation";
 
@@ -77,6 +77,12 @@ pub const FIELDS: &[Field] = &[
         RUN,
         "auto, gpu, cpu, or an address such as vulkan:0; `softq devices` lists them",
     ),
+    field(
+        "path",
+        Kind::Word(&["auto", "layered", "fused"]),
+        RUN,
+        "Dispatches of a network: one per layer, or one for all; auto takes fused on hardware GPUs where the network allows it",
+    ),
     field("seed", Kind::U64, RUN, "Seed of every random stream; with several agents, that of the first"),
     field(
         "agents",
@@ -102,11 +108,61 @@ pub const FIELDS: &[Field] = &[
     field("gradient_steps", Kind::U32, SAMPLES, "Updates per learning phase"),
     field("batch_size", Kind::U32, SAMPLES, "Transitions per update, at most buffer_size"),
     field("buffer_size", Kind::U32, SAMPLES, "Replay capacity in transitions"),
+    field(
+        "n_step",
+        Kind::U32,
+        SAMPLES,
+        "Rewards summed before the bootstrap, 1 to 64; a window ends with its episode",
+    ),
+    field(
+        "replay",
+        Kind::Word(&["uniform", "prioritized"]),
+        SAMPLES,
+        "How batches are chosen from the replay buffer",
+    ),
+    field(
+        "priority_exponent",
+        Kind::Number,
+        SAMPLES,
+        "Prioritized: exponent of |TD error| + priority_eps, in [0, 1]",
+    ),
+    field("priority_eps", Kind::Number, SAMPLES, "Prioritized: offset of |TD error|"),
+    field(
+        "importance_exponent",
+        Kind::Number,
+        SAMPLES,
+        "Prioritized: exponent of the importance weights, in [0, 1]",
+    ),
+    field("importance_exponent_final", Kind::Number, SAMPLES, "The same at the end of its schedule"),
+    field(
+        "importance_decay_steps",
+        Kind::U64,
+        SAMPLES,
+        "Length of that schedule in environment steps; 0 means total_timesteps",
+    ),
     field("reward_scale", Kind::Number, SAMPLES, "Reward multiplier; reported returns stay unscaled"),
     field("hidden", Kind::Widths, LEARNING, "Hidden layer widths of each Q network, e.g. 64,64"),
-    field("activation", Kind::Word(&["relu", "tanh"]), LEARNING, "Activation of hidden layers"),
+    field("activation", Kind::Word(&["relu", "tanh", "silu"]), LEARNING, "Activation of hidden layers"),
     field("layer_norm", Kind::Bool, LEARNING, "Layer normalisation before each hidden activation"),
     field("dueling", Kind::Bool, LEARNING, "Dueling head: Q = A - mean(A) + V"),
+    field(
+        "init",
+        Kind::Word(&["torch_default", "orthogonal", "he", "glorot"]),
+        LEARNING,
+        "Initial weights; biases start at 0 except under torch_default",
+    ),
+    field(
+        "init_gain",
+        Kind::Number,
+        LEARNING,
+        "Gain of hidden layers' initial weights; 0 suits the activation",
+    ),
+    field(
+        "output_gain",
+        Kind::Number,
+        LEARNING,
+        "Gain of the output layer's initial weights; 0 starts it as zeros",
+    ),
     field("learning_rate", Kind::Number, LEARNING, "Adam step size of the Q networks, in (0, 1]"),
     field("loss", Kind::Word(&["mse", "half_mse", "huber"]), LEARNING, "Loss of the TD error"),
     field("huber_delta", Kind::Number, LEARNING, "Threshold of the Huber loss"),
@@ -117,6 +173,14 @@ pub const FIELDS: &[Field] = &[
     field("gamma", Kind::Number, SOFT, "Discount, in [0, 1]"),
     field("polyak", Kind::Number, SOFT, "Target averaging rate, in (0, 1]; 1 copies the weights"),
     field("target_update_interval", Kind::U32, SOFT, "Updates between two target updates"),
+    field("double_q", Kind::Bool, SOFT, "dqn: the online net chooses the action that the target net values"),
+    field(
+        "munchausen_scale",
+        Kind::Number,
+        SOFT,
+        "munchausen: share of alpha ln pi in the reward; 0 is soft DQN",
+    ),
+    field("munchausen_clip", Kind::Number, SOFT, "munchausen: lower clip of alpha ln pi, at most 0"),
     field("backup", BACKUPS, SOFT, "Soft value of the next state"),
     field("twin", Kind::Word(&["min", "off"]), SOFT, "Minimum of both target networks, or the first alone"),
     field(

@@ -15,6 +15,8 @@ mod ranking;
 mod record;
 mod rollout;
 mod settings;
+mod solve;
+mod solve_map;
 mod summary;
 mod train;
 mod verify;
@@ -51,6 +53,8 @@ enum Command {
     Record(record::RecordArgs),
     /// List adapters, their limits and features, and what each --device value takes and why
     Devices(devices::DevicesArgs),
+    /// Solve an environment with few states exactly: values and policy, printed and drawn
+    Solve(solve::SolveArgs),
     /// Measure environment steps per second under a random policy
     Rollout(rollout::RolloutArgs),
     /// Check a device: every kernel against its CPU twin and an f64 reference, gradients, a training run
@@ -68,6 +72,7 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
         Command::Watch(args) => watch::watch(&args, out),
         Command::Record(args) => record::record(&args, out),
         Command::Devices(args) => devices::devices(engine, &args, out),
+        Command::Solve(args) => solve::solve(&args, out),
         Command::Rollout(args) => rollout::rollout(&args, out),
         Command::Verify(args) => verify::verify(&args, out),
         Command::CheckEnv(args) => check_env::check_env(&args, out),

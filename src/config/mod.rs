@@ -4,6 +4,7 @@
 //! used everywhere: `--learning-rate` on the command line is `learning_rate` in TOML and in [`Config`].
 
 mod population;
+mod replay;
 mod target_entropy;
 mod validate;
 
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+pub use crate::nn::Init;
+pub use replay::{MAX_N_STEP, MAX_PRIORITIZED_BATCH, Replay};
 pub use target_entropy::TargetEntropy;
 pub use validate::MAX_BATCH_SIZE;
 
@@ -74,6 +77,20 @@ pub enum HiddenActivation {
     Relu,
     /// `tanh z`
     Tanh,
+    /// `z sigmoid(z)`, also called swish.
+    Silu,
+}
+
+/// How the networks' passes become dispatches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathChoice {
+    /// Fused on hardware GPUs for the networks that allow it, else layered.
+    Auto,
+    /// One dispatch per layer.
+    Layered,
+    /// One dispatch for all layers; refused for networks that do not allow it.
+    Fused,
 }
 
 /// How actions are chosen while training.
@@ -94,10 +111,12 @@ pub struct Config {
     pub env: String,
     /// Parameters of the environment, each as `name=value`; `softq envs` lists them.
     pub env_param: Vec<String>,
-    /// Algorithm name: `sqn`.
+    /// Algorithm name: `sqn`, `dqn`, `munchausen`.
     pub algo: String,
     /// `auto`, `gpu`, `cpu`, or a backend with an index such as `vulkan:0`.
     pub device: String,
+    /// How the networks' passes become dispatches: layer by layer, or fused. The results are the same.
+    pub path: PathChoice,
     /// Seed of every random stream, >= 0. With several agents, that of the first.
     pub seed: u64,
     /// Independent agents trained side by side, up to 65,535; 0: as many as `sweep` has combinations, else one.
@@ -119,6 +138,20 @@ pub struct Config {
     pub batch_size: u32,
     /// Replay capacity in transitions, `batch_size` to 16,777,216; rounded up to a multiple of `num_envs`.
     pub buffer_size: u32,
+    /// Steps of a window, 1 to 64: `y = sum_{k<m} gamma^k r_{t+k} + gamma^m V(s_{t+m})`, cut at the end of an episode.
+    pub n_step: u32,
+    /// How a batch is chosen.
+    pub replay: Replay,
+    /// Exponent of a priority, in [0, 1]; 0 makes all transitions alike.
+    pub priority_exponent: f64,
+    /// Offset of `|TD error|` in a priority, > 0.
+    pub priority_eps: f64,
+    /// Exponent of the importance weights at the start, in [0, 1].
+    pub importance_exponent: f64,
+    /// The same at the end of its schedule.
+    pub importance_exponent_final: f64,
+    /// Length of that schedule in environment steps; 0 means `total_timesteps`.
+    pub importance_decay_steps: u64,
     /// Hidden layer widths of each Q network: 1 to 8 layers, each 1 to 4,096 wide.
     pub hidden: Vec<u32>,
     /// Activation of hidden layers.
@@ -127,6 +160,12 @@ pub struct Config {
     pub layer_norm: bool,
     /// Dueling head: `Q = A - mean(A) + V`, each with a hidden layer as wide as the last of `hidden`.
     pub dueling: bool,
+    /// Initial weights.
+    pub init: Init,
+    /// Gain of the initial weights of hidden layers, up to 100; 0 takes the one that suits the activation.
+    pub init_gain: f64,
+    /// Gain of the initial weights of the output layer, up to 100; 0 starts it as zeros.
+    pub output_gain: f64,
     /// Adam step size of the Q networks, in (0, 1].
     pub learning_rate: f64,
     /// Discount, in [0, 1].
@@ -135,6 +174,12 @@ pub struct Config {
     pub polyak: f64,
     /// Updates between two target updates, >= 1.
     pub target_update_interval: u32,
+    /// Double Q-learning: the online net chooses the action that the target net values.
+    pub double_q: bool,
+    /// Share `m` of the log-probability in Munchausen's reward, in [0, 1].
+    pub munchausen_scale: f64,
+    /// Lower clip `l0` of `alpha ln pi` in it, at most 0.
+    pub munchausen_clip: f64,
     /// Soft backup variant.
     pub backup: Backup,
     /// How the twin targets are joined.
@@ -196,6 +241,7 @@ impl Default for Config {
             env_param: Vec::new(),
             algo: "sqn".into(),
             device: "auto".into(),
+            path: PathChoice::Auto,
             seed: 0,
             agents: 0,
             sweep: Vec::new(),
@@ -206,14 +252,27 @@ impl Default for Config {
             gradient_steps: 4,
             batch_size: 64,
             buffer_size: 50_000,
+            n_step: 1,
+            replay: Replay::Uniform,
+            priority_exponent: 0.6,
+            priority_eps: 1e-6,
+            importance_exponent: 0.4,
+            importance_exponent_final: 1.0,
+            importance_decay_steps: 0,
             hidden: vec![64, 64],
             activation: HiddenActivation::Relu,
             layer_norm: false,
             dueling: false,
+            init: Init::TorchDefault,
+            init_gain: 0.0,
+            output_gain: 1.0,
             learning_rate: 1e-3,
             gamma: 0.99,
             polyak: 0.005,
             target_update_interval: 1,
+            double_q: false,
+            munchausen_scale: 0.9,
+            munchausen_clip: -1.0,
             backup: Backup::ClippedLse,
             twin: Twin::Min,
             kl: false,

@@ -32,6 +32,13 @@ pub const SWEEPABLE: &[&str] = &[
     "adam_beta2",
     "adam_eps",
     "reward_scale",
+    "priority_exponent",
+    "priority_eps",
+    "importance_exponent",
+    "importance_exponent_final",
+    "importance_decay_steps",
+    "munchausen_scale",
+    "munchausen_clip",
     "seed",
 ];
 

@@ -1,7 +1,7 @@
 //! The allowed range of every field, checked before any device is opened. Each refusal names the field, the value, the range
 //! and the fix.
 
-use crate::config::{Config, Temperature};
+use crate::config::{Config, Init, Temperature};
 use crate::error::{Error, Result};
 
 /// Largest batch a kernel loops over in one invocation: below the 65,535 iterations after which Mesa 22.3's software
@@ -76,14 +76,7 @@ impl Config {
             "at least 1",
             "1,000 is a good start.",
         )?;
-        check(self.train_frequency >= 1, "train_frequency", self.train_frequency, "at least 1", "Use 1.")?;
-        check(
-            (1..=4096).contains(&self.gradient_steps),
-            "gradient_steps",
-            self.gradient_steps,
-            "1 to 4,096",
-            "Use 1 to 16.",
-        )?;
+        self.validate_replay()?;
         check(
             self.target_update_interval >= 1,
             "target_update_interval",
@@ -107,6 +100,24 @@ impl Config {
                 "For example [64, 64].",
             )?;
         }
+        for (field, value) in [("init_gain", self.init_gain), ("output_gain", self.output_gain)] {
+            check((0.0..=100.0).contains(&value), field, value, "in [0, 100]", "1 is usual for the output.")?;
+        }
+        check(
+            self.init_gain == 0.0 || self.init != Init::TorchDefault,
+            "init_gain",
+            self.init_gain,
+            "0 with init = \"torch_default\", whose bound has no gain",
+            "Choose --init orthogonal, he or glorot.",
+        )?;
+        closed_unit("munchausen_scale", self.munchausen_scale, "0.9 is the authors'; 0 is soft DQN.")?;
+        check(
+            self.munchausen_clip <= 0.0 && self.munchausen_clip.is_finite(),
+            "munchausen_clip",
+            self.munchausen_clip,
+            "a finite number, at most 0",
+            "-1 is the authors'.",
+        )?;
         open_unit("learning_rate", self.learning_rate, "1e-3 is a good start.")?;
         open_unit("alpha_learning_rate", self.alpha_learning_rate, "1e-3 is a good start.")?;
         closed_unit("gamma", self.gamma, "0.99 is usual.")?;
@@ -169,6 +180,12 @@ impl Config {
     }
 }
 
-fn check(ok: bool, field: &str, value: impl ToString, allowed: impl Into<String>, hint: &str) -> Result<()> {
+pub(super) fn check(
+    ok: bool,
+    field: &str,
+    value: impl ToString,
+    allowed: impl Into<String>,
+    hint: &str,
+) -> Result<()> {
     if ok { Ok(()) } else { Err(Error::invalid(field, value, allowed, hint)) }
 }

@@ -14,6 +14,8 @@ pub const SHARED: &[(&str, &str)] = &[
     ("rng_given", include_str!("../../shaders/shared/rng_given.wgsl")),
     ("agent", include_str!("../../shaders/shared/agent.wgsl")),
     ("policy", include_str!("../../shaders/shared/policy.wgsl")),
+    ("sum_tree", include_str!("../../shaders/shared/sum_tree.wgsl")),
+    ("tabular", include_str!("../../shaders/shared/tabular.wgsl")),
     ("outcome", include_str!("../../shaders/shared/outcome.wgsl")),
     ("draw", include_str!("../../shaders/shared/draw.wgsl")),
     ("angle", include_str!("../../shaders/shared/angle.wgsl")),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::engine::executor::{Executor, Program};
 use crate::engine::kernel::TwinCall;
+use crate::engine::memory;
 use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::error::{Error, Result};
 
@@ -15,9 +16,6 @@ pub struct CpuExecutor {
     programs: Vec<Recording>,
     snapshots: VecDeque<Vec<u32>>,
 }
-
-/// Largest allocation the CPU executor accepts; the point is to name the buffer before the system starts to swap.
-const MAX_TOTAL_BYTES: u64 = 64 << 30;
 
 impl CpuExecutor {
     /// An executor without memory.
@@ -65,17 +63,7 @@ impl Executor for CpuExecutor {
     }
 
     fn allocate(&mut self, buffers: &Buffers) -> Result<()> {
-        if let Some(largest) = buffers.decls.iter().max_by_key(|decl| decl.words)
-            && buffers.total_bytes() > MAX_TOTAL_BYTES
-        {
-            return Err(Error::TooLarge {
-                buffer: largest.name.clone(),
-                bytes: largest.words.saturating_mul(4),
-                limit: MAX_TOTAL_BYTES,
-                device: "the CPU executor".into(),
-                hint: largest.hint.into(),
-            });
-        }
+        memory::check(buffers)?;
         self.programs.clear();
         self.snapshots.clear();
         self.names = buffers.decls.iter().map(|decl| decl.name.clone()).collect();

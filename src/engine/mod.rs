@@ -6,4 +6,5 @@ pub mod debug;
 pub mod env;
 pub mod executor;
 pub mod kernel;
+pub mod memory;
 pub mod recording;

@@ -9,6 +9,7 @@ pub mod deep_sea;
 mod explain;
 pub mod frozen_lake;
 mod loops;
+pub mod mdp;
 pub mod mountain_car;
 pub mod mountain_car_continuous;
 pub mod pendulum;
@@ -19,6 +20,7 @@ pub mod reflect;
 pub mod rescale;
 #[cfg(test)]
 mod resets;
+pub mod tabulate;
 pub mod taxi;
 pub mod text;
 

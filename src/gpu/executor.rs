@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::engine::executor::{Executor, Program};
+use crate::engine::memory;
 use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::error::{Error, Result};
 use crate::gpu::device::GpuDevice;
@@ -72,6 +73,10 @@ impl Executor for GpuExecutor {
     }
 
     fn allocate(&mut self, buffers: &Buffers) -> Result<()> {
+        // A software device lives in the host's memory, and only notices when the system has none left.
+        if self.gpu.report().device_type == "Cpu" {
+            memory::check(buffers)?;
+        }
         let limit = self.max_buffer_bytes();
         for decl in &buffers.decls {
             let bytes = decl.words.saturating_mul(4);

@@ -29,6 +29,11 @@ gpu_struct! {
     }
 }
 
+/// What the ring stores at the end of a transition whose episode terminated; 0 where it goes on.
+pub const TERMINATED: f32 = 1.0;
+/// The same where the time limit cut the episode.
+pub const TRUNCATED: f32 = 2.0;
+
 kernel! {
     /// One step of every environment.
     act_step, params Params, workgroup 64, env env needs Discrete,
@@ -82,6 +87,9 @@ fn twin(
             world.observe(params, state, &mut seen);
             let obs = &mut obs[lane * obs_size..][..obs_size];
 
+            l.episode_step += 1;
+            l.episode_return += outcome.reward;
+            let truncated = l.episode_step >= env.step_limit();
             if capacity > 0 {
                 let row = agent * capacity + (l.step as usize % (capacity / num_lanes)) * num_lanes + i;
                 let stride = 2 * obs_size + heads.len() + 2;
@@ -92,12 +100,12 @@ fn twin(
                     transition[2 * obs_size + head] = *action as f32;
                 }
                 transition[stride - 2] = outcome.reward * h.reward_scale;
-                transition[stride - 1] = f32::from(u8::from(outcome.terminated));
+                transition[stride - 1] = match (outcome.terminated, truncated) {
+                    (true, _) => TERMINATED,
+                    (false, true) => TRUNCATED,
+                    (false, false) => 0.0,
+                };
             }
-
-            l.episode_step += 1;
-            l.episode_return += outcome.reward;
-            let truncated = l.episode_step >= env.step_limit();
             if outcome.terminated || truncated {
                 if l.episodes == 0 {
                     l.first_return = l.episode_return;

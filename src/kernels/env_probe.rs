@@ -17,7 +17,7 @@ gpu_struct! {
         pub step: u32,
         /// Given draws per row.
         pub draws: u32,
-        /// 1: start from `reset` instead of stepping.
+        /// 1: start from `reset` instead of stepping. 2: only observe.
         pub reset: u32,
     }
 }
@@ -58,13 +58,14 @@ fn twin(
         let state = &mut state[row * state_words..][..state_words];
         let given = &draws[row * draw_words..][..draw_words];
         let mut rng = Rng { given, ..Rng::new(p.seed, STREAM_STEP, p.step, row as u32) };
-        let outcome = if p.reset == 1 {
+        let mut outcome = Outcome { reward: 0.0, terminated: false };
+        if p.reset == 1 {
             rng.stream = STREAM_RESET;
             world.reset(params, state, &mut rng);
-            Outcome { reward: 0.0, terminated: false }
-        } else {
-            world.step(params, state, &actions[row * action_words..][..action_words], &mut rng)
-        };
+        }
+        if p.reset == 0 {
+            outcome = world.step(params, state, &actions[row * action_words..][..action_words], &mut rng);
+        }
         world.observe(params, state, &mut obs[row * obs_size..][..obs_size]);
         rewards[row] = outcome.reward;
         terminated[row] = f32::from(u8::from(outcome.terminated));

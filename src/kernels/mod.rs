@@ -18,14 +18,25 @@ pub mod fused_backward;
 pub mod fused_forward;
 pub mod fused_gradients;
 pub mod grad_norm;
+pub mod greedy_backup;
 pub mod layer_norm;
 pub mod layer_norm_backward_input;
 pub mod layer_norm_backward_weights;
 pub mod log_softmax;
 mod matmul;
 pub mod metrics;
+pub mod munchausen_backup;
+pub mod priority_draw;
+pub mod priority_insert;
+pub mod priority_update;
 pub mod replay_sample;
+pub mod silu;
+pub mod silu_backward;
 pub mod soft_backup;
+pub mod tabular_backup;
+pub mod tabular_policy;
+pub mod tabular_residual;
+pub mod tabular_value;
 pub mod td_error;
 pub mod temperature;
 
@@ -39,16 +50,22 @@ pub fn table() -> &'static [&'static Kernel] {
         &env_rollout::KERNEL,
         &env_probe::KERNEL,
         &env_draw::KERNEL,
+        &priority_insert::KERNEL,
+        &priority_draw::KERNEL,
         &replay_sample::KERNEL,
         &dense_forward::KERNEL,
         &dense_forward_tiled::KERNEL,
         &fused_forward::KERNEL,
         &layer_norm::KERNEL,
+        &silu::KERNEL,
         &dueling::KERNEL,
         &log_softmax::KERNEL,
         &soft_backup::KERNEL,
+        &greedy_backup::KERNEL,
+        &munchausen_backup::KERNEL,
         &td_error::KERNEL,
         &dueling_backward::KERNEL,
+        &silu_backward::KERNEL,
         &layer_norm_backward_weights::KERNEL,
         &layer_norm_backward_input::KERNEL,
         &dense_backward_weights::KERNEL,
@@ -60,7 +77,12 @@ pub fn table() -> &'static [&'static Kernel] {
         &grad_norm::KERNEL,
         &adam::KERNEL,
         &temperature::KERNEL,
+        &priority_update::KERNEL,
         &metrics::KERNEL,
+        &tabular_value::KERNEL,
+        &tabular_backup::KERNEL,
+        &tabular_residual::KERNEL,
+        &tabular_policy::KERNEL,
     ];
     TABLE
 }
@@ -122,7 +144,7 @@ pub fn pack_slots(slots: &[u32]) -> u32 {
     slots.iter().enumerate().fold(0, |packed, (slot, value)| packed | (value & 15) << (4 * slot))
 }
 
-/// Activation of a dense layer's output.
+/// Activation of a hidden layer's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Activation {
@@ -132,6 +154,8 @@ pub enum Activation {
     Relu = 1,
     /// `tanh z`
     Tanh = 2,
+    /// `z sigmoid(z)`: an operation of its own, `silu`, that no other kernel applies.
+    Silu = 3,
 }
 
 /// Sum of `partial` in the tree order of the shaders: halves are added until one value is left.

@@ -1,7 +1,8 @@
-//! Uniform sampling from the ring, gathered into contiguous batches. Twin of `shaders/replay_sample.wgsl`.
+//! n-step windows from the ring, gathered into contiguous batches. Twin of `shaders/replay_sample.wgsl`.
 
 use crate::gpu_struct;
 use crate::kernel;
+use crate::kernels::act_step::TERMINATED;
 use crate::kernels::{groups, product};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::rng::{Rng, STREAM_REPLAY};
@@ -19,6 +20,12 @@ gpu_struct! {
         pub capacity: u32,
         /// Environments per agent.
         pub num_lanes: u32,
+        /// Transitions in a window, at least 1.
+        pub n_step: u32,
+        /// Observations per row: 2, or `n_step + 1` for those between the ends too.
+        pub inputs: u32,
+        /// 1: the starts are not drawn, `actions` holds them on entry.
+        pub given_starts: u32,
         /// Base of the random streams.
         pub stream: u32,
         /// Agents.
@@ -31,7 +38,7 @@ kernel! {
     replay_sample, params Params, workgroup 64,
     bindings {
         read agents: Agent, read lanes: Lane, read replay: f32,
-        write batch_obs: f32, write actions: u32, write rewards: f32, write terminated: f32,
+        write batch_obs: f32, write actions: u32, write rewards: f32, write discounts: f32,
     }
     sizes |p, _| {
         let agents = u64::from(p.agents);
@@ -39,11 +46,12 @@ kernel! {
         vec![
             agents, product(&[p.agents, p.num_lanes]),
             product(&[p.agents, p.capacity, 2 * p.obs_size + p.heads + 2]),
-            product(&[p.agents, 2, p.batch, p.obs_size]), rows * u64::from(p.heads), rows, rows,
+            product(&[p.agents, p.inputs, p.batch, p.obs_size]), rows * u64::from(p.heads), rows,
+            rows * u64::from(p.inputs - 1),
         ]
     };
     grid |p| [groups(u64::from(p.batch), 64), 1, u64::from(p.agents)];
-    loops |p, _| u64::from(p.obs_size + p.heads);
+    loops |p, _| u64::from(p.n_step) + u64::from(p.inputs) * u64::from(p.obs_size + 1) + u64::from(p.heads);
     twin twin
 }
 
@@ -55,28 +63,66 @@ fn twin(
     batch_obs: &mut [f32],
     actions: &mut [u32],
     rewards: &mut [f32],
-    terminated: &mut [f32],
+    discounts: &mut [f32],
 ) {
-    let [batch, obs_size, heads, capacity] = [p.batch, p.obs_size, p.heads, p.capacity].map(|d| d as usize);
+    let [batch, obs_size, heads, inputs] = [p.batch, p.obs_size, p.heads, p.inputs].map(|d| d as usize);
     let stride = 2 * obs_size + heads + 2;
+    let lane_rows = p.capacity / p.num_lanes;
     for agent in 0..p.agents as usize {
-        let lane_rows = p.capacity / p.num_lanes;
-        let size = lanes[agent * p.num_lanes as usize].step.min(lane_rows).max(1) * p.num_lanes;
+        // The transition `steps` later in the same lane.
+        let transition = |start: u32, steps: u32| {
+            let index = ((start + steps * p.num_lanes) % p.capacity) as usize;
+            &replay[(agent * p.capacity as usize + index) * stride..][..stride]
+        };
+        let gamma = agents[agent].gamma;
+        let step = lanes[agent * p.num_lanes as usize].step;
+        let filled = step.min(lane_rows).max(1);
+        let head = step % lane_rows;
         for b in 0..batch {
-            let mut rng =
-                Rng::new(agents[agent].seed, p.stream + STREAM_REPLAY, agents[agent].updates, b as u32);
-            let index = (rng.u32() % size) as usize;
-            let transition = &replay[(agent * capacity + index) * stride..][..stride];
-            let (obs, rest) = transition.split_at(obs_size);
-            let (next_obs, rest) = rest.split_at(obs_size);
-            batch_obs[(agent * 2 * batch + b) * obs_size..][..obs_size].copy_from_slice(obs);
-            batch_obs[((agent * 2 + 1) * batch + b) * obs_size..][..obs_size].copy_from_slice(next_obs);
             let row = agent * batch + b;
-            for head in 0..heads {
-                actions[row * heads + head] = rest[head] as u32;
+            let start = if p.given_starts == 1 {
+                actions[row * heads].min(p.capacity - 1)
+            } else {
+                let starts = filled - (p.n_step - 1).min(filled - 1);
+                let mut rng =
+                    Rng::new(agents[agent].seed, p.stream + STREAM_REPLAY, agents[agent].updates, b as u32);
+                let index = rng.u32() % (starts * p.num_lanes);
+                let oldest = if p.n_step > 1 && step >= lane_rows { head } else { 0 };
+                (index + oldest * p.num_lanes) % p.capacity
+            };
+            let behind = (head + lane_rows - start / p.num_lanes) % lane_rows;
+            let longest = p.n_step.min(filled).min(if behind == 0 { lane_rows } else { behind });
+
+            let first = transition(start, 0);
+            let mut last = first;
+            let mut reward = last[stride - 2];
+            let mut discount = gamma;
+            let mut taken = 1;
+            while taken < longest && last[stride - 1] == 0.0 {
+                last = transition(start, taken);
+                reward += discount * last[stride - 2];
+                discount *= gamma;
+                taken += 1;
             }
-            rewards[row] = rest[heads];
-            terminated[row] = rest[heads + 1];
+            rewards[row] = reward;
+            discounts[row] = discount * if last[stride - 1] == TERMINATED { 0.0 } else { 1.0 };
+
+            let mut put = |input: usize, obs: &[f32]| {
+                batch_obs[((agent * inputs + input) * batch + b) * obs_size..][..obs_size]
+                    .copy_from_slice(&obs[..obs_size]);
+            };
+            put(0, first);
+            put(1, &last[obs_size..]);
+            let mut factor = gamma;
+            for k in 1..inputs - 1 {
+                let inside = (k as u32) < taken;
+                put(k + 1, if inside { transition(start, k as u32) } else { &last[obs_size..] });
+                discounts[k * p.agents as usize * batch + row] = if inside { factor } else { 0.0 };
+                factor *= gamma;
+            }
+            for head in 0..heads {
+                actions[row * heads + head] = first[2 * obs_size + head] as u32;
+            }
         }
     }
 }

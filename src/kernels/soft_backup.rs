@@ -41,10 +41,10 @@ gpu_struct! {
 }
 
 kernel! {
-    /// `y = r + gamma (1 - terminated) V(s')`.
+    /// `y = rewards + discounts * V(s')`.
     soft_backup, params Params, workgroup 64,
     bindings {
-        read agents: Agent, read q: f32, read rewards: f32, read terminated: f32,
+        read agents: Agent, read q: f32, read rewards: f32, read discounts: f32,
         write targets: f32, write entropies: f32, write values: f32,
     }
     sizes |p, _| {
@@ -73,7 +73,7 @@ fn twin(
     agents: &[Agent],
     q: &[f32],
     rewards: &[f32],
-    terminated: &[f32],
+    discounts: &[f32],
     targets: &mut [f32],
     entropies: &mut [f32],
     values: &mut [f32],
@@ -132,7 +132,7 @@ fn twin(
             if p.kl == 1 {
                 value -= alpha * log_f32(p.actions as f32);
             }
-            targets[out] = rewards[row] + agents[agent].gamma * (1.0 - terminated[row]) * value;
+            targets[out] = rewards[row] + discounts[row] * value;
             entropies[out] = entropy;
             values[out] = value;
         }

@@ -4,13 +4,12 @@
 //! multi-discrete network. Heads may have a hidden layer of their own, and may be dueling (A and V apart). The hidden
 //! layers of all heads are one dense layer side by side, and their last layers work on slices of it.
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
-
 use crate::kernels::Activation;
+use crate::nn::fused::Path;
+use crate::nn::init::Initialiser;
 
 /// What to build.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
     /// Length of an observation.
     pub obs_size: u32,
@@ -26,6 +25,8 @@ pub struct NetworkSpec {
     pub head_hidden: Option<u32>,
     /// `q = A - mean(A) + V` in every head; needs `head_hidden`.
     pub dueling: bool,
+    /// Initial weights.
+    pub initialiser: Initialiser,
 }
 
 impl NetworkSpec {
@@ -39,6 +40,7 @@ impl NetworkSpec {
             heads: vec![actions],
             head_hidden: None,
             dueling: false,
+            initialiser: Initialiser::default(),
         }
     }
 }
@@ -93,6 +95,13 @@ pub enum Op {
         /// First scale.
         weight_offset: u32,
     },
+    /// `to = silu(from)`: its derivative needs its input, so both are kept.
+    Silu {
+        /// Input tensor.
+        from: usize,
+        /// Output tensor.
+        to: usize,
+    },
     /// `to = A - mean(A) + V` for one head: A and V lie side by side in `from`.
     Dueling {
         /// Input tensor.
@@ -118,7 +127,7 @@ pub struct Parameter {
 }
 
 /// Operations, tensors and parameter layout of a Q network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// Tensors; the first is the observation, the last holds the action values.
     pub tensors: Vec<Tensor>,
@@ -130,22 +139,37 @@ pub struct Network {
     pub params: u32,
     /// Their names, in order.
     pub parameters: Vec<Parameter>,
+    /// Activation of hidden layers.
+    pub activation: Activation,
+    /// Initial weights.
+    pub initialiser: Initialiser,
+    /// How its passes are recorded; layered unless [`Network::fused`] is asked for.
+    pub path: Path,
 }
 
 impl Network {
     /// Lays a network out.
     pub fn new(spec: &NetworkSpec) -> Network {
         let input = Tensor { width: spec.obs_size, activation: Activation::Identity };
-        let mut net =
-            Network { tensors: vec![input], ops: vec![], heads: vec![], params: 0, parameters: vec![] };
+        let mut net = Network {
+            tensors: vec![input],
+            ops: vec![],
+            heads: vec![],
+            params: 0,
+            parameters: vec![],
+            activation: spec.activation,
+            initialiser: spec.initialiser,
+            path: Path::Layered,
+        };
         for (i, width) in spec.hidden.iter().enumerate() {
             let name = format!("layer{i}");
             if spec.layer_norm {
                 net.dense_all(&name, *width, Activation::Identity);
-                net.layer_norm(&format!("norm{i}"), spec.activation);
+                net.layer_norm(&format!("norm{i}"));
             } else {
-                net.dense_all(&name, *width, spec.activation);
+                net.dense_all(&name, *width, net.applied());
             }
+            net.silu();
         }
         let total: u32 = spec.heads.iter().sum();
         let mut offset = 0;
@@ -168,7 +192,8 @@ impl Network {
                         false => vec![(format!("head{k}"), *actions)],
                     })
                     .collect();
-                net.dense_all("head_hidden", width * branches.len() as u32, spec.activation);
+                net.dense_all("head_hidden", width * branches.len() as u32, net.applied());
+                net.silu();
                 let hidden = net.tensors.len() - 1;
                 let outputs = branches.iter().map(|(_, outputs)| outputs).sum();
                 net.tensors.push(Tensor { width: outputs, activation: Activation::Identity });
@@ -214,10 +239,24 @@ impl Network {
         self.parameter(format!("{name}.bias"), vec![to.width]);
     }
 
-    fn layer_norm(&mut self, name: &str, activation: Activation) {
+    /// The activation that a layer applies itself; silu follows as an operation.
+    fn applied(&self) -> Activation {
+        if self.activation == Activation::Silu { Activation::Identity } else { self.activation }
+    }
+
+    /// Silu from the whole last tensor to a new one, where that is the activation.
+    fn silu(&mut self) {
+        if self.activation == Activation::Silu {
+            let from = self.tensors.len() - 1;
+            self.tensors.push(self.tensors[from].clone());
+            self.ops.push(Op::Silu { from, to: from + 1 });
+        }
+    }
+
+    fn layer_norm(&mut self, name: &str) {
         let from = self.tensors.len() - 1;
         let width = self.tensors[from].width;
-        self.tensors.push(Tensor { width, activation });
+        self.tensors.push(Tensor { width, activation: self.applied() });
         self.ops.push(Op::LayerNorm { from, to: from + 1, weight_offset: self.params });
         self.parameter(format!("{name}.scale"), vec![width]);
         self.parameter(format!("{name}.shift"), vec![width]);
@@ -232,29 +271,6 @@ impl Network {
     /// Columns of the action values.
     pub fn outputs(&self) -> u32 {
         self.tensors[self.tensors.len() - 1].width
-    }
-
-    /// Dense layers: weights and biases uniform in `+- 1 / sqrt(in)`, the default of PyTorch's `Linear`; layer norm:
-    /// scale 1, shift 0.
-    pub fn init(&self, seed: u64) -> Vec<f32> {
-        let mut rng = StdRng::seed_from_u64(seed);
-        let mut params = vec![0.0; self.params as usize];
-        for op in &self.ops {
-            match op {
-                Op::Dense { from, to, weight_offset } => {
-                    let bound = 1.0 / f64::from(from.width).sqrt();
-                    let count = (from.width + 1) * to.width;
-                    for value in &mut params[*weight_offset as usize..][..count as usize] {
-                        *value = rng.random_range(-bound..bound) as f32;
-                    }
-                }
-                Op::LayerNorm { from, weight_offset, .. } => {
-                    params[*weight_offset as usize..][..self.tensors[*from].width as usize].fill(1.0);
-                }
-                Op::Dueling { .. } => {}
-            }
-        }
-        params
     }
 }
 

@@ -11,6 +11,7 @@ mod chart;
 pub mod curve;
 pub mod gif;
 pub mod png;
+pub mod policy_map;
 pub mod raster;
 pub mod terminal;
 

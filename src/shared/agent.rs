@@ -54,6 +54,20 @@ gpu_struct! {
         pub reward_scale: f32,
         /// Decoupled weight decay (AdamW).
         pub weight_decay: f32,
+        /// Exponent of `|delta| + priority_eps` in a priority.
+        pub priority_exponent: f32,
+        /// Offset of `|delta|`.
+        pub priority_eps: f32,
+        /// Exponent of the importance weights at the start.
+        pub importance_exponent: f32,
+        /// At the end.
+        pub importance_exponent_final: f32,
+        /// Length of its schedule, environment steps.
+        pub importance_steps: f32,
+        /// Munchausen: factor of the log-probability added to the reward.
+        pub munchausen_scale: f32,
+        /// Its lower clip, at most 0.
+        pub munchausen_clip: f32,
         /// Updates done.
         pub updates: u32,
         /// 0, or the number of the update that first met a NaN or an infinity.
@@ -76,6 +90,8 @@ gpu_struct! {
         pub correction2: f32,
         /// Mean entropy of the last update.
         pub entropy: f32,
+        /// Largest priority so far.
+        pub max_priority: f32,
         /// Updates in the window.
         pub window_updates: u32,
         /// Sum of mean entropies in the window.

@@ -10,4 +10,6 @@ pub mod normal;
 pub mod pendulum;
 pub mod policy;
 pub mod rng;
+pub mod sum_tree;
+pub mod tabular;
 pub mod valley;

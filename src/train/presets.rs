@@ -1,7 +1,16 @@
 //! Settings shipped per environment and algorithm: what `softq train cartpole` uses before files and flags.
 
-/// `(environment id, algorithm, file)` of every preset.
+/// What an algorithm needs in every environment.
+const EVERY: &str = "*";
+
+/// `(environment id, algorithm, file)` of every preset; those of [`EVERY`] environment lie below the others.
 const PRESETS: &[(&str, &str, &str)] = &[
+    (EVERY, "dqn", include_str!("../../presets/dqn.toml")),
+    (EVERY, "munchausen", include_str!("../../presets/munchausen.toml")),
+    ("CartPole-v1", "dqn", include_str!("../../presets/cartpole_dqn.toml")),
+    ("CartPole-v1", "munchausen", include_str!("../../presets/cartpole_munchausen.toml")),
+    ("Catch-bsuite", "dqn", include_str!("../../presets/catch_dqn.toml")),
+    ("Catch-bsuite", "munchausen", include_str!("../../presets/catch_munchausen.toml")),
     ("CartPole-v1", "sqn", include_str!("../../presets/cartpole_sqn.toml")),
     ("MountainCar-v0", "sqn", include_str!("../../presets/mountain_car_sqn.toml")),
     ("Acrobot-v1", "sqn", include_str!("../../presets/acrobot_sqn.toml")),
@@ -17,8 +26,17 @@ const PRESETS: &[(&str, &str, &str)] = &[
 
 /// Overrides of the library defaults for an environment id and an algorithm, as a flat table of config keys.
 pub fn preset(env_id: &str, algo: &str) -> Option<toml::Table> {
-    let found = PRESETS.iter().find(|(id, name, _)| *id == env_id && *name == algo);
-    found.and_then(|(_, _, text)| text.parse().ok())
+    let table = |wanted: &str| -> Option<toml::Table> {
+        let found = PRESETS.iter().find(|(id, name, _)| *id == wanted && *name == algo);
+        found.and_then(|(_, _, text)| text.parse().ok())
+    };
+    match (table(EVERY), table(env_id)) {
+        (Some(mut below), Some(own)) => {
+            below.extend(own);
+            Some(below)
+        }
+        (below, own) => own.or(below),
+    }
 }
 
 #[cfg(test)]
@@ -41,7 +59,9 @@ mod tests {
         }
         for (id, algo, _) in super::PRESETS {
             assert!(super::preset(id, algo).is_some(), "{id}: its preset is not TOML");
-            crate::envs::find(id).expect("a built-in environment");
+            if *id != super::EVERY {
+                crate::envs::find(id).expect("a built-in environment");
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The gradients that a recorded update leaves behind, against central finite differences in f64 of the loss
 //! `sum_i mean_b w_b sum_h c_h loss(Q_i,h(s_b, a_b,h) - y_b,h)` over nets i, rows b and heads h, with the targets `y` held fixed.
-//! One network of each kind: perceptrons with relu and tanh, layer norm, dueling, several heads.
+//! One network of each kind: perceptrons with relu, tanh and silu, layer norm, dueling, several heads.
 
 use crate::agents::learner::Learner;
 use crate::agents::sqn;
@@ -37,7 +37,7 @@ const KINK: f64 = 5e-3;
 const LAYER_NORM_EPS: f64 = 1e-5_f32 as f64;
 
 /// The networks, by name.
-fn networks() -> [(&'static str, NetworkSpec); 5] {
+fn networks() -> [(&'static str, NetworkSpec); 7] {
     let perceptron = |activation| NetworkSpec::mlp(OBS, &[5, 4], 3, activation);
     let tanh = perceptron(Activation::Tanh);
     let heads = NetworkSpec { heads: vec![3, 2], head_hidden: Some(4), dueling: true, ..tanh.clone() };
@@ -48,7 +48,12 @@ fn networks() -> [(&'static str, NetworkSpec); 5] {
         ("dueling", NetworkSpec { heads: vec![3], ..heads.clone() }),
         (
             "relu, layer norm, two dueling heads",
-            NetworkSpec { layer_norm: true, activation: Activation::Relu, ..heads },
+            NetworkSpec { layer_norm: true, activation: Activation::Relu, ..heads.clone() },
+        ),
+        ("silu", perceptron(Activation::Silu)),
+        (
+            "silu, layer norm, two dueling heads",
+            NetworkSpec { layer_norm: true, activation: Activation::Silu, ..heads },
         ),
     ]
 }
@@ -93,7 +98,7 @@ struct Batch {
     obs: Vec<f32>,
     actions: Vec<u32>,
     rewards: Vec<f32>,
-    terminated: Vec<f32>,
+    discounts: Vec<f32>,
     importance: Vec<f32>,
 }
 
@@ -114,7 +119,7 @@ impl Batch {
             obs: draw.floats(2 * rows * OBS as usize, -1.0, 1.0),
             actions,
             rewards: draw.floats(rows, -1.0, 1.0),
-            terminated: (0..rows).map(|_| f32::from(u8::from(draw.one_in(4)))).collect(),
+            discounts: (0..rows).map(|_| if draw.one_in(4) { 0.0 } else { draw.float(0.5, 1.0) }).collect(),
             importance: draw.floats(rows, 0.2, 2.0),
         }
     }
@@ -158,8 +163,7 @@ impl Batch {
                 let sample = |policy: &Policy| policy.sample(u);
                 let (value, _) = soft_value(backup, target_1, target_2, online, record.alpha, sample)?;
                 let kl = if config.kl { alpha * f64::from(head.actions).ln() } else { 0.0 };
-                let goes_on = 1.0 - f64::from(self.terminated[row]);
-                let next_value = f64::from(record.gamma) * goes_on * (value.value - kl);
+                let next_value = f64::from(self.discounts[row]) * (value.value - kl);
                 targets.push(f64::from(self.rewards[row]) + next_value);
             }
         }
@@ -235,7 +239,8 @@ fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> 
     let mut tensors: Vec<Vec<f64>> = net.tensors.iter().map(|t| vec![0.0; t.width as usize]).collect();
     tensors[0].copy_from_slice(obs);
     let mut activate = |tensor: usize, z: f64| match net.tensors[tensor].activation {
-        Activation::Identity => z,
+        // Silu is an operation of its own.
+        Activation::Identity | Activation::Silu => z,
         Activation::Tanh => z.tanh(),
         Activation::Relu => {
             *clearance = clearance.min(z.abs());
@@ -264,6 +269,10 @@ fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> 
                     let normal = (x - mean) / (variance + LAYER_NORM_EPS).sqrt();
                     tensors[*to][k] = activate(*to, own[k] * normal + own[n as usize + k]);
                 }
+            }
+            Op::Silu { from, to } => {
+                let z = tensors[*from].clone();
+                tensors[*to] = z.iter().map(|z| z / (1.0 + (-z).exp())).collect();
             }
             Op::Dueling { from, from_offset, to, head } => {
                 let raw = tensors[*from][*from_offset as usize..][..head.actions as usize + 1].to_vec();
@@ -361,7 +370,7 @@ fn gradients(executor: &mut dyn Executor, config: &Config, net: &Network, batch:
     write_as(executor, update.batch_obs.id, &batch.obs)?;
     write_as(executor, update.actions_taken.id, &batch.actions)?;
     write_as(executor, update.rewards.id, &batch.rewards)?;
-    write_as(executor, update.terminated.id, &batch.terminated)?;
+    write_as(executor, update.discounts.id, &batch.discounts)?;
     write_as(executor, update.importance.id, &batch.importance)?;
     let program = executor.prepare(&recording)?;
     executor.submit(&[(program, 1)], None)?;

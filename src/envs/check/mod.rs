@@ -8,7 +8,7 @@ mod actions;
 mod advice;
 mod episodes;
 mod play;
-mod probe;
+pub(super) mod probe;
 mod repeat;
 mod twin;
 

@@ -101,23 +101,23 @@ impl<'a> Probe<'a> {
 
     /// Starts every row anew, with the draws of step `step`.
     pub fn reset(&mut self, step: u32) -> Result<()> {
-        self.run(step, true)
+        self.run(step, 1)
+    }
+
+    /// Observes every row as it is.
+    pub fn look(&mut self) -> Result<()> {
+        self.run(0, 2)
     }
 
     /// Takes one step in every row; `actions` `[rows, action words]`.
     pub fn step(&mut self, step: u32, actions: &[u32]) -> Result<()> {
         self.executor.write(self.buffers.actions.id, actions)?;
-        self.run(step, false)
+        self.run(step, 0)
     }
 
-    fn run(&mut self, step: u32, reset: bool) -> Result<()> {
-        let params = env_probe::Params {
-            rows: self.rows as u32,
-            seed: self.seed,
-            step,
-            draws: self.given,
-            reset: reset.into(),
-        };
+    fn run(&mut self, step: u32, reset: u32) -> Result<()> {
+        let params =
+            env_probe::Params { rows: self.rows as u32, seed: self.seed, step, draws: self.given, reset };
         let m = &self.buffers;
         let mut recording = Recording::default();
         env_probe::record(

@@ -181,7 +181,7 @@ pub fn env_probe(draw: &mut Draw, index: usize) -> Case {
         seed: draw.bits(),
         step: draw.int(0, 9),
         draws: draw.int(0, 3),
-        reset: u32::from(index % 5 == 4),
+        reset: [0, 0, 0, 0, 1, 0, 0, 2, 0, 1][index % 10],
     };
     let mut case = Case::new(&env_probe::KERNEL, Some(env), params, &env.id);
     let all_params = self::params(draw, env, rows);
@@ -231,7 +231,8 @@ pub fn env_draw(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
-/// `replay_sample`: rings that are empty, partly filled, full, and long since overwritten.
+/// `replay_sample`: rings that are empty, partly filled, full, and long since overwritten; one and more steps, with and without
+/// the states between, drawn and given starts, episodes that end by termination and by the time limit.
 pub fn replay_sample(draw: &mut Draw, index: usize) -> Case {
     const SHAPES: [(u32, u32, u32, u32); 14] = [
         (1, 1, 1, 1),
@@ -255,10 +256,21 @@ pub fn replay_sample(draw: &mut Draw, index: usize) -> Case {
         .unwrap_or_else(|| (draw.size(257), draw.size(31), draw.size(65), draw.int(1, 50)));
     let agents = agents(index);
     let capacity = num_lanes * rows;
-    let stream = 8 * draw.int(0, 4);
     let heads = [1, 1, 2, 3][index % 4];
-    let params = replay_sample::Params { batch, obs_size, heads, capacity, num_lanes, stream, agents };
-    let steps = [0, 1, rows / 2, rows - 1, rows, rows + 1, 10 * rows];
+    let n_step = if index.is_multiple_of(3) { 1 } else { draw.int(1, rows.min(12)) };
+    let params = replay_sample::Params {
+        batch,
+        obs_size,
+        heads,
+        capacity,
+        num_lanes,
+        n_step,
+        inputs: if n_step < 8 && draw.one_in(2) { n_step + 1 } else { 2 },
+        given_starts: u32::from(draw.one_in(4)),
+        stream: 8 * draw.int(0, 4),
+        agents,
+    };
+    let steps = [0, 1, rows / 2, rows - 1, rows, rows + 1, 10 * rows, rows + n_step / 2];
     let step = |agent: u32| steps[(index + agent as usize) % steps.len()];
     let mut case = Case::new(&replay_sample::KERNEL, None, params, &format!("after {} steps", step(0)));
     case.set("agents", &draw.agents(agents));
@@ -270,8 +282,16 @@ pub fn replay_sample(draw: &mut Draw, index: usize) -> Case {
         for head in 0..heads as usize {
             transition[2 * obs_size as usize + head] = draw.int(0, 1000) as f32;
         }
-        transition[stride - 1] = f32::from(u8::from(draw.one_in(4)));
+        transition[stride - 1] = [0.0, 0.0, 0.0, 0.0, 1.0, 2.0][draw.int(0, 5) as usize];
     }
     case.set("replay", &replay);
+    if params.given_starts == 1 {
+        for row in 0..agents * batch {
+            // Rows that hold a transition, or one beyond the ring, which is taken for the last of a full one.
+            let filled = step(row / batch).min(rows).max(1) * num_lanes;
+            let most = if filled == capacity { capacity } else { filled - 1 };
+            case.set_at("actions", (row * heads) as usize, &[draw.int(0, most)]);
+        }
+    }
     case
 }

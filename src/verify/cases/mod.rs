@@ -10,8 +10,10 @@ pub mod environment;
 pub mod fused;
 pub mod learner;
 pub mod network;
+pub mod priority;
 pub mod probes;
 pub mod rows;
+pub mod tabular;
 
 use bytemuck::Pod;
 

@@ -1,10 +1,11 @@
-//! Cases of the kernels between the dense layers: layer normalisation and dueling heads.
+//! Cases of the kernels between the dense layers: layer normalisation, silu and dueling heads.
 
 use super::Case;
 use super::dense::{agents, shape, weights};
-use super::draw::{Draw, Style, strided};
+use super::draw::{Draw, SIZES, Style, strided};
 use crate::kernels::{
-    dueling, dueling_backward, layer_norm, layer_norm_backward_input, layer_norm_backward_weights, pack_slots,
+    dueling, dueling_backward, layer_norm, layer_norm_backward_input, layer_norm_backward_weights,
+    pack_slots, silu, silu_backward,
 };
 
 /// PyTorch's default.
@@ -138,5 +139,39 @@ pub fn dueling_backward(draw: &mut Draw, index: usize) -> Case {
     let sparse = draw.style != Style::Unit;
     let gradient = || if sparse && !draw.one_in(actions) { 0.0 } else { draw.value() };
     case.set("dq", &strided(rows, (q_stride, q_offset), actions, gradient));
+    case
+}
+
+/// Elements per slot, and how many agents they leave room for.
+fn elements(draw: &mut Draw, index: usize) -> (u32, u32) {
+    let listed = SIZES.iter().chain(&[1021, 4099, 65_537]).nth(index).copied();
+    let count = listed.unwrap_or_else(|| draw.int(1, 3000));
+    (count, agents(index, 8 * count))
+}
+
+/// The case's style, or values between the tails, where silu bends.
+fn bends(draw: &mut Draw, count: usize) -> Vec<f32> {
+    if draw.one_in(2) { draw.values(count) } else { draw.floats(count, -20.0, 20.0) }
+}
+
+/// `silu`
+pub fn silu(draw: &mut Draw, index: usize) -> Case {
+    let (count, agents) = elements(draw, index);
+    let params = silu::Params { count, slots: draw.int(1, 5), agents };
+    let mut case = Case::new(&silu::KERNEL, None, params, &format!("{:?}", draw.style));
+    let z = bends(draw, (agents * params.slots * count) as usize);
+    case.set("z", &z);
+    case
+}
+
+/// `silu_backward`: fewer gradients than slots.
+pub fn silu_backward(draw: &mut Draw, index: usize) -> Case {
+    let (count, agents) = elements(draw, index);
+    let grad_slots = draw.int(1, 2);
+    let params = silu_backward::Params { count, slots: grad_slots + draw.int(0, 3), grad_slots, agents };
+    let mut case = Case::new(&silu_backward::KERNEL, None, params, &format!("{:?}", draw.style));
+    let z = bends(draw, (agents * params.slots * count) as usize);
+    case.set("z", &z);
+    case.set("dy", &draw.values((agents * grad_slots * count) as usize));
     case
 }

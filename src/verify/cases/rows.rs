@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::draw::{Draw, Style, strided};
-use crate::kernels::{log_softmax, soft_backup, td_error};
+use crate::kernels::{greedy_backup, log_softmax, munchausen_backup, soft_backup, td_error};
 
 /// `(rows, actions)`
 const SHAPES: [(u32, u32); 18] = [
@@ -63,7 +63,7 @@ pub fn log_softmax(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
-/// `soft_backup`: all four backups with and without the KL form, given actions, several heads, terminated rows.
+/// `soft_backup`: all four backups with and without the KL form, given actions, several heads, discounts of 0.
 pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     let (batch, actions) = shape(draw, index);
     let agents = agents(index);
@@ -99,10 +99,67 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
         let given: Vec<f32> = (0..agents * batch * heads).map(|_| draw.int(0, actions) as f32).collect();
         case.set("values", &given);
     }
-    let rewards = draw.values((agents * batch) as usize);
-    case.set("rewards", &rewards);
-    let terminated: Vec<f32> = (0..agents * batch).map(|_| f32::from(u8::from(draw.one_in(3)))).collect();
-    case.set("terminated", &terminated);
+    returns(draw, &mut case, agents * batch);
+    case
+}
+
+/// Reward sums and discounts, 0 where the window ended in a terminal state.
+fn returns(draw: &mut Draw, case: &mut Case, rows: u32) {
+    case.set("rewards", &draw.values(rows as usize));
+    let discounts: Vec<f32> =
+        (0..rows).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) }).collect();
+    case.set("discounts", &discounts);
+}
+
+/// `greedy_backup`: the same slot or another one chooses; ties and masked actions.
+pub fn greedy_backup(draw: &mut Draw, index: usize) -> Case {
+    let (batch, actions) = shape(draw, index);
+    let agents = agents(index);
+    let slots = draw.int(2, 5);
+    let heads = draw.int(1, 3);
+    let (q_stride, q_offset) = draw.columns(actions);
+    let evaluator = draw.int(0, slots - 1);
+    let params = greedy_backup::Params {
+        batch,
+        actions,
+        slots,
+        selector: if draw.one_in(2) { evaluator } else { draw.int(0, slots - 1) },
+        evaluator,
+        q_stride,
+        q_offset,
+        heads,
+        head: draw.int(0, heads - 1),
+        agents,
+    };
+    let mut case = Case::new(&greedy_backup::KERNEL, None, params, &format!("{:?}", draw.style));
+    let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
+    case.set("q", &q);
+    returns(draw, &mut case, agents * batch);
+    case
+}
+
+/// `munchausen_backup`: log-probabilities above and below the clip, scale 0.
+pub fn munchausen_backup(draw: &mut Draw, index: usize) -> Case {
+    let (batch, actions) = shape(draw, index);
+    let agents = agents(index);
+    let slots = draw.int(3, 5);
+    let heads = draw.int(1, 3);
+    let (q_stride, q_offset) = draw.columns(actions);
+    let head = draw.int(0, heads - 1);
+    let params = munchausen_backup::Params { batch, actions, slots, q_stride, q_offset, heads, head, agents };
+    let mut case = Case::new(&munchausen_backup::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut records = draw.agents(agents);
+    for record in &mut records {
+        record.alpha = draw.alpha();
+    }
+    case.set("agents", &records);
+    let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
+    case.set("q", &q);
+    // One too many is taken for the last action.
+    for row in 0..agents * batch {
+        case.set_at("actions", (row * heads + head) as usize, &[draw.int(0, actions)]);
+    }
+    returns(draw, &mut case, agents * batch);
     case
 }
 

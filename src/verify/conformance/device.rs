@@ -16,6 +16,11 @@ impl<'a> Device<'a> {
         Device { executor }
     }
 
+    /// The executor itself, for what allocates its own memory.
+    pub fn executor(&mut self) -> &mut dyn Executor {
+        self.executor
+    }
+
     /// Replaces all memory, zero-filled, and resolves one recording over it.
     pub fn prepare(&mut self, buffers: &Buffers, recording: &Recording) -> Result<Program> {
         self.executor.allocate(buffers)?;

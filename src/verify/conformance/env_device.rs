@@ -2,7 +2,8 @@
 
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, Buffers, Recording};
-use crate::kernels::{act_step, env_probe};
+use crate::kernels::act_step::{self, TERMINATED};
+use crate::kernels::env_probe;
 use crate::shared::agent::{Agent, Lane};
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::report::{Outcome, malformed};
@@ -179,6 +180,9 @@ pub fn act(device: &mut Device<'_>, env: &'static Env, starts: &[Start]) -> Outc
             .flat_map(|row| row[obs_size..2 * obs_size].to_vec())
             .collect(),
         rewards: column(stride - 2),
-        terminated: column(stride - 1),
+        terminated: transitions
+            .chunks_exact(stride)
+            .map(|row| f32::from(u8::from(row[stride - 1] == TERMINATED)))
+            .collect(),
     })
 }

@@ -18,7 +18,7 @@ pub fn replay(
 ) -> Outcome<()> {
     let header = &log.header;
     let Some(id) = header.text("env") else {
-        return unsupported("soft-Q tables need the tabular solver, which is not built in");
+        return unsupported("the header names no environment");
     };
     if id == autoreset::ENV {
         autoreset::replay(log, tolerances, device, comparison)?;

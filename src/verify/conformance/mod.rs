@@ -23,6 +23,7 @@ mod optimizer;
 mod orig_sqn;
 mod policy;
 pub mod report;
+mod soft_q_tables;
 mod torch_adam;
 mod torch_clip;
 mod torch_losses;
@@ -123,6 +124,10 @@ fn replay_log(executor: &mut dyn Executor, path: &Path, comparison: &mut Compari
     } else {
         None
     };
+    if soft_q_tables::is(&log) {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        return soft_q_tables::replay(&log, folder, &mut Device::new(executor), comparison);
+    }
     env_log::replay(&log, tolerances.as_ref(), &mut Device::new(executor), comparison)
 }
 

@@ -270,7 +270,7 @@ fn place(layout: &Layout, trunk: &[Linear], branches: &[(String, Vec<Linear>)]) 
             Op::LayerNorm { from, weight_offset, .. } => {
                 (0, layout.tensors[*from].width as usize, *weight_offset)
             }
-            Op::Dueling { .. } => continue,
+            Op::Silu { .. } | Op::Dueling { .. } => continue,
         };
         let weight = offset as usize;
         let bias = weight + inputs.max(1) * width;
@@ -303,6 +303,7 @@ pub fn activation(name: &str) -> Outcome<Activation> {
     match name {
         "relu" => Ok(Activation::Relu),
         "tanh" => Ok(Activation::Tanh),
+        "silu" | "swish" => Ok(Activation::Silu),
         "identity" | "linear" => Ok(Activation::Identity),
         other => unsupported(format!("activation '{other}' is not built in")),
     }

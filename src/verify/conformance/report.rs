@@ -21,7 +21,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
             // A network or batch that does not fit this device says nothing about correctness.
-            Error::TooLarge { .. } => Problem::Unsupported(error.to_string()),
+            Error::TooLarge { .. } | Error::OutOfMemory { .. } => Problem::Unsupported(error.to_string()),
             other => Problem::Engine(other),
         }
     }

@@ -249,7 +249,9 @@ impl Replay {
         device.write(update.batch_obs, &both)?;
         device.write(update.actions_taken, &batches.rows_of(&batches.actions, batches.heads, step))?;
         device.write(update.rewards, &batches.pick(&batches.rewards, step))?;
-        device.write(update.terminated, &batches.pick(&batches.done, step))?;
+        let gamma = self.agent(device)?.gamma;
+        let goes_on = batches.pick(&batches.done, step).into_iter().map(|done| gamma * (1.0 - done));
+        device.write(update.discounts, &goes_on.collect::<Vec<f32>>())?;
         if let Some(given) = given {
             let values: Vec<f32> = given.iter().map(|action| *action as f32).collect();
             device.write(update.values, &values)?;

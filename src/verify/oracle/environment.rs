@@ -154,8 +154,8 @@ fn count(lanes: &mut [Expect], lane: usize, l: &Lane, env: &Env, reward: Num, te
     true
 }
 
-/// One step of every environment under Gymnasium's rules: the stored next observation is the final one, termination is
-/// stored and truncation is not, an ended episode starts again at once.
+/// One step of every environment under Gymnasium's rules: the stored next observation is the final one, how an
+/// episode ended is stored, an ended episode starts again at once.
 pub fn act_step(case: &Case) -> Expected {
     let p: act_step::Params = case.params();
     let [mut state, mut lanes, mut obs, mut replay] =
@@ -201,7 +201,8 @@ pub fn act_step(case: &Case) -> Expected {
                     transition[2 * obs_size + head] = Expect::Bits((*action as f32).to_bits());
                 }
                 transition[stride - 2] = Expect::Float(done.reward * Num::exact(h.reward_scale));
-                let flag: f32 = if done.terminated { 1.0 } else { 0.0 };
+                let limit = l.episode_step + 1 >= env.step_limit();
+                let flag: f32 = if done.terminated { 1.0 } else { f32::from(u8::from(limit)) * 2.0 };
                 transition[stride - 1] = Expect::Bits(flag.to_bits());
             }
             let ended = count(&mut lanes, lane, l, env, done.reward, done.terminated);
@@ -267,6 +268,15 @@ pub fn env_probe(case: &Case) -> Expected {
         let (next, seen) = if p.reset == 1 {
             [rewards[row], terminated[row]] = [Expect::Bits(0); 2];
             start(case, env, row, &mut random(stream::RESET))
+        } else if p.reset == 2 {
+            [rewards[row], terminated[row]] = [Expect::Bits(0); 2];
+            let state: Vec<Expect> = before.iter().map(|word| Expect::Bits(*word)).collect();
+            let lane = dynamics::Lane { env, params: params_of(case, env, row) };
+            let seen = match dynamics(env) {
+                Some(dynamics) => (dynamics.observe)(lane, &state),
+                None => vec![Expect::Any; obs_size],
+            };
+            (state, seen)
         } else {
             match step(case, env, row, before, action, &mut random(stream::STEP)) {
                 Some(done) => {
@@ -296,36 +306,80 @@ pub fn env_draw(case: &Case) -> Expected {
     vec![("pixels", pixels)]
 }
 
-/// Row `hash mod size` of the ring, copied word by word.
+/// An n-step window: reward sum, discount, the states it passed through, copied word by word.
+///
+/// Steps of a lane are numbered from 0 here; step `s` lies in row `s mod rows` of the ring, and `steps - 1` is the newest.
 pub fn replay_sample(case: &Case) -> Expected {
     let p: replay_sample::Params = case.params();
-    let [mut batch_obs, mut actions, mut rewards, mut terminated] =
-        ["batch_obs", "actions", "rewards", "terminated"].map(|name| unchanged(case, name));
+    let [mut batch_obs, mut actions, mut rewards, mut discounts] =
+        ["batch_obs", "actions", "rewards", "discounts"].map(|name| unchanged(case, name));
     let (lanes, replay) = (case.get::<Lane>("lanes"), case.get::<f32>("replay"));
-    let [obs_size, heads] = [p.obs_size, p.heads].map(|n| n as usize);
+    let given = case.get::<u32>("actions");
+    let [obs_size, heads, capacity] = [p.obs_size, p.heads, p.capacity].map(|n| n as usize);
     let stride = 2 * obs_size + heads + 2;
+    let [num_lanes, n_step, rows] = [p.num_lanes, p.n_step, p.capacity / p.num_lanes].map(u64::from);
     for (agent, record) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
-        let steps = lanes[agent * p.num_lanes as usize].step;
-        let filled = u64::from(steps) * u64::from(p.num_lanes);
-        // An empty ring has no right answer; the kernel promises to stay within the first row of it.
-        let size = filled.min(u64::from(p.capacity)).max(u64::from(p.num_lanes));
+        // An empty ring has no right answer; the kernel promises to stay within the first step of it.
+        let steps = u64::from(lanes[agent * p.num_lanes as usize].step);
+        let (oldest, end) = (steps.saturating_sub(rows), steps.max(1));
+        let last_start = end.saturating_sub(n_step).max(oldest);
         for b in 0..p.batch {
+            let row = agent * p.batch as usize + b as usize;
             let word = Random::new(record.seed, p.stream + stream::REPLAY, record.updates, b).word();
-            let index = agent * p.capacity as usize + (u64::from(word) % size) as usize;
-            let transition = &replay[index * stride..(index + 1) * stride];
-            for (which, half) in transition[..2 * obs_size].chunks_exact(obs_size).enumerate() {
-                let at = ((agent * 2 + which) * p.batch as usize + b as usize) * obs_size;
-                for (k, value) in half.iter().enumerate() {
+            let (start, lane) = if p.given_starts == 1 {
+                // The step that lies in the given row now.
+                let at = u64::from(given[row * heads]).min(u64::from(p.capacity) - 1);
+                let turn = at / num_lanes;
+                let held = (oldest..oldest + rows).find(|step| step % rows == turn);
+                (held.unwrap_or_default(), at % num_lanes)
+            } else {
+                let index = u64::from(word) % ((last_start - oldest + 1) * num_lanes);
+                // Single steps are taken in the order of the ring's rows, longer windows in the order of time.
+                let first = if n_step == 1 { 0 } else { oldest };
+                (first + index / num_lanes, index % num_lanes)
+            };
+            let held = |step: u64| {
+                let index = agent * capacity + ((step % rows) * num_lanes + lane) as usize;
+                &replay[index * stride..(index + 1) * stride]
+            };
+            // With one step the number found above is a row; as a step of a full ring it may be any that lies there.
+            let room = if n_step == 1 { 1 } else { n_step.min(end.saturating_sub(start)).max(1) };
+            let ended = |step: &u64| held(*step)[stride - 1] != 0.0;
+            let last = (start..start + room).find(ended).unwrap_or(start + room - 1);
+            let gamma = Num::exact(record.gamma);
+            let power = |n: u64| (0..n).fold(Num::exact(1.0), |product, _| product * gamma);
+            let gained = (start..=last).map(|step| power(step - start) * Num::exact(held(step)[stride - 2]));
+            let single = start == last;
+            rewards[row] = match single {
+                true => Expect::Bits(held(start)[stride - 2].to_bits()),
+                false => Expect::Float(Num::sum(gained)),
+            };
+            discounts[row] = match held(last)[stride - 1] == 1.0 {
+                true => Expect::Bits(0),
+                false => Expect::Float(power(last - start + 1)),
+            };
+            for input in 0..p.inputs as usize {
+                let between = start + input as u64 - 1.min(input as u64);
+                let obs = match input {
+                    0 => &held(start)[..obs_size],
+                    1 => &held(last)[obs_size..2 * obs_size],
+                    _ if between <= last => &held(between)[..obs_size],
+                    _ => &held(last)[obs_size..2 * obs_size],
+                };
+                let at = ((agent * p.inputs as usize + input) * p.batch as usize + b as usize) * obs_size;
+                for (k, value) in obs.iter().enumerate() {
                     batch_obs[at + k] = Expect::Bits(value.to_bits());
                 }
+                if input > 1 {
+                    let at = (input - 1) * (p.agents * p.batch) as usize + row;
+                    let factor = power(between - start);
+                    discounts[at] = if between <= last { Expect::Float(factor) } else { Expect::Bits(0) };
+                }
             }
-            let row = agent * p.batch as usize + b as usize;
             for head in 0..heads {
-                actions[row * heads + head] = Expect::Bits(transition[2 * obs_size + head] as u32);
+                actions[row * heads + head] = Expect::Bits(held(start)[2 * obs_size + head] as u32);
             }
-            rewards[row] = Expect::Bits(transition[stride - 2].to_bits());
-            terminated[row] = Expect::Bits(transition[stride - 1].to_bits());
         }
     }
-    vec![("batch_obs", batch_obs), ("actions", actions), ("rewards", rewards), ("terminated", terminated)]
+    vec![("batch_obs", batch_obs), ("actions", actions), ("rewards", rewards), ("discounts", discounts)]
 }

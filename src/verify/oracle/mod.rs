@@ -5,14 +5,17 @@ pub mod classic;
 pub mod dense;
 pub mod dynamics;
 pub mod environment;
+pub mod exact;
 pub mod fused;
 pub mod learner;
 pub mod network;
 pub mod num;
 pub mod policy;
+pub mod priority;
 pub mod probes;
 pub mod random;
 pub mod rows;
+pub mod tabular;
 pub mod toy_text;
 
 pub use num::Num;

@@ -3,7 +3,8 @@
 use super::dense::{activation, entry};
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::{
-    dueling, dueling_backward, layer_norm, layer_norm_backward_input, layer_norm_backward_weights,
+    dueling, dueling_backward, layer_norm, layer_norm_backward_input, layer_norm_backward_weights, silu,
+    silu_backward,
 };
 use crate::verify::cases::Case;
 
@@ -121,4 +122,42 @@ pub fn dueling_backward(case: &Case) -> Expected {
         draw[at + p.actions as usize] = Expect::Float(total);
     }
     vec![("draw", draw)]
+}
+
+/// `(sigmoid(z), 1 - sigmoid(z))`
+fn sigmoid(z: Num) -> (Num, Num) {
+    let one = Num::exact(1.0);
+    // Both are quotients of an exponential that is at most 1.
+    let e = (if z.value < 0.0 { z } else { -z }).exp();
+    let (small, large) = (e / (one + e), one / (one + e));
+    if z.value < 0.0 { (small, large) } else { (large, small) }
+}
+
+/// `y = z sigmoid(z)`
+pub fn silu(case: &Case) -> Expected {
+    let p: silu::Params = case.params();
+    let mut y = unchanged(case, "y");
+    let z = exact(case.get::<f32>("z"));
+    for (y, z) in y.iter_mut().zip(z).take((p.agents * p.slots * p.count) as usize) {
+        *y = Expect::Float(z * sigmoid(z).0);
+    }
+    vec![("y", y)]
+}
+
+/// `dz = dy (s + z s (1 - s))`
+pub fn silu_backward(case: &Case) -> Expected {
+    let p: silu_backward::Params = case.params();
+    let [dy, z] = ["dy", "z"].map(|name| case.get::<f32>(name));
+    let mut dz = unchanged(case, "dz");
+    for agent in 0..p.agents {
+        for slot in 0..p.grad_slots {
+            for i in 0..p.count {
+                let at = ((agent * p.grad_slots + slot) * p.count + i) as usize;
+                let z = Num::exact(z[((agent * p.slots + slot) * p.count + i) as usize]);
+                let (s, rest) = sigmoid(z);
+                dz[at] = Expect::Float(Num::exact(dy[at]) * (s * (Num::exact(1.0) + z * rest)));
+            }
+        }
+    }
+    vec![("dz", dz)]
 }

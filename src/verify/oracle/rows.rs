@@ -3,7 +3,7 @@
 use super::policy::{Policy, argmax};
 use super::random::{Random, stream};
 use super::{Expect, Expected, Num, unchanged};
-use crate::kernels::{log_softmax, soft_backup, td_error};
+use crate::kernels::{greedy_backup, log_softmax, munchausen_backup, soft_backup, td_error};
 use crate::shared::agent::{Agent, TdError};
 use crate::verify::cases::Case;
 use crate::word_of;
@@ -78,12 +78,12 @@ pub fn soft_value(
     })
 }
 
-/// `y = r + gamma (1 - terminated) V(s')`, with `alpha ln|A|` taken off in the KL form.
+/// `y = rewards + discounts * V(s')`, with `alpha ln|A|` taken off in the KL form.
 pub fn soft_backup(case: &Case) -> Expected {
     let p: soft_backup::Params = case.params();
     let records = case.get::<Agent>("agents");
-    let [q, rewards, terminated, given] =
-        ["q", "rewards", "terminated", "values"].map(|name| case.get::<f32>(name));
+    let [q, rewards, discounts, given] =
+        ["q", "rewards", "discounts", "values"].map(|name| case.get::<f32>(name));
     let [mut targets, mut entropies, mut values] =
         ["targets", "entropies", "values"].map(|name| unchanged(case, name));
     for agent in 0..p.agents {
@@ -110,17 +110,58 @@ pub fn soft_backup(case: &Case) -> Expected {
             if p.kl == 1 {
                 value = value - Num::exact(record.alpha) * Num::exact(p.actions as f32).ln();
             }
-            let target = if terminated[row] == 1.0 {
-                Num::exact(rewards[row])
-            } else {
-                Num::exact(rewards[row]) + Num::exact(record.gamma) * value
-            };
-            targets[out] = Expect::Float(target);
+            targets[out] = Expect::Float(Num::exact(rewards[row]) + Num::exact(discounts[row]) * value);
             entropies[out] = Expect::Float(entropy);
             values[out] = Expect::Float(value);
         }
     }
     vec![("targets", targets), ("entropies", entropies), ("values", values)]
+}
+
+/// `y = rewards + discounts * Q'(s', a*)`, `a*` the first largest of the selecting slot.
+pub fn greedy_backup(case: &Case) -> Expected {
+    let p: greedy_backup::Params = case.params();
+    let [q, rewards, discounts] = ["q", "rewards", "discounts"].map(|name| case.get::<f32>(name));
+    let [mut targets, mut values] = ["targets", "values"].map(|name| unchanged(case, name));
+    for row in 0..p.agents * p.batch {
+        let slot = |slot: u32| {
+            let from = ((row / p.batch * p.slots + slot) * p.batch + row % p.batch) * p.q_stride + p.q_offset;
+            &q[from as usize..(from + p.actions) as usize]
+        };
+        let value = slot(p.evaluator)[argmax(slot(p.selector))];
+        let out = (row * p.heads + p.head) as usize;
+        let row = row as usize;
+        values[out] = Expect::Bits(value.to_bits());
+        targets[out] =
+            Expect::Float(Num::exact(rewards[row]) + Num::exact(discounts[row]) * Num::exact(value));
+    }
+    vec![("targets", targets), ("values", values)]
+}
+
+/// `y = rewards + m clip(alpha ln pi(a|s), l0, 0) + discounts * alpha logsumexp(Q'(s', .) / alpha)`.
+pub fn munchausen_backup(case: &Case) -> Expected {
+    let p: munchausen_backup::Params = case.params();
+    let records = case.get::<Agent>("agents");
+    let [q, rewards, discounts] = ["q", "rewards", "discounts"].map(|name| case.get::<f32>(name));
+    let actions = case.get::<u32>("actions");
+    let [mut targets, mut entropies] = ["targets", "entropies"].map(|name| unchanged(case, name));
+    for row in 0..p.agents * p.batch {
+        let record = &records[(row / p.batch) as usize];
+        let policy = |slot: u32| {
+            let from = ((row / p.batch * p.slots + slot) * p.batch + row % p.batch) * p.q_stride + p.q_offset;
+            Policy::new(&q[from as usize..(from + p.actions) as usize], record.alpha)
+        };
+        let (next, here) = (policy(munchausen_backup::NEXT), policy(munchausen_backup::CURRENT));
+        let out = (row * p.heads + p.head) as usize;
+        let row = row as usize;
+        let taken = actions[out].min(p.actions - 1) as usize;
+        let scaled = Num::exact(record.alpha) * here.log_probabilities[taken];
+        let clipped = scaled.clamp(Num::exact(record.munchausen_clip), Num::default());
+        let reward = Num::exact(rewards[row]) + Num::exact(record.munchausen_scale) * clipped;
+        targets[out] = Expect::Float(reward + Num::exact(discounts[row]) * next.value);
+        entropies[out] = Expect::Float(next.entropy);
+    }
+    vec![("targets", targets), ("entropies", entropies)]
 }
 
 /// `(loss, d loss / d e)` of a TD error: squared, half squared, Huber, and PyTorch's smooth L1 (Huber over delta).

@@ -1,0 +1,63 @@
+//! Deep Q-learning (Mnih et al., Nature 518, 2015) and its usual companions: double Q-learning (van Hasselt et al., arXiv
+//! 1509.06461), dueling heads (Wang et al., arXiv 1511.06581), n-step returns, prioritized replay (Schaul et al., arXiv
+//! 1511.05952), hard and averaged targets.
+//!
+//! ```text
+//! y = R^(m) + gamma^m (1 - d) Q'(s_{t+m}, a*),  a* = argmax_a Q'(s_{t+m}, a), or with double_q argmax_a Q(s_{t+m}, a)
+//! ```
+
+use crate::agents::Algorithm;
+use crate::agents::learner::{Evaluations, Learner};
+use crate::agents::rules;
+use crate::config::Config;
+use crate::engine::recording::{Buffer, Recording};
+use crate::error::Result;
+use crate::kernels::greedy_backup;
+use crate::shared::agent::Lane;
+
+/// See the module's description.
+pub const ALGORITHM: Algorithm =
+    Algorithm { name: "dqn", settings: &["double_q"], check: rules::given_temperature, evaluations, update };
+
+/// Where `Q'(s')` and `Q(s')` are among the evaluations.
+const TARGET: u32 = 1;
+const ONLINE: u32 = 2;
+
+/// `Q(s), Q'(s')` and, for double Q-learning, `Q(s')`.
+fn evaluations(config: &Config) -> Evaluations {
+    let mut slots = vec![(0, 0), (1, 1)];
+    if config.double_q {
+        slots.push((0, 1));
+    }
+    Evaluations { online: 1, between: 0, slots }
+}
+
+fn update(
+    rec: &mut Recording,
+    config: &Config,
+    learner: &Learner,
+    lanes: Buffer<Lane>,
+    num_lanes: u32,
+) -> Result<()> {
+    learner.evaluate(rec)?;
+    for (head, columns) in (0..).zip(&learner.net.heads) {
+        let params = greedy_backup::Params {
+            batch: learner.batch,
+            actions: columns.actions,
+            slots: learner.pass.slots(),
+            selector: if config.double_q { ONLINE } else { TARGET },
+            evaluator: TARGET,
+            q_stride: learner.net.outputs(),
+            q_offset: columns.offset,
+            heads: learner.net.heads.len() as u32,
+            head,
+            agents: learner.agents,
+        };
+        let Learner { rewards, discounts, targets, values, .. } = learner;
+        greedy_backup::record(rec, params, learner.q(), *rewards, *discounts, *targets, *values)?;
+    }
+    // The loss of Q(s, a) - y, one step of Adam, and the target net's step towards the online one.
+    learner.td_error(rec, config)?;
+    learner.improve(rec)?;
+    learner.finish(rec, config.temperature, lanes, num_lanes)
+}

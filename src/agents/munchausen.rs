@@ -1,0 +1,80 @@
+//! Munchausen DQN (Vieillard, Pietquin, Geist, arXiv 2007.14430): soft DQN whose reward carries a share of the log-probability of
+//! the action taken.
+//!
+//! ```text
+//! y = r + m clip(alpha ln pi(a|s), l0, 0) + gamma (1 - d) sum_a' pi(a'|s') (Q'(s', a') - alpha ln pi(a'|s'))
+//! pi = softmax(Q' / alpha) of the target net
+//! ```
+//! `m = munchausen_scale`, `l0 = munchausen_clip`. `m = 0` is soft DQN.
+
+use crate::agents::Algorithm;
+use crate::agents::learner::{Evaluations, Learner};
+use crate::agents::rules;
+use crate::config::Config;
+use crate::engine::recording::{Buffer, Recording};
+use crate::error::{Error, Result};
+use crate::kernels::munchausen_backup;
+use crate::shared::agent::Lane;
+
+/// See the module's description.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "munchausen",
+    settings: &["munchausen_scale", "munchausen_clip"],
+    check,
+    evaluations,
+    update,
+};
+
+fn check(config: &Config) -> Result<()> {
+    rules::given_temperature(config)?;
+    if config.n_step > 1 {
+        return Err(Error::invalid(
+            "n_step",
+            config.n_step,
+            "1 with --algo munchausen",
+            "Each reward of a longer window would need its own ln pi; take --algo dqn or sqn for n steps.",
+        ));
+    }
+    Ok(())
+}
+
+/// `Q(s), Q'(s'), Q'(s)`.
+fn evaluations(_: &Config) -> Evaluations {
+    Evaluations { online: 1, between: 0, slots: vec![(0, 0), (1, 1), (1, 0)] }
+}
+
+fn update(
+    rec: &mut Recording,
+    config: &Config,
+    learner: &Learner,
+    lanes: Buffer<Lane>,
+    num_lanes: u32,
+) -> Result<()> {
+    learner.evaluate(rec)?;
+    for (head, columns) in (0..).zip(&learner.net.heads) {
+        let params = munchausen_backup::Params {
+            batch: learner.batch,
+            actions: columns.actions,
+            slots: learner.pass.slots(),
+            q_stride: learner.net.outputs(),
+            q_offset: columns.offset,
+            heads: learner.net.heads.len() as u32,
+            head,
+            agents: learner.agents,
+        };
+        munchausen_backup::record(
+            rec,
+            params,
+            learner.records,
+            learner.q(),
+            learner.actions_taken,
+            learner.rewards,
+            learner.discounts,
+            learner.targets,
+            learner.entropies,
+        )?;
+    }
+    learner.td_error(rec, config)?;
+    learner.improve(rec)?;
+    learner.finish(rec, config.temperature, lanes, num_lanes)
+}

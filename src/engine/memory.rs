@@ -1,0 +1,66 @@
+//! Memory of the host, asked before it is taken: a population that does not fit is refused by name, not by the system.
+
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
+use crate::engine::recording::{BufferId, Buffers};
+use crate::error::{Error, Result};
+
+/// Refuses `buffers` where all of them together need more than the memory that is free now.
+pub fn check(buffers: &Buffers) -> Result<()> {
+    available().map_or(Ok(()), |available| fits(buffers, available))
+}
+
+/// Refuses initial contents of a buffer that the host could not hold.
+pub fn check_contents(buffer: BufferId, buffers: &Buffers) -> Result<()> {
+    let one = Buffers { decls: buffers.decls.get(buffer.0 as usize).cloned().into_iter().collect() };
+    // The values and their copy on the way to the device.
+    available().map_or(Ok(()), |available| fits(&one, available / 2))
+}
+
+/// Bytes free, where the system tells.
+fn available() -> Option<u64> {
+    let system = System::new_with_specifics(
+        RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram()),
+    );
+    match system.available_memory() {
+        0 => None,
+        available => Some(available),
+    }
+}
+
+fn fits(buffers: &Buffers, available: u64) -> Result<()> {
+    let total = buffers.total_bytes();
+    match buffers.decls.iter().max_by_key(|decl| decl.words) {
+        Some(largest) if total > available => Err(Error::OutOfMemory {
+            total,
+            available,
+            buffer: largest.name.clone(),
+            bytes: largest.words.saturating_mul(4),
+            hint: largest.hint.into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_the_buffer_to_shrink() {
+        let mut buffers = Buffers::default();
+        let _: crate::engine::recording::Buffer<f32> =
+            buffers.add("weights", 100, "Use smaller hidden layers.");
+        let _: crate::engine::recording::Buffer<f32> = buffers.add("replay", 1_000, "Lower --buffer-size.");
+        fits(&buffers, 4_400).expect("exactly as much as there is");
+        let error = fits(&buffers, 4_399).expect_err("too much");
+        let text = error.to_string();
+        for part in ["4400", "4399", "'replay'", "4000", "--buffer-size", "--agents"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert_eq!(error.exit_code(), 2);
+        check(&buffers).expect("4 kB are free");
+        let _: crate::engine::recording::Buffer<f32> = buffers.add("replay", 1 << 60, "Lower --buffer-size.");
+        check(&buffers).expect_err("more than any machine has");
+    }
+}

@@ -1,0 +1,362 @@
+//! `softq_reference.jsonl`: fixed points of soft Q-iteration in f64 for tables of transitions, with the sweeps they took.
+//!
+//! Each entry names its table: an environment with what differs from its defaults. The table itself is read from the log of
+//! that environment in the same folder; where there is none, it is found by asking the engine's own environment. Then f64
+//! and the device solve it: the f64 solution must agree to 1e-9 and in its counts, the device's to 1e-4 of each value, and
+//! its soft policy iteration with it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::agents::tabular::{Method, Problem as Task, Setting, Solution, solve};
+use crate::envs::mdp::{Mdp, Outcome as Row};
+use crate::envs::tabulate::{Starts, tabulate};
+use crate::envs::{self, Values};
+use crate::error::Error;
+use crate::verify::conformance::compare::Comparison;
+use crate::verify::conformance::device::Device;
+use crate::verify::conformance::files;
+use crate::verify::conformance::log::{Line, Log};
+use crate::verify::conformance::report::{Outcome, Problem, malformed, unsupported};
+use crate::verify::conformance::variant;
+use crate::verify::oracle::exact::Soft;
+
+/// Kind of the lines.
+pub const KIND: &str = "softq";
+
+/// Allowed between f64 solutions, relative to the larger of 1 and the value.
+const F64_BOUND: f64 = 1e-9;
+/// Allowed of the device, relative to the value.
+const F32_BOUND: f64 = 1e-4;
+/// Part of [`F32_BOUND`] allowed relative to the largest value of the table, for values that cancel to almost nothing.
+const FLOOR: f64 = 0.01;
+/// Allowed between counts of sweeps.
+const COUNT_BOUND: f64 = 2.0;
+/// The bound whose first crossing is counted.
+const CROSSING: f64 = 1e-8;
+/// Where sweeps of f32 and f64 are compared: far above the rounding of f32, as a share of the largest Q.
+const COARSE: f64 = 1e-4;
+/// The device goes on until only rounding is left.
+const TOLERANCE: f64 = 0.0;
+/// Sweeps given to the device.
+const MAX_SWEEPS: u32 = 200_000;
+
+/// Whether the log is one of these.
+pub fn is(log: &Log) -> bool {
+    !log.header.has("env") && log.lines.iter().any(|line| line.kind() == KIND)
+}
+
+/// Replays every entry, table by table.
+pub fn replay(log: &Log, folder: &Path, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
+    let mut tables: BTreeMap<String, Vec<&Line>> = BTreeMap::new();
+    for line in &log.lines {
+        match (line.kind(), line.text("mdp")) {
+            (KIND, Some(name)) => tables.entry(name.to_owned()).or_default().push(line),
+            (KIND, None) => return malformed(format!("line {}: no 'mdp'", line.number)),
+            (other, _) => comparison.notes.push(format!("line {} of kind '{other}'", line.number)),
+        }
+    }
+    let mut missing = Vec::new();
+    for (name, lines) in tables {
+        match find(&name, folder, device) {
+            Ok(table) => compare(&table, &lines, device, comparison)?,
+            Err(Problem::Unsupported(reason)) => missing.push(reason),
+            Err(problem) => return Err(problem),
+        }
+    }
+    if missing.is_empty() { Ok(()) } else { unsupported(missing.join("; ")) }
+}
+
+/// An environment's id and the parameters in which it differs from its defaults.
+fn named(name: &str) -> Outcome<(&str, Values)> {
+    let (id, rest) = name.split_once(' ').unwrap_or((name, ""));
+    let mut values = Values::new();
+    let mut no = false;
+    for word in rest.split([' ', ',']).filter(|word| !word.is_empty()) {
+        let flag = |name: &str| (name.to_owned(), (!no).to_string());
+        let entry = match word.split_once('=') {
+            Some((key, value)) => (key.to_owned(), value.to_owned()),
+            None => match word {
+                "not" => {
+                    no = true;
+                    continue;
+                }
+                "slippery" => flag("is_slippery"),
+                "rainy" => flag("is_rainy"),
+                "dry" => ("is_rainy".to_owned(), no.to_string()),
+                "fickle" => flag("fickle_passenger"),
+                other => return unsupported(format!("'{other}' in the table '{name}' is not understood")),
+            },
+        };
+        values.insert(entry.0.to_lowercase(), entry.1.to_lowercase());
+        no = false;
+    }
+    Ok((id, values))
+}
+
+/// A table, of which the first `states` are recorded: the engine may need one more where its episodes end.
+struct Table {
+    mdp: Mdp,
+    states: usize,
+}
+
+/// The table of this name.
+fn find(name: &str, folder: &Path, device: &mut Device<'_>) -> Outcome<Table> {
+    let (id, mut values) = named(name)?;
+    let mapping = match recorded(id, &values, folder)? {
+        Recorded::Table(mdp) => return Ok(Table { states: mdp.states as usize, mdp }),
+        Recorded::Mapping(mapping) => Some(mapping),
+        Recorded::Nothing => None,
+    };
+    let plain = variant::open(id, &Values::new())?;
+    if plain.const_params.iter().any(|param| param.name == "mapping") {
+        // The seed is NumPy's; only the mapping itself can be taken over.
+        let Some(mapping) = mapping else {
+            return unsupported(format!("no log in the folder has the mapping of '{name}'"));
+        };
+        values.remove("mapping_seed");
+        values.insert("mapping".into(), mapping);
+    }
+    let env = variant::open(id, &values)?;
+    let listed: Vec<Vec<u32>> = match env.state.iter().map(|word| word.name.as_str()).collect::<Vec<_>>()[..]
+    {
+        ["row", "column"] => {
+            let size = (1..=env.obs_size).find(|size| size * size == env.obs_size).unwrap_or(0);
+            (0..size).flat_map(|row| (0..size).map(move |column| vec![row, column])).collect()
+        }
+        ["cell" | "index", ..] => {
+            let state = |index| {
+                let mut words = vec![0; env.state_words as usize];
+                words[0] = index;
+                words
+            };
+            (0..env.obs_size).map(state).collect()
+        }
+        _ => return unsupported(format!("the states of '{id}' have no order")),
+    };
+    let states = listed.len();
+    match tabulate(device.executor(), env, Starts::Listed(listed)) {
+        Ok(table) => Ok(Table { mdp: table.mdp, states }),
+        Err(error @ Error::Invalid { .. }) => unsupported(error.to_string()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+enum Recorded {
+    Table(Mdp),
+    Mapping(String),
+    Nothing,
+}
+
+/// What the logs of the folder say about an environment with these parameters.
+fn recorded(id: &str, values: &Values, folder: &Path) -> Outcome<Recorded> {
+    let plain = variant::open(id, &Values::new())?;
+    for entry in files::discover(folder)? {
+        let files::Entry::Log(path) = entry else { continue };
+        // A log that cannot be read has a line of its own.
+        let Ok(log) = Log::parse(&files::read(&path)?) else { continue };
+        if log.header.text("env") != Some(id) {
+            continue;
+        }
+        for line in &log.lines {
+            match line.kind() {
+                "table" if agrees(plain, values, log.header.get("kwargs")) => {
+                    return Ok(Recorded::Table(table(line)?));
+                }
+                "mapping"
+                    if values.iter().all(|(name, value)| {
+                        line.get(name)
+                            .is_some_and(|given| variant::text(name, given).ok().as_ref() == Some(value))
+                    }) =>
+                {
+                    let rows = line.list("action_mapping")?;
+                    return Ok(Recorded::Mapping(variant::joined("action_mapping", rows)?));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(Recorded::Nothing)
+}
+
+/// Whether a log's arguments are these parameters, defaults understood on both sides.
+fn agrees(plain: &'static envs::Env, values: &Values, arguments: Option<&Value>) -> bool {
+    let none = serde_json::Map::new();
+    let arguments = arguments.and_then(Value::as_object).unwrap_or(&none);
+    let word = |text: &str| match text {
+        "true" => 1.0,
+        "false" => 0.0,
+        number => number.parse().unwrap_or(f64::NAN),
+    };
+    // Arguments that are no parameters, such as a map, make another table.
+    let known = |name: &String| plain.params.iter().any(|param| param.name == *name);
+    let own_map = |name: &String, value: &Value| name == "map_name" && map_of(plain, value);
+    if !arguments.iter().all(|(name, value)| value.is_null() || known(name) || own_map(name, value)) {
+        return false;
+    }
+    values.keys().all(known)
+        && plain.params.iter().all(|param| {
+            let given = values.get(&param.name).map_or(param.default, |text| word(text));
+            let argument = arguments.get(&param.name).filter(|value| !value.is_null());
+            let argument = argument.and_then(|value| variant::text(&param.name, value).ok());
+            let argument = argument.map_or(param.default, |text| word(&text));
+            (given - argument).abs() <= 1e-7
+        })
+}
+
+/// Whether a named map is the environment's own.
+fn map_of(plain: &envs::Env, name: &Value) -> bool {
+    match plain.id.as_str() {
+        "FrozenLake-v1" => name == "4x4",
+        "FrozenLake8x8-v1" => name == "8x8",
+        _ => false,
+    }
+}
+
+/// A recorded table.
+fn table(line: &Line) -> Outcome<Mdp> {
+    let states = line.list("P")?;
+    let actions = states.first().and_then(Value::as_array).map_or(0, Vec::len);
+    let mut outcomes = Vec::new();
+    for of_state in states {
+        let of_state = of_state.as_array().map_or(&[][..], Vec::as_slice);
+        line.expect_len("P", of_state.len(), actions)?;
+        for list in of_state {
+            let list = list.as_array().map_or(&[][..], Vec::as_slice);
+            let outcome = |row: &Value| {
+                let row = line.row("P", row, 4)?;
+                let (next, terminated) = (row[1] as u32, row[3] != 0.0);
+                Ok(Row { probability: row[0], next, reward: row[2], terminated })
+            };
+            outcomes.push(list.iter().map(outcome).collect::<Outcome<Vec<_>>>()?);
+        }
+    }
+    let starts = if line.has("isd") { line.rows("isd", 2)? } else { Vec::new() };
+    let starts = starts.iter().map(|row| (row[0] as u32, row[1])).collect();
+    Mdp::new(states.len() as u32, actions as u32, outcomes, starts)
+        .map_err(|error| Problem::Malformed(format!("line {}: {error}", line.number)))
+}
+
+/// Solves one table for all its entries, and compares.
+fn compare(
+    table: &Table,
+    lines: &[&Line],
+    device: &mut Device<'_>,
+    comparison: &mut Comparison,
+) -> Outcome<()> {
+    let setting = |line: &&Line| {
+        let number = |key: &str| match line.get(key).and_then(Value::as_f64) {
+            Some(number) => Ok(number),
+            None => malformed(format!("line {}: '{key}' is no number", line.number)),
+        };
+        Ok(Setting { gamma: number("gamma")?, alpha: number("tau")?, tolerance: TOLERANCE })
+    };
+    let settings = lines.iter().map(setting).collect::<Outcome<Vec<_>>>()?;
+    let mut task = Task {
+        mdp: &table.mdp,
+        method: Method::SoftQIteration,
+        kl: false,
+        max_sweeps: MAX_SWEEPS,
+        settings: &settings,
+    };
+    let iterated = solve(device.executor(), &task)?;
+    task.method = Method::SoftPolicyIteration;
+    let improved = solve(device.executor(), &task)?;
+    for (((line, setting), iterated), improved) in lines.iter().zip(&settings).zip(&iterated).zip(&improved) {
+        entry(table, line, setting, [iterated, improved], comparison)?;
+        comparison.cases += 1;
+    }
+    Ok(())
+}
+
+fn entry(
+    table: &Table,
+    line: &Line,
+    setting: &Setting,
+    [iterated, improved]: [&Solution; 2],
+    comparison: &mut Comparison,
+) -> Outcome<()> {
+    let label =
+        |what: &str| format!("line {} ({}): {what}", line.number, line.text("mdp").unwrap_or_default());
+    let mdp = &table.mdp;
+    let soft = Soft { gamma: setting.gamma, alpha: setting.alpha, kl: false };
+    let Some(fixed) = soft.iterate(mdp) else {
+        return malformed(label("f64 soft Q-iteration does not come to rest"));
+    };
+    let actions = mdp.actions as usize;
+    let (all, fixed) = (&fixed, &fixed[..table.states * actions]);
+    let values: Vec<f64> = fixed.chunks(actions).map(|q| soft.value(q)).collect();
+
+    // Recorded numbers by place: Q in full or not at all, V in full or every so many states.
+    let stride = line.get("V_stride").map_or(Ok(1), |stride| line.index("V_stride", stride))?.max(1) as usize;
+    let recorded_values = line.numbers("V")?;
+    line.expect_len("V", recorded_values.len(), values.len().div_ceil(stride))?;
+    let recorded_q = if line.has("Q") { line.rows("Q", actions)?.concat() } else { Vec::new() };
+    if line.has("Q") {
+        line.expect_len("Q", recorded_q.len(), fixed.len())?;
+    }
+    let largest = values.iter().chain(fixed).fold(0.0, |most: f64, value| most.max(value.abs()));
+    let close = |want: f64| F64_BOUND * want.abs().max(1.0);
+    let near = |want: f64| F32_BOUND * want.abs().max(FLOOR * largest);
+    for (index, want) in recorded_values.iter().enumerate() {
+        let state = index * stride;
+        let place = || label(&format!("V[{state}]"));
+        comparison.value("f64_v", values[state], *want, close(*want), place);
+        comparison.value("v", f64::from(iterated.values[state]), *want, near(*want), place);
+        comparison.value("policy_iteration_v", f64::from(improved.values[state]), *want, near(*want), place);
+    }
+    for (index, want) in recorded_q.iter().enumerate() {
+        let place = || label(&format!("Q[{}][{}]", index / actions, index % actions));
+        comparison.value("f64_q", fixed[index], *want, close(*want), place);
+        comparison.value("q", f64::from(iterated.q[index]), *want, near(*want), place);
+        comparison.value("policy_iteration_q", f64::from(improved.q[index]), *want, near(*want), place);
+    }
+    // Where only a part is recorded, all states still are compared with f64.
+    for (index, want) in fixed.iter().enumerate() {
+        let place = || label(&format!("Q[{index}] of f64"));
+        comparison.value("q", f64::from(iterated.q[index]), *want, near(*want), place);
+        comparison.value("policy_iteration_q", f64::from(improved.q[index]), *want, near(*want), place);
+    }
+    if let Some(sum) = line.get("Q_sum") {
+        let sum = line.number("Q_sum", sum)?;
+        let bound = F64_BOUND * fixed.iter().map(|q| q.abs()).sum::<f64>().max(1.0);
+        comparison.value("f64_q_sum", fixed.iter().sum(), sum, bound, || label("Q_sum"));
+    }
+    if let (Some(mean), false) = (line.get("V_start_mean"), mdp.starts.is_empty()) {
+        let mean = line.number("V_start_mean", mean)?;
+        let got = mdp.starts.iter().map(|(state, share)| share * values[*state as usize]).sum();
+        comparison.value("f64_v_start", got, mean, close(mean), || label("V_start_mean"));
+    }
+    counts(mdp, line, soft, all, iterated, comparison)
+}
+
+/// Sweeps of f64 against the record, and of the device against f64 where both can still tell.
+fn counts(
+    mdp: &Mdp,
+    line: &Line,
+    soft: Soft,
+    fixed: &[f64],
+    iterated: &Solution,
+    comparison: &mut Comparison,
+) -> Outcome<()> {
+    let label =
+        |what: &str| format!("line {} ({}): {what}", line.number, line.text("mdp").unwrap_or_default());
+    let Some(sweeps) = soft.sweeps_until(mdp, fixed, CROSSING) else {
+        return malformed(label("f64 soft Q-iteration does not come to rest"));
+    };
+    for (key, got) in ["iters_residual_1e8", "iters_error_1e8"].into_iter().zip(sweeps) {
+        if let Some(want) = line.get(key) {
+            comparison.value(key, got as f64, line.number(key, want)?, COUNT_BOUND, || label(key));
+        }
+    }
+    let coarse = COARSE * fixed.iter().fold(1.0, |most: f64, q| most.max(q.abs()));
+    let Some([want, _]) = soft.sweeps_until(mdp, fixed, coarse) else {
+        return malformed(label("f64 soft Q-iteration does not come to rest"));
+    };
+    let first = iterated.history.iter().position(|sweep| f64::from(sweep.residual) < coarse);
+    let got = first.map_or(f64::INFINITY, |sweep| (sweep + 1) as f64);
+    comparison.value("sweeps", got, want as f64, COUNT_BOUND, || label("sweeps of the device"));
+    Ok(())
+}

@@ -1,0 +1,315 @@
+//! The exact solver on both executors: its tables against recorded ones, its solutions against f64, the theorems it rests on
+//! (contraction, monotone improvement, limits of the temperature), and `softq solve` from outside.
+
+mod common;
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use softq::agents::tabular::{Method, Problem, Setting, Solution, solve};
+use softq::engine::cpu::CpuExecutor;
+use softq::engine::executor::Executor;
+use softq::envs::mdp::{Mdp, Outcome};
+use softq::envs::tabulate::{Starts, tabulate};
+use softq::envs::{self, Env, Values};
+use softq::verify::oracle::exact::{Soft, distance};
+
+fn env(name: &str, values: &[(&str, &str)]) -> &'static Env {
+    let values: Values = values.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    envs::open(name, &values).expect("an environment")
+}
+
+fn table(name: &str, values: &[(&str, &str)]) -> Mdp {
+    let table = tabulate(&mut CpuExecutor::new(), env(name, values), Starts::Resets);
+    table.unwrap_or_else(|error| panic!("{error}")).mdp
+}
+
+fn settings(pairs: &[(f64, f64)]) -> Vec<Setting> {
+    pairs.iter().map(|(gamma, alpha)| Setting { gamma: *gamma, alpha: *alpha, tolerance: 0.0 }).collect()
+}
+
+fn solved(
+    executor: &mut dyn Executor,
+    mdp: &Mdp,
+    method: Method,
+    kl: bool,
+    settings: &[Setting],
+) -> Vec<Solution> {
+    let problem = Problem { mdp, method, kl, max_sweeps: 100_000, settings };
+    let solutions = solve(executor, &problem).expect("solved");
+    assert!(solutions.iter().all(|solution| solution.converged));
+    solutions
+}
+
+const BOTH: [Method; 2] = [Method::SoftQIteration, Method::SoftPolicyIteration];
+
+/// Largest difference to f64, as a share of the largest value.
+fn relative(got: &[f32], want: &[f64]) -> f64 {
+    let got: Vec<f64> = got.iter().map(|value| f64::from(*value)).collect();
+    distance(&got, want) / want.iter().fold(1e-3, |most: f64, value| most.max(value.abs()))
+}
+
+#[test]
+fn tables_are_those_that_gymnasium_has() {
+    for (file, name, values) in [
+        ("FrozenLake-v1.jsonl", "FrozenLake-v1", &[][..]),
+        ("FrozenLake-v1_is_slippery=False.jsonl", "FrozenLake-v1", &[("is_slippery", "false")]),
+        ("FrozenLake8x8-v1.jsonl", "FrozenLake8x8-v1", &[]),
+        ("CliffWalking-v1.jsonl", "CliffWalking-v1", &[]),
+        ("Taxi-v4.jsonl", "Taxi-v4", &[]),
+        ("variants/CliffWalkingSlippery-v1.jsonl", "CliffWalkingSlippery-v1", &[]),
+    ] {
+        let text =
+            std::fs::read_to_string(format!("tests/data/conformance/{file}")).expect("data of the tests");
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let recorded = lines.filter(|line| line["kind"] == "table").collect::<Vec<_>>();
+        let [recorded] = &recorded[..] else { panic!("{file} has {} tables", recorded.len()) };
+        let env = env(name, values);
+        let states = (0..env.obs_size).map(|index| {
+            let mut words = vec![0; env.state_words as usize];
+            words[0] = index;
+            words
+        });
+        let table =
+            tabulate(&mut CpuExecutor::new(), env, Starts::Listed(states.collect())).expect("a table").mdp;
+        let want = recorded["P"].as_array().expect("states");
+        assert_eq!(table.states as usize, want.len(), "{file}");
+        for (state, actions) in (0..).zip(want) {
+            for (action, outcomes) in (0..).zip(actions.as_array().expect("actions")) {
+                // Outcomes that lead to the same are one here.
+                let mut merged: Vec<Outcome> = Vec::new();
+                for row in outcomes.as_array().expect("outcomes") {
+                    let number = |i: usize| row[i].as_f64().expect("a number");
+                    let (next, reward, terminated) = (number(1) as u32, number(2), number(3) != 0.0);
+                    let same =
+                        |o: &&mut Outcome| (o.next, o.reward, o.terminated) == (next, reward, terminated);
+                    match merged.iter_mut().find(same) {
+                        Some(outcome) => outcome.probability += number(0),
+                        None if number(0) > 0.0 => {
+                            merged.push(Outcome { probability: number(0), next, reward, terminated });
+                        }
+                        None => {}
+                    }
+                }
+                let got = table.row(state, action);
+                assert_eq!(got.len(), merged.len(), "{file} P[{state}][{action}]");
+                for (got, want) in got.iter().zip(&merged) {
+                    assert!(
+                        (got.probability - want.probability).abs() < 1e-15,
+                        "{file} P[{state}][{action}]"
+                    );
+                    assert_eq!(
+                        Outcome { probability: want.probability, ..*got },
+                        *want,
+                        "{file} P[{state}][{action}]"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Values, policies, contraction, monotone improvement.
+fn theorems_hold(executor: &mut dyn Executor) {
+    let pairs = [(0.99, 0.1), (0.99, 0.0), (0.9, 1.0), (0.5, 0.01), (0.0, 0.3), (0.95, 30.0)];
+    let settings = settings(&pairs);
+    for (name, values) in [
+        ("frozenlake", &[][..]),
+        ("frozenlake", &[("map", "SFFFF/FHFGH/FFFFS"), ("success_rate", "0.7"), ("reward_frozen", "-0.05")]),
+        ("cliffwalkingslippery", &[]),
+        ("taxi", &[("is_rainy", "true")]),
+        ("deepsea", &[("size", "5")]),
+        ("catch", &[]),
+    ] {
+        let mdp = table(name, values);
+        for (method, kl) in BOTH.into_iter().flat_map(|method| [(method, false), (method, true)]) {
+            let solutions = solved(executor, &mdp, method, kl, &settings);
+            for ((gamma, alpha), solution) in pairs.into_iter().zip(&solutions) {
+                let label = format!("{name} {method:?} gamma {gamma} alpha {alpha} kl {kl}");
+                let soft = Soft { gamma, alpha, kl };
+                let fixed = soft.iterate(&mdp).expect("a fixed point");
+                assert!(relative(&solution.q, &fixed) < 3e-5, "{label}: {:e}", relative(&solution.q, &fixed));
+                // What is said of the error is true.
+                let q: Vec<f64> = solution.q.iter().map(|q| f64::from(*q)).collect();
+                let bound = solution.error_bound(gamma, &mdp).expect("gamma below 1");
+                assert!(distance(&q, &fixed) <= bound, "{label}: {:e} > {bound:e}", distance(&q, &fixed));
+                for (pi, q) in
+                    solution.policy.chunks(mdp.actions as usize).zip(q.chunks(mdp.actions as usize))
+                {
+                    assert!((pi.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{label}");
+                    let want = soft.policy(q);
+                    if alpha > 0.0 {
+                        let gap = pi.iter().zip(&want).map(|(pi, want)| (f64::from(*pi) - want).abs());
+                        assert!(gap.fold(0.0, f64::max) < 1e-4, "{label}: {pi:?} {want:?}");
+                    }
+                }
+                if let Some(contraction) = solution.contraction {
+                    assert!(f64::from(contraction) <= gamma + 1e-3, "{label}: {contraction}");
+                }
+                if let Some(drop) = solution.drop {
+                    let largest = fixed.iter().fold(1.0, |most: f64, q| most.max(q.abs()));
+                    assert!(f64::from(drop) <= 1e-6 * largest, "{label}: fell by {drop:e}");
+                    assert!(solution.improvements >= 2, "{label}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn theorems_hold_on_the_cpu_executor() {
+    theorems_hold(&mut CpuExecutor::new());
+}
+
+#[test]
+fn theorems_hold_on_the_gpu_executor() {
+    if let Some(choice) = common::gpu() {
+        theorems_hold(softq::gpu::open(&choice).expect("device").as_mut());
+    }
+}
+
+#[test]
+fn f64_iterations_agree_and_improve() {
+    for (name, values) in [("frozenlake", &[][..]), ("cliffwalking", &[]), ("taxi", &[])] {
+        let mdp = table(name, values);
+        for (gamma, alpha) in [(0.99, 0.1), (0.9, 1.0), (0.99, 0.0)] {
+            let soft = Soft { gamma, alpha, kl: false };
+            let fixed = soft.iterate(&mdp).expect("a fixed point");
+            let policies = soft.policies(&mdp).expect("a policy");
+            let largest = fixed.iter().fold(1.0, |most: f64, q| most.max(q.abs()));
+            let last = policies.last().expect("one at least");
+            assert!(distance(last, &fixed) < 1e-9 * largest, "{name} {alpha}");
+            for pair in policies.windows(2) {
+                let fell = pair[0].iter().zip(&pair[1]).map(|(before, after)| before - after);
+                assert!(fell.fold(0.0, f64::max) <= 1e-10 * largest, "{name} {alpha}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_temperature_has_its_limits() {
+    let mut cpu = CpuExecutor::new();
+    let lake = table("frozenlake", &[]);
+    let (gamma, actions) = (0.9, f64::from(lake.actions));
+    for method in BOTH {
+        // alpha -> 0: value iteration, closer by alpha ln|A| / (1 - gamma).
+        let hard = Soft { gamma, alpha: 0.0, kl: false }.iterate(&lake).expect("a fixed point");
+        for alpha in [1e-2, 1e-3, 1e-4, 0.0] {
+            let q = &solved(&mut cpu, &lake, method, false, &settings(&[(gamma, alpha)]))[0].q;
+            let q: Vec<f64> = q.iter().map(|q| f64::from(*q)).collect();
+            let bound = alpha * actions.ln() / (1.0 - gamma) + 1e-5;
+            assert!(distance(&q, &hard) <= bound, "{alpha}: {:e}", distance(&q, &hard));
+        }
+        // alpha -> infinity: the uniform policy, and with the KL form its plain value, V = mean Q.
+        let uniform = vec![1.0 / actions; lake.outcomes.len()];
+        let plain = Soft { gamma, alpha: 0.0, kl: false }.evaluate(&lake, &uniform).expect("regular");
+        let solution = &solved(&mut cpu, &lake, method, true, &settings(&[(gamma, 1e4)]))[0];
+        assert!(solution.policy.iter().all(|pi| (f64::from(*pi) - 1.0 / actions).abs() < 1e-3));
+        let q: Vec<f64> = solution.q.iter().map(|q| f64::from(*q)).collect();
+        // alpha logsumexp loses alpha 2^-23 of a value that is much smaller than alpha.
+        assert!(distance(&q, &plain) < 1e4 * 1e-6, "{:e}", distance(&q, &plain));
+        // Without it V = mean Q + alpha ln|A|: entropy is all there is.
+        let solution = &solved(&mut cpu, &lake, method, false, &settings(&[(gamma, 1e4)]))[0];
+        for (v, q) in solution.values.iter().zip(solution.q.chunks(lake.actions as usize)) {
+            let mean = q.iter().map(|q| f64::from(*q)).sum::<f64>() / actions;
+            // Cells beside holes have different shares of the entropy to come, of the order of alpha itself.
+            assert!(f64::from(*v) >= mean + 1e4 * actions.ln() - 1.0, "{v} {mean}");
+        }
+        // Equal Q in all actions: V = Q + alpha ln|A|.
+        let loops = Outcome { probability: 1.0, next: 0, reward: 2.0, terminated: true };
+        let flat = Mdp::new(1, 4, vec![vec![loops]; 4], vec![(0, 1.0)]).expect("a table");
+        let solution = &solved(&mut cpu, &flat, method, false, &settings(&[(gamma, 0.5)]))[0];
+        assert!((f64::from(solution.values[0]) - (2.0 + 0.5 * actions.ln())).abs() < 1e-6);
+        assert_eq!(solved(&mut cpu, &flat, method, false, &settings(&[(gamma, 0.0)]))[0].policy, [0.25; 4]);
+    }
+}
+
+#[test]
+fn the_kl_form_keeps_the_policy_of_a_task_without_end() {
+    // Two states, no ends: alpha ln|A| / (1 - gamma) less everywhere.
+    let outcome =
+        |next: u32, reward: f64| vec![Outcome { probability: 1.0, next, reward, terminated: false }];
+    let rows = vec![outcome(0, 0.0), outcome(1, 1.0), outcome(0, 2.0), outcome(1, -1.0)];
+    let mdp = Mdp::new(2, 2, rows, vec![(0, 1.0)]).expect("a table");
+    let both = [false, true].map(|kl| {
+        solved(&mut CpuExecutor::new(), &mdp, Method::SoftQIteration, kl, &settings(&[(0.9, 0.5)])).remove(0)
+    });
+    let shift = 0.5 * 2f32.ln() / (1.0 - 0.9);
+    for (plain, kl) in both[0].values.iter().zip(&both[1].values) {
+        assert!((plain - kl - shift).abs() < 1e-4, "{plain} {kl}");
+    }
+    for (plain, kl) in both[0].policy.iter().zip(&both[1].policy) {
+        assert!((plain - kl).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn solutions_side_by_side_are_those_alone_bit_for_bit() {
+    let mdp = table("frozenlake8x8", &[]);
+    let settings = settings(&[(0.99, 0.1), (0.9, 0.0), (0.97, 1.0)]);
+    for method in BOTH {
+        let together = solved(&mut CpuExecutor::new(), &mdp, method, false, &settings);
+        for (setting, together) in settings.iter().zip(together) {
+            let alone = solved(&mut CpuExecutor::new(), &mdp, method, false, &[*setting]).remove(0);
+            assert_eq!(together, alone, "{method:?} {setting:?}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_come_to_rest_says_so() {
+    let mdp = table("frozenlake", &[("is_slippery", "false")]);
+    let settings = settings(&[(1.0, 0.5)]);
+    let problem = Problem {
+        mdp: &mdp,
+        method: Method::SoftQIteration,
+        kl: false,
+        max_sweeps: 500,
+        settings: &settings,
+    };
+    let solution = &solve(&mut CpuExecutor::new(), &problem).expect("runs")[0];
+    assert!(!solution.converged && solution.history.len() == 500 && solution.residual() > 0.1);
+    for wrong in [(1.5, 0.1), (f64::NAN, 0.1), (0.9, -1.0), (0.9, f64::INFINITY), (0.9, 1e-9)] {
+        let settings = [Setting { gamma: wrong.0, alpha: wrong.1, tolerance: 0.0 }];
+        let problem = Problem { settings: &settings, ..problem };
+        let error = solve(&mut CpuExecutor::new(), &problem).expect_err("must be refused");
+        assert_eq!(error.exit_code(), 2, "{error}");
+    }
+}
+
+fn softq(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_softq")).args(arguments).output().expect("start softq")
+}
+
+#[test]
+fn the_command_prints_draws_and_refuses() {
+    let text = |arguments: &[&str]| {
+        let output = softq(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let lake = ["solve", "frozenlake", "--alpha", "0.1", "--gamma", "0.99", "--device", "cpu"];
+    let shown = text(&lake);
+    assert!(shown.contains("value at the start: 2.4710") && shown.contains("[+1]"), "{shown}");
+    let json: Value = serde_json::from_str(&text(&[&lake[..], &["--json"]].concat())).expect("JSON");
+    assert_eq!(json["states"].as_array().map(Vec::len), Some(16));
+    assert!((json["start_value"].as_f64().expect("a number") - 2.471032477954414).abs() < 1e-4);
+    let dir = tempfile::tempdir().expect("folder");
+    let path = dir.path().join("taxi.svg");
+    text(&["solve", "taxi", "--device", "cpu", "--svg", path.to_str().expect("path")]);
+    assert!(std::fs::read_to_string(&path).expect("written").contains("passenger aboard"));
+    for (arguments, part) in [
+        (&["solve", "pendulum"][..], "Box(-2, 2)"),
+        (&["solve", "frozenlake", "--method", "value"], "unknown method 'value'"),
+        (&["solve", "frozenlake", "--gamma", "1.5"], "gamma = 1.5"),
+        (&["solve", "frozenlake", "--alpha", "-1"], "alpha = -1"),
+        (&["solve", "catch", "--svg", "x.svg"], "no cells of a grid"),
+        (&["solve", "frozenlake", "--gamma", "1", "--max-sweeps", "300"], "max_sweeps = 300"),
+    ] {
+        let output = softq(&[arguments, &["--device", "cpu"]].concat());
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(part) && output.stdout.is_empty(), "'{part}' is missing: {message}");
+    }
+}
