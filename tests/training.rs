@@ -3,7 +3,10 @@
 mod common;
 
 use softq::agents::{self, Plan};
-use softq::config::{Backup, Config, Exploration, HiddenActivation, Init, Loss, Replay, Temperature, Twin, ValueTransform};
+use softq::config::{
+    Backup, Config, Exploration, HiddenActivation, Init, Loss, PathChoice, Replay, Temperature, Twin,
+    ValueTransform,
+};
 use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
 use softq::envs;
@@ -133,7 +136,10 @@ fn settings_that_an_algorithm_does_not_use_are_refused() {
     refused(Config { kl: true, entropy_in_target: false, ..small() }, ["kl", "entropy_in_target"]);
     refused(Config { n_step_entropy: true, ..small() }, ["n_step_entropy", "n_step"]);
     refused(Config { n_step: 9, n_step_entropy: true, ..small() }, ["n_step", "at most 5"]);
-    refused(Config { replay: Replay::Prioritized, batch_size: 2049, buffer_size: 4096, ..small() }, ["batch_size", "2,048"]);
+    refused(
+        Config { replay: Replay::Prioritized, batch_size: 2049, buffer_size: 4096, ..small() },
+        ["batch_size", "2,048"],
+    );
     refused(Config { init_gain: 2.0, ..small() }, ["init_gain", "torch_default"]);
 }
 
@@ -284,5 +290,51 @@ fn truncation_bootstraps_and_termination_does_not() {
         for lane in lanes {
             assert_eq!((lane.episodes, lane.first_return, lane.episode_step), (1, 500.0, 0), "{device}");
         }
+    }
+}
+
+/// The fused path sums in the order of the layered one: whole runs end with the same bits, for every algorithm.
+#[test]
+fn the_fused_path_gives_the_bits_of_the_layered_one() {
+    let narrow = Config { hidden: vec![20, 12], ..small() };
+    let cases = [
+        narrow.clone(),
+        Config { backup: Backup::OnlinePolicy, activation: HiddenActivation::Tanh, ..narrow.clone() },
+        Config { env: "catch".into(), hidden: vec![36], max_grad_norm: 0.5, ..narrow.clone() },
+        Config {
+            algo: "dqn".into(),
+            hidden: vec![8, 16, 12],
+            temperature: Temperature::Fixed,
+            ..narrow.clone()
+        },
+        Config { algo: "munchausen".into(), temperature: Temperature::Fixed, ..narrow.clone() },
+        Config { agents: 3, sweep: vec!["learning_rate=0.001,0.01,0.0001".into()], ..narrow },
+    ];
+    for device in devices() {
+        for config in &cases {
+            let on = |path| run(&Config { device: device.clone(), path, ..config.clone() });
+            let (layered, layered_rows) = on(PathChoice::Layered);
+            let (fused, fused_rows) = on(PathChoice::Fused);
+            assert!(layered.iter().any(|word| *word != 0), "{device}: {config:?}");
+            assert_eq!(layered, fused, "{device}: {config:?}");
+            assert_eq!(layered_rows, fused_rows, "{device}: {config:?}");
+        }
+    }
+}
+
+#[test]
+fn a_fused_iteration_is_a_few_dispatches_and_a_network_that_cannot_be_fused_is_refused() {
+    let env = envs::find("cartpole").expect("cartpole");
+    let fused = Config { hidden: vec![120, 84], path: PathChoice::Fused, ..Config::default() };
+    let count = |config: &Config| agents::plan(config, env).expect("a plan").iteration(1, 1).dispatches.len();
+    assert_eq!(count(&Config { path: PathChoice::Layered, ..fused.clone() }), 18);
+    assert_eq!(count(&fused), 11);
+    for config in [
+        Config { hidden: vec![256], ..fused.clone() },
+        Config { layer_norm: true, ..fused.clone() },
+        Config { hidden: vec![30], ..fused.clone() },
+    ] {
+        let error = agents::plan(&config, env).map(|_| ()).expect_err("refused").to_string();
+        assert!(error.contains("path") && error.contains("layered"), "{error}");
     }
 }

@@ -53,7 +53,15 @@ impl Stage {
         let rows = u64::from(agents) * u64::from(num_lanes);
         let obs = buffers.add(format!("{prefix}_obs"), rows * u64::from(env.obs_size), hint);
         // The first online network acts (all SQN sources).
-        let pass = Pass { agents, batch: num_lanes, nets, slot_net: vec![0], slot_input: vec![0], inputs: 1 };
+        let pass = Pass {
+            agents,
+            batch: num_lanes,
+            nets,
+            slot_net: vec![0],
+            slot_input: vec![0],
+            inputs: 1,
+            gradients: 0,
+        };
         Stage {
             num_lanes,
             lanes: buffers.add(format!("{prefix}_lanes"), rows, hint),

@@ -135,6 +135,7 @@ impl Learner {
             slot_net: evaluations.slots.iter().map(|slot| slot.0).collect(),
             slot_input: evaluations.slots.iter().map(|slot| slot.1).collect(),
             inputs: evaluations.inputs(),
+            gradients: online,
         };
         let a = u64::from(agents);
         let rows = a * u64::from(batch);
@@ -147,16 +148,7 @@ impl Learner {
             BATCH,
         );
         let activations = Activations::new(buffers, "activation", &net, &pass, batch_obs, BATCH);
-        let deltas = net
-            .tensors
-            .iter()
-            .enumerate()
-            .map(|(i, tensor)| {
-                // No gradient flows into the observation.
-                let width = if i == 0 { 0 } else { u64::from(tensor.width) };
-                buffers.add(format!("delta{i}"), rows * u64::from(online) * width, BATCH)
-            })
-            .collect();
+        let deltas = pass.deltas(buffers, &net, BATCH);
         Learner {
             conventions: Conventions::default(),
             agents,

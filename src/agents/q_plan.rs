@@ -7,7 +7,7 @@ use crate::agents::hyper;
 use crate::agents::learner::{Learner, Priorities};
 use crate::agents::plan::{Episodes, Plan, Shard};
 use crate::agents::rules;
-use crate::config::{Config, Exploration, HiddenActivation, Replay, Temperature};
+use crate::config::{Config, Exploration, HiddenActivation, PathChoice, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::memory;
 use crate::engine::recording::{Buffer, Buffers, Recording};
@@ -48,7 +48,7 @@ pub fn plan(
             "A network of one output has nothing to split.",
         ));
     }
-    let net = network(config, env, &heads, smallest);
+    let net = network(config, env, &heads, smallest)?;
     let one = empty(algorithm, config, &net);
     let mut builder = Builder { algorithm, config, env, actions: smallest, plan: one };
     // Every buffer grows with the agents, so the longest one of a single agent says how many fit.
@@ -65,13 +65,13 @@ pub fn plan(
     Ok(builder.plan)
 }
 
-fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Network {
+fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Result<Network> {
     let activation = match config.activation {
         HiddenActivation::Relu => Activation::Relu,
         HiddenActivation::Tanh => Activation::Tanh,
         HiddenActivation::Silu => Activation::Silu,
     };
-    Network::new(&NetworkSpec {
+    let net = Network::new(&NetworkSpec {
         layer_norm: config.layer_norm,
         dueling: config.dueling,
         head_hidden: if config.dueling { config.hidden.last().copied() } else { None },
@@ -83,6 +83,17 @@ fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Network 
             output_gain: config.output_gain,
         },
         ..NetworkSpec::mlp(env.obs_size, &config.hidden, smallest, activation)
+    });
+    if config.path != PathChoice::Fused {
+        return Ok(net);
+    }
+    net.fused().map_err(|why| {
+        Error::invalid(
+            "path",
+            "fused",
+            "auto or layered for this network",
+            format!("About the fused path: {why}."),
+        )
     })
 }
 

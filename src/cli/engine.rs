@@ -108,7 +108,12 @@ pub mod fake {
 
     fn choose(request: &str) -> Result<Choice> {
         let choice = |address: &str, reason: &str| {
-            Ok(Choice { address: address.into(), adapter: "Tester".into(), reason: reason.into() })
+            Ok(Choice {
+                address: address.into(),
+                adapter: "Tester".into(),
+                reason: reason.into(),
+                hardware: false,
+            })
         };
         match request {
             "cpu" => choice("cpu", "asked for"),

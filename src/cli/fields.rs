@@ -77,6 +77,12 @@ pub const FIELDS: &[Field] = &[
         RUN,
         "auto, gpu, cpu, or an address such as vulkan:0; `softq devices` lists them",
     ),
+    field(
+        "path",
+        Kind::Word(&["auto", "layered", "fused"]),
+        RUN,
+        "Dispatches of a network: one per layer, or one for all; auto takes fused on hardware GPUs where the network allows it",
+    ),
     field("seed", Kind::U64, RUN, "Seed of every random stream; with several agents, that of the first"),
     field(
         "agents",

@@ -95,6 +95,18 @@ pub enum HiddenActivation {
     Silu,
 }
 
+/// How the networks' passes become dispatches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathChoice {
+    /// Fused on hardware GPUs for the networks that allow it, else layered.
+    Auto,
+    /// One dispatch per layer.
+    Layered,
+    /// One dispatch for all layers; refused for networks that do not allow it.
+    Fused,
+}
+
 /// How actions are chosen while training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,6 +129,8 @@ pub struct Config {
     pub algo: String,
     /// `auto`, `gpu`, `cpu`, or a backend with an index such as `vulkan:0`.
     pub device: String,
+    /// How the networks' passes become dispatches: layer by layer, or fused. The results are the same.
+    pub path: PathChoice,
     /// Seed of every random stream, >= 0. With several agents, that of the first.
     pub seed: u64,
     /// Independent agents trained side by side, up to 65,535; 0: as many as `sweep` has combinations, else one.
@@ -251,6 +265,7 @@ impl Default for Config {
             env_param: Vec::new(),
             algo: "sqn".into(),
             device: "auto".into(),
+            path: PathChoice::Auto,
             seed: 0,
             agents: 0,
             sweep: Vec::new(),

@@ -53,6 +53,8 @@ pub struct Choice {
     pub adapter: String,
     /// Why this one.
     pub reason: String,
+    /// Whether it is a hardware GPU, not a driver or executor that runs on the CPU.
+    pub hardware: bool,
 }
 
 /// The limits of WebGPU's default device: everything softq needs on its default path.
@@ -226,6 +228,7 @@ fn cpu_choice(reason: String) -> Choice {
         address: "cpu".into(),
         adapter: format!("CPU executor ({} threads)", rayon::current_num_threads()),
         reason,
+        hardware: false,
     }
 }
 
@@ -235,7 +238,12 @@ const INSTALL_HINT: &str =
 fn choose_among(request: &str, adapters: &[AdapterReport]) -> Result<Choice> {
     let usable = || adapters.iter().filter(|adapter| adapter.unusable.is_none());
     let taken = |adapter: &AdapterReport, reason: &str| {
-        Ok(Choice { address: adapter.address.clone(), adapter: adapter.describe(), reason: reason.into() })
+        Ok(Choice {
+            address: adapter.address.clone(),
+            adapter: adapter.describe(),
+            reason: reason.into(),
+            hardware: adapter.is_hardware(),
+        })
     };
     let hardware = ["DiscreteGpu", "IntegratedGpu", "VirtualGpu"]
         .iter()

@@ -1,9 +1,11 @@
 //! Networks: shapes, the flat parameter layout, initialisation, and the kernels that evaluate and differentiate them.
 
+mod fused;
 pub mod init;
 pub mod network;
 pub mod pass;
 
+pub use fused::Path;
 pub use init::{Init, Initialiser};
 pub use network::{Head, Network, NetworkSpec, Op, Parameter, Slice, Tensor};
 pub use pass::{Activations, Pass};

@@ -5,6 +5,7 @@
 //! layers of all heads are one dense layer side by side, and their last layers work on slices of it.
 
 use crate::kernels::Activation;
+use crate::nn::fused::Path;
 use crate::nn::init::Initialiser;
 
 /// What to build.
@@ -156,6 +157,8 @@ pub struct Network {
     pub activation: Activation,
     /// Initial weights.
     pub initialiser: Initialiser,
+    /// How its passes are recorded; layered unless [`Network::fused`] is asked for.
+    pub path: Path,
 }
 
 impl Network {
@@ -171,6 +174,7 @@ impl Network {
             parameters: vec![],
             activation: spec.activation,
             initialiser: spec.initialiser,
+            path: Path::Layered,
         };
         let total: u32 = spec.heads.iter().sum();
         if spec.action_input {

@@ -1,12 +1,13 @@
 //! Forward and backward passes of a [`Network`] as recorded kernels, over agents and slots.
 
 use crate::engine::recording::{Buffer, Buffers, Recording};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::{
     append_actions, dense_backward_input, dense_backward_input_tiled, dense_backward_weights,
     dense_backward_weights_tiled, dense_forward, dense_forward_tiled, dueling, dueling_backward, layer_norm,
     layer_norm_backward_input, layer_norm_backward_weights, pack_slots, silu, silu_backward,
 };
+use crate::nn::fused::Path;
 use crate::nn::network::{Network, Op};
 
 /// PyTorch's default.
@@ -27,6 +28,8 @@ pub struct Pass {
     pub slot_input: Vec<u32>,
     /// Inputs per agent.
     pub inputs: u32,
+    /// Slots, the first ones, through which a gradient flows.
+    pub gradients: u32,
 }
 
 /// Tensors of a pass: `[agents, slots, batch, width]` each; the input is `[agents, inputs, batch, width]`.
@@ -48,7 +51,11 @@ impl Activations {
         input: Buffer<f32>,
         hint: &'static str,
     ) -> Activations {
-        let rows = pass.rows();
+        if net.path == Path::Fused {
+            let tensors = pass.fused_tensors(buffers, prefix, net, input, hint);
+            return Activations { tensors, moments: Vec::new() };
+        }
+        let rows = pass.rows_of(pass.slots());
         let mut tensors = vec![input];
         for (i, tensor) in net.tensors.iter().enumerate().skip(1) {
             tensors.push(buffers.add(format!("{prefix}{i}"), rows * u64::from(tensor.width), hint));
@@ -78,8 +85,20 @@ impl Pass {
         self.slot_net.len() as u32
     }
 
-    fn rows(&self) -> u64 {
-        u64::from(self.agents) * u64::from(self.slots()) * u64::from(self.batch)
+    pub(super) fn rows_of(&self, slots: u32) -> u64 {
+        u64::from(self.agents) * u64::from(slots) * u64::from(self.batch)
+    }
+
+    /// Declares the gradients of a pass, one buffer per tensor `[agents, gradients, batch, width]`; none of the input.
+    pub fn deltas(&self, buffers: &mut Buffers, net: &Network, hint: &'static str) -> Vec<Buffer<f32>> {
+        if net.path == Path::Fused {
+            return self.fused_deltas(buffers, net, hint);
+        }
+        let mut declare = |(i, width)| {
+            buffers.add(format!("delta{i}"), self.rows_of(self.gradients) * u64::from(width), hint)
+        };
+        let widths = net.tensors.iter().map(|tensor| tensor.width);
+        [0].into_iter().chain(widths.skip(1)).enumerate().map(&mut declare).collect()
     }
 
     /// Slots and slot table of tensor `tensor`: the input has its own, every other tensor one entry per slot.
@@ -91,7 +110,7 @@ impl Pass {
         (self.slots(), pack_slots(&own))
     }
 
-    /// Evaluates all slots, one dispatch per operation.
+    /// Evaluates all slots: one dispatch per operation, or one on the fused path.
     pub fn forward(
         &self,
         rec: &mut Recording,
@@ -99,6 +118,9 @@ impl Pass {
         weights: Buffer<f32>,
         at: &Activations,
     ) -> Result<()> {
+        if net.path == Path::Fused {
+            return self.fused_forward(rec, net, weights, at);
+        }
         for (op, moments) in net.ops.iter().zip(&at.moments) {
             match (op, moments) {
                 (Op::AppendActions { from, to }, _) => {
@@ -179,7 +201,7 @@ impl Pass {
 
     /// Gradients of the nets of the first `grad_slots` slots, which must be nets 0, 1, ... in order. `deltas` holds one
     /// buffer per tensor, `[agents, grad_slots, batch, width]`: the gradient before that tensor's activation. The last one
-    /// is given; the first is written only with `input_gradient`.
+    /// is given; the first is written only with `input_gradient`, which the fused path does not have.
     pub fn backward(
         &self,
         rec: &mut Recording,
@@ -191,6 +213,13 @@ impl Pass {
         grad_slots: u32,
         input_gradient: bool,
     ) -> Result<()> {
+        if net.path == Path::Fused {
+            if input_gradient {
+                let message = "the fused path has no gradient of the input".into();
+                return Err(Error::Kernel { kernel: "fused_backward".into(), message });
+            }
+            return self.fused_backward(rec, net, weights, at, deltas, grads, grad_slots);
+        }
         for (op, moments) in net.ops.iter().zip(&at.moments).rev() {
             match (op, moments) {
                 (Op::Dense { from, to, weight_offset }, _) => {

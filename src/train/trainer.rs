@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::agents::plan::{Plan, Shard};
-use crate::config::Config;
+use crate::config::{Config, PathChoice};
 use crate::engine::executor::{Executor, Program, read_as};
 use crate::engine::recording::BufferId;
 use crate::envs::{self, Env};
@@ -81,6 +81,13 @@ impl Trainer {
         let env = envs::open(&config.env, &config.env_values()?)?;
         let mut plan = crate::agents::plan(config, env)?;
         let choice = gpu::choose(&config.device)?;
+        let mut config = config.clone();
+        // On hardware a dispatch costs more than a layer of a narrow network; on the CPU layers are faster.
+        if config.path == PathChoice::Auto && choice.hardware && plan.net.fused().is_ok() {
+            config.path = PathChoice::Fused;
+            plan = crate::agents::plan(&config, env)?;
+        }
+        let config = &config;
         let mut executor = gpu::open(&choice)?;
         let limit = executor.max_buffer_bytes();
         if plan.members.len() > 1 && plan.buffers.longest_bytes() > limit {
@@ -152,16 +159,29 @@ impl Trainer {
     pub fn explain(&self) -> String {
         let (updates, steps) = self.config.update_ratio();
         format!(
-            "device {}: {} ({})\npath: layered (the only one for now)\nreplay: {} transitions per agent\n\
+            "device {}: {} ({})\npath: {} ({})\nreplay: {} transitions per agent\n\
              updates: {updates} per {steps} environment step{} ({:.4} per step)\n{}",
             self.choice.address,
             self.choice.adapter,
             self.choice.reason,
+            self.plan.net.path,
+            self.path_reason(),
             self.config.capacity(),
             if steps == 1 { "" } else { "s" },
             updates as f64 / steps as f64,
             self.plan.explain()
         )
+    }
+
+    /// Why the networks' passes are layered or fused.
+    fn path_reason(&self) -> String {
+        match self.plan.net.fused() {
+            Ok(_) if self.choice.hardware => {
+                "auto takes fused on hardware GPUs for networks that allow it".into()
+            }
+            Ok(_) => "auto takes fused on hardware GPUs alone; --path fused takes it here".into(),
+            Err(why) => format!("the network does not allow fused: {why}"),
+        }
     }
 
     /// Bytes sent to the device so far.

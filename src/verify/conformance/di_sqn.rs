@@ -221,7 +221,8 @@ fn forward(
 ) -> Outcome<Vec<f32>> {
     let Ok(batch) = u32::try_from(rows) else { return malformed("too many rows") };
     let net = &network.layout;
-    let pass = Pass { agents: 1, batch, nets: 1, slot_net: vec![0], slot_input: vec![0], inputs: 1 };
+    let pass =
+        Pass { agents: 1, batch, nets: 1, slot_net: vec![0], slot_input: vec![0], inputs: 1, gradients: 0 };
     let mut buffers = Buffers::default();
     let input: Buffer<f32> = buffers.add("obs", obs.len() as u64, "");
     let activations = Activations::new(&mut buffers, "activation", net, &pass, input, "");

@@ -25,7 +25,15 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
 
     let Ok(rows) = u32::try_from(batch) else { return malformed("too many rows") };
     let net = &network.layout;
-    let pass = Pass { agents: 1, batch: rows, nets: 1, slot_net: vec![0], slot_input: vec![0], inputs: 1 };
+    let pass = Pass {
+        agents: 1,
+        batch: rows,
+        nets: 1,
+        slot_net: vec![0],
+        slot_input: vec![0],
+        inputs: 1,
+        gradients: 1,
+    };
     let mut buffers = Buffers::default();
     let input: Buffer<f32> = buffers.add("x", x.len() as u64, "");
     let activations = Activations::new(&mut buffers, "activation", net, &pass, input, "");
