@@ -1,17 +1,17 @@
 //! Several agents on the CPU executor: one after the other on each thread over their own parts of the memory, or all of
 //! them dispatch by dispatch. Both must give the same bits, for every kernel and for whole programs.
 
-use softq::agents::acting::{self, Behaviour, Policy, Purpose, Stage};
-use softq::agents::hyper;
-use softq::agents::sqn::Update;
+#[path = "common/population.rs"]
+mod population;
+
+use population::population;
 use softq::config::{Backup, Config, Temperature};
 use softq::engine::cpu::CpuExecutor;
 use softq::engine::executor::Executor;
 use softq::engine::recording::{BufferId, Buffers, Recording};
 use softq::engine::share::Share;
-use softq::envs;
-use softq::kernels::{Activation, metrics, replay_sample};
-use softq::nn::{Network, NetworkSpec};
+use softq::kernels::Activation;
+use softq::nn::NetworkSpec;
 use softq::shared::agent::Agent;
 use softq::shared::layout::Layout;
 use softq::verify::{self, Options};
@@ -80,75 +80,13 @@ fn every_kernel_gives_an_agent_the_same_bits_alone() {
     }
 }
 
-/// `agents` agents with different hyperparameters: acting, sampling, updating, statistics.
-struct Population {
-    buffers: Buffers,
-    init: Vec<(BufferId, Vec<u32>)>,
-    reset: Recording,
-    act: Recording,
-    learn: Recording,
-    metrics: Recording,
-}
-
-fn population(agents: u32, config: &Config, spec: &NetworkSpec) -> Population {
-    let env = envs::find("cartpole").expect("cartpole");
-    let net = Network::new(spec);
-    let mut buffers = Buffers::default();
-    let update = Update::new(&mut buffers, config, net.clone(), agents);
-    let lanes = config.num_envs;
-    let capacity = config.buffer_size;
-    let replay = buffers.add("replay", u64::from(agents * capacity) * 11, "");
-    let stage = Stage::new(&mut buffers, "env", env, &net, (agents, 4), lanes, "");
-    let policy = Policy { agents: update.records, weights: update.weights, count: agents };
-    let behaviour = Behaviour { purpose: Purpose::Train, greedy: false, explore: Some(20), replay, capacity };
-    let training = acting::record(env, &net, policy, &stage, behaviour).expect("acting");
-    let mut learn = Recording::default();
-    let params = replay_sample::Params {
-        batch: config.batch_size,
-        obs_size: 4,
-        heads: 1,
-        capacity,
-        num_lanes: lanes,
-        stream: 0,
-        agents,
-    };
-    replay_sample::record(
-        &mut learn,
-        params,
-        update.records,
-        stage.lanes(),
-        replay,
-        update.batch_obs,
-        update.actions_taken,
-        update.rewards,
-        update.terminated,
-    )
-    .expect("sampling");
-    update.record(&mut learn, config, stage.lanes(), lanes).expect("update");
-    let out = buffers.add("metrics", agents.into(), "");
-    let mut statistics = Recording::default();
-    let params = metrics::Params { num_lanes: lanes, agents };
-    metrics::record(&mut statistics, params, update.records, stage.lanes(), out).expect("metrics");
-
-    let records: Vec<Agent> = (0..agents)
-        .map(|agent| Agent { learning_rate: 1e-3 * (1 + agent) as f32, ..hyper::agent(config, agent, 2) })
-        .collect();
-    let weights: Vec<f32> = (0..u64::from(4 * agents)).flat_map(|seed| net.init(seed)).collect();
-    let init = vec![
-        (update.records.id, bytemuck::cast_slice(&records).to_vec()),
-        (update.weights.id, bytemuck::cast_slice(&weights).to_vec()),
-        (update.importance.id, vec![1f32.to_bits(); (agents * config.batch_size) as usize]),
-        stage.lane_params(env, 1),
-    ];
-    Population { buffers, init, reset: training.reset, act: training.act, learn, metrics: statistics }
-}
-
 #[test]
 fn a_population_trains_to_the_same_bits_whatever_the_threads() {
     let config = Config {
         batch_size: 33,
         num_envs: 5,
         buffer_size: 200,
+        learning_starts: 100,
         max_grad_norm: 1.0,
         temperature: Temperature::Learned,
         ..Config::default()

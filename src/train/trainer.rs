@@ -65,7 +65,7 @@ impl Trainer {
     pub fn new(config: &Config) -> Result<Trainer> {
         let env = envs::open(&config.env, &config.env_values()?)?;
         let plan = crate::agents::plan(config, env)?;
-        let choice = gpu::choose(&config.device)?;
+        let choice = gpu::choose_to_train(&config.device, env)?;
         let mut executor = gpu::open(&choice)?;
         // A user's file may be valid and still break when it runs; the built-in ones are tested.
         let mut warnings = if env.user && choice.address != "cpu" {

@@ -1,0 +1,54 @@
+//! Updates per second of P agents on the CPU executor, in the workload of the side-by-side with JAX: SQN on CartPole, twin
+//! nets 120-84, batch 128, 10 environments, one update per vector step, replay 10,240, fixed temperature.
+//!
+//! `cargo bench --bench agents -- 1 8 32`. Under `cargo test` it runs a few updates once.
+
+#[path = "../tests/common/population.rs"]
+mod population;
+
+use std::time::Instant;
+
+use population::population;
+use softq::config::{Config, Temperature};
+use softq::engine::cpu::CpuExecutor;
+use softq::engine::executor::Executor;
+use softq::kernels::Activation;
+use softq::nn::NetworkSpec;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let quick = !std::env::args().any(|arg| arg == "--bench");
+    let counts: Vec<u32> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
+    let config = Config {
+        batch_size: 128,
+        num_envs: 10,
+        learning_starts: 1000,
+        buffer_size: 10_240,
+        temperature: Temperature::Fixed,
+        alpha: 0.02,
+        reward_scale: 0.05,
+        learning_rate: 1e-3,
+        polyak: 0.005,
+        ..Config::default()
+    };
+    for agents in if counts.is_empty() { vec![1, 8, 32] } else { counts } {
+        let mut all = population(agents, &config, &NetworkSpec::mlp(4, &[120, 84], 2, Activation::Relu));
+        let mut executor = CpuExecutor::new();
+        executor.allocate(&all.buffers)?;
+        for (buffer, words) in &all.init {
+            executor.write(*buffer, words)?;
+        }
+        let [reset, act, metrics] =
+            [executor.prepare(&all.reset)?, executor.prepare(&all.act)?, executor.prepare(&all.metrics)?];
+        executor.submit(&[(reset, 1), (act, 100)], None)?;
+        all.act.dispatches.append(&mut all.learn.dispatches);
+        let iteration = executor.prepare(&all.act)?;
+        let (submissions, steps) = if quick { (1, 2) } else { (10, (6_000 / agents).max(200)) };
+        let start = Instant::now();
+        for _ in 0..submissions {
+            executor.submit(&[(iteration, steps), (metrics, 1)], None)?;
+        }
+        let updates = f64::from(agents * submissions * steps);
+        println!("{agents} agents: {:.0} updates/s in all", updates / start.elapsed().as_secs_f64());
+    }
+    Ok(())
+}
