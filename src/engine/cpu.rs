@@ -165,18 +165,20 @@ impl Executor for CpuExecutor {
     }
 
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()> {
-        // On a thread of the pool, handing work to another one takes a microsecond or two; from outside, a wake-up.
-        rayon::scope(|_| match self.agents(programs) {
+        match self.agents(programs) {
             Some(agents) => self.run_by_agent(agents, programs),
             None => {
                 let mut memory: Vec<&mut [u32]> = self.memory.iter_mut().map(Vec::as_mut_slice).collect();
-                for (program, repeat) in programs {
-                    for _ in 0..*repeat {
-                        run(&self.programs[program.0].whole, &mut memory);
+                let prepared = &self.programs;
+                threads::together(|| {
+                    for (program, repeat) in programs {
+                        for _ in 0..*repeat {
+                            run(&prepared[program.0].whole, &mut memory);
+                        }
                     }
-                }
+                });
             }
-        });
+        }
         if let Some(buffer) = snapshot {
             let words = self.read(buffer)?;
             self.snapshots.push_back(words);

@@ -1,7 +1,6 @@
 //! Adam on the online nets and the target nets' averaging, in one pass. Twin of `shaders/adam.wgsl`.
 
 use pulp::Arch;
-use rayon::prelude::*;
 
 use crate::engine::threads;
 use crate::gpu_struct;
@@ -40,8 +39,8 @@ kernel! {
     twin twin
 }
 
-/// Parameters that one thread updates at a time.
-const BLOCK: usize = 4096;
+/// Fewest parameters that are worth another thread.
+const MIN_BLOCK: usize = 2048;
 
 /// A block of one agent's parameters.
 struct Block<'a> {
@@ -55,6 +54,7 @@ struct Block<'a> {
 
 fn twin(p: &Params, agents: &[Agent], grads: &[f32], weights: &mut [f32], m: &mut [f32], v: &mut [f32]) {
     let count = p.count as usize;
+    let block = count.div_ceil(threads::available()).max(MIN_BLOCK);
     let mut blocks = Vec::new();
     let moments = m.chunks_exact_mut(count).zip(v.chunks_exact_mut(count));
     let nets = grads.chunks_exact(count).zip(weights.chunks_exact_mut(2 * count));
@@ -63,8 +63,8 @@ fn twin(p: &Params, agents: &[Agent], grads: &[f32], weights: &mut [f32], m: &mu
             continue;
         }
         let (online, target) = weights.split_at_mut(count);
-        let nets = grads.chunks(BLOCK).zip(online.chunks_mut(BLOCK).zip(target.chunks_mut(BLOCK)));
-        let moments = m.chunks_mut(BLOCK).zip(v.chunks_mut(BLOCK));
+        let nets = grads.chunks(block).zip(online.chunks_mut(block).zip(target.chunks_mut(block)));
+        let moments = m.chunks_mut(block).zip(v.chunks_mut(block));
         for ((grads, (online, target)), (m, v)) in nets.zip(moments) {
             blocks.push(Block { h, grads, online, target, m, v });
         }
@@ -77,11 +77,7 @@ fn twin(p: &Params, agents: &[Agent], grads: &[f32], weights: &mut [f32], m: &mu
             (_, _) => block.update::<true, true>(),
         });
     };
-    if blocks.len() > 2 && threads::available() > 1 {
-        blocks.into_par_iter().for_each(update);
-    } else {
-        blocks.into_iter().for_each(update);
-    }
+    threads::for_each(blocks, update);
 }
 
 impl Block<'_> {

@@ -1,11 +1,9 @@
 //! How the dense twins share their work among threads: by slots, and by blocks of rows where there are more threads.
 
-use rayon::prelude::*;
-
 use crate::engine::threads;
 
 /// Multiply-adds from which threads pay.
-const PARALLEL_WORK: usize = 1 << 17;
+const PARALLEL_WORK: usize = 1 << 15;
 
 /// Rows below which a block costs more to set up than it brings.
 const MIN_ROWS: usize = 16;
@@ -30,21 +28,15 @@ pub fn for_each_block_of(
     work: usize,
     evaluate: impl Fn(usize, usize, &mut [f32]) + Sync,
 ) {
-    let threads = threads::available();
-    if work < PARALLEL_WORK || threads == 1 {
-        for (slot, values) in slots.into_iter().enumerate() {
-            evaluate(slot, 0, values);
+    let threads = if work < PARALLEL_WORK { 1 } else { threads::available() };
+    let parts = threads.div_ceil(slots.len().max(1));
+    let mut blocks = Vec::new();
+    for (slot, values) in slots.into_iter().enumerate() {
+        let rows = (values.len() / stride).div_ceil(parts).next_multiple_of(8).max(MIN_ROWS);
+        for (block, values) in values.chunks_mut(rows * stride).enumerate() {
+            blocks.push((slot, block * rows, values));
         }
-        return;
     }
-    let blocks = threads.div_ceil(slots.len().max(1));
-    slots.into_par_iter().enumerate().for_each(|(slot, values)| {
-        let rows = (values.len() / stride).div_ceil(blocks).next_multiple_of(8).max(MIN_ROWS);
-        if blocks == 1 {
-            evaluate(slot, 0, values);
-        } else {
-            let parts = values.par_chunks_mut(rows * stride).enumerate();
-            parts.for_each(|(block, values)| evaluate(slot, block * rows, values));
-        }
-    });
+    let each = |(slot, first, values): (usize, usize, &mut [f32])| evaluate(slot, first, values);
+    if threads == 1 { blocks.into_iter().for_each(each) } else { threads::for_each(blocks, each) }
 }

@@ -103,16 +103,10 @@ pub(super) fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut 
         let x = &x[((agent * p.x_slots as usize + slot) * batch + first) * x_stride..];
         let layer = (agent * p.nets as usize + slot) * p.net_params as usize + p.weight_offset as usize;
         let w = &weights[layer..][..in_dim * out_dim];
-        // W transposed once, so that inputs lie side by side while outputs are summed in ascending order.
-        let mut transposed = vec![0.0; in_dim * out_dim];
-        for (k, row) in w.chunks_exact(out_dim).enumerate() {
-            for (j, value) in row.iter().enumerate() {
-                transposed[j * in_dim + k] = *value;
-            }
-        }
         let dims = Dims { rows: dx.len() / x_stride, columns: in_dim, depth: out_dim };
         let left = Left { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, k_stride: 1 };
-        let right = Right { values: &transposed, stride: in_dim };
+        // W^T: inputs side by side, while outputs are summed in ascending order.
+        let right = Right { values: w, row_stride: 1, column_stride: out_dim };
         let output = Output { values: &mut dx[p.x_offset as usize..], stride: x_stride };
         matmul(left, right, output, dims, |row, dx| {
             finish(p.activation, &x[row * x_stride + p.x_offset as usize..], dx);

@@ -89,7 +89,7 @@ pub(super) fn twin(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
         let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
         let dims = Dims { rows: dw.len() / out_dim, columns: out_dim, depth: batch };
         let left = Left { values: &x[p.x_offset as usize + first..], row_stride: 1, k_stride: x_stride };
-        let right = Right { values: &dy[p.dy_offset as usize..], stride: dy_stride };
+        let right = Right { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, column_stride: 1 };
         matmul(left, right, Output { values: dw, stride: out_dim }, dims, |_, _| {});
     });
 }

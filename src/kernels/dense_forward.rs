@@ -108,7 +108,7 @@ pub(super) fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
         let (w, b) = weights[layer..][..(in_dim + 1) * out_dim].split_at(in_dim * out_dim);
         let dims = Dims { rows: y.len() / y_stride, columns: out_dim, depth: in_dim };
         let left = Left { values: &x[p.x_offset as usize..], row_stride: x_stride, k_stride: 1 };
-        let right = Right { values: w, stride: out_dim };
+        let right = Right { values: w, row_stride: out_dim, column_stride: 1 };
         let output = Output { values: &mut y[p.y_offset as usize..], stride: y_stride };
         matmul(left, right, output, dims, |_, y| finish(p.activation, b, y));
     });

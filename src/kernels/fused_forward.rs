@@ -186,7 +186,7 @@ fn twin(p: &Params, x: &[f32], weights: &[f32], q: &mut [f32], tape: &mut [f32])
                 let (w, b) = p.layer(weights, net, layer);
                 let mut out = vec![0.0; batch * outputs];
                 let left = Left { values: &tensor, row_stride: inputs, k_stride: 1 };
-                let right = Right { values: w, stride: outputs };
+                let right = Right { values: w, row_stride: outputs, column_stride: 1 };
                 let output = Output { values: &mut out, stride: outputs };
                 let dims = Dims { rows: batch, columns: outputs, depth: inputs };
                 let activation = if layer + 1 < layers { p.activation } else { 0 };

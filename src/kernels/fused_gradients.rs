@@ -58,7 +58,8 @@ fn twin(p: &Params, tape: &[f32], gradient: &[f32], grads: &mut [f32]) {
             let first = index * p.net_params as usize + p.offset(layer);
             let (dw, db) = grads[first..][..(inputs + 1) * outputs].split_at_mut(inputs * outputs);
             let left = Left { values: &x[p.tape_place(layer)..], row_stride: 1, k_stride: x_stride };
-            let right = Right { values: &dy[p.gradient_place(layer + 1)..], stride: y_stride };
+            let right =
+                Right { values: &dy[p.gradient_place(layer + 1)..], row_stride: y_stride, column_stride: 1 };
             let dims = Dims { rows: inputs, columns: outputs, depth: batch };
             matmul(left, right, Output { values: dw, stride: outputs }, dims, |_, _| {});
             db.fill(0.0);

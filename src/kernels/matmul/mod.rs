@@ -26,13 +26,15 @@ pub struct Left<'a> {
     pub k_stride: usize,
 }
 
-/// Row-major matrix whose rows start `stride` apart.
+/// A matrix read through strides: element `(k, column)` is `values[k * row_stride + column * column_stride]`.
 #[derive(Clone, Copy)]
 pub struct Right<'a> {
     /// Elements.
     pub values: &'a [f32],
     /// Distance between rows.
-    pub stride: usize,
+    pub row_stride: usize,
+    /// Distance between columns.
+    pub column_stride: usize,
 }
 
 /// Row-major matrix to be written, whose rows start `stride` apart.
@@ -93,28 +95,62 @@ impl<F: FnMut(usize, &mut [f32])> WithSimd for Product<'_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Product { a, b, mut c, dims, mut finish, scratch } = self;
-        let Dims { rows, columns, depth } = dims;
-        if columns <= NARROW && a.row_stride == 1 {
-            // C^T = B^T A^T: the same terms in the same order, with the many rows of C in the lanes.
-            let Scratch { transposed, panels, .. } = scratch;
-            transposed.resize(transposed.len().max(rows * columns), 0.0);
-            let left = Left { values: b.values, row_stride: 1, k_stride: b.stride };
-            let right = Right { values: a.values, stride: a.k_stride };
-            let mut out = Output { values: &mut *transposed, stride: rows };
-            let swapped = Dims { rows: columns, columns: rows, depth };
-            dense::product(simd, left, right, &mut out, swapped, panels, &mut |_, _| {});
-            for row in 0..rows {
-                let c = &mut c.values[row * c.stride..][..columns];
-                for (column, c) in c.iter_mut().enumerate() {
-                    *c = transposed[column * rows + row];
-                }
-                finish(row, c);
+        let narrow = dims.columns <= NARROW;
+        if narrow && a.k_stride == 1 {
+            return dense::narrow(a, b, &mut c, dims, &mut finish);
+        }
+        // Where A is stored column by column, so is B^T in C^T = B^T A^T: the same terms in the same order, with the rows
+        // of C in the lanes, and the zeros of B to be skipped instead of those of A.
+        let swapped = Dims { rows: dims.columns, columns: dims.rows, depth: dims.depth };
+        let left = Left { values: b.values, row_stride: b.column_stride, k_stride: b.row_stride };
+        let right = Right { values: a.values, row_stride: a.k_stride, column_stride: a.row_stride };
+        let swappable = a.row_stride == 1;
+        let skipping = if narrow { usize::MAX } else { sparse::cost::<S>(a, dims) };
+        let skipping_swapped = if swappable { sparse::cost::<S>(left, swapped) } else { usize::MAX };
+        if narrow || skipping_swapped < skipping / 4 * 3 {
+            let mut transposed = std::mem::take(&mut scratch.transposed);
+            transposed.resize(transposed.len().max(dims.rows * dims.columns), 0.0);
+            let mut out = Output { values: &mut transposed, stride: dims.rows };
+            product(simd, left, right, &mut out, swapped, skipping_swapped, scratch, &mut |_, _| {});
+            transpose(&transposed, &mut c, dims);
+            scratch.transposed = transposed;
+            for row in 0..dims.rows {
+                finish(row, &mut c.values[row * c.stride..][..dims.columns]);
             }
-        } else if columns <= NARROW && a.k_stride == 1 {
-            dense::narrow(a, b, &mut c, dims, &mut finish);
-        } else if !(sparse::pays(a, dims) && sparse::product(simd, a, b, &mut c, dims, scratch, &mut finish))
-        {
-            dense::product(simd, a, b, &mut c, dims, &mut scratch.panels, &mut finish);
+        } else {
+            product(simd, a, b, &mut c, dims, skipping, scratch, &mut finish);
+        }
+    }
+}
+
+/// The product on the path that costs less; `skipping` is the price of the sparse one.
+#[inline(always)]
+fn product<S: Simd>(
+    simd: S,
+    a: Left<'_>,
+    b: Right<'_>,
+    c: &mut Output<'_>,
+    dims: Dims,
+    skipping: usize,
+    scratch: &mut Scratch,
+    finish: &mut impl FnMut(usize, &mut [f32]),
+) {
+    let sparse =
+        skipping < dense::cost::<S>(dims) && sparse::product(simd, a, b, c, dims, scratch, &mut *finish);
+    if !sparse {
+        dense::product(simd, a, b, c, dims, &mut scratch.panels, finish);
+    }
+}
+
+/// Writes `transposed [columns, rows]` to `c`, a cache line of it at a time.
+#[inline(always)]
+fn transpose(transposed: &[f32], c: &mut Output<'_>, dims: Dims) {
+    for first in (0..dims.rows).step_by(16) {
+        let last = (first + 16).min(dims.rows);
+        for column in 0..dims.columns {
+            for row in first..last {
+                c.values[row * c.stride + column] = transposed[column * dims.rows + row];
+            }
         }
     }
 }
@@ -147,7 +183,7 @@ mod tests {
                 let (row_stride, k_stride) = if transposed { (1, rows) } else { (depth, 1) };
                 let mut c = vec![7.0; rows * (columns + 1)];
                 let left = Left { values: &a, row_stride, k_stride };
-                let right = Right { values: &b, stride: columns + 2 };
+                let right = Right { values: &b, row_stride: columns + 2, column_stride: 1 };
                 let output = Output { values: &mut c, stride: columns + 1 };
                 let mut finished = Vec::new();
                 matmul(left, right, output, Dims { rows, columns, depth }, |row, c| {

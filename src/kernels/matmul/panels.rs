@@ -42,27 +42,35 @@ pub fn pack<'a>(
     let needed = (columns.div_ceil(lanes) * lanes * depth).div_ceil(16);
     lines.resize(lines.len().max(needed), Line::zeroed());
     let packed: &mut [f32] = bytemuck::cast_slice_mut(lines);
-    // 0 times a finite number is 0; anything else is NaN and stays in the sum.
-    let mut poison = [0.0f32; 16];
-    for Panel { column, vectors } in panels {
+    for Panel { column: first, vectors } in panels {
         let width = vectors * lanes;
-        let used = width.min(columns - column);
-        for k in 0..depth {
-            let from = &b.values[k * b.stride + column..][..used];
-            let to = &mut packed[column * depth + k * width..][..width];
-            let (to, padding) = to.split_at_mut(used);
-            to.copy_from_slice(from);
-            padding.fill(0.0);
-            let (whole, rest) = from.as_chunks::<16>();
-            for chunk in whole {
-                for (poison, value) in poison.iter_mut().zip(chunk) {
-                    *poison += 0.0 * value;
-                }
+        let used = width.min(columns - first);
+        let rows = packed[first * depth..][..width * depth].chunks_exact_mut(width);
+        if b.column_stride == 1 {
+            for (k, row) in rows.enumerate() {
+                let (row, padding) = row.split_at_mut(used);
+                row.copy_from_slice(&b.values[k * b.row_stride + first..][..used]);
+                padding.fill(0.0);
             }
-            for (poison, value) in poison.iter_mut().zip(rest) {
-                *poison += 0.0 * value;
+        } else {
+            for (k, row) in rows.enumerate() {
+                let (row, padding) = row.split_at_mut(used);
+                for (column, to) in (first..).zip(row) {
+                    *to = b.values[k * b.row_stride + column * b.column_stride];
+                }
+                padding.fill(0.0);
             }
         }
     }
-    (packed, poison.iter().sum::<f32>() == 0.0)
+    // 0 times a finite number is 0; anything else is NaN and stays in the sum.
+    let mut poison = [0.0f32; 16];
+    let packed = &packed[..columns.div_ceil(lanes) * lanes * depth];
+    let (chunks, rest) = packed.as_chunks::<16>();
+    for chunk in chunks {
+        for (poison, value) in poison.iter_mut().zip(chunk) {
+            *poison += 0.0 * value;
+        }
+    }
+    let rest: f32 = rest.iter().map(|value| 0.0 * value).sum();
+    (packed, poison.iter().sum::<f32>() + rest == 0.0)
 }

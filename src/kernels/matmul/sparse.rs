@@ -8,24 +8,25 @@ use super::dense::{add, store};
 use super::panels::{Panel, cut, pack};
 use super::{Dims, Left, Output, Right, Scratch};
 
-/// Whether skipping zeros is worth the lists: enough to skip, and enough columns to spread the cost of a list over.
+/// Vector operations that remain when the zeros of A are skipped. Without bound where that is impossible, because elements
+/// of A lie side by side along neither axis, or where there are too few columns to spread the cost of a row's list over.
 #[inline(always)]
-pub fn pays(a: Left<'_>, dims: Dims) -> bool {
+pub fn cost<S: Simd>(a: Left<'_>, dims: Dims) -> usize {
     let Dims { rows, columns, depth } = dims;
     let (lines, length, stride) = match (a.k_stride, a.row_stride) {
         (1, stride) => (rows, depth, stride),
         (stride, 1) => (depth, rows, stride),
-        _ => return false,
+        _ => return usize::MAX,
     };
     if columns < 16 || rows < 4 || !(16..1 << 16).contains(&depth) {
-        return false;
+        return usize::MAX;
     }
     let mut nonzeros = 0;
     for line in 0..lines {
         let line = &a.values[line * stride..][..length];
         nonzeros += line.iter().map(|value| u32::from(*value != 0.0)).sum::<u32>() as usize;
     }
-    nonzeros * 10 < rows * depth * 7
+    nonzeros * columns.div_ceil(S::F32_LANES)
 }
 
 /// The product without the terms whose left factor is 0. Does nothing and returns false if `b` is not finite.
@@ -113,17 +114,18 @@ impl Row<'_> {
 /// Bit `i` is set where `values[i]`, of at most 8, is not 0.
 #[inline(always)]
 fn mask(values: &[f32]) -> u8 {
-    let mut mask = 0;
+    let mut bytes = [0u8; 8];
     if let Some(values) = values.first_chunk::<8>() {
         for i in 0..8 {
-            mask |= u8::from(values[i] != 0.0) << i;
+            bytes[i] = u8::from(values[i] != 0.0);
         }
     } else {
         for i in 0..values.len() {
-            mask |= u8::from(values[i] != 0.0) << i;
+            bytes[i] = u8::from(values[i] != 0.0);
         }
     }
-    mask
+    // Byte i moves to bit 56 + i; no two of the other products meet, so nothing is carried.
+    (u64::from_le_bytes(bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
 /// Masks of `height` rows from `first` on, whose elements are contiguous.
