@@ -2,7 +2,7 @@
 //
 //   rewards += sum_{0<k<m} gamma^k alpha H(pi(s_{t+k})),  pi = softmax(Q_1 / alpha)
 // With kl = 1, H - ln|A| takes the place of H. q [agents, slots, batch, q_stride], actions columns from q_offset on; slot first_slot +
-// k - 1 is Q_1(s_{t+k}). discounts [1 + between, agents, batch]: plane k holds gamma^k, or 0 beyond the window (see replay_sample).
+// k - 1 is Q_1(s_{t+k}). discounts [agents, 1 + between, batch]: entry k holds gamma^k, or 0 beyond the window (see replay_sample).
 // rewards [agents, batch].
 // Grid: one invocation per row, x = batch / 64, z = agent. Determinism: sums in order of time and of actions.
 
@@ -46,7 +46,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     var reward = rewards[row];
     for (var k = 1u; k <= p.between; k++) {
         let entropy = softmax_of(p.first_slot + k - 1u, row, p.actions, alpha).entropy;
-        reward += discounts[k * p.agents * p.batch + row] * (alpha * (entropy - baseline));
+        reward += discounts[(agent * (1u + p.between) + k) * p.batch + id.x] * (alpha * (entropy - baseline));
     }
     rewards[row] = reward;
 }

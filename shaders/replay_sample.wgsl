@@ -7,7 +7,7 @@
 // window, all others are equally likely. While the ring holds fewer than n_step steps of a lane, the oldest starts a shorter one.
 // replay [agents, capacity, 2 obs_size + heads + 2] (see act_step). batch_obs [agents, inputs, batch, obs_size]: s_t, then
 // s_{t+m}, then with inputs = n_step + 1 the states between them, s_{t+1}, ..., s_{t+n_step-1}, and s_{t+m} from m on.
-// actions [agents, batch, heads]; rewards [agents, batch]; discounts [inputs - 1, agents, batch]: the discount, then the factor
+// actions [agents, batch, heads]; rewards [agents, batch]; discounts [agents, inputs - 1, batch]: the discount, then the factor
 // gamma^k of s_{t+k}, 0 from m on. With given_starts = 1, starts are not drawn: `actions` holds their ring rows on entry, where
 // the action of the first head goes.
 // Grid: one invocation per row, x = batch / 64, z = agent.
@@ -87,7 +87,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         taken += 1u;
     }
     rewards[row] = reward;
-    discounts[row] = discount * select(1.0, 0.0, replay[last + ended_at] == TERMINATED);
+    let discounts_to = agent * (p.inputs - 1u) * p.batch + id.x;
+    discounts[discounts_to] = discount * select(1.0, 0.0, replay[last + ended_at] == TERMINATED);
 
     let first = transition(agent, start, 0u);
     let obs_to = (agent * p.inputs * p.batch + id.x) * p.obs_size;
@@ -103,7 +104,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         for (var i = 0u; i < p.obs_size; i++) {
             batch_obs[obs_to + (k + 1u) * p.batch * p.obs_size + i] = replay[from_at + i];
         }
-        discounts[k * p.agents * p.batch + row] = select(0.0, factor, inside);
+        discounts[discounts_to + k * p.batch] = select(0.0, factor, inside);
         factor *= gamma;
     }
     for (var head = 0u; head < p.heads; head++) {

@@ -11,7 +11,7 @@
 // With given_actions = 1, a~ is not drawn: `values` holds it on entry (to replay a recorded update).
 // With kl = 1, alpha ln|A| is subtracted: entropy relative to the uniform policy.
 // q [agents, slots, batch, q_stride], actions columns from q_offset on, with slots (Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s'), Q_1(s') if used);
-// rewards, discounts [agents, batch]: the n-step sum R and gamma^m (1 - terminated), see replay_sample; targets, entropies, values [agents, batch, heads], of which column `head` is written:
+// rewards [agents, batch], discounts [agents, discount_slots, batch]: the n-step sum R and gamma^m (1 - terminated), see replay_sample; targets, entropies, values [agents, batch, heads], of which column `head` is written:
 // a multi-discrete network is one dispatch per head. entropies holds H(pi), or -ln pi(a~) for `sampled`.
 // Grid: one invocation per row, x = batch / 64, z = agent. Determinism: sums over actions in ascending order.
 
@@ -31,6 +31,8 @@ struct Params {
     heads: u32,
     head: u32,
     stream: u32,
+    // Discounts per row in memory, of which the first is read.
+    discount_slots: u32,
     agents: u32,
 }
 
@@ -128,7 +130,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if (p.kl == 1u) {
         value -= alpha * log_f32(f32(p.actions));
     }
-    targets[out] = rewards[row] + discounts[row] * value;
+    targets[out] = rewards[row] + discounts[agent * p.discount_slots * p.batch + id.x] * value;
     entropies[out] = entropy;
     values[out] = value;
 }

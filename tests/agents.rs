@@ -44,7 +44,7 @@ fn every_kernel_gives_an_agent_the_same_bits_alone() {
     for check in verify::checks() {
         let Layout::Struct { fields, .. } = check.kernel.params else { panic!("{}", check.kernel.name) };
         let Some(agents) = fields.iter().position(|field| field.name == "agents") else { continue };
-        let mut compared = 0;
+        let (mut compared, mut changed) = (0, 0);
         for index in 0..2 * Options::default().cases {
             let mut case = check.draw(1, index);
             let count = case.params[agents];
@@ -69,10 +69,11 @@ fn every_kernel_gives_an_agent_the_same_bits_alone() {
             let [alone, together] =
                 [BY_AGENT, BY_DISPATCH].map(|threads| memory(threads, &buffers, &init, &[(&recording, 1)]));
             assert!(alone == together, "{}: {}", case.kernel.name, case.label);
-            assert!(alone != case.bindings, "{} wrote nothing: {}", case.kernel.name, case.label);
+            // A discount of 0 may leave everything as it was.
+            changed += usize::from(alone != case.bindings);
             compared += 1;
         }
-        assert!(compared >= 3, "{}: {compared} cases with several agents", check.kernel.name);
+        assert!(changed >= 3, "{}: {changed} of {compared} cases wrote something", check.kernel.name);
     }
 }
 

@@ -96,7 +96,7 @@ pub struct Learner {
     pub actions_taken: Buffer<u32>,
     /// `[agents, batch]`
     pub rewards: Buffer<f32>,
-    /// `gamma^m (1 - terminated)`, then the factors of the states between `[1 + between, agents, batch]`
+    /// `gamma^m (1 - terminated)`, then the factors of the states between `[agents, 1 + between, batch]`
     pub discounts: Buffer<f32>,
     /// Importance weights `[agents, batch]`; ones for uniform replay.
     pub importance: Buffer<f32>,

@@ -153,6 +153,7 @@ pub fn update(
             heads: learner.net.heads.len() as u32,
             head,
             stream: Purpose::Train as u32 * STREAMS,
+            discount_slots: 1 + evaluations(config).between,
             agents: learner.agents,
         };
         soft_backup::record(

@@ -63,7 +63,8 @@ fn twin(p: &Params, agents: &[Agent], q: &[f32], discounts: &[f32], rewards: &mu
                 let slot = p.first_slot as usize + k - 1;
                 let q_value = |a: usize| q[((agent * slots + slot) * batch + b) * q_stride + q_offset + a];
                 let entropy = softmax_of(q_value, actions, alpha).entropy;
-                reward += discounts[k * p.agents as usize * batch + row] * (alpha * (entropy - baseline));
+                let discount = discounts[(agent * (1 + p.between as usize) + k) * batch + b];
+                reward += discount * (alpha * (entropy - baseline));
             }
             rewards[row] = reward;
         }

@@ -105,7 +105,8 @@ fn twin(
                 taken += 1;
             }
             rewards[row] = reward;
-            discounts[row] = discount * if last[stride - 1] == TERMINATED { 0.0 } else { 1.0 };
+            let discounts_to = agent * (inputs - 1) * batch + b;
+            discounts[discounts_to] = discount * if last[stride - 1] == TERMINATED { 0.0 } else { 1.0 };
 
             let mut put = |input: usize, obs: &[f32]| {
                 batch_obs[((agent * inputs + input) * batch + b) * obs_size..][..obs_size]
@@ -117,7 +118,7 @@ fn twin(
             for k in 1..inputs - 1 {
                 let inside = (k as u32) < taken;
                 put(k + 1, if inside { transition(start, k as u32) } else { &last[obs_size..] });
-                discounts[k * p.agents as usize * batch + row] = if inside { factor } else { 0.0 };
+                discounts[discounts_to + k * batch] = if inside { factor } else { 0.0 };
                 factor *= gamma;
             }
             for head in 0..heads {

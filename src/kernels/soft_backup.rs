@@ -41,6 +41,8 @@ gpu_struct! {
         pub head: u32,
         /// Base of the random streams.
         pub stream: u32,
+        /// Discounts per row in memory, of which the first is read.
+        pub discount_slots: u32,
         /// Agents.
         pub agents: u32,
     }
@@ -64,7 +66,7 @@ kernel! {
             // Q_1(s') is the fifth slot, where the backup needs it.
             p.target_2.max(if p.backup % 2 == 1 { 4 } else { 3 }),
             rows_end(p.batch, p.q_stride, p.q_offset, p.actions),
-        ), rows, rows, out, out, out]
+        ), rows, rows * u64::from(p.discount_slots), out, out, out]
     };
     grid |p| [groups(u64::from(p.batch), 64), 1, u64::from(p.agents)];
     loops |p, _| {
@@ -154,7 +156,7 @@ fn twin(
             if p.kl == 1 {
                 value -= alpha * log_f32(p.actions as f32);
             }
-            targets[out] = rewards[row] + discounts[row] * value;
+            targets[out] = rewards[row] + discounts[agent * p.discount_slots as usize * batch + b] * value;
             entropies[out] = entropy;
             values[out] = value;
         }

@@ -91,6 +91,7 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
         heads,
         head: draw.int(0, heads - 1),
         stream: 8 * draw.int(0, 4),
+        discount_slots: draw.int(1, 3),
         agents,
     };
     let mut case = Case::new(&soft_backup::KERNEL, None, params, &format!("{:?}", draw.style));
@@ -108,15 +109,20 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
         case.set("values", &given);
     }
     returns(draw, &mut case, agents * batch);
+    let discounts = discounts(draw, agents * params.discount_slots * batch);
+    case.set("discounts", &discounts);
     case
 }
 
 /// Reward sums and discounts, 0 where the window ended in a terminal state.
 fn returns(draw: &mut Draw, case: &mut Case, rows: u32) {
     case.set("rewards", &draw.values(rows as usize));
-    let discounts: Vec<f32> =
-        (0..rows).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) }).collect();
+    let discounts = discounts(draw, rows);
     case.set("discounts", &discounts);
+}
+
+fn discounts(draw: &mut Draw, count: u32) -> Vec<f32> {
+    (0..count).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) }).collect()
 }
 
 /// `entropy_bonus`: one to four states between, some beyond their window.
@@ -138,13 +144,10 @@ pub fn entropy_bonus(draw: &mut Draw, index: usize) -> Case {
     case.set("agents", &records);
     let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
     case.set("q", &q);
-    // The first plane is that of the bootstrap, which this kernel does not read.
-    let rows = agents * batch;
-    for at in rows..(1 + between) * rows {
-        let factor = if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) };
-        case.set_at("discounts", at as usize, &[factor]);
-    }
-    case.set("rewards", &draw.values(rows as usize));
+    // The first of each row is that of the bootstrap, which this kernel does not read.
+    let discounts = discounts(draw, agents * (1 + between) * batch);
+    case.set("discounts", &discounts);
+    case.set("rewards", &draw.values((agents * batch) as usize));
     case
 }
 

@@ -362,7 +362,8 @@ pub fn replay_sample(case: &Case) -> Expected {
                 true => Expect::Bits(held(start)[stride - 2].to_bits()),
                 false => Expect::Float(Num::sum(gained)),
             };
-            discounts[row] = match held(last)[stride - 1] == 1.0 {
+            let place = agent * (p.inputs as usize - 1) * p.batch as usize + b as usize;
+            discounts[place] = match held(last)[stride - 1] == 1.0 {
                 true => Expect::Bits(0),
                 false => Expect::Float(power(last - start + 1)),
             };
@@ -379,7 +380,7 @@ pub fn replay_sample(case: &Case) -> Expected {
                     batch_obs[at + k] = Expect::Bits(value.to_bits());
                 }
                 if input > 1 {
-                    let at = (input - 1) * (p.agents * p.batch) as usize + row;
+                    let at = place + (input - 1) * p.batch as usize;
                     let factor = power(between - start);
                     discounts[at] = if between <= last { Expect::Float(factor) } else { Expect::Bits(0) };
                 }

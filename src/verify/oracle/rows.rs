@@ -141,7 +141,10 @@ pub fn soft_backup(case: &Case) -> Expected {
             if p.kl == 1 {
                 value = value - Num::exact(record.alpha) * Num::exact(p.actions as f32).ln();
             }
-            targets[out] = Expect::Float(Num::exact(rewards[row]) + Num::exact(discounts[row]) * value);
+            targets[out] = Expect::Float(
+                Num::exact(rewards[row])
+                    + Num::exact(discounts[(agent * p.discount_slots * p.batch + b) as usize]) * value,
+            );
             entropies[out] = Expect::Float(entropy);
             values[out] = Expect::Float(value);
         }
@@ -162,7 +165,8 @@ pub fn entropy_bonus(case: &Case) -> Expected {
             let slot = p.first_slot + k - 1;
             let from = ((row / p.batch * p.slots + slot) * p.batch + row % p.batch) * p.q_stride + p.q_offset;
             let policy = Policy::new(&q[from as usize..(from + p.actions) as usize], alpha);
-            let factor = discounts[(k * p.agents * p.batch + row) as usize];
+            let place = (row / p.batch * (1 + p.between) + k) * p.batch + row % p.batch;
+            let factor = discounts[place as usize];
             Num::exact(factor) * (Num::exact(alpha) * (policy.entropy - baseline))
         };
         let before = Num::exact(before[row as usize]);
