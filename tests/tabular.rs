@@ -149,8 +149,8 @@ fn theorems_hold(executor: &mut dyn Executor) {
                 }
                 if let Some(drop) = solution.drop {
                     let largest = fixed.iter().fold(1.0, |most: f64, q| most.max(q.abs()));
-                    // Rounding of the values and of the entropy in them.
-                    let rounding = 1e-6 * (largest + alpha * f64::from(mdp.actions).ln());
+                    // Rounding of the values and of the entropy in them; at temperature 0 it also decides near ties.
+                    let rounding = 3e-6 * (largest + alpha * f64::from(mdp.actions).ln());
                     assert!(f64::from(drop) <= rounding, "{label}: fell by {drop:e}");
                     assert!(solution.improvements >= 2, "{label}");
                 }
