@@ -43,10 +43,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     var lens: array<u32, MAX_LEVELS>;
     lens[0] = p.capacity;
     var root = 0u;
-    while (lens[root] > 1u) {
+    for (; lens[root] > 1u; root++) {
         offsets[root + 1u] = offsets[root] + lens[root];
         lens[root + 1u] = level_above(lens[root]);
-        root += 1u;
     }
 
     let h = agents[agent];

@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     var ready_last = ready_first + p.num_lanes - 1u;
     var from_at = base;
     var len = p.capacity;
-    while (len > 1u) {
+    for (; len > 1u; len = level_above(len)) {
         storageBarrier();
         let to_at = from_at + len;
         new_first /= FAN_OUT;
@@ -61,6 +61,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
             }
         }
         from_at = to_at;
-        len = level_above(len);
     }
 }

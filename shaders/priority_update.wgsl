@@ -76,7 +76,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     var from_at = base;
     var len = p.capacity;
     var leaves = FAN_OUT;
-    while (len > 1u) {
+    for (; len > 1u; len = level_above(len)) {
         storageBarrier();
         let to_at = from_at + len;
         for (var b = local; b < p.batch; b += 256u) {
@@ -86,7 +86,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
             }
         }
         from_at = to_at;
-        len = level_above(len);
         leaves *= FAN_OUT;
     }
 }

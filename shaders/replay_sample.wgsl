@@ -80,11 +80,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     var reward = replay[last + ended_at - 1u];
     var discount = gamma;
     var taken = 1u;
-    while (taken < longest && replay[last + ended_at] == 0.0) {
+    for (; taken < longest && replay[last + ended_at] == 0.0; taken++) {
         last = transition(agent, start, taken);
         reward += discount * replay[last + ended_at - 1u];
         discount *= gamma;
-        taken += 1u;
     }
     rewards[row] = reward;
     let discounts_to = agent * (p.inputs - 1u) * p.batch + id.x;

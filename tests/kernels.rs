@@ -202,7 +202,7 @@ fn faulty_shaders_are_found() {
         ("adam", "g += h.weight_decay * w;", ""),
         ("temperature", "weights * a.target_entropy", "a.target_entropy"),
         ("replay_sample", "max(min(step, lane_rows), 1u)", "lane_rows"),
-        ("replay_sample", "while (taken < longest", "while (taken < p.n_step"),
+        ("replay_sample", "for (; taken < longest", "for (; taken < p.n_step"),
         ("replay_sample", "replay[last + ended_at] == TERMINATED", "replay[last + ended_at] != 0.0"),
         ("replay_sample", "filled - min(p.n_step - 1u, filled - 1u)", "filled"),
         (

@@ -14,10 +14,8 @@ fn level_above(len: u32) -> u32 {
 // Elements of a tree.
 fn tree_len(leaves: u32) -> u32 {
     var total = leaves;
-    var len = leaves;
-    while (len > 1u) {
-        len = level_above(len);
-        total += len;
+    for (var len = leaves; len > 1u; len = level_above(len)) {
+        total += level_above(len);
     }
     return total;
 }
