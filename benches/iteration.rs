@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config: Config = table.try_into()?;
     let env = softq::envs::find(&config.env)?;
     let plan = softq::agents::plan(&config, env)?;
-    let choice = softq::gpu::choose(&config.device)?;
+    let choice = softq::gpu::choose_to_train(&config.device, env)?;
     let mut executor = softq::gpu::open(&choice)?;
     executor.allocate(&plan.buffers)?;
     for (buffer, words) in &plan.init {

@@ -1,7 +1,8 @@
 // One environment step of every environment: choose an action from Q, step, keep statistics, store the transition, and
 // reset where the episode ended (Gymnasium's SAME_STEP autoreset).
 //
-//   policy 0: pi(a) = (1 - epsilon) softmax(Q / alpha) + epsilon / |A|;  policy 1: argmax Q instead of the softmax.
+//   policy 0: pi(a) = (1 - epsilon) softmax(Q / alpha) + epsilon / |A|;  policy 1: argmax Q instead of the softmax;
+//   policy 2: the softmax at the temperature of this very state, at which its entropy is target_entropy.
 // During the first uniform_steps steps of a lane, and with probability epsilon, the action is uniform. With several heads
 // each has its own policy over its own values.
 // The stored next observation is the true final one. `ended` is 0 where the episode goes on, 1 where it terminated, 2 where the
@@ -54,7 +55,7 @@ fn choose(agent: u32, lane: u32, rng: ptr<function, Rng>) -> array<u32, ACTION_W
     if (lanes[lane].step < p.uniform_steps || coin < epsilon) {
         return random_action(rng);
     }
-    let alpha = agents[agent].alpha;
+    var alpha = agents[agent].alpha;
     var sizes = HEAD_SIZES;
     var chosen: array<u32, ACTION_WORDS>;
     var column = 0u;
@@ -64,6 +65,9 @@ fn choose(agent: u32, lane: u32, rng: ptr<function, Rng>) -> array<u32, ACTION_W
         if (p.policy == 1u) {
             chosen[head] = argmax_of(column, lane, actions);
         } else {
+            if (p.policy == 2u) {
+                alpha = temperature_of(column, lane, actions, agents[agent].target_entropy);
+            }
             chosen[head] = sample_of(column, lane, actions, alpha, softmax_of(column, lane, actions, alpha), u);
         }
         column += actions;

@@ -5,7 +5,9 @@
 //   1 online_policy  min_i sum_a pi(a) Q'_i(a) + alpha H(pi), pi = softmax(Q_1 / alpha)  (paper, eq. 20-21)
 //   2 sampled        min_i Q'_i(a~) - alpha ln pi(a~), a~ ~ pi = softmax(Q'_1 / alpha)   (authors' sqn.py)
 //   3 max            min_i max_a Q'_i(a) + alpha H(pi), pi = softmax(Q_1 / alpha)        (authors' maxsqn.py)
-// target_2 is the slot of Q'_2; the slot of Q'_1 in its place switches the minimum off.
+// target_2 is the slot of Q'_2; the slot of Q'_1 in its place switches the minimum off. With mean = 1 the twins' mean takes the place
+// of their minimum. With entropy = 0 the value is that of the policy alone, without alpha H. With per_state = 1, `sampled` takes alpha
+// from the state: where the entropy of softmax(Q'_1 / alpha) is target_entropy (authors' gsqn).
 // With given_actions = 1, a~ is not drawn: `values` holds it on entry (to replay a recorded update).
 // With kl = 1, alpha ln|A| is subtracted: entropy relative to the uniform policy.
 // q [agents, slots, batch, q_stride], actions columns from q_offset on, with slots (Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s'), Q_1(s') if used);
@@ -21,6 +23,9 @@ struct Params {
     kl: u32,
     given_actions: u32,
     target_2: u32,
+    mean: u32,
+    entropy: u32,
+    per_state: u32,
     q_stride: u32,
     q_offset: u32,
     heads: u32,
@@ -46,7 +51,7 @@ struct Params {
 
 const TARGET_1 = 2u;
 const ONLINE_1 = 4u;
-const TARGET_MIN = 16u;
+const TARGET_JOINED = 16u;
 
 fn slot_value(slot: u32, row: u32, action: u32) -> f32 {
     // row counts over agents and batch; the slot axis lies between them.
@@ -54,9 +59,13 @@ fn slot_value(slot: u32, row: u32, action: u32) -> f32 {
     return q[((agent * p.slots + slot) * p.batch + row % p.batch) * p.q_stride + p.q_offset + action];
 }
 
+fn joined(first: f32, second: f32) -> f32 {
+    return select(min(first, second), 0.5 * (first + second), p.mean == 1u);
+}
+
 fn q_value(source: u32, row: u32, action: u32) -> f32 {
-    if (source == TARGET_MIN) {
-        return min(slot_value(TARGET_1, row, action), slot_value(p.target_2, row, action));
+    if (source == TARGET_JOINED) {
+        return joined(slot_value(TARGET_1, row, action), slot_value(p.target_2, row, action));
     }
     return slot_value(source, row, action);
 }
@@ -69,13 +78,26 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
     let row = agent * p.batch + id.x;
     let out = row * p.heads + p.head;
-    let alpha = agents[agent].alpha;
+    var alpha = agents[agent].alpha;
+    if (p.per_state == 1u) {
+        alpha = temperature_of(TARGET_1, row, p.actions, agents[agent].target_entropy);
+    }
+    let bonus = select(0.0, alpha, p.entropy == 1u);
     var value = 0.0;
     var entropy = 0.0;
     if (p.backup == 0u) {
-        let pi = softmax_of(TARGET_MIN, row, p.actions, alpha);
+        let pi = softmax_of(TARGET_JOINED, row, p.actions, alpha);
         value = pi.top + alpha * pi.log_sum;
         entropy = pi.entropy;
+        if (p.entropy == 0u) {
+            // The same without alpha H: what the policy gains over its best action is at most 0.
+            var gain = 0.0;
+            for (var a = 0u; a < p.actions; a++) {
+                let q = q_value(TARGET_JOINED, row, a);
+                gain += probability(pi, q, alpha) * (q - pi.top);
+            }
+            value = pi.top + gain;
+        }
     } else if (p.backup == 1u) {
         let pi = softmax_of(ONLINE_1, row, p.actions, alpha);
         var expected_1 = 0.0;
@@ -85,7 +107,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
             expected_1 += share * q_value(TARGET_1, row, a);
             expected_2 += share * q_value(p.target_2, row, a);
         }
-        value = min(expected_1, expected_2) + alpha * pi.entropy;
+        value = joined(expected_1, expected_2) + bonus * pi.entropy;
         entropy = pi.entropy;
     } else if (p.backup == 2u) {
         let pi = softmax_of(TARGET_1, row, p.actions, alpha);
@@ -95,12 +117,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
             action = min(u32(values[out]), p.actions - 1u);
         }
         entropy = -log_probability(pi, q_value(TARGET_1, row, action), alpha);
-        value = q_value(TARGET_MIN, row, action) + alpha * entropy;
+        value = q_value(TARGET_JOINED, row, action) + bonus * entropy;
     } else {
         let pi = softmax_of(ONLINE_1, row, p.actions, alpha);
         let max_1 = q_value(TARGET_1, row, argmax_of(TARGET_1, row, p.actions));
         let max_2 = q_value(p.target_2, row, argmax_of(p.target_2, row, p.actions));
-        value = min(max_1, max_2) + alpha * pi.entropy;
+        value = joined(max_1, max_2) + bonus * pi.entropy;
         entropy = pi.entropy;
     }
     if (p.kl == 1u) {

@@ -2,10 +2,11 @@
 //
 //   e_i = Q_i(s, a) - y,  mse e^2, half_mse e^2 / 2, huber e^2 / 2 if |e| <= delta else delta (|e| - delta / 2),
 //   smooth_l1 huber / delta, with delta = huber_delta
-//   dq_i(a) = head_weight * importance * loss'(e_i) / batch, and 0 for every other action
+//   dq_i(a) = head_weight * w * loss'(e_i) / batch, and 0 for every other action, w = importance between least_weight and
+//   largest_weight
 // q [agents, slots, batch, q_stride], actions columns from q_offset on; its first grad_slots slots are the online nets at s.
 // actions, targets [agents, batch, heads], importance [agents, batch]; dq [agents, grad_slots, batch, q_stride]; errors
-// [agents, grad_slots, batch, heads]: e_i and the loss, importance applied. One dispatch per head.
+// [agents, grad_slots, batch, heads]: e_i and the loss, w applied. One dispatch per head.
 // Grid: one invocation per row, x = batch / 64, y = net, z = agent. Determinism: no sums.
 
 struct Params {
@@ -19,6 +20,8 @@ struct Params {
     head: u32,
     // weight of this head's gradient
     head_weight: f32,
+    least_weight: f32,
+    largest_weight: f32,
     // 0 mse, 1 half_mse, 2 huber, 3 smooth_l1
     loss: u32,
     agents: u32,
@@ -68,9 +71,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
             slope /= delta;
         }
     }
-    let gradient = p.head_weight * importance[row] * slope / f32(p.batch);
+    let weight = clamp(importance[row], p.least_weight, p.largest_weight);
+    let gradient = p.head_weight * weight * slope / f32(p.batch);
     for (var a = 0u; a < p.actions; a++) {
         dq[net_row * p.q_stride + p.q_offset + a] = select(0.0, gradient, a == action);
     }
-    errors[net_row * p.heads + p.head] = TdError(e, importance[row] * loss);
+    errors[net_row * p.heads + p.head] = TdError(e, weight * loss);
 }

@@ -108,9 +108,9 @@ fn gradients_match_finite_differences() {
     let Some(rows) = rows() else { return };
     let row = rows.iter().find(|row| row.name == GRADIENTS).expect("a row");
     assert!(row.passed, "{row:#?}");
-    // 7 networks x 4 backups x 3 losses, 2 agents x 2 nets.
-    assert_eq!(row.cases, 84);
-    assert!(row.oracle.is_some_and(|errors| errors.words > 84 * 4 * 50 && errors.share > 0.0), "{row:#?}");
+    // 9 networks x 4 backups x 3 losses, 2 agents x 2 nets.
+    assert_eq!(row.cases, 108);
+    assert!(row.oracle.is_some_and(|errors| errors.words > 108 * 4 * 50 && errors.share > 0.0), "{row:#?}");
 }
 
 #[test]
@@ -142,9 +142,9 @@ fn cases_cover_at_least_25_shapes() {
         let shapes: HashSet<&[u32]> = cases.iter().map(|case| case.params.as_slice()).collect();
         assert!(shapes.len() >= 25, "{name}: {} shapes", shapes.len());
         let Layout::Struct { fields, .. } = check.kernel.params else { panic!("{name}: params") };
-        let size = fields
-            .iter()
-            .position(|field| ["batch", "rows", "count", "num_lanes", "width"].contains(&field.name));
+        let size = fields.iter().position(|field| {
+            ["batch", "rows", "count", "num_lanes", "width", "states"].contains(&field.name)
+        });
         let size = size.expect("a batch, rows, count or num_lanes");
         let sizes: HashSet<u32> = cases.iter().map(|case| case.params[size]).collect();
         for wanted in [1, 63, 64, 65, 257] {

@@ -3,7 +3,10 @@
 mod common;
 
 use softq::agents::{self, Plan};
-use softq::config::{Backup, Config, Exploration, HiddenActivation, Loss, PathChoice, Temperature};
+use softq::config::{
+    Backup, Config, Exploration, HiddenActivation, Init, Loss, PathChoice, Replay, Temperature, Twin,
+    ValueTransform,
+};
 use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
 use softq::envs;
@@ -28,6 +31,11 @@ fn small() -> Config {
         eval_episodes: 5,
         ..Config::default()
     }
+}
+
+/// The same with soft Q-learning.
+fn soft_q() -> Config {
+    Config { algo: "soft_q".into(), temperature: Temperature::Schedule, ..small() }
 }
 
 /// Weights and all rows of statistics of one run.
@@ -108,6 +116,33 @@ fn an_iteration_is_at_most_18_dispatches_and_uploads_nothing() {
     assert_eq!(agents[0].updates, 100);
 }
 
+fn dqn() -> Config {
+    Config { algo: "dqn".into(), temperature: Temperature::Fixed, ..small() }
+}
+
+#[test]
+fn settings_that_an_algorithm_does_not_use_are_refused() {
+    let env = envs::find("cartpole").expect("cartpole");
+    let refused = |config: Config, parts: [&str; 2]| {
+        let text = agents::plan(&config, env).err().expect("refused").to_string();
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    };
+    refused(Config { double_q: true, ..small() }, ["double_q", "dqn"]);
+    refused(Config { munchausen_scale: 0.5, ..dqn() }, ["munchausen_scale", "munchausen"]);
+    refused(Config { backup: Backup::Max, ..dqn() }, ["backup", "sqn"]);
+    refused(Config { temperature: Temperature::Learned, ..dqn() }, ["temperature", "learned"]);
+    refused(Config { algo: "munchausen".into(), n_step: 3, ..dqn() }, ["n_step", "munchausen"]);
+    refused(Config { temperature: Temperature::PerState, ..small() }, ["temperature", "sampled"]);
+    refused(Config { kl: true, entropy_in_target: false, ..small() }, ["kl", "entropy_in_target"]);
+    refused(Config { n_step_entropy: true, ..small() }, ["n_step_entropy", "n_step"]);
+    refused(Config { n_step: 9, n_step_entropy: true, ..small() }, ["n_step", "at most 5"]);
+    refused(
+        Config { replay: Replay::Prioritized, batch_size: 2049, buffer_size: 4096, ..small() },
+        ["batch_size", "2,048"],
+    );
+    refused(Config { init_gain: 2.0, ..small() }, ["init_gain", "torch_default"]);
+}
+
 #[test]
 fn every_variant_trains_to_finite_weights_on_both_executors() {
     let variants = [
@@ -125,6 +160,26 @@ fn every_variant_trains_to_finite_weights_on_both_executors() {
         Config { dueling: true, layer_norm: true, ..small() },
         Config { activation: HiddenActivation::Tanh, dueling: true, ..small() },
         Config { polyak: 1.0, target_update_interval: 50, temperature: Temperature::Fixed, ..small() },
+        Config { n_step: 3, twin: Twin::Mean, ..small() },
+        Config { n_step: 3, n_step_entropy: true, kl: true, backup: Backup::Max, ..small() },
+        Config { replay: Replay::Prioritized, n_step: 2, ..small() },
+        Config { entropy_in_target: false, activation: HiddenActivation::Silu, ..small() },
+        Config {
+            backup: Backup::Sampled,
+            temperature: Temperature::PerState,
+            entropy_in_target: false,
+            init: Init::Orthogonal,
+            output_gain: 0.0,
+            ..small()
+        },
+        Config { init: Init::He, dueling: true, replay: Replay::Prioritized, ..dqn() },
+        Config { double_q: true, n_step: 5, exploration: Exploration::Greedy, epsilon: 0.2, ..dqn() },
+        Config { algo: "munchausen".into(), alpha: 0.03, init: Init::Glorot, ..dqn() },
+        soft_q(),
+        Config { target_network: false, kl: true, n_step: 3, ..soft_q() },
+        Config { value_transform: ValueTransform::SignedLog, loss: Loss::Huber, ..soft_q() },
+        Config { action_input: true, layer_norm: true, activation: HiddenActivation::Silu, ..soft_q() },
+        Config { action_input: true, ..small() },
     ];
     for variant in variants {
         for device in devices() {

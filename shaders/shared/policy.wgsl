@@ -3,6 +3,9 @@
 //
 // The importing kernel defines `fn q_value(source: u32, row: u32, action: u32) -> f32`.
 
+// Halvings of ln 1e-4 .. ln 1e4: to 1.1e-6.
+const BISECTIONS = 24u;
+
 // pi(a) = exp((q(a) - top) / alpha) / sum
 struct Softmax {
     top: f32,
@@ -50,6 +53,22 @@ fn probability(softmax: Softmax, q: f32, alpha: f32) -> f32 {
 
 fn log_probability(softmax: Softmax, q: f32, alpha: f32) -> f32 {
     return scaled(q, softmax.top, alpha) - softmax.log_sum;
+}
+
+// The temperature at which the softmax of a row has the entropy `wanted`, from 1e-4 to 1e4, by bisection of its logarithm: entropy
+// rises with the temperature.
+fn temperature_of(source: u32, row: u32, actions: u32, wanted: f32) -> f32 {
+    var low = -9.2103404;
+    var high = 9.2103404;
+    for (var i = 0u; i < BISECTIONS; i++) {
+        let middle = 0.5 * (low + high);
+        if (softmax_of(source, row, actions, exp_f32(middle)).entropy < wanted) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return exp_f32(0.5 * (low + high));
 }
 
 // One action by inversion of the cumulative distribution; `u` uniform in (0, 1).

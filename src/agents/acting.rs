@@ -96,13 +96,25 @@ pub struct Policy {
     pub count: u32,
 }
 
+/// How an action follows from the action values of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Choice {
+    /// Drawn from `softmax(Q / alpha)`.
+    Softmax = 0,
+    /// The largest value.
+    Argmax = 1,
+    /// Drawn from the softmax at the temperature of this very state.
+    OwnTemperature = 2,
+}
+
 /// How actions are chosen and where transitions go.
 #[derive(Clone, Copy)]
 pub struct Behaviour {
     /// Random streams.
     pub purpose: Purpose,
-    /// Argmax instead of softmax.
-    pub greedy: bool,
+    /// How an action follows from the values.
+    pub choice: Choice,
     /// Epsilon schedule and warm-up of this many steps per environment; `None` for neither.
     pub explore: Option<u32>,
     /// Ring of transitions.
@@ -141,7 +153,7 @@ pub fn record(
     let params = act_step::Params {
         num_lanes,
         stream,
-        policy: u32::from(behaviour.greedy),
+        policy: behaviour.choice as u32,
         explore: u32::from(behaviour.explore.is_some()),
         uniform_steps: behaviour.explore.unwrap_or(0),
         capacity: behaviour.capacity,

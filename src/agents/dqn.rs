@@ -16,8 +16,14 @@ use crate::kernels::greedy_backup;
 use crate::shared::agent::Lane;
 
 /// See the module's description.
-pub const ALGORITHM: Algorithm =
-    Algorithm { name: "dqn", settings: &["double_q"], check: rules::given_temperature, evaluations, update };
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "dqn",
+    settings: &["double_q"],
+    soft: |_| false,
+    check: rules::given_temperature,
+    evaluations,
+    update,
+};
 
 /// Where `Q'(s')` and `Q(s')` are among the evaluations.
 const TARGET: u32 = 1;

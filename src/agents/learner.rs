@@ -188,6 +188,16 @@ impl Learner {
 
     /// The loss of `Q_i(s, a) - y` for every online net, and its gradient for their outputs, head by head.
     pub fn td_error(&self, rec: &mut Recording, config: &Config) -> Result<()> {
+        self.td_error_within(rec, config, [0.0, f32::MAX])
+    }
+
+    /// The same with importance weights clipped to `[least, largest]`.
+    pub fn td_error_within(
+        &self,
+        rec: &mut Recording,
+        config: &Config,
+        [least_weight, largest_weight]: [f32; 2],
+    ) -> Result<()> {
         let dq = self.deltas[self.deltas.len() - 1];
         for (head, columns) in (0..).zip(&self.net.heads) {
             let params = td_error::Params {
@@ -200,6 +210,8 @@ impl Learner {
                 heads: self.net.heads.len() as u32,
                 head,
                 head_weight: if head == 0 { 1.0 } else { self.conventions.later_head_weight },
+                least_weight,
+                largest_weight,
                 loss: match config.loss {
                     Loss::Mse => 0,
                     Loss::HalfMse => 1,
@@ -250,7 +262,7 @@ impl Learner {
             later_head_weight: self.conventions.later_head_weight,
             num_lanes,
             mode: match temperature {
-                Temperature::Fixed => 0,
+                Temperature::Fixed | Temperature::PerState => 0,
                 Temperature::Learned => 1,
                 Temperature::LearnedExp => 2,
                 Temperature::Schedule => 3,

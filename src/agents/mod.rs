@@ -9,6 +9,7 @@ pub mod munchausen;
 pub mod plan;
 mod q_plan;
 mod rules;
+pub mod soft_q;
 pub mod sqn;
 pub mod tabular;
 
@@ -28,6 +29,8 @@ pub struct Algorithm {
     pub name: &'static str,
     /// Keys of the configuration that it uses and not every algorithm does.
     pub settings: &'static [&'static str],
+    /// Whether `alpha H` is part of its target.
+    pub soft: fn(&Config) -> bool,
     /// Refuses values that make no sense with it.
     pub check: fn(&Config) -> Result<()>,
     /// Its networks and their evaluations.
@@ -38,7 +41,8 @@ pub struct Algorithm {
 }
 
 /// All algorithms.
-pub const ALGORITHMS: &[Algorithm] = &[sqn::ALGORITHM, dqn::ALGORITHM, munchausen::ALGORITHM];
+pub const ALGORITHMS: &[Algorithm] =
+    &[sqn::ALGORITHM, soft_q::ALGORITHM, dqn::ALGORITHM, munchausen::ALGORITHM];
 
 /// The algorithm called `name`.
 pub fn find(name: &str) -> Result<Algorithm> {

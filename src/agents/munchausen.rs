@@ -20,6 +20,7 @@ use crate::shared::agent::Lane;
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "munchausen",
     settings: &["munchausen_scale", "munchausen_clip"],
+    soft: |_| true,
     check,
     evaluations,
     update,

@@ -2,12 +2,12 @@
 //! contents, for one agent or a population.
 
 use crate::agents::Algorithm;
-use crate::agents::acting::{Behaviour, Policy, Purpose, Stage, record};
+use crate::agents::acting::{Behaviour, Choice, Policy, Purpose, Stage, record};
 use crate::agents::hyper;
 use crate::agents::learner::{Learner, Priorities};
 use crate::agents::plan::{Episodes, Plan, Shard};
 use crate::agents::rules;
-use crate::config::{Config, Exploration, HiddenActivation, PathChoice, Replay};
+use crate::config::{Config, Exploration, HiddenActivation, PathChoice, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::memory;
 use crate::engine::recording::{Buffer, Buffers, Recording};
@@ -40,6 +40,14 @@ pub fn plan(
         member.validate(smallest)?;
         rules::check(&algorithm, member)?;
     }
+    if config.action_input && (heads.len() > 1 || config.dueling) {
+        return Err(Error::invalid(
+            "action_input",
+            true,
+            "false with several heads or dueling ones",
+            "A network of one output has nothing to split.",
+        ));
+    }
     let net = network(config, env, &heads, smallest)?;
     let one = empty(algorithm, config, &net);
     let mut builder = Builder { algorithm, config, env, actions: smallest, plan: one };
@@ -67,6 +75,7 @@ fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Result<N
         layer_norm: config.layer_norm,
         dueling: config.dueling,
         head_hidden: if config.dueling { config.hidden.last().copied() } else { None },
+        action_input: config.action_input,
         heads: heads.to_vec(),
         initialiser: Initialiser {
             init: config.init,
@@ -139,9 +148,13 @@ impl Builder<'_> {
         let hint = "Lower --num-envs.";
         let stage = Stage::new(buffers, "env", env, &plan.net, (agents, nets), num_envs, hint);
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
+        let drawn = match config.temperature {
+            Temperature::PerState => Choice::OwnTemperature,
+            _ => Choice::Softmax,
+        };
         let behaviour = Behaviour {
             purpose: Purpose::Train,
-            greedy: config.exploration == Exploration::Greedy,
+            choice: if config.exploration == Exploration::Greedy { Choice::Argmax } else { drawn },
             explore: Some(warm_up),
             replay,
             capacity,
@@ -214,8 +227,8 @@ impl Builder<'_> {
         let eval = Stage::new(buffers, "eval", env, &plan.net, (agents, nets), config.eval_episodes, hint);
         let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
         for (episodes, purpose) in plan.evaluations.iter_mut().zip(purposes) {
-            let greedy = purpose != Purpose::FinalSoftmax;
-            let behaviour = Behaviour { purpose, greedy, explore: None, replay: unused, capacity: 0 };
+            let choice = if purpose == Purpose::FinalSoftmax { drawn } else { Choice::Argmax };
+            let behaviour = Behaviour { purpose, choice, explore: None, replay: unused, capacity: 0 };
             let acting = record(env, &plan.net, policy, &eval, behaviour)?;
             episodes.reset.append(acting.reset);
             episodes.act.append(acting.act);

@@ -7,18 +7,27 @@
 use crate::agents::Algorithm;
 use crate::agents::acting::Purpose;
 use crate::agents::learner::{Evaluations, Learner};
-use crate::config::{Backup, Config, Twin};
+use crate::config::{Backup, Config, Exploration, Temperature, Twin};
 use crate::engine::recording::{Buffer, Recording};
-use crate::error::Result;
-use crate::kernels::soft_backup;
+use crate::error::{Error, Result};
+use crate::kernels::{entropy_bonus, soft_backup};
 use crate::shared::agent::Lane;
 use crate::shared::rng::STREAMS;
 
 /// See the module's description.
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "sqn",
-    settings: &["backup", "twin", "kl", "target_entropy", "alpha_learning_rate"],
-    check: |_| Ok(()),
+    settings: &[
+        "backup",
+        "twin",
+        "kl",
+        "entropy_in_target",
+        "n_step_entropy",
+        "target_entropy",
+        "alpha_learning_rate",
+    ],
+    soft: |config| config.entropy_in_target,
+    check,
     evaluations,
     update,
 };
@@ -26,14 +35,62 @@ pub const ALGORITHM: Algorithm = Algorithm {
 /// Where `Q'_1(s')` and `Q'_2(s')` are among the evaluations.
 const TARGET_SLOTS: [u32; 2] = [2, 3];
 
-/// `Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s')` and, where the policy of the target is the online net's, `Q_1(s')`.
+/// Evaluations that one update has room for.
+const MAX_SLOTS: usize = 8;
+
+fn check(config: &Config) -> Result<()> {
+    let per_state = config.temperature == Temperature::PerState;
+    let hard_sample = config.backup == Backup::Sampled && !config.entropy_in_target && !config.kl;
+    if per_state && (!hard_sample || config.exploration != Exploration::Boltzmann) {
+        return Err(Error::invalid(
+            "temperature",
+            "per_state",
+            "backup = sampled, entropy_in_target = false, kl = false and exploration = boltzmann beside it",
+            "Each state has a temperature of its own, which only that backup (the authors' gsqn) defines.",
+        ));
+    }
+    if config.kl && !config.entropy_in_target {
+        return Err(Error::invalid(
+            "kl",
+            true,
+            "false with entropy_in_target = false",
+            "The KL form shifts the entropy bonus, which is switched off.",
+        ));
+    }
+    if !config.n_step_entropy {
+        return Ok(());
+    }
+    if config.n_step == 1 || !config.entropy_in_target {
+        return Err(Error::invalid(
+            "n_step_entropy",
+            true,
+            "n_step of at least 2 and entropy_in_target = true beside it",
+            "It adds the entropy of the states between the ends of a window.",
+        ));
+    }
+    let most = MAX_SLOTS - evaluations(&Config { n_step_entropy: false, ..config.clone() }).slots.len() + 1;
+    if config.n_step as usize > most {
+        return Err(Error::invalid(
+            "n_step",
+            config.n_step,
+            format!("at most {most} with n_step_entropy and this backup"),
+            "Each state between needs an evaluation of its own; the authors take 3.",
+        ));
+    }
+    Ok(())
+}
+
+/// `Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s')` and, where the policy of the target is the online net's, `Q_1(s')`; then `Q_1` of the states
+/// between, where their entropy counts.
 pub fn evaluations(config: &Config) -> Evaluations {
     let mut slots = vec![(0, 0), (1, 0), (2, 1), (3, 1)];
     match config.backup {
         Backup::ClippedLse | Backup::Sampled => {}
         Backup::OnlinePolicy | Backup::Max => slots.push((0, 1)),
     }
-    Evaluations { online: 2, between: 0, slots }
+    let between = if config.n_step_entropy { config.n_step - 1 } else { 0 };
+    slots.extend((0..between).map(|k| (0, 2 + k)));
+    Evaluations { online: 2, between, slots }
 }
 
 /// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `discounts`.
@@ -44,8 +101,33 @@ pub fn update(
     lanes: Buffer<Lane>,
     num_lanes: u32,
 ) -> Result<()> {
+    if config.n_step_entropy && learner.net.heads.len() > 1 {
+        return Err(Error::invalid(
+            "n_step_entropy",
+            true,
+            "false with several actions per step",
+            "Its bonus would be a reward of its own for every head.",
+        ));
+    }
     learner.evaluate(rec)?;
     for (head, columns) in (0..).zip(&learner.net.heads) {
+        if config.n_step_entropy {
+            // y_k = r_k + gamma (1 - d_k) (alpha H_{k+1} + y_{k+1}), authors' maxsqn_nsteps.
+            let between = config.n_step - 1;
+            let params = entropy_bonus::Params {
+                batch: learner.batch,
+                actions: columns.actions,
+                slots: learner.pass.slots(),
+                first_slot: learner.pass.slots() - between,
+                between,
+                kl: u32::from(config.kl),
+                q_stride: learner.net.outputs(),
+                q_offset: columns.offset,
+                agents: learner.agents,
+            };
+            let Learner { records, discounts, rewards, .. } = learner;
+            entropy_bonus::record(rec, params, *records, learner.q(), *discounts, *rewards)?;
+        }
         // Line 11: V(s'), line 12: y = R + gamma^m (1 - d) V(s').
         let params = soft_backup::Params {
             batch: learner.batch,
@@ -60,9 +142,12 @@ pub fn update(
             kl: u32::from(config.kl),
             given_actions: u32::from(learner.conventions.given_actions),
             target_2: match config.twin {
-                Twin::Min => TARGET_SLOTS[1],
+                Twin::Min | Twin::Mean => TARGET_SLOTS[1],
                 Twin::Off => TARGET_SLOTS[0],
             },
+            mean: u32::from(config.twin == Twin::Mean),
+            entropy: u32::from(config.entropy_in_target),
+            per_state: u32::from(config.temperature == Temperature::PerState),
             q_stride: learner.net.outputs(),
             q_offset: columns.offset,
             heads: learner.net.heads.len() as u32,

@@ -105,11 +105,14 @@ impl Solution {
     }
 
     /// Largest distance from the fixed point that the last residual and the rounding of a sweep allow; none with `gamma = 1`.
-    pub fn error_bound(&self, gamma: f64, mdp: &Mdp) -> Option<f64> {
+    pub fn error_bound(&self, setting: &Setting, mdp: &Mdp) -> Option<f64> {
+        let gamma = setting.gamma;
         let largest = self.history.last().map_or(1.0, |sweep| sweep.largest.max(1.0));
-        // The value, its discount, and the sum over outcomes each round to half a unit in the last place.
-        let rounding =
-            f64::from(3 + mdp.most_outcomes()) * f64::from(f32::EPSILON) / 2.0 * f64::from(largest);
+        // The value, its discount, and the sum over outcomes each round to half a unit in the last place; so do the terms of
+        // the logarithm, which are as large as the entropy they stand for.
+        let half_ulp = f64::from(f32::EPSILON) / 2.0;
+        let entropy = setting.alpha * f64::from(mdp.actions).ln();
+        let rounding = half_ulp * (f64::from(3 + mdp.most_outcomes()) * f64::from(largest) + 8.0 * entropy);
         (gamma < 1.0).then(|| (gamma * f64::from(self.residual()) + rounding) / (1.0 - gamma))
     }
 }

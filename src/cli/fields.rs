@@ -54,7 +54,7 @@ const fn field(key: &'static str, kind: Kind, heading: &'static str, help: &'sta
 }
 
 const BACKUPS: Kind = Kind::Word(&["clipped_lse", "online_policy", "sampled", "max"]);
-const TEMPERATURES: Kind = Kind::Word(&["fixed", "learned", "learned_exp", "schedule"]);
+const TEMPERATURES: Kind = Kind::Word(&["fixed", "learned", "learned_exp", "per_state", "schedule"]);
 
 /// Every field, in the order of `--help`.
 pub const FIELDS: &[Field] = &[
@@ -146,6 +146,12 @@ pub const FIELDS: &[Field] = &[
     field("layer_norm", Kind::Bool, LEARNING, "Layer normalisation before each hidden activation"),
     field("dueling", Kind::Bool, LEARNING, "Dueling head: Q = A - mean(A) + V"),
     field(
+        "action_input",
+        Kind::Bool,
+        LEARNING,
+        "q(s, a) of one output that sees the action, instead of q(s, .)",
+    ),
+    field(
         "init",
         Kind::Word(&["torch_default", "orthogonal", "he", "glorot"]),
         LEARNING,
@@ -182,7 +188,31 @@ pub const FIELDS: &[Field] = &[
     ),
     field("munchausen_clip", Kind::Number, SOFT, "munchausen: lower clip of alpha ln pi, at most 0"),
     field("backup", BACKUPS, SOFT, "Soft value of the next state"),
-    field("twin", Kind::Word(&["min", "off"]), SOFT, "Minimum of both target networks, or the first alone"),
+    field(
+        "twin",
+        Kind::Word(&["min", "mean", "off"]),
+        SOFT,
+        "Minimum or mean of both target networks, or the first alone",
+    ),
+    field("entropy_in_target", Kind::Bool, SOFT, "alpha H is part of the target"),
+    field(
+        "n_step_entropy",
+        Kind::Bool,
+        SOFT,
+        "With n_step > 1: alpha H of the states between is part of the target too",
+    ),
+    field(
+        "target_network",
+        Kind::Bool,
+        SOFT,
+        "soft_q: bootstrap from a target network, or from the online one",
+    ),
+    field(
+        "value_transform",
+        Kind::Word(&["none", "signed_log"]),
+        SOFT,
+        "soft_q: learn the values, or sign(x) ln(1 + |x|) of them",
+    ),
     field(
         "kl",
         Kind::Bool,

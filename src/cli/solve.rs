@@ -62,6 +62,12 @@ pub struct SolveArgs {
     json: bool,
 }
 
+impl SolveArgs {
+    fn setting(&self) -> Setting {
+        Setting { gamma: self.gamma, alpha: self.alpha, tolerance: self.tolerance }
+    }
+}
+
 /// Runs the command.
 pub fn solve(args: &SolveArgs, out: &mut dyn Write) -> Result<()> {
     let method = Method::parse(&args.method)?;
@@ -69,7 +75,7 @@ pub fn solve(args: &SolveArgs, out: &mut dyn Write) -> Result<()> {
     let env = envs::open(&args.env, &config.env_values()?)?;
     let choice = gpu::choose(&args.device)?;
     let mut executor = gpu::open(&choice)?;
-    let setting = Setting { gamma: args.gamma, alpha: args.alpha, tolerance: args.tolerance };
+    let setting = args.setting();
     let table = tabulate(&mut *executor, env, Starts::Resets)?;
     let problem =
         Problem { mdp: &table.mdp, method, kl: args.kl, max_sweeps: args.max_sweeps, settings: &[setting] };
@@ -130,7 +136,7 @@ fn headline(args: &SolveArgs, env: &Env, choice: &Choice, table: &Tabulated, sol
         text += &format!(", {} improvements", solution.improvements);
     }
     text += &format!(", last change {:.1e}", solution.residual());
-    if let Some(bound) = solution.error_bound(args.gamma, &table.mdp) {
+    if let Some(bound) = solution.error_bound(&args.setting(), &table.mdp) {
         text += &format!(" (so Q is right to {bound:.1e})");
     }
     if let Some(contraction) = solution.contraction {
@@ -234,7 +240,7 @@ fn report<'a>(
         sweeps: solution.history.len(),
         improvements: solution.improvements,
         residual: solution.residual(),
-        error_bound: solution.error_bound(args.gamma, mdp),
+        error_bound: solution.error_bound(&args.setting(), mdp),
         contraction: solution.contraction,
         drop: solution.drop,
         start_value: start_value(table, solution),

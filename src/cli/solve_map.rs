@@ -77,10 +77,15 @@ fn grid(env: &Env) -> Option<Grid> {
         }
         return Some(Grid { columns: 5, cell: |place| place / 20, layers });
     }
-    let rows = (f64::from(env.obs_size) / f64::from(env.draw_aspect)).sqrt().round();
-    let columns = (rows * f64::from(env.draw_aspect)).round();
-    let fits = env.has_draw && rows >= 1.0 && rows * columns == f64::from(env.obs_size);
-    fits.then(|| Grid {
+    // As wide and high as the picture says, else a square: Deep Sea's picture has a row more than its observation.
+    let size = f64::from(env.obs_size);
+    let whole = |aspect: f64| {
+        let rows = (size / aspect).sqrt().round();
+        let columns = (rows * aspect).round();
+        (rows >= 1.0 && rows * columns == size).then_some(columns)
+    };
+    let columns = whole(f64::from(env.draw_aspect)).or_else(|| whole(1.0)).filter(|_| env.has_draw)?;
+    Some(Grid {
         columns: columns as u32,
         cell: |place| place,
         layers: vec![Layer { title: String::new(), places: (0..env.obs_size).collect() }],
@@ -126,7 +131,10 @@ fn general_moves(table: &Tabulated, places: &[Option<u32>], grid: &Grid) -> Vec<
             }
         }
         let size = (sum[0] * sum[0] + sum[1] * sum[1]).sqrt();
-        (size > 0.5).then(|| sum.map(|part| part / size))
+        // Walls on one side more than on the other tilt the mean; the directions of a grid are eighths of a turn.
+        let eighth = std::f64::consts::FRAC_PI_4;
+        let (down, right) = ((sum[0].atan2(sum[1]) / eighth).round() * eighth).sin_cos();
+        (size > 0.5).then_some([down, right])
     };
     (0..table.mdp.actions).map(mean).collect()
 }

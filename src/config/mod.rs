@@ -39,8 +39,20 @@ pub enum Backup {
 pub enum Twin {
     /// Their minimum: against overestimation, and pessimistic about what is little known.
     Min,
+    /// Their mean: neither pessimistic nor optimistic (SD-SAC, arXiv 2209.10081).
+    Mean,
     /// The first alone, as DQN does: optimistic, which explores where every reward is a cost.
     Off,
+}
+
+/// What a network learns the values of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueTransform {
+    /// The values themselves.
+    None,
+    /// `sign(x) ln(1 + |x|)` of them, which brings rewards of different sizes to one scale.
+    SignedLog,
 }
 
 /// How the temperature `alpha` moves.
@@ -53,6 +65,8 @@ pub enum Temperature {
     Learned,
     /// Dual descent on `exp(log_alpha) * (H - target_entropy)`; the gradient carries `alpha`.
     LearnedExp,
+    /// Each state has its own, at which the policy's entropy there is `target_entropy` (authors' `gsqn`).
+    PerState,
     /// Geometric interpolation from `alpha` to `alpha_final` over `alpha_decay_steps` environment steps.
     Schedule,
 }
@@ -111,7 +125,7 @@ pub struct Config {
     pub env: String,
     /// Parameters of the environment, each as `name=value`; `softq envs` lists them.
     pub env_param: Vec<String>,
-    /// Algorithm name: `sqn`, `dqn`, `munchausen`.
+    /// Algorithm name: `sqn`, `soft_q`, `dqn`, `munchausen`.
     pub algo: String,
     /// `auto`, `gpu`, `cpu`, or a backend with an index such as `vulkan:0`.
     pub device: String,
@@ -160,6 +174,8 @@ pub struct Config {
     pub layer_norm: bool,
     /// Dueling head: `Q = A - mean(A) + V`, each with a hidden layer as wide as the last of `hidden`.
     pub dueling: bool,
+    /// The networks see the action: q(s, a) of one output, evaluated for every action, instead of q(s, .) with one output each.
+    pub action_input: bool,
     /// Initial weights.
     pub init: Init,
     /// Gain of the initial weights of hidden layers, up to 100; 0 takes the one that suits the activation.
@@ -184,6 +200,14 @@ pub struct Config {
     pub backup: Backup,
     /// How the twin targets are joined.
     pub twin: Twin,
+    /// `alpha H` is part of the target; off, the value is that of the policy alone (arXiv 2509.09838).
+    pub entropy_in_target: bool,
+    /// With `n_step > 1`: the entropy of the states between adds its `alpha H` to the target (authors' `maxsqn_nsteps`).
+    pub n_step_entropy: bool,
+    /// Whether a target network bootstraps; without one the online network does (`soft_q`).
+    pub target_network: bool,
+    /// Transform of the learnt values (`soft_q`).
+    pub value_transform: ValueTransform,
     /// Subtract `alpha ln |A|` from every value: entropy relative to the uniform policy, so the bonus is never positive.
     pub kl: bool,
     /// How alpha moves.
@@ -263,6 +287,7 @@ impl Default for Config {
             activation: HiddenActivation::Relu,
             layer_norm: false,
             dueling: false,
+            action_input: false,
             init: Init::TorchDefault,
             init_gain: 0.0,
             output_gain: 1.0,
@@ -275,6 +300,10 @@ impl Default for Config {
             munchausen_clip: -1.0,
             backup: Backup::ClippedLse,
             twin: Twin::Min,
+            entropy_in_target: true,
+            n_step_entropy: false,
+            target_network: true,
+            value_transform: ValueTransform::None,
             kl: false,
             temperature: Temperature::Learned,
             alpha: 0.2,

@@ -165,7 +165,8 @@ impl Config {
             "1 to 65,536",
             "100 is the convention.",
         )?;
-        if matches!(self.temperature, Temperature::Learned | Temperature::LearnedExp) {
+        if matches!(self.temperature, Temperature::Learned | Temperature::LearnedExp | Temperature::PerState)
+        {
             let target = self.target_entropy.nats(actions);
             let limit = f64::from(actions).ln();
             check(

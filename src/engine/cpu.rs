@@ -1,11 +1,20 @@
-//! The CPU executor: runs a recording by calling the kernels' twins. The reference in tests, the fallback in production.
+//! The CPU executor: runs a recording by calling the kernels' twins. The reference in tests, and what trains where there is
+//! no GPU.
+//!
+//! With fewer agents than threads, the dense twins share each dispatch among the threads. With more, every thread takes an
+//! agent and runs the whole submission for it, so that threads meet once per submission and an agent's memory stays in its
+//! core's cache.
 
 use std::collections::VecDeque;
+
+use rayon::prelude::*;
 
 use crate::engine::executor::{Executor, Program};
 use crate::engine::kernel::TwinCall;
 use crate::engine::memory;
 use crate::engine::recording::{BufferId, Buffers, Recording};
+use crate::engine::share::Share;
+use crate::engine::threads;
 use crate::error::{Error, Result};
 
 /// Runs twins over buffers in host memory.
@@ -13,8 +22,14 @@ use crate::error::{Error, Result};
 pub struct CpuExecutor {
     memory: Vec<Vec<u32>>,
     names: Vec<String>,
-    programs: Vec<Recording>,
+    programs: Vec<Prepared>,
     snapshots: VecDeque<Vec<u32>>,
+}
+
+/// A recording, and what one agent runs of it where agents can run by themselves.
+struct Prepared {
+    whole: Recording,
+    share: Option<Share>,
 }
 
 impl CpuExecutor {
@@ -23,24 +38,41 @@ impl CpuExecutor {
         CpuExecutor::default()
     }
 
-    fn run(&mut self, program: usize) {
-        for dispatch in &self.programs[program].dispatches {
-            // Taking the vectors out of the heap gives the twin disjoint slices without unsafe code; a recording never
-            // binds one buffer twice.
-            let mut taken: Vec<Vec<u32>> = dispatch
-                .bindings
-                .iter()
-                .map(|buffer| std::mem::take(&mut self.memory[buffer.id.0 as usize]))
-                .collect();
-            (dispatch.kernel.twin)(TwinCall {
-                params: &dispatch.params,
-                bindings: taken.iter_mut().map(Vec::as_mut_slice).collect(),
-                env: dispatch.env,
-            });
-            for (buffer, words) in dispatch.bindings.iter().zip(taken) {
-                self.memory[buffer.id.0 as usize] = words;
+    /// Agents of `programs`, if each of them can run by itself and there are enough of them to keep all threads busy.
+    fn agents(&self, programs: &[(Program, u32)]) -> Option<usize> {
+        let mut agents = None;
+        for (program, _) in programs {
+            let own = self.programs[program.0].share.as_ref()?.agents;
+            if *agents.get_or_insert(own) != own {
+                return None;
             }
         }
+        agents.filter(|agents| *agents >= rayon::current_num_threads())
+    }
+
+    /// Runs `programs` for one agent after the other on each thread.
+    fn run_by_agent(&mut self, agents: usize, programs: &[(Program, u32)]) {
+        let mut memories: Vec<Vec<&mut [u32]>> = (0..agents).map(|_| Vec::new()).collect();
+        for words in &mut self.memory {
+            // A buffer of another length is bound by none of these programs, or bound where its kernel does not use it.
+            let each = if words.len() % agents == 0 { words.len() / agents } else { 0 };
+            let mut rest = words.as_mut_slice();
+            for memory in &mut memories {
+                let (own, others) = rest.split_at_mut(each);
+                memory.push(own);
+                rest = others;
+            }
+        }
+        memories.into_par_iter().with_max_len(1).for_each(|mut memory| {
+            threads::alone(|| {
+                for (program, repeat) in programs {
+                    let Some(share) = &self.programs[program.0].share else { continue };
+                    for _ in 0..*repeat {
+                        run(&share.recording, &mut memory);
+                    }
+                }
+            });
+        });
     }
 
     fn check(&self, buffer: BufferId) -> Result<usize> {
@@ -49,6 +81,26 @@ impl CpuExecutor {
             Ok(index)
         } else {
             Err(Error::Kernel { kernel: "cpu".into(), message: format!("buffer {index} is not allocated") })
+        }
+    }
+}
+
+/// Runs a recording over buffers indexed by id.
+fn run(recording: &Recording, memory: &mut [&mut [u32]]) {
+    for dispatch in &recording.dispatches {
+        // Taking the slices out gives the twin disjoint ones; a recording never binds one buffer twice.
+        let mut taken: Vec<&mut [u32]> = dispatch
+            .bindings
+            .iter()
+            .map(|buffer| std::mem::take(&mut memory[buffer.id.0 as usize]))
+            .collect();
+        (dispatch.kernel.twin)(TwinCall {
+            params: &dispatch.params,
+            bindings: taken.iter_mut().map(|words| &mut **words).collect(),
+            env: dispatch.env,
+        });
+        for (buffer, words) in dispatch.bindings.iter().zip(taken) {
+            memory[buffer.id.0 as usize] = words;
         }
     }
 }
@@ -108,14 +160,23 @@ impl Executor for CpuExecutor {
                 self.check(buffer.id)?;
             }
         }
-        self.programs.push(recording.clone());
+        self.programs.push(Prepared { whole: recording.clone(), share: Share::of(recording) });
         Ok(Program(self.programs.len() - 1))
     }
 
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()> {
-        for (program, repeat) in programs {
-            for _ in 0..*repeat {
-                self.run(program.0);
+        match self.agents(programs) {
+            Some(agents) => self.run_by_agent(agents, programs),
+            None => {
+                let mut memory: Vec<&mut [u32]> = self.memory.iter_mut().map(Vec::as_mut_slice).collect();
+                let prepared = &self.programs;
+                threads::together(|| {
+                    for (program, repeat) in programs {
+                        for _ in 0..*repeat {
+                            run(&prepared[program.0].whole, &mut memory);
+                        }
+                    }
+                });
             }
         }
         if let Some(buffer) = snapshot {

@@ -8,3 +8,5 @@ pub mod executor;
 pub mod kernel;
 pub mod memory;
 pub mod recording;
+pub mod share;
+pub mod threads;

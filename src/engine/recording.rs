@@ -195,7 +195,8 @@ impl Recording {
     }
 }
 
-fn element_words(layout: Layout, env: Option<&'static Env>) -> u64 {
+/// Words of one element; those of an environment's structs are known once there is an environment.
+pub(super) fn element_words(layout: Layout, env: Option<&'static Env>) -> u64 {
     match layout {
         Layout::Scalar(_) => 1,
         Layout::Struct { size, .. } => u64::from(size / 4),

@@ -62,13 +62,15 @@ impl Mdp {
             let place = format!("P[{}][{}]", pair / actions as usize, pair % actions as usize);
             let sum: f64 = list.iter().map(|outcome| outcome.probability).sum();
             let negative = list.iter().any(|outcome| outcome.probability < 0.0);
-            if !list.is_empty() && (!((sum - 1.0).abs() <= SUM_BOUND) || negative) {
+            let is_one = (sum - 1.0).abs() <= SUM_BOUND;
+            if !list.is_empty() && (!is_one || negative) {
                 return wrong(&place, format!("probabilities with the sum {sum}"), "shares of 1".into());
             }
             if let Some(outcome) = list.iter().find(|outcome| outcome.next >= states) {
                 return wrong(&place, format!("next state {}", outcome.next), format!("below {states}"));
             }
-            if let Some(outcome) = list.iter().find(|outcome| !(outcome.reward.abs() <= MAX_REWARD)) {
+            let allowed = |reward: f64| reward.abs() <= MAX_REWARD;
+            if let Some(outcome) = list.iter().find(|outcome| !allowed(outcome.reward)) {
                 let allowed = format!("a number between -{MAX_REWARD:e} and {MAX_REWARD:e}");
                 return wrong(&place, format!("reward {}", outcome.reward), allowed);
             }

@@ -29,6 +29,8 @@ const CHECKS: u32 = 16;
 const ROUNDS: u32 = 4;
 /// Most outcomes of one action.
 const MAX_OUTCOMES: usize = 64;
+/// What is wrong with a step whose outcome is no step function of its first draw.
+const MANY: &str = "a step depends on more than its first random number";
 /// Words given to a step: the draw, and others that must not matter.
 const GIVEN: usize = 4;
 /// Resets from which the shares of the initial states are taken.
@@ -280,8 +282,7 @@ impl Explorer<'_> {
                 return Ok(());
             }
         }
-        let why = "a step depends on more than its first random number, or has outcomes too rare to be found";
-        refused(self.env, why.into())
+        refused(self.env, format!("{MANY}, or has outcomes too rare to be found"))
     }
 
     /// Divides intervals between different answers until their ends are neighbouring cells.
@@ -291,8 +292,10 @@ impl Explorer<'_> {
             for state in states {
                 for (action, points) in (0..).zip(&self.found[*state].points) {
                     if points.windows(2).filter(|pair| pair[0].1 != pair[1].1).count() >= MAX_OUTCOMES {
-                        let why = format!("a step has more than {MAX_OUTCOMES} outcomes");
-                        return refused(self.env, why);
+                        return refused(
+                            self.env,
+                            format!("{MANY}, or has more than {MAX_OUTCOMES} outcomes"),
+                        );
                     }
                     for pair in points.windows(2) {
                         let ((low, before), (high, after)) = (pair[0], pair[1]);

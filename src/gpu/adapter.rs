@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::engine::env::Env;
 use crate::error::{Error, Result};
 
 /// One adapter, as `softq devices` shows it.
@@ -38,7 +39,7 @@ impl AdapterReport {
         format!("{} ({}, {})", self.name, self.backend, driver.trim())
     }
 
-    /// Software drivers run on the CPU; `auto` takes them only when there is no hardware.
+    /// Software drivers run on the CPU; `auto` takes them only when there is no hardware, and then not to train.
     pub fn is_hardware(&self) -> bool {
         matches!(self.device_type.as_str(), "DiscreteGpu" | "IntegratedGpu" | "VirtualGpu")
     }
@@ -194,18 +195,41 @@ pub(super) fn backends_of(request: &str) -> wgpu::Backends {
     if request.starts_with("gl") { wgpu::Backends::GL } else { wgpu::Backends::PRIMARY }
 }
 
-/// What `--device <request>` takes on this machine.
+/// What `--device <request>` takes on this machine to run shaders: rollouts, verification, environment files.
 ///
 /// `auto` takes hardware first, then a software driver, then the CPU executor. `gpu` takes any adapter and never the CPU
 /// executor. A backend word such as `vulkan` takes its first usable adapter.
 pub fn choose(request: &str) -> Result<Choice> {
+    choose_for(request, Work::Shaders)
+}
+
+/// The same to train in `env`: without hardware, `auto` takes the CPU executor if the environment has a CPU twin, because
+/// it trains faster there than a software driver on the same cores (docs/performance.md).
+pub fn choose_to_train(request: &str, env: &Env) -> Result<Choice> {
+    choose_for(request, if env.twin.is_some() { Work::Training } else { Work::Shaders })
+}
+
+/// What a device is wanted for, as far as it decides what `auto` takes without hardware.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// Training in an environment with a CPU twin.
+    Training,
+    /// Anything else.
+    Shaders,
+}
+
+fn choose_for(request: &str, work: Work) -> Result<Choice> {
     if request == "cpu" {
         return Ok(cpu_choice("asked for".into()));
     }
-    let primary = choose_among(request, &adapters_of(backends_of(request)));
+    let adapters_found = adapters_of(backends_of(request));
+    let primary = choose_among(request, &adapters_found, work);
+    let none_usable = adapters_found.iter().all(|adapter| adapter.unusable.is_some());
     match (&primary, request) {
-        (Ok(choice), "auto") if choice.address == "cpu" => choose_among(request, &adapters()),
-        (Err(_), _) => choose_among(request, &adapters()),
+        (Ok(choice), "auto") if choice.address == "cpu" && none_usable => {
+            choose_among(request, &adapters(), work)
+        }
+        (Err(_), _) => choose_among(request, &adapters(), work),
         _ => primary,
     }
 }
@@ -217,7 +241,15 @@ pub fn list_choices(adapters: &[AdapterReport]) -> Vec<(String, Result<Choice>)>
     requests
         .into_iter()
         .map(|request| {
-            let choice = choose_among(&request, adapters);
+            let mut choice = choose_among(&request, adapters, Work::Training);
+            if let (Ok(choice), Ok(other)) = (&mut choice, choose_among(&request, adapters, Work::Shaders))
+                && choice.address != other.address
+            {
+                choice.reason += &format!(
+                    ". That is for training; rollouts, verification and environment files of yours take {}: {}",
+                    other.address, other.reason
+                );
+            }
             (request, choice)
         })
         .collect()
@@ -235,7 +267,7 @@ fn cpu_choice(reason: String) -> Choice {
 const INSTALL_HINT: &str =
     "Install a Vulkan driver (Debian: apt-get install mesa-vulkan-drivers), or use --device cpu";
 
-fn choose_among(request: &str, adapters: &[AdapterReport]) -> Result<Choice> {
+fn choose_among(request: &str, adapters: &[AdapterReport], work: Work) -> Result<Choice> {
     let usable = || adapters.iter().filter(|adapter| adapter.unusable.is_none());
     let taken = |adapter: &AdapterReport, reason: &str| {
         Ok(Choice {
@@ -256,6 +288,12 @@ fn choose_among(request: &str, adapters: &[AdapterReport]) -> Result<Choice> {
                 return taken(adapter, "the first hardware adapter, discrete before integrated");
             }
             if let Some(adapter) = software() {
+                if request == "auto" && work == Work::Training {
+                    return Ok(cpu_choice(format!(
+                        "no hardware adapter was found, and the CPU executor trains faster than the software driver {}",
+                        adapter.address
+                    )));
+                }
                 return taken(adapter, "a software driver: no hardware adapter was found");
             }
             let reason = match adapters.first() {
@@ -329,26 +367,36 @@ mod tests {
     }
 
     #[test]
-    fn auto_prefers_discrete_then_software_then_cpu() {
+    fn auto_prefers_hardware_and_without_it_what_is_faster() {
         let all = [
             adapter("vulkan:0", "Cpu", None),
             adapter("vulkan:1", "IntegratedGpu", None),
             adapter("vulkan:2", "DiscreteGpu", None),
         ];
-        assert_eq!(choose_among("auto", &all).expect("three").address, "vulkan:2");
-        assert_eq!(choose_among("auto", &all[..1]).expect("software").address, "vulkan:0");
-        assert_eq!(choose_among("auto", &[]).expect("none").address, "cpu");
+        let takes =
+            |adapters, work| choose_among("auto", adapters, work).expect("auto takes something").address;
+        for work in [Work::Training, Work::Shaders] {
+            assert_eq!(takes(&all, work), "vulkan:2");
+            assert_eq!(takes(&all[..2], work), "vulkan:1");
+            assert_eq!(takes(&[], work), "cpu");
+        }
+        assert_eq!(takes(&all[..1], Work::Training), "cpu");
+        assert_eq!(takes(&all[..1], Work::Shaders), "vulkan:0");
+        assert_eq!(choose_among("gpu", &all[..1], Work::Training).expect("software").address, "vulkan:0");
+        let (request, choice) = list_choices(&all[..1]).swap_remove(0);
+        let reason = choice.expect("auto").reason;
+        assert!(request == "auto" && reason.contains("verification and environment files"), "{reason}");
     }
 
     #[test]
     fn an_adapter_below_the_limits_is_refused_by_name() {
         let weak = [adapter("gl:0", "IntegratedGpu", Some("its max_buffer_size is 1, and softq needs 2"))];
-        assert_eq!(choose_among("auto", &weak).expect("falls back").address, "cpu");
-        let error = choose_among("gl:0", &weak).expect_err("refused");
+        assert_eq!(choose_among("auto", &weak, Work::Training).expect("falls back").address, "cpu");
+        let error = choose_among("gl:0", &weak, Work::Training).expect_err("refused");
         assert!(error.to_string().contains("max_buffer_size"), "{error}");
         assert_eq!(error.exit_code(), 3);
-        assert_eq!(choose_among("gpu", &[]).expect_err("no driver").exit_code(), 3);
-        assert_eq!(choose_among("vulkn:0", &weak).expect_err("typo").exit_code(), 2);
+        assert_eq!(choose_among("gpu", &[], Work::Training).expect_err("no driver").exit_code(), 3);
+        assert_eq!(choose_among("vulkn:0", &weak, Work::Training).expect_err("typo").exit_code(), 2);
     }
 
     #[test]

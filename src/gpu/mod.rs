@@ -5,7 +5,7 @@ mod device;
 mod executor;
 mod readback;
 
-pub use adapter::{AdapterReport, Choice, adapters, choose, list_choices};
+pub use adapter::{AdapterReport, Choice, adapters, choose, choose_to_train, list_choices};
 pub use device::GpuDevice;
 pub use executor::GpuExecutor;
 

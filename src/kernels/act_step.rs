@@ -6,7 +6,7 @@ use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
 use crate::shared::agent::{Agent, Lane, schedule};
-use crate::shared::policy::{argmax_of, softmax_of};
+use crate::shared::policy::{BISECTIONS, argmax_of, softmax_of, temperature_of};
 use crate::shared::rng::{Rng, STREAM_ACTION, STREAM_RESET, STREAM_STEP};
 
 gpu_struct! {
@@ -16,7 +16,7 @@ gpu_struct! {
         pub num_lanes: u32,
         /// Base of the random streams.
         pub stream: u32,
-        /// 0 softmax, 1 argmax.
+        /// 0 softmax, 1 argmax, 2 softmax at the state's own temperature.
         pub policy: u32,
         /// 1: epsilon follows the schedule.
         pub explore: u32,
@@ -48,8 +48,12 @@ kernel! {
         vec![agents, lanes * env.outputs, lanes, lanes, lanes, lanes * env.obs, replay]
     };
     grid |p| [groups(u64::from(p.num_lanes), 64), 1, u64::from(p.agents)];
-    // Three passes over the action values, three over observations, and the file's own loops.
-    loops |_, env| 3 * (env.outputs + env.obs) + 3 * env.action_words + env.loops;
+    // Three passes over the action values, two for every halving of a temperature, three over observations, and the file's own
+    // loops.
+    loops |p, env| {
+        let halvings = if p.policy == 2 { u64::from(BISECTIONS) } else { 0 };
+        (3 + 2 * halvings) * env.outputs + halvings * env.action_words + 3 * (env.obs + env.action_words) + env.loops
+    };
     twin twin
 }
 
@@ -153,7 +157,11 @@ fn choose(
         *action = if p.policy == 1 {
             argmax_of(|a| q[a], actions) as u32
         } else {
-            softmax_of(|a| q[a], actions, h.alpha).sample(|a| q[a], actions, h.alpha, u) as u32
+            let alpha = match p.policy {
+                2 => temperature_of(|a| q[a], actions, h.target_entropy),
+                _ => h.alpha,
+            };
+            softmax_of(|a| q[a], actions, alpha).sample(|a| q[a], actions, alpha, u) as u32
         };
         column += actions;
     }

@@ -1,5 +1,8 @@
 //! Adam on the online nets and the target nets' averaging, in one pass. Twin of `shaders/adam.wgsl`.
 
+use pulp::Arch;
+
+use crate::engine::threads;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
@@ -36,34 +39,79 @@ kernel! {
     twin twin
 }
 
+/// Fewest parameters that are worth another thread.
+const MIN_BLOCK: usize = 2048;
+
+/// A block of one agent's parameters.
+struct Block<'a> {
+    h: &'a Agent,
+    grads: &'a [f32],
+    online: &'a mut [f32],
+    target: &'a mut [f32],
+    m: &'a mut [f32],
+    v: &'a mut [f32],
+}
+
 fn twin(p: &Params, agents: &[Agent], grads: &[f32], weights: &mut [f32], m: &mut [f32], v: &mut [f32]) {
     let count = p.count as usize;
-    for agent in 0..p.agents as usize {
-        let h = &agents[agent];
+    let block = count.div_ceil(threads::available()).max(MIN_BLOCK);
+    let mut blocks = Vec::new();
+    let moments = m.chunks_exact_mut(count).zip(v.chunks_exact_mut(count));
+    let nets = grads.chunks_exact(count).zip(weights.chunks_exact_mut(2 * count));
+    for (h, ((grads, weights), (m, v))) in agents[..p.agents as usize].iter().zip(nets.zip(moments)) {
         if h.nonfinite != 0 {
             continue;
         }
-        let update_target = (h.updates + 1).is_multiple_of(h.target_update_interval);
-        let rows = agent * count..(agent + 1) * count;
-        let (online, target) = weights[agent * 2 * count..][..2 * count].split_at_mut(count);
-        let moments = m[rows.clone()].iter_mut().zip(&mut v[rows.clone()]);
-        for (((w, w_target), (m, v)), g) in online.iter_mut().zip(target).zip(moments).zip(&grads[rows]) {
+        let (online, target) = weights.split_at_mut(count);
+        let nets = grads.chunks(block).zip(online.chunks_mut(block).zip(target.chunks_mut(block)));
+        let moments = m.chunks_mut(block).zip(v.chunks_mut(block));
+        for ((grads, (online, target)), (m, v)) in nets.zip(moments) {
+            blocks.push(Block { h, grads, online, target, m, v });
+        }
+    }
+    let update = |block: Block<'_>| {
+        Arch::new().dispatch(|| match (p.eps_inside, p.l2) {
+            (0, 0) => block.update::<false, false>(),
+            (0, _) => block.update::<false, true>(),
+            (_, 0) => block.update::<true, false>(),
+            (_, _) => block.update::<true, true>(),
+        });
+    };
+    threads::for_each(blocks, update);
+}
+
+impl Block<'_> {
+    #[inline(always)]
+    fn update<const EPS_INSIDE: bool, const L2: bool>(self) {
+        let Block { h, grads, online, target, m, v } = self;
+        let h = *h;
+        let decay = !L2 && h.weight_decay > 0.0;
+        let root2 = h.correction2.sqrt();
+        let moments = m.iter_mut().zip(v);
+        for ((w, (m, v)), g) in online.iter_mut().zip(moments).zip(grads) {
             let mut g = g * h.grad_scale;
-            if p.l2 == 1 {
+            if L2 {
                 g += h.weight_decay * *w;
             }
             *m += h.one_minus_beta1 * (g - *m);
             *v = (*v - h.one_minus_beta2 * *v) + h.one_minus_beta2 * g * g;
-            if p.l2 == 0 && h.weight_decay > 0.0 {
+            if decay {
                 *w -= h.learning_rate * h.weight_decay * *w;
             }
-            if p.eps_inside == 1 {
-                *w -= h.learning_rate * h.correction2.sqrt() / h.correction1 * *m / (v.sqrt() + h.adam_eps);
+            if EPS_INSIDE {
+                *w -= h.learning_rate * root2 / h.correction1 * *m / (v.sqrt() + h.adam_eps);
             } else {
-                *w -= h.learning_rate / h.correction1 * (*m / (v.sqrt() / h.correction2.sqrt() + h.adam_eps));
+                *w -= h.learning_rate / h.correction1 * (*m / (v.sqrt() / root2 + h.adam_eps));
             }
-            if update_target {
-                *w_target = if h.polyak >= 1.0 { *w } else { *w_target + h.polyak * (*w - *w_target) };
+        }
+        if !(h.updates + 1).is_multiple_of(h.target_update_interval) {
+            return;
+        }
+        if h.polyak >= 1.0 {
+            target.copy_from_slice(online);
+        } else {
+            for (w_target, w) in target.iter_mut().zip(online) {
+                *w_target += h.polyak * (*w - *w_target);
             }
         }
     }

@@ -1,11 +1,9 @@
 //! Gradient of a dense layer for its input: `dx = (dy W^T) * act'(x)`. Twin of `shaders/dense_backward_input.wgsl`.
 
-use rayon::prelude::*;
-
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::dense_forward::PARALLEL_WORK;
-use crate::kernels::matmul::{Left, Right, matmul};
+use crate::kernels::blocks::for_each_block;
+use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
 use crate::kernels::{extent, groups, layer_end, product, rows_end};
 
 gpu_struct! {
@@ -74,6 +72,7 @@ kernel! {
     twin twin
 }
 
+/// Slope of the activation whose output is `output`.
 pub(super) fn slope(activation: u32, output: f32) -> f32 {
     match activation {
         1 => f32::from(u8::from(output > 0.0)),
@@ -82,38 +81,35 @@ pub(super) fn slope(activation: u32, output: f32) -> f32 {
     }
 }
 
+/// Multiplies one row of gradients with the slopes of the activation whose outputs are `x`.
+#[inline(always)]
+fn finish(activation: u32, x: &[f32], dx: &mut [f32]) {
+    let pairs = dx.iter_mut().zip(x);
+    match activation {
+        1 => pairs.for_each(|(dx, x)| *dx *= f32::from(u8::from(*x > 0.0))),
+        2 => pairs.for_each(|(dx, x)| *dx *= 1.0 - x * x),
+        _ => {}
+    }
+}
+
 pub(super) fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
     let [dy_stride, x_stride] = [p.dy_stride, p.x_stride].map(|d| d as usize);
-    let evaluate = |(index, dx): (usize, &mut [f32])| {
+    let slots = p.agents as usize * p.grad_slots as usize;
+    let work = slots * batch * in_dim * out_dim;
+    for_each_block(&mut dx[..slots * batch * x_stride], slots, x_stride, work, |index, first, dx| {
         let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
-        let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
-        let x = &x[(agent * p.x_slots as usize + slot) * batch * x_stride..][..batch * x_stride];
+        let dy = &dy[(index * batch + first) * dy_stride..];
+        let x = &x[((agent * p.x_slots as usize + slot) * batch + first) * x_stride..];
         let layer = (agent * p.nets as usize + slot) * p.net_params as usize + p.weight_offset as usize;
         let w = &weights[layer..][..in_dim * out_dim];
-        // W transposed once, so that inputs lie side by side while outputs are summed in ascending order.
-        let mut transposed = vec![0.0; in_dim * out_dim];
-        for (k, row) in w.chunks_exact(out_dim).enumerate() {
-            for (j, value) in row.iter().enumerate() {
-                transposed[j * in_dim + k] = *value;
-            }
-        }
+        let dims = Dims { rows: dx.len() / x_stride, columns: in_dim, depth: out_dim };
         let left = Left { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, k_stride: 1 };
-        let right = Right { values: &transposed, stride: in_dim };
-        matmul(left, right, &mut dx[p.x_offset as usize..], x_stride, [batch, in_dim, out_dim]);
-        for (x, dx) in x.chunks_exact(x_stride).zip(dx.chunks_exact_mut(x_stride)) {
-            let x = &x[p.x_offset as usize..][..in_dim];
-            let dx = &mut dx[p.x_offset as usize..][..in_dim];
-            for (dx, x) in dx.iter_mut().zip(x) {
-                *dx *= slope(p.activation, *x);
-            }
-        }
-    };
-    let used = p.agents as usize * p.grad_slots as usize * batch * x_stride;
-    let slots = dx[..used].chunks_exact_mut(batch * x_stride);
-    if product(&[p.batch, p.in_dim, p.out_dim]) >= PARALLEL_WORK {
-        slots.collect::<Vec<_>>().into_par_iter().enumerate().for_each(evaluate);
-    } else {
-        slots.enumerate().for_each(evaluate);
-    }
+        // W^T: inputs side by side, while outputs are summed in ascending order.
+        let right = Right { values: w, row_stride: 1, column_stride: out_dim };
+        let output = Output { values: &mut dx[p.x_offset as usize..], stride: x_stride };
+        matmul(left, right, output, dims, |row, dx| {
+            finish(p.activation, &x[row * x_stride + p.x_offset as usize..], dx);
+        });
+    });
 }

@@ -1,12 +1,12 @@
 //! Gradient of a dense layer for its weights and bias: `dW = x^T dy`, `db = sum dy`. Twin of
 //! `shaders/dense_backward_weights.wgsl`.
 
-use rayon::prelude::*;
+use pulp::Arch;
 
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::dense_forward::PARALLEL_WORK;
-use crate::kernels::matmul::{Left, Right, matmul};
+use crate::kernels::blocks::for_each_block_of;
+use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
 use crate::kernels::{extent, groups, largest, layer_end, nibble, product, rows_end};
 
 gpu_struct! {
@@ -72,28 +72,36 @@ kernel! {
 pub(super) fn twin(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
     let [x_stride, dy_stride] = [p.x_stride, p.dy_stride].map(|d| d as usize);
-    let evaluate = |(index, grads): (usize, &mut [f32])| {
+    let slots = p.agents as usize * p.grad_slots as usize;
+    let work = slots * batch * in_dim * out_dim;
+    let mut dw = Vec::with_capacity(slots);
+    for (index, grads) in grads.chunks_mut(p.net_params as usize).take(slots).enumerate() {
+        let layer = &mut grads[p.weight_offset as usize..][..(in_dim + 1) * out_dim];
+        let (weights, db) = layer.split_at_mut(in_dim * out_dim);
+        let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
+        add_rows(dy.chunks_exact(dy_stride).map(|dy| &dy[p.dy_offset as usize..][..out_dim]), db);
+        dw.push(weights);
+    }
+    for_each_block_of(dw, out_dim, work, |index, first, dw| {
         let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
         let x_slot = nibble(p.slot_x, slot);
         let x = &x[(agent * p.x_slots as usize + x_slot) * batch * x_stride..][..batch * x_stride];
         let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
-        let layer = &mut grads[p.weight_offset as usize..][..(in_dim + 1) * out_dim];
-        let (dw, db) = layer.split_at_mut(in_dim * out_dim);
-        let left = Left { values: &x[p.x_offset as usize..], row_stride: 1, k_stride: x_stride };
-        let right = Right { values: &dy[p.dy_offset as usize..], stride: dy_stride };
-        matmul(left, right, dw, out_dim, [in_dim, out_dim, batch]);
-        db.fill(0.0);
-        for dy in dy.chunks_exact(dy_stride) {
-            for (db, dy) in db.iter_mut().zip(&dy[p.dy_offset as usize..][..out_dim]) {
-                *db += dy;
+        let dims = Dims { rows: dw.len() / out_dim, columns: out_dim, depth: batch };
+        let left = Left { values: &x[p.x_offset as usize + first..], row_stride: 1, k_stride: x_stride };
+        let right = Right { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, column_stride: 1 };
+        matmul(left, right, Output { values: dw, stride: out_dim }, dims, |_, _| {});
+    });
+}
+
+/// `sum` of `rows`, in their order.
+fn add_rows<'a>(rows: impl Iterator<Item = &'a [f32]>, sum: &mut [f32]) {
+    Arch::new().dispatch(|| {
+        sum.fill(0.0);
+        for row in rows {
+            for (sum, value) in sum.iter_mut().zip(row) {
+                *sum += value;
             }
         }
-    };
-    let used = p.agents as usize * p.grad_slots as usize * p.net_params as usize;
-    let slots = grads[..used].chunks_exact_mut(p.net_params as usize);
-    if product(&[p.batch, p.in_dim, p.out_dim]) >= PARALLEL_WORK {
-        slots.collect::<Vec<_>>().into_par_iter().enumerate().for_each(evaluate);
-    } else {
-        slots.enumerate().for_each(evaluate);
-    }
+    });
 }

@@ -1,10 +1,9 @@
 //! Dense layer for several networks at once: `y = act(x W + b)`. Twin of `shaders/dense_forward.wgsl`.
 
-use rayon::prelude::*;
-
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::matmul::{Left, Right, matmul};
+use crate::kernels::blocks::for_each_block;
+use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
 use crate::kernels::{extent, groups, largest, layer_end, nibble, product, rows_end};
 use crate::shared::math::tanh_f32;
 
@@ -74,6 +73,7 @@ kernel! {
 }
 
 /// The activation numbered `activation`.
+#[inline(always)]
 pub(super) fn activate(activation: u32, value: f32) -> f32 {
     match activation {
         1 => value.max(0.0),
@@ -82,33 +82,34 @@ pub(super) fn activate(activation: u32, value: f32) -> f32 {
     }
 }
 
-/// Multiply-adds per slot from which threads pay.
-pub(super) const PARALLEL_WORK: u64 = 1 << 18;
+/// Adds the bias to one row of a layer's outputs and applies the activation.
+#[inline(always)]
+fn finish(activation: u32, bias: &[f32], y: &mut [f32]) {
+    let biased = y.iter_mut().zip(bias);
+    // Known numbers, so that each loop is free of branches.
+    match activation {
+        1 => biased.for_each(|(y, b)| *y = activate(1, *y + b)),
+        2 => biased.for_each(|(y, b)| *y = activate(2, *y + b)),
+        _ => biased.for_each(|(y, b)| *y += b),
+    }
+}
 
 pub(super) fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
     let [x_stride, y_stride] = [p.x_stride, p.y_stride].map(|d| d as usize);
-    let evaluate = |(index, y): (usize, &mut [f32])| {
+    let slots = p.agents as usize * p.slots as usize;
+    let work = slots * batch * in_dim * out_dim;
+    for_each_block(&mut y[..slots * batch * y_stride], slots, y_stride, work, |index, first, y| {
         let (agent, slot) = (index / p.slots as usize, index % p.slots as usize);
         let net = nibble(p.slot_net, slot);
         let x_slot = nibble(p.slot_x, slot);
-        let x = &x[(agent * p.x_slots as usize + x_slot) * batch * x_stride..][..batch * x_stride];
+        let x = &x[((agent * p.x_slots as usize + x_slot) * batch + first) * x_stride..];
         let layer = (agent * p.nets as usize + net) * p.net_params as usize + p.weight_offset as usize;
         let (w, b) = weights[layer..][..(in_dim + 1) * out_dim].split_at(in_dim * out_dim);
+        let dims = Dims { rows: y.len() / y_stride, columns: out_dim, depth: in_dim };
         let left = Left { values: &x[p.x_offset as usize..], row_stride: x_stride, k_stride: 1 };
-        let right = Right { values: w, stride: out_dim };
-        matmul(left, right, &mut y[p.y_offset as usize..], y_stride, [batch, out_dim, in_dim]);
-        for y in y.chunks_exact_mut(y_stride) {
-            for (y, b) in y[p.y_offset as usize..][..out_dim].iter_mut().zip(b) {
-                *y = activate(p.activation, *y + b);
-            }
-        }
-    };
-    let used = p.agents as usize * p.slots as usize * batch * y_stride;
-    let slots = y[..used].chunks_exact_mut(batch * y_stride);
-    if product(&[p.batch, p.in_dim, p.out_dim]) >= PARALLEL_WORK {
-        slots.collect::<Vec<_>>().into_par_iter().enumerate().for_each(evaluate);
-    } else {
-        slots.enumerate().for_each(evaluate);
-    }
+        let right = Right { values: w, row_stride: out_dim, column_stride: 1 };
+        let output = Output { values: &mut y[p.y_offset as usize..], stride: y_stride };
+        matmul(left, right, output, dims, |_, y| finish(p.activation, b, y));
+    });
 }

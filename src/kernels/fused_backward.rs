@@ -5,7 +5,7 @@ use crate::kernel;
 use crate::kernels::dense_backward_input::slope;
 use crate::kernels::fused_forward::{GROUP_ROWS, Params, keep};
 use crate::kernels::groups;
-use crate::kernels::matmul::{Left, Right, matmul};
+use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
 
 kernel! {
     /// The gradient before every tensor's activation, from that of the action values.
@@ -41,23 +41,18 @@ fn twin(p: &Params, dq: &[f32], weights: &[f32], tape: &[f32], gradient: &mut [f
         for layer in (1..layers).rev() {
             let [inputs, outputs] = [widths[layer], widths[layer + 1]];
             let (w, _) = p.layer(weights, agent * p.nets as usize + slot, layer);
-            // W transposed, so that inputs lie side by side while outputs are summed in ascending order.
-            let mut transposed = vec![0.0; inputs * outputs];
-            for (k, row) in w.chunks_exact(outputs).enumerate() {
-                for (j, value) in row.iter().enumerate() {
-                    transposed[j * inputs + k] = *value;
-                }
-            }
             let mut dx = vec![0.0; batch * inputs];
             let left = Left { values: &tensor, row_stride: outputs, k_stride: 1 };
-            let right = Right { values: &transposed, stride: inputs };
-            matmul(left, right, &mut dx, inputs, [batch, inputs, outputs]);
-            for (row, dx) in dx.chunks_exact_mut(inputs).enumerate() {
+            // W transposed.
+            let right = Right { values: w, row_stride: 1, column_stride: outputs };
+            let output = Output { values: &mut dx, stride: inputs };
+            let dims = Dims { rows: batch, columns: inputs, depth: outputs };
+            matmul(left, right, output, dims, |row, dx| {
                 let x = &tape[(tape_rows + row) * p.tape_width() + p.tape_place(layer)..][..inputs];
                 for (dx, x) in dx.iter_mut().zip(x) {
                     *dx *= slope(p.activation, *x);
                 }
-            }
+            });
             tensor = dx;
             keep(gradient, rows, p.gradient_width(), p.gradient_place(layer), &tensor, inputs);
         }

@@ -4,7 +4,7 @@
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::dense_forward::activate;
-use crate::kernels::matmul::{Left, Right, matmul};
+use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
 use crate::kernels::{Activation, extent, groups, largest, layer_end, nibble, product};
 
 /// Dense layers of a network that fits the fused kernels.
@@ -186,19 +186,15 @@ fn twin(p: &Params, x: &[f32], weights: &[f32], q: &mut [f32], tape: &mut [f32])
                 let (w, b) = p.layer(weights, net, layer);
                 let mut out = vec![0.0; batch * outputs];
                 let left = Left { values: &tensor, row_stride: inputs, k_stride: 1 };
-                matmul(
-                    left,
-                    Right { values: w, stride: outputs },
-                    &mut out,
-                    outputs,
-                    [batch, outputs, inputs],
-                );
+                let right = Right { values: w, row_stride: outputs, column_stride: 1 };
+                let output = Output { values: &mut out, stride: outputs };
+                let dims = Dims { rows: batch, columns: outputs, depth: inputs };
                 let activation = if layer + 1 < layers { p.activation } else { 0 };
-                for row in out.chunks_exact_mut(outputs) {
+                matmul(left, right, output, dims, |_, row| {
                     for (y, b) in row.iter_mut().zip(b) {
                         *y = activate(activation, *y + b);
                     }
-                }
+                });
                 tensor = out;
             }
             q[(agent * slots + slot) * batch * widths[layers]..][..batch * widths[layers]]

@@ -3,7 +3,7 @@
 
 use crate::kernel;
 use crate::kernels::fused_forward::Params;
-use crate::kernels::matmul::{Left, Right, matmul};
+use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
 use crate::kernels::{TILE, groups};
 
 kernel! {
@@ -58,8 +58,10 @@ fn twin(p: &Params, tape: &[f32], gradient: &[f32], grads: &mut [f32]) {
             let first = index * p.net_params as usize + p.offset(layer);
             let (dw, db) = grads[first..][..(inputs + 1) * outputs].split_at_mut(inputs * outputs);
             let left = Left { values: &x[p.tape_place(layer)..], row_stride: 1, k_stride: x_stride };
-            let right = Right { values: &dy[p.gradient_place(layer + 1)..], stride: y_stride };
-            matmul(left, right, dw, outputs, [inputs, outputs, batch]);
+            let right =
+                Right { values: &dy[p.gradient_place(layer + 1)..], row_stride: y_stride, column_stride: 1 };
+            let dims = Dims { rows: inputs, columns: outputs, depth: batch };
+            matmul(left, right, Output { values: dw, stride: outputs }, dims, |_, _| {});
             db.fill(0.0);
             for dy in dy.chunks_exact(y_stride) {
                 for (db, dy) in db.iter_mut().zip(&dy[p.gradient_place(layer + 1)..][..outputs]) {

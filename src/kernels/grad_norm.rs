@@ -1,5 +1,7 @@
 //! Global gradient norm, clip factor and the check for NaN and infinity. Twin of `shaders/grad_norm.wgsl`.
 
+use pulp::Arch;
+
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{product, tree_sum};
@@ -30,11 +32,13 @@ fn twin(p: &Params, agents: &mut [Agent], grads: &[f32]) {
     for agent in 0..p.agents as usize {
         let grads = &grads[agent * p.count as usize..][..p.count as usize];
         let mut partial = [0.0; 256];
-        for row in grads.chunks(256) {
-            for (partial, g) in partial.iter_mut().zip(row) {
-                *partial += g * g;
+        Arch::new().dispatch(|| {
+            for row in grads.chunks(256) {
+                for (partial, g) in partial.iter_mut().zip(row) {
+                    *partial += g * g;
+                }
             }
-        }
+        });
         let total = tree_sum(&mut partial);
         let norm = total.sqrt();
         let a = &mut agents[agent];

@@ -2,6 +2,8 @@
 
 pub mod act_step;
 pub mod adam;
+pub mod append_actions;
+mod blocks;
 pub mod dense_backward_input;
 pub mod dense_backward_input_tiled;
 pub mod dense_backward_weights;
@@ -10,6 +12,7 @@ pub mod dense_forward;
 pub mod dense_forward_tiled;
 pub mod dueling;
 pub mod dueling_backward;
+pub mod entropy_bonus;
 pub mod env_draw;
 pub mod env_probe;
 pub mod env_reset;
@@ -33,6 +36,7 @@ pub mod replay_sample;
 pub mod silu;
 pub mod silu_backward;
 pub mod soft_backup;
+pub mod soft_q_backup;
 pub mod tabular_backup;
 pub mod tabular_policy;
 pub mod tabular_residual;
@@ -53,6 +57,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &priority_insert::KERNEL,
         &priority_draw::KERNEL,
         &replay_sample::KERNEL,
+        &append_actions::KERNEL,
         &dense_forward::KERNEL,
         &dense_forward_tiled::KERNEL,
         &fused_forward::KERNEL,
@@ -60,9 +65,11 @@ pub fn table() -> &'static [&'static Kernel] {
         &silu::KERNEL,
         &dueling::KERNEL,
         &log_softmax::KERNEL,
+        &entropy_bonus::KERNEL,
         &soft_backup::KERNEL,
         &greedy_backup::KERNEL,
         &munchausen_backup::KERNEL,
+        &soft_q_backup::KERNEL,
         &td_error::KERNEL,
         &dueling_backward::KERNEL,
         &silu_backward::KERNEL,

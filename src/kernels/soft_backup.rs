@@ -5,7 +5,7 @@ use crate::kernel;
 use crate::kernels::{extent, groups, product, rows_end};
 use crate::shared::agent::Agent;
 use crate::shared::math::log_f32;
-use crate::shared::policy::{argmax_of, softmax_of};
+use crate::shared::policy::{BISECTIONS, argmax_of, softmax_of, temperature_of};
 use crate::shared::rng::{Rng, STREAM_BACKUP};
 
 gpu_struct! {
@@ -25,6 +25,12 @@ gpu_struct! {
         pub given_actions: u32,
         /// Slot of `Q'_2`: 3, or 2 to use `Q'_1` alone.
         pub target_2: u32,
+        /// 1: the mean of the twins in place of their minimum.
+        pub mean: u32,
+        /// 1: `alpha H` is part of the value.
+        pub entropy: u32,
+        /// 1: `sampled` takes alpha from the state.
+        pub per_state: u32,
         /// Columns of `q`.
         pub q_stride: u32,
         /// First column of this head.
@@ -61,7 +67,10 @@ kernel! {
         ), rows, rows, out, out, out]
     };
     grid |p| [groups(u64::from(p.batch), 64), 1, u64::from(p.agents)];
-    loops |p, _| 4 * u64::from(p.actions);
+    loops |p, _| {
+        let halvings = u64::from(p.per_state * BISECTIONS);
+        (5 + 2 * halvings) * u64::from(p.actions) + halvings
+    };
     twin twin
 }
 
@@ -81,7 +90,6 @@ fn twin(
     let [batch, actions, slots] = [p.batch, p.actions, p.slots].map(|d| d as usize);
     let [q_stride, q_offset] = [p.q_stride, p.q_offset].map(|d| d as usize);
     for agent in 0..p.agents as usize {
-        let alpha = agents[agent].alpha;
         for b in 0..batch {
             let row = agent * batch + b;
             let out = row * p.heads as usize + p.head as usize;
@@ -89,12 +97,26 @@ fn twin(
                 |slot: usize, a: usize| q[((agent * slots + slot) * batch + b) * q_stride + q_offset + a];
             let target_1 = |a| slot_value(TARGET_1, a);
             let target_2 = |a| slot_value(p.target_2 as usize, a);
-            let target_min = |a| target_1(a).min(target_2(a));
+            let joined = |a: f32, b: f32| if p.mean == 1 { 0.5 * (a + b) } else { a.min(b) };
+            let target_joined = |a| joined(target_1(a), target_2(a));
+            let alpha = match p.per_state {
+                1 => temperature_of(target_1, actions, agents[agent].target_entropy),
+                _ => agents[agent].alpha,
+            };
+            let bonus = if p.entropy == 1 { alpha } else { 0.0 };
             let online_1 = |a| slot_value(ONLINE_1, a);
             let (mut value, entropy) = match p.backup {
                 0 => {
-                    let pi = softmax_of(target_min, actions, alpha);
-                    (pi.top + alpha * pi.log_sum, pi.entropy)
+                    let pi = softmax_of(target_joined, actions, alpha);
+                    let mut gain = 0.0;
+                    if p.entropy == 0 {
+                        for a in 0..actions {
+                            let q = target_joined(a);
+                            gain += pi.probability(q, alpha) * (q - pi.top);
+                        }
+                    }
+                    let soft = pi.top + alpha * pi.log_sum;
+                    (if p.entropy == 0 { pi.top + gain } else { soft }, pi.entropy)
                 }
                 1 => {
                     let pi = softmax_of(online_1, actions, alpha);
@@ -105,7 +127,7 @@ fn twin(
                         expected_1 += share * target_1(a);
                         expected_2 += share * target_2(a);
                     }
-                    (f32::min(expected_1, expected_2) + alpha * pi.entropy, pi.entropy)
+                    (joined(expected_1, expected_2) + bonus * pi.entropy, pi.entropy)
                 }
                 2 => {
                     let pi = softmax_of(target_1, actions, alpha);
@@ -120,13 +142,13 @@ fn twin(
                         action = (values[out] as usize).min(actions - 1);
                     }
                     let entropy = -pi.log_probability(target_1(action), alpha);
-                    (target_min(action) + alpha * entropy, entropy)
+                    (target_joined(action) + bonus * entropy, entropy)
                 }
                 _ => {
                     let pi = softmax_of(online_1, actions, alpha);
                     let max_1 = target_1(argmax_of(target_1, actions));
                     let max_2 = target_2(argmax_of(target_2, actions));
-                    (max_1.min(max_2) + alpha * pi.entropy, pi.entropy)
+                    (joined(max_1, max_2) + bonus * pi.entropy, pi.entropy)
                 }
             };
             if p.kl == 1 {

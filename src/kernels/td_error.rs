@@ -26,6 +26,10 @@ gpu_struct! {
         pub head: u32,
         /// Weight of this head's gradient.
         pub head_weight: f32,
+        /// Smallest importance weight that counts; smaller ones count like it.
+        pub least_weight: f32,
+        /// Largest.
+        pub largest_weight: f32,
         /// 0 mse, 1 half_mse, 2 huber, 3 smooth_l1.
         pub loss: u32,
         /// Agents.
@@ -93,12 +97,12 @@ fn twin(
                     loss /= delta;
                     slope /= delta;
                 }
-                let gradient = p.head_weight * importance[row] * slope / p.batch as f32;
+                let weight = importance[row].clamp(p.least_weight, p.largest_weight);
+                let gradient = p.head_weight * weight * slope / p.batch as f32;
                 for a in 0..num_actions {
                     dq[net_row * q_stride + q_offset + a] = if a == action { gradient } else { 0.0 };
                 }
-                errors[net_row * heads + p.head as usize] =
-                    TdError { error: e, loss: importance[row] * loss };
+                errors[net_row * heads + p.head as usize] = TdError { error: e, loss: weight * loss };
             }
         }
     }

@@ -80,9 +80,9 @@ impl Network {
                     }
                 }
                 Op::LayerNorm { from, weight_offset, .. } => {
-                    params[*weight_offset as usize..][..self.tensors[*from].width as usize].fill(1.0);
+                    params[*weight_offset as usize..][..self.width(*from) as usize].fill(1.0);
                 }
-                Op::Silu { .. } | Op::Dueling { .. } => {}
+                Op::AppendActions { .. } | Op::Silu { .. } | Op::Dueling { .. } => {}
             }
         }
         params
@@ -135,7 +135,7 @@ impl Network {
         let hidden = self.ops.iter().any(|op| match op {
             Op::Dense { from, .. } => from.tensor == to.tensor,
             Op::LayerNorm { from, .. } | Op::Silu { from, .. } => *from == to.tensor,
-            Op::Dueling { .. } => false,
+            Op::AppendActions { .. } | Op::Dueling { .. } => false,
         });
         match (hidden, self.initialiser.gain) {
             (false, _) => self.initialiser.output_gain,

@@ -25,6 +25,9 @@ pub struct NetworkSpec {
     pub head_hidden: Option<u32>,
     /// `q = A - mean(A) + V` in every head; needs `head_hidden`.
     pub dueling: bool,
+    /// The network is a q(s, a) of one output that sees the action one-hot behind the observation, and is evaluated for every
+    /// action (coax's type 1); for one head without a hidden layer of its own.
+    pub action_input: bool,
     /// Initial weights.
     pub initialiser: Initialiser,
 }
@@ -40,6 +43,7 @@ impl NetworkSpec {
             heads: vec![actions],
             head_hidden: None,
             dueling: false,
+            action_input: false,
             initialiser: Initialiser::default(),
         }
     }
@@ -77,6 +81,14 @@ pub struct Head {
 /// One operation. Offsets into the parameters of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
+    /// `to(a) = (from, e_a)` for every action: `repeats` blocks of columns side by side, which all later operations treat as
+    /// rows of their own.
+    AppendActions {
+        /// Input tensor.
+        from: usize,
+        /// Output tensor.
+        to: usize,
+    },
     /// `to = act(from W + b)`: W `[from.width, to.width]`, then b.
     Dense {
         /// Input columns.
@@ -135,6 +147,8 @@ pub struct Network {
     pub ops: Vec<Op>,
     /// Heads: columns of the last tensor.
     pub heads: Vec<Head>,
+    /// Blocks of columns in every tensor but the first, one per action of a network that sees the action; else 1.
+    pub repeats: u32,
     /// Parameters of one network.
     pub params: u32,
     /// Their names, in order.
@@ -155,12 +169,19 @@ impl Network {
             tensors: vec![input],
             ops: vec![],
             heads: vec![],
+            repeats: 1,
             params: 0,
             parameters: vec![],
             activation: spec.activation,
             initialiser: spec.initialiser,
             path: Path::Layered,
         };
+        let total: u32 = spec.heads.iter().sum();
+        if spec.action_input {
+            net.repeats = total;
+            net.tensors.push(Tensor { width: total * (spec.obs_size + total), ..net.tensors[0].clone() });
+            net.ops.push(Op::AppendActions { from: 0, to: 1 });
+        }
         for (i, width) in spec.hidden.iter().enumerate() {
             let name = format!("layer{i}");
             if spec.layer_norm {
@@ -171,7 +192,6 @@ impl Network {
             }
             net.silu();
         }
-        let total: u32 = spec.heads.iter().sum();
         let mut offset = 0;
         for actions in &spec.heads {
             net.heads.push(Head { offset, actions: *actions });
@@ -179,7 +199,11 @@ impl Network {
         }
         match spec.head_hidden {
             None => {
-                net.dense_all(&format!("layer{}", spec.hidden.len()), total, Activation::Identity);
+                net.dense_all(
+                    &format!("layer{}", spec.hidden.len()),
+                    total / net.repeats,
+                    Activation::Identity,
+                );
             }
             Some(width) => {
                 // Branches side by side: per head A (and V), each with a hidden layer of its own.
@@ -227,8 +251,8 @@ impl Network {
     /// A dense layer from the whole last tensor to a new one.
     fn dense_all(&mut self, name: &str, width: u32, activation: Activation) {
         let from = self.tensors.len() - 1;
-        let from = Slice { tensor: from, offset: 0, width: self.tensors[from].width };
-        self.tensors.push(Tensor { width, activation });
+        let from = Slice { tensor: from, offset: 0, width: self.width(from) };
+        self.tensors.push(Tensor { width: width * self.repeats, activation });
         self.dense(name, from, Slice { tensor: self.tensors.len() - 1, offset: 0, width });
     }
 
@@ -255,8 +279,8 @@ impl Network {
 
     fn layer_norm(&mut self, name: &str) {
         let from = self.tensors.len() - 1;
-        let width = self.tensors[from].width;
-        self.tensors.push(Tensor { width, activation: self.applied() });
+        let width = self.width(from);
+        self.tensors.push(Tensor { width: width * self.repeats, activation: self.applied() });
         self.ops.push(Op::LayerNorm { from, to: from + 1, weight_offset: self.params });
         self.parameter(format!("{name}.scale"), vec![width]);
         self.parameter(format!("{name}.shift"), vec![width]);
@@ -266,6 +290,16 @@ impl Network {
         let count: u32 = shape.iter().product();
         self.parameters.push(Parameter { name, shape, offset: self.params });
         self.params += count;
+    }
+
+    /// Blocks of columns in a tensor.
+    pub fn repeats_of(&self, tensor: usize) -> u32 {
+        if tensor == 0 { 1 } else { self.repeats }
+    }
+
+    /// Columns of one block of a tensor.
+    pub fn width(&self, tensor: usize) -> u32 {
+        self.tensors[tensor].width / self.repeats_of(tensor)
     }
 
     /// Columns of the action values.
@@ -292,6 +326,16 @@ mod tests {
         );
         assert_eq!(init, net.init(1));
         assert_ne!(init, net.init(2));
+    }
+
+    #[test]
+    fn a_network_that_sees_the_action_has_one_output_and_a_block_per_action() {
+        let spec = NetworkSpec { action_input: true, ..NetworkSpec::mlp(4, &[8, 6], 3, Activation::Relu) };
+        let net = Network::new(&spec);
+        assert_eq!(net.params, (4 + 3 + 1) * 8 + 9 * 6 + 7);
+        let widths: Vec<u32> = net.tensors.iter().map(|tensor| tensor.width).collect();
+        assert_eq!(widths, [4, 3 * 7, 3 * 8, 3 * 6, 3]);
+        assert_eq!((net.outputs(), net.width(2), net.heads[0].actions), (3, 8, 3));
     }
 
     #[test]

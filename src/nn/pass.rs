@@ -3,9 +3,9 @@
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::{Error, Result};
 use crate::kernels::{
-    dense_backward_input, dense_backward_input_tiled, dense_backward_weights, dense_backward_weights_tiled,
-    dense_forward, dense_forward_tiled, dueling, dueling_backward, layer_norm, layer_norm_backward_input,
-    layer_norm_backward_weights, pack_slots, silu, silu_backward,
+    append_actions, dense_backward_input, dense_backward_input_tiled, dense_backward_weights,
+    dense_backward_weights_tiled, dense_forward, dense_forward_tiled, dueling, dueling_backward, layer_norm,
+    layer_norm_backward_input, layer_norm_backward_weights, pack_slots, silu, silu_backward,
 };
 use crate::nn::fused::Path;
 use crate::nn::network::{Network, Op};
@@ -63,7 +63,10 @@ impl Activations {
         let mut moments = Vec::new();
         for (i, op) in net.ops.iter().enumerate() {
             moments.push(match op {
-                Op::LayerNorm { .. } => Some(buffers.add(format!("{prefix}_moments{i}"), 2 * rows, hint)),
+                Op::LayerNorm { from, .. } => {
+                    let rows = rows * u64::from(net.repeats_of(*from));
+                    Some(buffers.add(format!("{prefix}_moments{i}"), 2 * rows, hint))
+                }
                 _ => None,
             });
         }
@@ -120,10 +123,23 @@ impl Pass {
         }
         for (op, moments) in net.ops.iter().zip(&at.moments) {
             match (op, moments) {
+                (Op::AppendActions { from, to }, _) => {
+                    let (x_slots, slot_x) = self.source(*from, self.slot_net.len());
+                    let params = append_actions::Params {
+                        batch: self.batch,
+                        obs_size: net.tensors[*from].width,
+                        actions: net.repeats,
+                        slots: self.slots(),
+                        x_slots,
+                        slot_x,
+                        agents: self.agents,
+                    };
+                    append_actions::record(rec, params, at.tensors[*from], at.tensors[*to])?;
+                }
                 (Op::Dense { from, to, weight_offset }, _) => {
                     let (x_slots, slot_x) = self.source(from.tensor, self.slot_net.len());
                     let params = dense_forward::Params {
-                        batch: self.batch,
+                        batch: self.batch * net.repeats_of(from.tensor),
                         in_dim: from.width,
                         out_dim: to.width,
                         nets: self.nets,
@@ -134,9 +150,9 @@ impl Pass {
                         slot_net: pack_slots(&self.slot_net),
                         slot_x,
                         activation: net.tensors[to.tensor].activation as u32,
-                        x_stride: net.tensors[from.tensor].width,
+                        x_stride: net.width(from.tensor),
                         x_offset: from.offset,
-                        y_stride: net.tensors[to.tensor].width,
+                        y_stride: net.width(to.tensor),
                         y_offset: to.offset,
                         agents: self.agents,
                     };
@@ -148,8 +164,8 @@ impl Pass {
                 }
                 (Op::LayerNorm { from, to, weight_offset }, Some(moments)) => {
                     let params = layer_norm::Params {
-                        batch: self.batch,
-                        width: net.tensors[*from].width,
+                        batch: self.batch * net.repeats_of(*from),
+                        width: net.width(*from),
                         nets: self.nets,
                         net_params: net.params,
                         weight_offset: *weight_offset,
@@ -209,10 +225,10 @@ impl Pass {
                 (Op::Dense { from, to, weight_offset }, _) => {
                     let (x, dy) = (at.tensors[from.tensor], deltas[to.tensor]);
                     let (x_slots, slot_x) = self.source(from.tensor, grad_slots as usize);
-                    let x_stride = net.tensors[from.tensor].width;
-                    let dy_stride = net.tensors[to.tensor].width;
+                    let (x_stride, dy_stride) = (net.width(from.tensor), net.width(to.tensor));
+                    let batch = self.batch * net.repeats_of(from.tensor);
                     let params = dense_backward_weights::Params {
-                        batch: self.batch,
+                        batch,
                         in_dim: from.width,
                         out_dim: to.width,
                         net_params: net.params,
@@ -231,11 +247,13 @@ impl Pass {
                         false => dense_backward_weights::record,
                     };
                     record(rec, params, x, dy, grads)?;
-                    if from.tensor == 0 && !input_gradient {
+                    // Nothing in front of the first layer is learnt.
+                    let first = from.tensor == 0 || net.repeats > 1 && from.tensor == 1;
+                    if first && !input_gradient {
                         continue;
                     }
                     let params = dense_backward_input::Params {
-                        batch: self.batch,
+                        batch,
                         in_dim: from.width,
                         out_dim: to.width,
                         nets: self.nets,
@@ -257,10 +275,11 @@ impl Pass {
                     record(rec, params, dy, weights, x, deltas[from.tensor])?;
                 }
                 (Op::LayerNorm { from, to, weight_offset }, Some(moments)) => {
-                    let width = net.tensors[*from].width;
+                    let width = net.width(*from);
+                    let batch = self.batch * net.repeats_of(*from);
                     let (x, dy) = (at.tensors[*from], deltas[*to]);
                     let params = layer_norm_backward_weights::Params {
-                        batch: self.batch,
+                        batch,
                         width,
                         net_params: net.params,
                         weight_offset: *weight_offset,
@@ -270,7 +289,7 @@ impl Pass {
                     };
                     layer_norm_backward_weights::record(rec, params, dy, x, *moments, grads)?;
                     let params = layer_norm_backward_input::Params {
-                        batch: self.batch,
+                        batch,
                         width,
                         nets: self.nets,
                         net_params: net.params,
@@ -298,7 +317,7 @@ impl Pass {
                     };
                     dueling_backward::record(rec, params, deltas[*to], deltas[*from])?;
                 }
-                (Op::LayerNorm { .. }, None) => {}
+                (Op::AppendActions { .. }, _) | (Op::LayerNorm { .. }, None) => {}
             }
         }
         Ok(())

@@ -129,9 +129,10 @@ pub fn write_svg(path: &Path, title: &str, maps: &[PolicyMap]) -> Result<()> {
 
 fn render(title: &str, maps: &[PolicyMap]) -> std::result::Result<String, Box<dyn StdError>> {
     let rows = |map: &PolicyMap| map.cells.len().div_ceil(map.columns.max(1)) as i32;
+    let head = |map: &PolicyMap| if map.title.is_empty() { 0 } else { HEAD };
     let columns = maps.iter().map(|map| map.columns as i32).max().unwrap_or(1);
     let width = (columns * CELL + 2 * MARGIN).max(420);
-    let height: i32 = HEAD + MARGIN + maps.iter().map(|map| HEAD + rows(map) * CELL).sum::<i32>();
+    let height: i32 = HEAD + MARGIN + maps.iter().map(|map| head(map) + rows(map) * CELL).sum::<i32>();
     let values = maps.iter().flat_map(|map| &map.cells).filter_map(|cell| match cell {
         Cell::State { value, .. } => Some(*value),
         _ => None,
@@ -154,7 +155,7 @@ fn render(title: &str, maps: &[PolicyMap]) -> std::result::Result<String, Box<dy
         let mut top = HEAD;
         for map in maps {
             say(&map.title, 13.0, MARGIN, top + HEAD / 2, INK, false)?;
-            top += HEAD;
+            top += head(map);
             for (index, cell) in map.cells.iter().enumerate() {
                 let x = MARGIN + (index % map.columns.max(1)) as i32 * CELL;
                 let y = top + (index / map.columns.max(1)) as i32 * CELL;

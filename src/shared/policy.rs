@@ -2,6 +2,9 @@
 
 use crate::shared::math::{exp_f32, log_f32};
 
+/// Halvings of `ln 1e-4 .. ln 1e4`: to 1.1e-6.
+pub const BISECTIONS: u32 = 24;
+
 /// `pi(a) = exp((q(a) - top) / alpha) / sum`
 #[derive(Clone, Copy, Debug)]
 pub struct Softmax {
@@ -45,6 +48,22 @@ pub fn softmax_of(q: impl Fn(usize) -> f32, actions: usize, alpha: f32) -> Softm
     }
     let log_sum = log_f32(sum);
     Softmax { top, sum, log_sum, entropy: log_sum - weighted / sum }
+}
+
+/// The temperature at which the softmax of a row has the entropy `wanted`, from 1e-4 to 1e4.
+#[allow(clippy::excessive_precision, reason = "ln 1e4 as the shader has it")]
+pub fn temperature_of(q: impl Fn(usize) -> f32, actions: usize, wanted: f32) -> f32 {
+    let mut low = -9.2103404;
+    let mut high = 9.2103404;
+    for _ in 0..BISECTIONS {
+        let middle = 0.5 * (low + high);
+        if softmax_of(&q, actions, exp_f32(middle)).entropy < wanted {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    exp_f32(0.5 * (low + high))
 }
 
 impl Softmax {

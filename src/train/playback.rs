@@ -2,7 +2,7 @@
 //! switched off, and a random policy through those of a rollout, so that what is seen is what the engine does.
 
 use crate::agents;
-use crate::config::{Config, Exploration};
+use crate::config::{Config, Exploration, Replay};
 use crate::engine::env::Env;
 use crate::engine::executor::{Executor, read_as};
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
@@ -239,6 +239,9 @@ pub fn alone(config: &Config) -> Config {
         eval_episodes: 1,
         batch_size: 1,
         buffer_size: 1,
+        n_step: 1,
+        n_step_entropy: false,
+        replay: Replay::Uniform,
         ..config.clone()
     }
 }

@@ -6,12 +6,15 @@ const EVERY: &str = "*";
 /// `(environment id, algorithm, file)` of every preset; those of [`EVERY`] environment lie below the others.
 const PRESETS: &[(&str, &str, &str)] = &[
     (EVERY, "dqn", include_str!("../../presets/dqn.toml")),
+    (EVERY, "soft_q", include_str!("../../presets/soft_q.toml")),
     (EVERY, "munchausen", include_str!("../../presets/munchausen.toml")),
     ("CartPole-v1", "dqn", include_str!("../../presets/cartpole_dqn.toml")),
     ("CartPole-v1", "munchausen", include_str!("../../presets/cartpole_munchausen.toml")),
     ("Catch-bsuite", "dqn", include_str!("../../presets/catch_dqn.toml")),
+    ("Catch-bsuite", "soft_q", include_str!("../../presets/catch_soft_q.toml")),
     ("Catch-bsuite", "munchausen", include_str!("../../presets/catch_munchausen.toml")),
     ("CartPole-v1", "sqn", include_str!("../../presets/cartpole_sqn.toml")),
+    ("CartPole-v1", "soft_q", include_str!("../../presets/cartpole_soft_q.toml")),
     ("MountainCar-v0", "sqn", include_str!("../../presets/mountain_car_sqn.toml")),
     ("Acrobot-v1", "sqn", include_str!("../../presets/acrobot_sqn.toml")),
     ("PendulumDiscrete-v1", "sqn", include_str!("../../presets/pendulum_discrete_sqn.toml")),

@@ -1,6 +1,7 @@
 //! The soft-Q trap: with the plain entropy bonus, being alive pays up to `alpha ln|A|` per step, so an optimal soft policy
 //! may wander for ever instead of reaching the goal. A warning before training, from the configuration alone.
 
+use crate::agents;
 use crate::config::{Config, Temperature};
 use crate::engine::env::Env;
 
@@ -10,13 +11,14 @@ use crate::engine::env::Env;
 /// against the reward threshold; where they are not, the entropy of one step against the cost of one step, taken as 1 or as
 /// the threshold spread over the time limit. The KL form has no bonus; of a schedule the end counts.
 pub fn warning(config: &Config, env: &Env) -> Option<String> {
-    if config.kl {
+    let soft = agents::find(&config.algo).is_ok_and(|algorithm| (algorithm.soft)(config));
+    if config.kl || !soft {
         return None;
     }
     let threshold = env.reward_threshold?;
     let alpha = match config.temperature {
         Temperature::Schedule => config.alpha_final,
-        Temperature::Fixed | Temperature::Learned | Temperature::LearnedExp => config.alpha,
+        _ => config.alpha,
     };
     let entropy: f64 = env.actions.heads().iter().map(|actions| f64::from(*actions).ln()).sum();
     let limit = env.max_episode_steps.map_or(f64::INFINITY, f64::from);

@@ -80,7 +80,7 @@ impl Trainer {
     pub fn new(config: &Config) -> Result<Trainer> {
         let env = envs::open(&config.env, &config.env_values()?)?;
         let mut plan = crate::agents::plan(config, env)?;
-        let choice = gpu::choose(&config.device)?;
+        let choice = gpu::choose_to_train(&config.device, env)?;
         let mut config = config.clone();
         // On hardware a dispatch costs more than a layer of a narrow network; on the CPU layers are faster.
         if config.path == PathChoice::Auto && choice.hardware && plan.net.fused().is_ok() {

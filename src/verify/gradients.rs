@@ -37,7 +37,7 @@ const KINK: f64 = 5e-3;
 const LAYER_NORM_EPS: f64 = 1e-5_f32 as f64;
 
 /// The networks, by name.
-fn networks() -> [(&'static str, NetworkSpec); 7] {
+fn networks() -> [(&'static str, NetworkSpec); 9] {
     let perceptron = |activation| NetworkSpec::mlp(OBS, &[5, 4], 3, activation);
     let tanh = perceptron(Activation::Tanh);
     let heads = NetworkSpec { heads: vec![3, 2], head_hidden: Some(4), dueling: true, ..tanh.clone() };
@@ -54,6 +54,11 @@ fn networks() -> [(&'static str, NetworkSpec); 7] {
         (
             "silu, layer norm, two dueling heads",
             NetworkSpec { layer_norm: true, activation: Activation::Silu, ..heads },
+        ),
+        ("tanh, seeing the action", NetworkSpec { action_input: true, ..tanh.clone() }),
+        (
+            "silu, layer norm, seeing the action",
+            NetworkSpec { action_input: true, layer_norm: true, ..perceptron(Activation::Silu) },
         ),
     ]
 }
@@ -161,7 +166,8 @@ impl Batch {
                 let [online, target_1, target_2] = [0, 1, 2].map(|i| &q[i][columns.clone()]);
                 let u = Random::new(record.seed, stream::BACKUP, record.updates, h * BATCH + b).uniform();
                 let sample = |policy: &Policy| policy.sample(u);
-                let (value, _) = soft_value(backup, target_1, target_2, online, record.alpha, sample)?;
+                let (value, _) =
+                    soft_value((backup, false, true), target_1, target_2, online, record.alpha, sample)?;
                 let kl = if config.kl { alpha * f64::from(head.actions).ln() } else { 0.0 };
                 let next_value = f64::from(self.discounts[row]) * (value.value - kl);
                 targets.push(f64::from(self.rewards[row]) + next_value);
@@ -249,25 +255,38 @@ fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> 
     };
     for op in &net.ops {
         match op {
+            Op::AppendActions { from, to } => {
+                let actions = net.repeats as usize;
+                let seen = |a: usize| (0..actions).map(move |i| f64::from(u8::from(i == a)));
+                let pair = |a: usize| tensors[*from].iter().copied().chain(seen(a)).collect::<Vec<f64>>();
+                tensors[*to] = (0..actions).flat_map(pair).collect();
+            }
             Op::Dense { from, to, weight_offset } => {
-                let x = tensors[from.tensor][from.offset as usize..][..from.width as usize].to_vec();
                 let outputs = to.width as usize;
                 let own = &weights[*weight_offset as usize..];
-                for j in 0..outputs {
-                    let products = x.iter().enumerate().map(|(k, x)| x * own[k * outputs + j]);
-                    let z = products.sum::<f64>() + own[x.len() * outputs + j];
-                    tensors[to.tensor][to.offset as usize + j] = activate(to.tensor, z);
+                for block in 0..net.repeats_of(from.tensor) as usize {
+                    let at = block * net.width(from.tensor) as usize + from.offset as usize;
+                    let x = tensors[from.tensor][at..][..from.width as usize].to_vec();
+                    let at = block * net.width(to.tensor) as usize + to.offset as usize;
+                    for j in 0..outputs {
+                        let products = x.iter().enumerate().map(|(k, x)| x * own[k * outputs + j]);
+                        let z = products.sum::<f64>() + own[x.len() * outputs + j];
+                        tensors[to.tensor][at + j] = activate(to.tensor, z);
+                    }
                 }
             }
             Op::LayerNorm { from, to, weight_offset } => {
-                let x = tensors[*from].clone();
-                let n = x.len() as f64;
-                let mean = x.iter().sum::<f64>() / n;
-                let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
-                let own = &weights[*weight_offset as usize..];
-                for (k, x) in x.iter().enumerate() {
-                    let normal = (x - mean) / (variance + LAYER_NORM_EPS).sqrt();
-                    tensors[*to][k] = activate(*to, own[k] * normal + own[n as usize + k]);
+                let width = net.width(*from) as usize;
+                for block in 0..net.repeats_of(*from) as usize {
+                    let x = tensors[*from][block * width..][..width].to_vec();
+                    let n = x.len() as f64;
+                    let mean = x.iter().sum::<f64>() / n;
+                    let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+                    let own = &weights[*weight_offset as usize..];
+                    for (k, x) in x.iter().enumerate() {
+                        let normal = (x - mean) / (variance + LAYER_NORM_EPS).sqrt();
+                        tensors[*to][block * width + k] = activate(*to, own[k] * normal + own[width + k]);
+                    }
                 }
             }
             Op::Silu { from, to } => {

@@ -122,6 +122,13 @@ pub fn checks() -> &'static [Check] {
             source: RULES,
         },
         Check {
+            kernel: &kernels::append_actions::KERNEL,
+            case: cases::network::append_actions,
+            oracle: oracle::network::append_actions,
+            bound: "equal bits",
+            source: COPIES,
+        },
+        Check {
             kernel: &kernels::priority_insert::KERNEL,
             case: cases::priority::priority_insert,
             oracle: oracle::priority::priority_insert,
@@ -206,6 +213,13 @@ pub fn checks() -> &'static [Check] {
             source: RULES,
         },
         Check {
+            kernel: &kernels::entropy_bonus::KERNEL,
+            case: cases::rows::entropy_bonus,
+            oracle: oracle::rows::entropy_bonus,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
             kernel: &kernels::greedy_backup::KERNEL,
             case: cases::rows::greedy_backup,
             oracle: oracle::rows::greedy_backup,
@@ -216,6 +230,13 @@ pub fn checks() -> &'static [Check] {
             kernel: &kernels::munchausen_backup::KERNEL,
             case: cases::rows::munchausen_backup,
             oracle: oracle::rows::munchausen_backup,
+            bound: "2 x running error",
+            source: RULES,
+        },
+        Check {
+            kernel: &kernels::soft_q_backup::KERNEL,
+            case: cases::rows::soft_q_backup,
+            oracle: oracle::rows::soft_q_backup,
             bound: "2 x running error",
             source: RULES,
         },

@@ -105,7 +105,7 @@ fn edge_of_choice(u: f32) -> Option<[f32; 2]> {
         .find(|q| softmax_of(|a| q[a], 2, 1.0).probability(q[0], 1.0) == u)
 }
 
-/// `act_step`: softmax, argmax, epsilon and the uniform start; rings that wrap and none at all; episodes that end by
+/// `act_step`: softmax at a given and at the state's own temperature, argmax, epsilon and the uniform start; rings that wrap and none at all; episodes that end by
 /// termination and by the time limit.
 pub fn act_step(draw: &mut Draw, index: usize) -> Case {
     let num_lanes = num_lanes(draw, index, &[1021, 4099, 16_384]);
@@ -117,7 +117,7 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
     let params = act_step::Params {
         num_lanes,
         stream: 8 * draw.int(0, 4),
-        policy: u32::from(index % 4 == 3),
+        policy: [0, 0, 2, 1][index % 4],
         explore: u32::from(index % 3 == 1),
         uniform_steps: match index % 5 {
             2 => 1_000_000,
@@ -129,8 +129,10 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
     };
     let mut case = Case::new(&act_step::KERNEL, Some(env), params, &format!("{:?} {}", draw.style, env.id));
     let mut records = draw.agents(agents);
+    let smallest = env.actions.heads().into_iter().min().unwrap_or(1);
     for record in &mut records {
         record.alpha = draw.alpha();
+        record.target_entropy = draw.float(0.1, 0.9) * (smallest as f32).ln();
     }
     // Exactly epsilon is not below it.
     if index % 12 == 1 {

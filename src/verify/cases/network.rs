@@ -4,8 +4,8 @@ use super::Case;
 use super::dense::{agents, shape, weights};
 use super::draw::{Draw, SIZES, Style, strided};
 use crate::kernels::{
-    dueling, dueling_backward, layer_norm, layer_norm_backward_input, layer_norm_backward_weights,
-    pack_slots, silu, silu_backward,
+    append_actions, dueling, dueling_backward, layer_norm, layer_norm_backward_input,
+    layer_norm_backward_weights, pack_slots, silu, silu_backward,
 };
 
 /// PyTorch's default.
@@ -173,5 +173,37 @@ pub fn silu_backward(draw: &mut Draw, index: usize) -> Case {
     let z = bends(draw, (agents * params.slots * count) as usize);
     case.set("z", &z);
     case.set("dy", &draw.values((agents * grad_slots * count) as usize));
+    case
+}
+
+/// `append_actions`: observations of any width, slots that share inputs.
+pub fn append_actions(draw: &mut Draw, index: usize) -> Case {
+    let sizes = [
+        (1, 1, 1),
+        (64, 4, 2),
+        (65, 7, 3),
+        (3, 257, 18),
+        (129, 2, 65),
+        (1021, 3, 5),
+        (2, 1, 1021),
+        (63, 5, 4),
+        (257, 2, 3),
+    ];
+    let drawn = (draw.size(129), draw.size(65), draw.size(31));
+    let (batch, obs_size, actions) = sizes.get(index).copied().unwrap_or(drawn);
+    let slots = draw.int(1, 5);
+    let x_slots = draw.int(1, 3);
+    let inputs: Vec<u32> = (0..slots).map(|_| draw.int(0, x_slots - 1)).collect();
+    let params = append_actions::Params {
+        batch,
+        obs_size,
+        actions,
+        slots,
+        x_slots,
+        slot_x: crate::kernels::pack_slots(&inputs),
+        agents: if index % 2 == 1 { 3 } else { 1 },
+    };
+    let mut case = Case::new(&append_actions::KERNEL, None, params, &format!("{:?}", draw.style));
+    case.set("x", &draw.values((params.agents * x_slots * batch * obs_size) as usize));
     case
 }

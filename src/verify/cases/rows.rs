@@ -2,7 +2,9 @@
 
 use super::Case;
 use super::draw::{Draw, Style, strided};
-use crate::kernels::{greedy_backup, log_softmax, munchausen_backup, soft_backup, td_error};
+use crate::kernels::{
+    entropy_bonus, greedy_backup, log_softmax, munchausen_backup, soft_backup, soft_q_backup, td_error,
+};
 
 /// `(rows, actions)`
 const SHAPES: [(u32, u32); 18] = [
@@ -71,14 +73,19 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     let slots = if backup % 2 == 1 { 5 } else { 4 } + u32::from(draw.one_in(4));
     let heads = draw.int(1, 3);
     let (q_stride, q_offset) = draw.columns(actions);
+    // The authors' gsqn: sampled, hard, at the state's own temperature, whose search is bounded.
+    let per_state = backup == 2 && actions < 1300 && draw.one_in(3);
     let params = soft_backup::Params {
         batch,
         actions,
         slots,
         backup,
-        kl: u32::from(draw.one_in(3)),
+        kl: u32::from(!per_state && draw.one_in(3)),
         given_actions: u32::from(draw.one_in(3)),
         target_2: if draw.one_in(4) { 2 } else { 3 },
+        mean: u32::from(draw.one_in(3)),
+        entropy: u32::from(!per_state && !draw.one_in(3)),
+        per_state: per_state.into(),
         q_stride,
         q_offset,
         heads,
@@ -90,6 +97,7 @@ pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
     let mut records = draw.agents(agents);
     for record in &mut records {
         record.alpha = draw.alpha();
+        record.target_entropy = draw.float(0.1, 0.9) * (actions as f32).ln();
     }
     case.set("agents", &records);
     let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
@@ -109,6 +117,35 @@ fn returns(draw: &mut Draw, case: &mut Case, rows: u32) {
     let discounts: Vec<f32> =
         (0..rows).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) }).collect();
     case.set("discounts", &discounts);
+}
+
+/// `entropy_bonus`: one to four states between, some beyond their window.
+pub fn entropy_bonus(draw: &mut Draw, index: usize) -> Case {
+    let (batch, actions) = shape(draw, index);
+    let agents = agents(index);
+    let between = draw.int(1, 4);
+    let first_slot = draw.int(0, 5);
+    let slots = first_slot + between + draw.int(0, 1);
+    let (q_stride, q_offset) = draw.columns(actions);
+    let kl = u32::from(draw.one_in(3));
+    let params =
+        entropy_bonus::Params { batch, actions, slots, first_slot, between, kl, q_stride, q_offset, agents };
+    let mut case = Case::new(&entropy_bonus::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut records = draw.agents(agents);
+    for record in &mut records {
+        record.alpha = draw.alpha();
+    }
+    case.set("agents", &records);
+    let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
+    case.set("q", &q);
+    // The first plane is that of the bootstrap, which this kernel does not read.
+    let rows = agents * batch;
+    for at in rows..(1 + between) * rows {
+        let factor = if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) };
+        case.set_at("discounts", at as usize, &[factor]);
+    }
+    case.set("rewards", &draw.values(rows as usize));
+    case
 }
 
 /// `greedy_backup`: the same slot or another one chooses; ties and masked actions.
@@ -163,6 +200,52 @@ pub fn munchausen_backup(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
+/// `soft_q_backup`: both types of network, both transforms, with and without the KL form, several heads, ends.
+pub fn soft_q_backup(draw: &mut Draw, index: usize) -> Case {
+    let (batch, actions) = shape(draw, index);
+    let agents = agents(index);
+    let action_slots = u32::from(index % 4 == 3 && actions < 100 && batch < 300);
+    let target_slot = draw.int(0, 2);
+    let slots = target_slot + if action_slots == 1 { actions } else { 1 } + draw.int(0, 2);
+    let heads = draw.int(1, 3);
+    let (q_stride, q_offset) = draw.columns(if action_slots == 1 { 1 } else { actions });
+    let params = soft_q_backup::Params {
+        batch,
+        actions,
+        slots,
+        target_slot,
+        action_slots,
+        q_stride,
+        q_offset,
+        transform: index as u32 / 2 % 2,
+        kl: u32::from(draw.one_in(3)),
+        heads,
+        head: draw.int(0, heads - 1),
+        agents,
+    };
+    let mut case = Case::new(&soft_q_backup::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut records = draw.agents(agents);
+    for record in &mut records {
+        // The inverse transform is an exponential: values of a few tens are the end of f32.
+        record.alpha = draw.alpha().min(if params.transform == 1 { 1.0 } else { 100.0 });
+    }
+    case.set("agents", &records);
+    let used = if action_slots == 1 { 1 } else { actions };
+    let scale = if params.transform == 1 { 1e-2 } else { 1.0 };
+    let mut value = || (scale * draw.value()).clamp(-40.0, 40.0);
+    let q = match params.transform {
+        1 => strided(agents * slots * batch, (q_stride, q_offset), used, &mut value),
+        _ => action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), used),
+    };
+    case.set("q", &q);
+    let rewards = draw.values((agents * batch) as usize);
+    case.set("rewards", &rewards);
+    let discounts: Vec<f32> =
+        (0..agents * batch).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.0, 1.0) }).collect();
+    case.set("discounts", &discounts);
+    case
+}
+
 /// `td_error`: all losses, errors on both sides of the Huber threshold and at 0, importance weights, several heads.
 pub fn td_error(draw: &mut Draw, index: usize) -> Case {
     let (batch, actions) = shape(draw, index);
@@ -182,6 +265,8 @@ pub fn td_error(draw: &mut Draw, index: usize) -> Case {
         heads,
         head,
         head_weight: if head == 0 { 1.0 } else { draw.float(0.1, 1.0) },
+        least_weight: [0.0, 0.1][index % 2],
+        largest_weight: [f32::MAX, 2.0][index / 2 % 2],
         loss: index as u32 % 4,
         agents,
     };

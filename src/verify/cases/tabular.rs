@@ -6,7 +6,7 @@ use crate::kernels::{tabular_backup, tabular_policy, tabular_residual, tabular_v
 use crate::shared::tabular::{Solver, Sweep, Transition};
 
 /// `(states, actions)`
-const SHAPES: [(u32, u32); 16] = [
+const SHAPES: [(u32, u32); 18] = [
     (1, 1),
     (16, 4),
     (64, 4),
@@ -23,6 +23,8 @@ const SHAPES: [(u32, u32); 16] = [
     (129, 31),
     (8191, 2),
     (3, 1021),
+    (63, 1),
+    (65, 1),
 ];
 
 fn shape(draw: &mut Draw, index: usize) -> (u32, u32) {

@@ -11,6 +11,9 @@ mod bounds;
 mod bsuite;
 pub mod case;
 mod classic;
+mod coax_boltzmann;
+mod coax_nstep;
+mod coax_softq;
 pub mod compare;
 mod device;
 mod di_sqn;
@@ -64,9 +67,9 @@ const FAMILIES: &[(&str, ReplayFn)] = &[
     ("cleanrl_sac_continuous", |_, _, _| unsupported("continuous actions are not built in")),
     ("cleanrl_tanh_gaussian", |_, _, _| unsupported("continuous actions are not built in")),
     ("cleanrl_sac_discrete", |_, _, _| unsupported("discrete SAC is not built in")),
-    ("coax_softq", |_, _, _| unsupported("soft Q-learning on one network is not built in")),
-    ("coax_boltzmann", |_, _, _| unsupported("coax's Boltzmann policy is not replayed yet")),
-    ("coax_nstep", |_, _, _| unsupported("n-step returns are not built in")),
+    ("coax_softq", coax_softq::replay),
+    ("coax_boltzmann", coax_boltzmann::replay),
+    ("coax_nstep", coax_nstep::replay),
 ];
 
 /// Replays the files below `folder`, or those that `only` names, and hands over each line as soon as it is known.

@@ -19,6 +19,8 @@ pub enum Framework {
     Torch,
     /// `kernel` `[in, out]` and `bias`.
     TensorFlow,
+    /// `w` `[in, out]` and `b`.
+    Haiku,
 }
 
 impl Framework {
@@ -26,6 +28,14 @@ impl Framework {
         match self {
             Framework::Torch => "weight",
             Framework::TensorFlow => "kernel",
+            Framework::Haiku => "w",
+        }
+    }
+
+    fn bias(self) -> &'static str {
+        match self {
+            Framework::Torch | Framework::TensorFlow => "bias",
+            Framework::Haiku => "b",
         }
     }
 }
@@ -94,6 +104,32 @@ impl Network {
         Ok(Network { layout, framework, parts })
     }
 
+    /// The same network as a q(s, a) that sees the action behind the observation, for an environment of `actions` actions.
+    pub fn seeing_the_action(self, actions: usize) -> Outcome<Network> {
+        let plain = self.inputs().checked_sub(actions).filter(|obs| *obs > 0 && self.outputs() == 1);
+        let (Some(obs_size), Ok(actions)) = (plain, u32::try_from(actions)) else {
+            return malformed(format!(
+                "{} inputs, {} outputs for {actions} actions",
+                self.inputs(),
+                self.outputs()
+            ));
+        };
+        let normed = self.layout.ops.iter().any(|op| matches!(op, Op::LayerNorm { .. }));
+        let widths = self.layout.ops.iter().filter_map(|op| match op {
+            Op::Dense { to, .. } => Some(to.width),
+            _ => None,
+        });
+        let mut hidden: Vec<u32> = widths.collect();
+        hidden.pop();
+        let spec = NetworkSpec {
+            layer_norm: normed,
+            action_input: true,
+            ..NetworkSpec::mlp(obs_size as u32, &hidden, actions, self.layout.activation)
+        };
+        // The parameters are the same, and lie in the same places.
+        Ok(Network { layout: Layout::new(&spec), ..self })
+    }
+
     /// Inputs of the first layer.
     pub fn inputs(&self) -> usize {
         self.layout.tensors[0].width as usize
@@ -113,7 +149,8 @@ impl Network {
             for (index, at) in part.elements(self.framework).enumerate() {
                 flat[at] = values[index];
             }
-            let bias = case.f32_of(&format!("{prefix}{}.bias", part.name), &[part.outputs])?;
+            let bias =
+                case.f32_of(&format!("{prefix}{}.{}", part.name, self.framework.bias()), &[part.outputs])?;
             flat[part.bias..][..part.outputs].copy_from_slice(bias);
         }
         Ok(flat)
@@ -129,7 +166,7 @@ impl Network {
                 values: part.elements(self.framework).map(|at| flat[at]).collect(),
             });
             exported.push(Exported {
-                name: format!("{}.bias", part.name),
+                name: format!("{}.{}", part.name, self.framework.bias()),
                 shape: vec![part.outputs],
                 values: flat[part.bias..][..part.outputs].to_vec(),
             });
@@ -144,7 +181,7 @@ impl Part {
         match (self.inputs, framework) {
             (0, _) => vec![self.outputs],
             (inputs, Framework::Torch) => vec![self.outputs, inputs],
-            (inputs, Framework::TensorFlow) => vec![inputs, self.outputs],
+            (inputs, Framework::TensorFlow | Framework::Haiku) => vec![inputs, self.outputs],
         }
     }
 
@@ -154,7 +191,7 @@ impl Part {
         (0..inputs * self.outputs).map(move |index| {
             let (input, output) = match framework {
                 Framework::Torch => (index % inputs, index / inputs),
-                Framework::TensorFlow => (index / self.outputs, index % self.outputs),
+                Framework::TensorFlow | Framework::Haiku => (index / self.outputs, index % self.outputs),
             };
             self.weight + input * self.stride + output
         })
@@ -177,7 +214,7 @@ impl Linear {
         let (inputs, outputs) = match (dims.as_deref(), framework) {
             (Some([width]), _) => (0, *width),
             (Some([outputs, inputs]), Framework::Torch)
-            | (Some([inputs, outputs]), Framework::TensorFlow) => (*inputs, *outputs),
+            | (Some([inputs, outputs]), Framework::TensorFlow | Framework::Haiku) => (*inputs, *outputs),
             (Some(dims), _) => {
                 return unsupported(format!("'{name}' has {} dimensions: no linear layer", dims.len()));
             }
@@ -267,10 +304,8 @@ fn place(layout: &Layout, trunk: &[Linear], branches: &[(String, Vec<Linear>)]) 
     for op in &layout.ops {
         let (inputs, width, offset) = match op {
             Op::Dense { from, to, weight_offset } => (from.width as usize, to.width as usize, *weight_offset),
-            Op::LayerNorm { from, weight_offset, .. } => {
-                (0, layout.tensors[*from].width as usize, *weight_offset)
-            }
-            Op::Silu { .. } | Op::Dueling { .. } => continue,
+            Op::LayerNorm { from, weight_offset, .. } => (0, layout.width(*from) as usize, *weight_offset),
+            Op::AppendActions { .. } | Op::Silu { .. } | Op::Dueling { .. } => continue,
         };
         let weight = offset as usize;
         let bias = weight + inputs.max(1) * width;

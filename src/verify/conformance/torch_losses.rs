@@ -98,6 +98,8 @@ fn evaluate(
         heads: 1,
         head: 0,
         head_weight: 1.0,
+        least_weight: 0.0,
+        largest_weight: f32::MAX,
         loss,
         agents: 1,
     };

@@ -47,8 +47,8 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
     Ok(())
 }
 
-/// `|x - ref64| <= 4 max_row |ref32 - ref64| + 2e-6 max(1, max_row |ref64|)`
-fn by_row(
+/// Rows against the float64 tensor of the same name with `64`: `|x - ref64| <= 4 max_row |ref32 - ref64| + 2e-6 max(1, max_row |ref64|)`
+pub fn by_row(
     case: &Case,
     comparison: &mut Comparison,
     quantity: &str,

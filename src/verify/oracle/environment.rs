@@ -2,7 +2,7 @@
 //! Gymnasium's rules, and sampling from the ring. What the environment itself does is in `dynamics`.
 
 use super::dynamics::{self, dynamics};
-use super::policy::{Policy, argmax, schedule};
+use super::policy::{Policy, argmax, at_own_temperature, schedule};
 use super::random::{Random, stream};
 use super::{Expect, Expected, Num, unchanged};
 use crate::engine::env::{ActionSpace, Env};
@@ -103,7 +103,15 @@ fn choose(
         let u = random.uniform();
         let q = &q[column..column + head as usize];
         column += head as usize;
-        action.push(if p.policy == 1 { argmax(q) as u32 } else { Policy::new(q, h.alpha).sample(u)? as u32 });
+        action.push(match p.policy {
+            1 => argmax(q) as u32,
+            2 => {
+                let [middle, low, high] =
+                    at_own_temperature(q, h.target_entropy).map(|policy| policy.sample(u));
+                middle.filter(|_| middle == low && middle == high)? as u32
+            }
+            _ => Policy::new(q, h.alpha).sample(u)? as u32,
+        });
     }
     Some(action)
 }

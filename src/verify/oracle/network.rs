@@ -3,8 +3,8 @@
 use super::dense::{activation, entry};
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::{
-    dueling, dueling_backward, layer_norm, layer_norm_backward_input, layer_norm_backward_weights, silu,
-    silu_backward,
+    append_actions, dueling, dueling_backward, layer_norm, layer_norm_backward_input,
+    layer_norm_backward_weights, silu, silu_backward,
 };
 use crate::verify::cases::Case;
 
@@ -160,4 +160,28 @@ pub fn silu_backward(case: &Case) -> Expected {
         }
     }
     vec![("dz", dz)]
+}
+
+/// Each observation, copied, with the unit vector of an action.
+pub fn append_actions(case: &Case) -> Expected {
+    let p: append_actions::Params = case.params();
+    let x = case.get::<u32>("x");
+    let mut y = unchanged(case, "y");
+    let mut at = 0;
+    for agent in 0..p.agents {
+        for slot in 0..p.slots {
+            let input = (p.slot_x >> (4 * slot)) & 15;
+            for row in 0..p.batch {
+                let from = (((agent * p.x_slots + input) * p.batch + row) * p.obs_size) as usize;
+                for action in 0..p.actions {
+                    let units = (0..p.actions).map(|a| if a == action { 1.0f32.to_bits() } else { 0 });
+                    for word in x[from..from + p.obs_size as usize].iter().copied().chain(units) {
+                        y[at] = Expect::Bits(word);
+                        at += 1;
+                    }
+                }
+            }
+        }
+    }
+    vec![("y", y)]
 }

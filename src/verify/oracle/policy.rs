@@ -50,6 +50,28 @@ impl Policy {
     }
 }
 
+/// `ln alpha` in `ln 1e-4 .. ln 1e4` at which the entropy of `q` is `wanted`.
+pub fn log_temperature(q: &[f32], wanted: f64) -> f64 {
+    let top = q.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let (mut low, mut high) = (1e-4f64.ln(), 1e4f64.ln());
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        let logits: Vec<f64> = q.iter().map(|q| (f64::from(*q) - f64::from(top)) / middle.exp()).collect();
+        let sum: f64 = logits.iter().map(|z| z.exp()).sum();
+        let mean = logits.iter().map(|z| z.exp() * z).sum::<f64>() / sum;
+        if sum.ln() - mean < wanted { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
+/// The policies of a row at its own temperature, where f32 may have put it: found for the wanted entropy, and for a little less and
+/// a little more.
+pub fn at_own_temperature(q: &[f32], wanted: f32) -> [Policy; 3] {
+    let wanted = f64::from(wanted);
+    [(wanted, 0.0), (wanted - 2e-6, -3e-6), (wanted + 2e-6, 3e-6)]
+        .map(|(wanted, shift)| Policy::new(q, (log_temperature(q, wanted) + shift).exp() as f32))
+}
+
 /// Position of the first maximum.
 pub fn argmax(q: &[f32]) -> usize {
     let top = q.iter().copied().fold(f32::NEG_INFINITY, f32::max);

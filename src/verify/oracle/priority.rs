@@ -104,7 +104,7 @@ pub fn priority_draw(case: &Case) -> Expected {
             let mut random = Random::new(record.seed, p.stream + stream::REPLAY, record.updates, b);
             let mut node = Ok(0);
             for level in (0..levels.len() - 1).rev() {
-                let u = f64::from(random.uniform());
+                let u = random.uniform();
                 let Ok(parent) = node else { continue };
                 let (at, count) = levels[level];
                 let children: Vec<usize> = (16 * parent..count.min(16 * parent + 16))

@@ -91,9 +91,9 @@ pub fn tabular_policy(case: &Case) -> Expected {
             let size = top.abs().max(1.0);
             let gaps: Vec<f64> = q.iter().map(|q| (top - f64::from(*q)) / size).collect();
             let tie = f64::from(solver.tie);
-            // Rounding of `top - tie size` moves the margin by an ulp of top.
-            let close =
-                |gap: &f64| *gap > 0.0 && (gap - tie).abs() < TIE_MARGIN * tie + 2.0 * super::num::HALF_ULP;
+            // Rounding of `top - tie size` moves the margin by an ulp of top; without a margin nothing is rounded.
+            let around = TIE_MARGIN * tie + 2.0 * super::num::HALF_ULP;
+            let close = |gap: &f64| tie > 0.0 && (gap - tie).abs() < around;
             if gaps.iter().any(close) {
                 policy[row * actions..(row + 1) * actions].fill(Expect::Any);
                 entropies[row] = Expect::Any;

@@ -1,0 +1,75 @@
+//! Soft Q-learning with one network and n-step returns (Haarnoja et al., arXiv 1702.08165, in coax's form, `SoftQLearning`).
+//!
+//! ```text
+//! V(s') = alpha ln sum_a exp(Q'(s', a) / alpha)
+//! y = f(R + gamma^m (1 - d) f^-1(V(s_{t+m}))),  R = sum_{k<m} gamma^k r_{t+k}
+//! ```
+//! `f` is `value_transform`: none, or `sign(x) ln(1 + |x|)`, which the network then learns the values of. Without
+//! `target_network` the online net bootstraps, and no gradient flows through it. Importance weights are clipped.
+
+use crate::agents::Algorithm;
+use crate::agents::learner::{Evaluations, Learner};
+use crate::agents::rules;
+use crate::config::{Config, ValueTransform};
+use crate::engine::recording::{Buffer, Recording};
+use crate::error::Result;
+use crate::kernels::soft_q_backup;
+use crate::shared::agent::Lane;
+
+/// See the module's description.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "soft_q",
+    settings: &["target_network", "value_transform", "kl"],
+    soft: |_| true,
+    check: rules::given_temperature,
+    evaluations,
+    update,
+};
+
+/// Importance weights outside count like the nearer end (coax).
+const WEIGHTS: [f32; 2] = [0.1, 10.0];
+/// Where the net that bootstraps is among the evaluations.
+const BOOTSTRAP: u32 = 1;
+
+/// `Q(s), Q'(s')`, or without a target network `Q(s), Q(s')`.
+pub fn evaluations(config: &Config) -> Evaluations {
+    let bootstrap = u32::from(config.target_network);
+    Evaluations { online: 1, between: 0, slots: vec![(0, 0), (bootstrap, 1)] }
+}
+
+/// One update on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `discounts`, `importance`.
+pub fn update(
+    rec: &mut Recording,
+    config: &Config,
+    learner: &Learner,
+    lanes: Buffer<Lane>,
+    num_lanes: u32,
+) -> Result<()> {
+    learner.evaluate(rec)?;
+    for (head, columns) in (0..).zip(&learner.net.heads) {
+        let params = soft_q_backup::Params {
+            batch: learner.batch,
+            actions: columns.actions,
+            slots: learner.pass.slots(),
+            target_slot: BOOTSTRAP,
+            action_slots: 0,
+            q_stride: learner.net.outputs(),
+            q_offset: columns.offset,
+            transform: match config.value_transform {
+                ValueTransform::None => 0,
+                ValueTransform::SignedLog => 1,
+            },
+            kl: u32::from(config.kl),
+            heads: learner.net.heads.len() as u32,
+            head,
+            agents: learner.agents,
+        };
+        let Learner { records, rewards, discounts, targets, entropies, values, .. } = learner;
+        let q = learner.q();
+        soft_q_backup::record(rec, params, *records, q, *rewards, *discounts, *targets, *entropies, *values)?;
+    }
+    // The loss of Q(s, a) - y, one step of Adam, the target net's step, and the temperature.
+    learner.td_error_within(rec, config, WEIGHTS)?;
+    learner.improve(rec)?;
+    learner.finish(rec, config.temperature, lanes, num_lanes)
+}

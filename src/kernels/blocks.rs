@@ -1,0 +1,42 @@
+//! How the dense twins share their work among threads: by slots, and by blocks of rows where there are more threads.
+
+use crate::engine::threads;
+
+/// Multiply-adds from which threads pay.
+const PARALLEL_WORK: usize = 1 << 15;
+
+/// Rows below which a block costs more to set up than it brings.
+const MIN_ROWS: usize = 16;
+
+/// Calls `evaluate(slot, first row, rows)` for all rows of `values`, `slots` slots of rows of `stride` elements, each row
+/// once. `work` is the number of multiply-adds of it all.
+pub fn for_each_block(
+    values: &mut [f32],
+    slots: usize,
+    stride: usize,
+    work: usize,
+    evaluate: impl Fn(usize, usize, &mut [f32]) + Sync,
+) {
+    let per_slot = values.len() / slots.max(1);
+    for_each_block_of(values.chunks_exact_mut(per_slot.max(1)).collect(), stride, work, evaluate);
+}
+
+/// The same for slots that lie apart.
+pub fn for_each_block_of(
+    slots: Vec<&mut [f32]>,
+    stride: usize,
+    work: usize,
+    evaluate: impl Fn(usize, usize, &mut [f32]) + Sync,
+) {
+    let threads = if work < PARALLEL_WORK { 1 } else { threads::available() };
+    let parts = threads.div_ceil(slots.len().max(1));
+    let mut blocks = Vec::new();
+    for (slot, values) in slots.into_iter().enumerate() {
+        let rows = (values.len() / stride).div_ceil(parts).next_multiple_of(8).max(MIN_ROWS);
+        for (block, values) in values.chunks_mut(rows * stride).enumerate() {
+            blocks.push((slot, block * rows, values));
+        }
+    }
+    let each = |(slot, first, values): (usize, usize, &mut [f32])| evaluate(slot, first, values);
+    if threads == 1 { blocks.into_iter().for_each(each) } else { threads::for_each(blocks, each) }
+}

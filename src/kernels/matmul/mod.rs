@@ -1,0 +1,211 @@
+//! The matrix product of the dense twins: `C = A B`, every element summed over `k` in ascending order from `+0`, with a
+//! separate multiplication and addition per term, which is the shaders' order. Columns lie in the lanes of vectors, so an
+//! element's terms are never regrouped and all instruction sets give the same bits.
+//!
+//! Three paths, chosen from shape and contents alone: `dense` (register tiles), `sparse` (rows whose zeros are skipped: half
+//! of what a ReLU puts out, and most of a one-hot observation) and `narrow` (a few columns, as behind the output layer).
+
+mod dense;
+mod panels;
+mod sparse;
+
+use std::cell::RefCell;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use panels::Line;
+
+/// A matrix read through strides: element `(row, k)` is `values[row * row_stride + k * k_stride]`.
+#[derive(Clone, Copy)]
+pub struct Left<'a> {
+    /// Elements.
+    pub values: &'a [f32],
+    /// Distance between rows.
+    pub row_stride: usize,
+    /// Distance between columns.
+    pub k_stride: usize,
+}
+
+/// A matrix read through strides: element `(k, column)` is `values[k * row_stride + column * column_stride]`.
+#[derive(Clone, Copy)]
+pub struct Right<'a> {
+    /// Elements.
+    pub values: &'a [f32],
+    /// Distance between rows.
+    pub row_stride: usize,
+    /// Distance between columns.
+    pub column_stride: usize,
+}
+
+/// Row-major matrix to be written, whose rows start `stride` apart.
+pub struct Output<'a> {
+    /// Elements.
+    pub values: &'a mut [f32],
+    /// Distance between rows.
+    pub stride: usize,
+}
+
+/// Sizes of one product.
+#[derive(Clone, Copy)]
+pub struct Dims {
+    /// Rows of A and C.
+    pub rows: usize,
+    /// Columns of B and C.
+    pub columns: usize,
+    /// Columns of A, rows of B.
+    pub depth: usize,
+}
+
+/// Buffers that outlive a product, so that none of them is allocated again.
+#[derive(Default)]
+struct Scratch {
+    panels: Vec<Line>,
+    masks: Vec<u8>,
+    list: Vec<u16>,
+    transposed: Vec<f32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// `c[row, column] = sum over k of a[row, k] b[k, column]`, ascending from `k = 0`; then `finish(row, columns of that row)`
+/// while they are in cache. Elements of `c` beyond the columns are left alone.
+pub fn matmul<F: FnMut(usize, &mut [f32])>(a: Left<'_>, b: Right<'_>, c: Output<'_>, dims: Dims, finish: F) {
+    if dims.rows * dims.columns > 0 {
+        SCRATCH.with_borrow_mut(|scratch| Arch::new().dispatch(Product { a, b, c, dims, finish, scratch }));
+    }
+}
+
+struct Product<'a, F> {
+    a: Left<'a>,
+    b: Right<'a>,
+    c: Output<'a>,
+    dims: Dims,
+    finish: F,
+    scratch: &'a mut Scratch,
+}
+
+/// Columns up to which vectors of columns would be mostly empty.
+const NARROW: usize = 4;
+
+impl<F: FnMut(usize, &mut [f32])> WithSimd for Product<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Product { a, b, mut c, dims, mut finish, scratch } = self;
+        let narrow = dims.columns <= NARROW;
+        if narrow && a.k_stride == 1 {
+            return dense::narrow(a, b, &mut c, dims, &mut finish);
+        }
+        // Where A is stored column by column, so is B^T in C^T = B^T A^T: the same terms in the same order, with the rows
+        // of C in the lanes, and the zeros of B to be skipped instead of those of A.
+        let swapped = Dims { rows: dims.columns, columns: dims.rows, depth: dims.depth };
+        let left = Left { values: b.values, row_stride: b.column_stride, k_stride: b.row_stride };
+        let right = Right { values: a.values, row_stride: a.k_stride, column_stride: a.row_stride };
+        let swappable = a.row_stride == 1;
+        let skipping = if narrow { usize::MAX } else { sparse::cost::<S>(a, dims) };
+        let skipping_swapped = if swappable { sparse::cost::<S>(left, swapped) } else { usize::MAX };
+        if narrow || skipping_swapped < skipping / 4 * 3 {
+            let mut transposed = std::mem::take(&mut scratch.transposed);
+            transposed.resize(transposed.len().max(dims.rows * dims.columns), 0.0);
+            let mut out = Output { values: &mut transposed, stride: dims.rows };
+            product(simd, left, right, &mut out, swapped, skipping_swapped, scratch, &mut |_, _| {});
+            transpose(&transposed, &mut c, dims);
+            scratch.transposed = transposed;
+            for row in 0..dims.rows {
+                finish(row, &mut c.values[row * c.stride..][..dims.columns]);
+            }
+        } else {
+            product(simd, a, b, &mut c, dims, skipping, scratch, &mut finish);
+        }
+    }
+}
+
+/// The product on the path that costs less; `skipping` is the price of the sparse one.
+#[inline(always)]
+fn product<S: Simd>(
+    simd: S,
+    a: Left<'_>,
+    b: Right<'_>,
+    c: &mut Output<'_>,
+    dims: Dims,
+    skipping: usize,
+    scratch: &mut Scratch,
+    finish: &mut impl FnMut(usize, &mut [f32]),
+) {
+    let sparse =
+        skipping < dense::cost::<S>(dims) && sparse::product(simd, a, b, c, dims, scratch, &mut *finish);
+    if !sparse {
+        dense::product(simd, a, b, c, dims, &mut scratch.panels, finish);
+    }
+}
+
+/// Writes `transposed [columns, rows]` to `c`, a cache line of it at a time.
+#[inline(always)]
+fn transpose(transposed: &[f32], c: &mut Output<'_>, dims: Dims) {
+    for first in (0..dims.rows).step_by(16) {
+        let last = (first + 16).min(dims.rows);
+        for column in 0..dims.columns {
+            for row in first..last {
+                c.values[row * c.stride + column] = transposed[column * dims.rows + row];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_and_both_paths_give_the_bits_of_the_plain_sum() {
+        let mut state = 1u32;
+        let mut value = |sparse: bool| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if sparse && state >> 28 != 0 { 0.0 } else { (state >> 8) as f32 / 8_388_608.0 - 1.0 }
+        };
+        for (rows, columns, depth) in [
+            (1, 1, 1),
+            (4, 16, 3),
+            (5, 21, 7),
+            (19, 2, 33),
+            (9, 64, 65),
+            (8, 19, 40),
+            (4, 0, 3),
+            (7, 5, 0),
+            (13, 139, 71),
+        ] {
+            for (sparse, transposed) in [(false, false), (true, false), (false, true), (true, true)] {
+                let a: Vec<f32> = (0..rows * depth).map(|_| value(sparse)).collect();
+                let b: Vec<f32> = (0..depth * (columns + 2)).map(|_| value(false)).collect();
+                let (row_stride, k_stride) = if transposed { (1, rows) } else { (depth, 1) };
+                let mut c = vec![7.0; rows * (columns + 1)];
+                let left = Left { values: &a, row_stride, k_stride };
+                let right = Right { values: &b, row_stride: columns + 2, column_stride: 1 };
+                let output = Output { values: &mut c, stride: columns + 1 };
+                let mut finished = Vec::new();
+                matmul(left, right, output, Dims { rows, columns, depth }, |row, c| {
+                    assert_eq!(c.len(), columns);
+                    finished.push(row);
+                });
+                let every_row: Vec<usize> = (0..if columns > 0 { rows } else { 0 }).collect();
+                assert_eq!(finished, every_row);
+                for row in 0..rows {
+                    for column in 0..columns {
+                        let term =
+                            |k: usize| a[row * row_stride + k * k_stride] * b[k * (columns + 2) + column];
+                        let want = (0..depth).fold(0.0, |sum, k| sum + term(k));
+                        assert_eq!(c[row * (columns + 1) + column].to_bits(), f32::to_bits(want));
+                    }
+                    assert_eq!(
+                        c[row * (columns + 1) + columns],
+                        7.0,
+                        "beyond the columns nothing is written"
+                    );
+                }
+            }
+        }
+    }
+}
