@@ -451,31 +451,31 @@ fn counting(case: &Case) -> (&'static Kernel, usize) {
         Scalar::U32 => "u32",
     };
     let ticks = if ty == "vec4f" { "f32(ticks)" } else { "ticks" };
-    let grid = (kernel.grid)(&case.params);
-    let invocations = grid.iter().product::<u64>() * u64::from(kernel.workgroup_size);
+    let workgroup = kernel.workgroup_size;
     let place = if text.contains("global_invocation_id) id") {
-        format!("(id.z * {}u + id.y) * {}u + id.x", grid[1], grid[0] * u64::from(kernel.workgroup_size))
+        format!("(id.z * groups.y + id.y) * groups.x * {workgroup}u + id.x")
     } else {
-        format!(
-            "((group.z * {}u + group.y) * {}u + group.x) * {}u + local",
-            grid[1], grid[0], kernel.workgroup_size
-        )
+        format!("((group.z * groups.y + group.y) * groups.x + group.x) * {workgroup}u + local")
     };
+    // Places follow the grid of the call, so that one shader serves all cases of a kernel.
     let mut counted = String::from("var<private> ticks: u32;\nvar<private> place: u32;\n");
-    counted += &format!(
-        "fn tick() {{ ticks += 1u; {name}[arrayLength(&{name}) - {invocations}u + place]{field} = {ty}({ticks}); }}\n"
-    );
+    counted += &format!("fn tick() {{ ticks += 1u; {name}[place]{field} = {ty}({ticks}); }}\n");
     for line in text.lines() {
+        if line.starts_with("fn main(") {
+            counted += &line.replacen("fn main(", "fn main(@builtin(num_workgroups) groups: vec3u, ", 1);
+            counted += &format!(
+                "\nplace = arrayLength(&{name}) - groups.x * groups.y * groups.z * {workgroup}u + {place};\n"
+            );
+            continue;
+        }
         counted += line;
         counted.push('\n');
         if line.trim_start().starts_with("for (") {
             counted += "tick();\n";
-        } else if line.starts_with("fn main(") {
-            counted += &format!("place = {place};\n");
         }
     }
-    let name = format!("{}_counting_{}", kernel.name, case.label);
-    (altered(kernel, &name, counted), invocations as usize)
+    let invocations = (kernel.grid)(&case.params).iter().product::<u64>() * u64::from(workgroup);
+    (altered(kernel, &format!("{}_counting", kernel.name), counted), invocations as usize)
 }
 
 #[test]
