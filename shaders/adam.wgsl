@@ -5,6 +5,8 @@
 //   w' += polyak (w - w') every target_update_interval updates; polyak = 1 copies
 // With weight_decay > 0, w is first multiplied by 1 - lr weight_decay (AdamW), or with l2 = 1, g gains weight_decay w (Adam).
 // grads, m, v [agents, count]; weights [agents, 2, count]: online nets, then their targets.
+// m and v of a weight without gradient decay for ever. A device may compute with subnormal numbers or take them for 0: they
+// become 0 here, so that all devices agree, and those that compute with them do not do it slowly.
 // Grid: an invocation updates 4 parameters, 64 apart; x = count / 256, z = agent. Determinism: no sums.
 
 struct Params {
@@ -24,6 +26,10 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> v: array<f32>;
 
 // import: agent
+
+fn normal_or_zero(x: f32) -> f32 {
+    return select(x, 0.0, abs(x) < 1.1754944e-38);
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -45,8 +51,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         if (p.l2 == 1u) {
             g += h.weight_decay * w;
         }
-        let new_m = m[i] + h.one_minus_beta1 * (g - m[i]);
-        let new_v = (v[i] - h.one_minus_beta2 * v[i]) + h.one_minus_beta2 * g * g;
+        let new_m = normal_or_zero(m[i] + h.one_minus_beta1 * (g - m[i]));
+        let new_v = normal_or_zero((v[i] - h.one_minus_beta2 * v[i]) + h.one_minus_beta2 * g * g);
         m[i] = new_m;
         v[i] = new_v;
         if (p.l2 == 0u && h.weight_decay > 0.0) {

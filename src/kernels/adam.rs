@@ -80,6 +80,11 @@ fn twin(p: &Params, agents: &[Agent], grads: &[f32], weights: &mut [f32], m: &mu
     threads::for_each(blocks, update);
 }
 
+#[inline(always)]
+fn normal_or_zero(x: f32) -> f32 {
+    if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
+}
+
 impl Block<'_> {
     #[inline(always)]
     fn update<const EPS_INSIDE: bool, const L2: bool>(self) {
@@ -93,8 +98,8 @@ impl Block<'_> {
             if L2 {
                 g += h.weight_decay * *w;
             }
-            *m += h.one_minus_beta1 * (g - *m);
-            *v = (*v - h.one_minus_beta2 * *v) + h.one_minus_beta2 * g * g;
+            *m = normal_or_zero(*m + h.one_minus_beta1 * (g - *m));
+            *v = normal_or_zero((*v - h.one_minus_beta2 * *v) + h.one_minus_beta2 * g * g);
             if decay {
                 *w -= h.learning_rate * h.weight_decay * *w;
             }
