@@ -50,7 +50,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 
     let h = agents[agent];
     var least = 3.0e38;
-    for (var b = local; b < p.batch; b += 256u) {
+    // Every invocation goes all rounds: where lanes of a vector leave a loop at different times, Mesa's GL driver may leave the
+    // earlier ones out of what follows.
+    for (var first_row = 0u; first_row < p.batch; first_row += 256u) {
+        let b = min(first_row + local, p.batch - 1u);
         var rng = Rng(h.seed, p.stream + STREAM_REPLAY, h.updates, b, 0u);
         var node = 0u;
         for (var level = root; level > 0u; level--) {
@@ -71,8 +74,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         indices[row] = node;
         actions[row * p.heads] = node;
         let priority = max(tree[base + node], SMALLEST);
-        // Kept here until the smallest of the batch is known.
-        importance[row] = priority;
         least = min(least, priority);
     }
     partial[local] = least;
@@ -86,8 +87,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let smallest = partial[0];
     let env_steps = f32(lanes[agent * p.num_lanes].step * p.num_lanes);
     let exponent = schedule(h.importance_exponent, h.importance_exponent_final, h.importance_steps, env_steps);
-    for (var b = local; b < p.batch; b += 256u) {
-        let row = agent * p.batch + b;
-        importance[row] = exp_f32(exponent * log_f32(smallest / importance[row]));
+    for (var first_row = 0u; first_row < p.batch; first_row += 256u) {
+        let row = agent * p.batch + min(first_row + local, p.batch - 1u);
+        let priority = max(tree[base + indices[row]], SMALLEST);
+        importance[row] = exp_f32(exponent * log_f32(smallest / priority));
     }
 }

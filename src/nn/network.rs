@@ -332,7 +332,7 @@ mod tests {
     fn a_network_that_sees_the_action_has_one_output_and_a_block_per_action() {
         let spec = NetworkSpec { action_input: true, ..NetworkSpec::mlp(4, &[8, 6], 3, Activation::Relu) };
         let net = Network::new(&spec);
-        assert_eq!(net.params, (4 + 3 + 1) * 8 + 9 * 6 + 7);
+        assert_eq!(net.params, u32::next_multiple_of((4 + 3 + 1) * 8 + 9 * 6 + 7, 4));
         let widths: Vec<u32> = net.tensors.iter().map(|tensor| tensor.width).collect();
         assert_eq!(widths, [4, 3 * 7, 3 * 8, 3 * 6, 3]);
         assert_eq!((net.outputs(), net.width(2), net.heads[0].actions), (3, 8, 3));
@@ -353,7 +353,9 @@ mod tests {
         // Observation, pre-norm, hidden, head hidden (4 branches), A and V of both heads, q.
         let widths: Vec<u32> = net.tensors.iter().map(|tensor| tensor.width).collect();
         assert_eq!(widths, [5, 16, 16, 32, 7, 5]);
-        assert_eq!(net.params, 6 * 16 + 2 * 16 + 17 * 32 + 9 * (3 + 1 + 2 + 1));
+        // Every dense layer takes up whole fours.
+        let heads: u32 = [3, 1, 2, 1].iter().map(|outputs: &u32| (9 * outputs).next_multiple_of(4)).sum();
+        assert_eq!(net.params, 6 * 16 + 2 * 16 + 17 * 32 + heads);
         let value = net.parameters.iter().find(|parameter| parameter.name == "head1.value.weight");
         assert_eq!(value.map(|parameter| parameter.shape.clone()), Some(vec![8, 1]));
     }
