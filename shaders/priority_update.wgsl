@@ -44,12 +44,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let agent = group.z;
     let base = agent * tree_len(p.capacity);
     let learning = agents[agent].nonfinite == 0u;
-    for (var b = local; b < min(p.batch, MAX_BATCH); b += 256u) {
+    // Every invocation goes all rounds, the last ones with the last row: see priority_draw.
+    let last = min(p.batch, MAX_BATCH) - 1u;
+    for (var first_row = 0u; first_row <= last; first_row += 256u) {
+        let b = min(first_row + local, last);
         deltas[b] = magnitude(agent, b);
     }
     workgroupBarrier();
     var largest = 0.0;
-    for (var b = local; b < p.batch; b += 256u) {
+    for (var first_row = 0u; first_row <= last; first_row += 256u) {
+        let b = min(first_row + local, last);
         let leaf = indices[agent * p.batch + b];
         var delta = 0.0;
         for (var other = 0u; other < p.batch; other++) {
@@ -79,7 +83,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     for (; len > 1u; len = level_above(len)) {
         storageBarrier();
         let to_at = from_at + len;
-        for (var b = local; b < p.batch; b += 256u) {
+        for (var first_row = 0u; first_row <= last; first_row += 256u) {
+            let b = min(first_row + local, last);
             let node = indices[agent * p.batch + b] / leaves;
             if (learning) {
                 tree[to_at + node] = sum_of_children(from_at, len, node);

@@ -41,7 +41,11 @@ fn memory(
 
 #[test]
 fn every_kernel_gives_an_agent_the_same_bits_alone() {
-    'kernels: for check in verify::checks() {
+    for check in verify::checks() {
+        // The solvers of a table share it.
+        if check.kernel.name.starts_with("tabular") {
+            continue;
+        }
         let Layout::Struct { fields, .. } = check.kernel.params else { panic!("{}", check.kernel.name) };
         let Some(agents) = fields.iter().position(|field| field.name == "agents") else { continue };
         let (mut compared, mut changed) = (0, 0);
@@ -58,11 +62,6 @@ fn every_kernel_gives_an_agent_the_same_bits_alone() {
                 (case.kernel.sizes)(&params, case.env)
             };
             let (one, two) = (sizes(1), sizes(2));
-            if one.iter().zip(&two).any(|(one, two)| one == two) {
-                // The solvers of a table share it.
-                assert!(case.kernel.name.starts_with("tabular"), "{}", case.kernel.name);
-                continue 'kernels;
-            }
             for i in 0..case.bindings.len() {
                 let words = case.scalars(i).len() as u64;
                 let length = u64::from(count) * (two[i] - one[i]) * words;

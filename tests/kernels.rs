@@ -182,7 +182,7 @@ fn faulty_shaders_are_found() {
         ("dense_backward_weights", "k + 3u == p.in_dim", "k + 3u == p.out_dim"),
         ("dense_backward_input", "output > 0.0", "output >= 0.0"),
         ("log_softmax", "softmax.top + alpha * softmax.log_sum", "softmax.top + softmax.log_sum"),
-        ("soft_backup", "discounts[row] * value", "value"),
+        ("soft_backup", "p.batch + id.x] * value", "p.batch + id.x]"),
         ("td_error", "slope = select(-delta, delta, e > 0.0)", "slope = delta"),
         ("td_error", "/ f32(p.batch)", ""),
         ("grad_norm", "i += 256u", "i += 255u"),
