@@ -4,33 +4,12 @@
 //! read once for 32 rows. Its hidden tensors share one buffer, the tape, in the place of the first hidden tensor; the places
 //! of the others stay empty.
 
-use std::fmt;
-
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::fused_forward::{MAX_LAYERS, MAX_WIDTH, Params};
 use crate::kernels::{fused_backward, fused_forward, fused_gradients, pack_slots};
-use crate::nn::network::{Network, Op};
+use crate::nn::network::{Network, Op, Path};
 use crate::nn::pass::{Activations, Pass};
-
-/// How a network's operations become dispatches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Path {
-    /// One dispatch per operation: any network.
-    #[default]
-    Layered,
-    /// One dispatch per direction: networks that [`Network::fused`] accepts.
-    Fused,
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Path::Layered => "layered",
-            Path::Fused => "fused",
-        })
-    }
-}
 
 impl Network {
     /// The network on the fused path, or why it cannot be.

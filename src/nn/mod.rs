@@ -5,7 +5,6 @@ pub mod init;
 pub mod network;
 pub mod pass;
 
-pub use fused::Path;
 pub use init::{Init, Initialiser};
-pub use network::{Head, Network, NetworkSpec, Op, Parameter, Slice, Tensor};
+pub use network::{Head, Network, NetworkSpec, Op, Parameter, Path, Slice, Tensor};
 pub use pass::{Activations, Pass};

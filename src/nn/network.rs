@@ -4,8 +4,9 @@
 //! multi-discrete network. Heads may have a hidden layer of their own, and may be dueling (A and V apart). The hidden
 //! layers of all heads are one dense layer side by side, and their last layers work on slices of it.
 
+use std::fmt;
+
 use crate::kernels::Activation;
-use crate::nn::fused::Path;
 use crate::nn::init::Initialiser;
 
 /// What to build.
@@ -136,6 +137,25 @@ pub struct Parameter {
     pub shape: Vec<u32>,
     /// First element.
     pub offset: u32,
+}
+
+/// How a network's operations become dispatches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Path {
+    /// One dispatch per operation: any network.
+    #[default]
+    Layered,
+    /// One dispatch per direction: networks that [`Network::fused`] accepts.
+    Fused,
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Path::Layered => "layered",
+            Path::Fused => "fused",
+        })
+    }
 }
 
 /// Operations, tensors and parameter layout of a Q network.

@@ -7,8 +7,7 @@ use crate::kernels::{
     dense_backward_weights_tiled, dense_forward, dense_forward_tiled, dueling, dueling_backward, layer_norm,
     layer_norm_backward_input, layer_norm_backward_weights, pack_slots, silu, silu_backward,
 };
-use crate::nn::fused::Path;
-use crate::nn::network::{Network, Op};
+use crate::nn::network::{Network, Op, Path};
 
 /// PyTorch's default.
 const LAYER_NORM_EPS: f32 = 1e-5;
