@@ -4,11 +4,11 @@ use crate::config::{Config, Temperature};
 use crate::shared::agent::Agent;
 use crate::shared::rng::agent_seed;
 
-/// Agent `agent` before its first update.
-pub fn agent(config: &Config, agent: u32, actions: u32) -> Agent {
+/// The agent of `config` before its first update; `actions` are those of its smallest head.
+pub fn agent(config: &Config, actions: u32) -> Agent {
     let steps = |steps: u64| if steps == 0 { config.total_timesteps } else { steps } as f32;
     Agent {
-        seed: agent_seed(config.seed, agent),
+        seed: agent_seed(config.seed, 0),
         target_update_interval: config.target_update_interval,
         gamma: config.gamma as f32,
         learning_rate: config.learning_rate as f32,

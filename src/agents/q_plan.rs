@@ -242,7 +242,7 @@ impl Builder<'_> {
             let online: Vec<f32> = (0..evaluations.online).flat_map(|net| plan.net.init(seed(net))).collect();
             weights.extend(online.iter().chain(&online));
         }
-        let records: Vec<_> = members.iter().map(|member| hyper::agent(member, 0, *actions)).collect();
+        let records: Vec<_> = members.iter().map(|member| hyper::agent(member, *actions)).collect();
         let ones = vec![1.0f32; learner.importance.len as usize];
         plan.init.extend([
             (learner.records.id, bytemuck::cast_slice(&records).to_vec()),

@@ -1,11 +1,11 @@
 //! What the engine knows of an environment: its WGSL text, what reflection read from it, its parameters, and, for the
 //! built-in ones, its CPU twin. `envs` makes these values; kernels and recordings only look at them.
 
-use bytemuck::Pod;
-
 use crate::error::{Error, Result};
 use crate::shared::layout::Scalar;
 use crate::shared::rng::{Rng, pcg4d};
+
+pub use crate::engine::world::{EnvTwin, NoParams, Outcome, World};
 
 /// The actions of an environment, as in Gymnasium.
 #[derive(Clone, Debug, PartialEq)]
@@ -316,95 +316,6 @@ impl Env {
             })
             .collect()
     }
-}
-
-/// Result of a step on the CPU.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Outcome {
-    /// Reward.
-    pub reward: f32,
-    /// Whether the new state ends the episode for good.
-    pub terminated: bool,
-}
-
-/// `EnvParams` of environments without runtime parameters: one unused word, as in WGSL.
-pub type NoParams = u32;
-
-/// The functions of an environment on the CPU, typed: what an environment's Rust file implements, in the same order of
-/// operations as its WGSL file.
-pub trait World: Send + Sync + 'static {
-    /// Twin of the `State` struct.
-    type State: Pod;
-    /// Twin of the `EnvParams` struct.
-    type Params: Pod;
-
-    /// Draws an initial state.
-    fn reset(&self, params: &Self::Params, rng: &mut Rng<'_>) -> Self::State;
-    /// Advances the state. `action`: one word per head; the bits of an `f32` per dimension of a box.
-    fn step(
-        &self,
-        params: &Self::Params,
-        state: &mut Self::State,
-        action: &[u32],
-        rng: &mut Rng<'_>,
-    ) -> Outcome;
-    /// Writes every element of the observation.
-    fn observe(&self, params: &Self::Params, state: &Self::State, obs: &mut [f32]);
-    /// Colour, sRGB in 0 to 1, of the picture at `uv`: (0, 0) is the top left, (1, 1) the bottom right.
-    fn draw(&self, params: &Self::Params, state: &Self::State, uv: [f32; 2]) -> [f32; 3];
-}
-
-/// [`World`] over words, which is how buffers hold states and parameters.
-pub trait EnvTwin: Send + Sync {
-    /// See [`World::reset`].
-    fn reset(&self, params: &[u32], state: &mut [u32], rng: &mut Rng<'_>);
-    /// See [`World::step`].
-    fn step(&self, params: &[u32], state: &mut [u32], action: &[u32], rng: &mut Rng<'_>) -> Outcome;
-    /// See [`World::observe`].
-    fn observe(&self, params: &[u32], state: &[u32], obs: &mut [f32]);
-    /// See [`World::draw`].
-    fn draw(&self, params: &[u32], state: &[u32], uv: [f32; 2]) -> [f32; 3];
-    /// Words of the state.
-    fn state_words(&self) -> usize;
-    /// Words of the parameters.
-    fn param_words(&self) -> usize;
-}
-
-impl std::fmt::Debug for dyn EnvTwin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EnvTwin")
-    }
-}
-
-impl<W: World> EnvTwin for W {
-    fn reset(&self, params: &[u32], state: &mut [u32], rng: &mut Rng<'_>) {
-        bytemuck::cast_slice_mut::<u32, W::State>(state)[0] = World::reset(self, typed(params), rng);
-    }
-
-    fn step(&self, params: &[u32], state: &mut [u32], action: &[u32], rng: &mut Rng<'_>) -> Outcome {
-        let state = &mut bytemuck::cast_slice_mut::<u32, W::State>(state)[0];
-        World::step(self, typed(params), state, action, rng)
-    }
-
-    fn observe(&self, params: &[u32], state: &[u32], obs: &mut [f32]) {
-        World::observe(self, typed(params), typed(state), obs);
-    }
-
-    fn draw(&self, params: &[u32], state: &[u32], uv: [f32; 2]) -> [f32; 3] {
-        World::draw(self, typed(params), typed(state), uv)
-    }
-
-    fn state_words(&self) -> usize {
-        std::mem::size_of::<W::State>() / 4
-    }
-
-    fn param_words(&self) -> usize {
-        std::mem::size_of::<W::Params>() / 4
-    }
-}
-
-fn typed<T: Pod>(words: &[u32]) -> &T {
-    &bytemuck::cast_slice::<u32, T>(words)[0]
 }
 
 /// The declaration of a built-in environment. Several may share one file through `values`.

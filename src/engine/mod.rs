@@ -10,3 +10,4 @@ pub mod memory;
 pub mod recording;
 pub mod share;
 pub mod threads;
+pub mod world;

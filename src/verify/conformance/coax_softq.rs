@@ -144,7 +144,7 @@ impl Replay {
             // coax does not clamp.
             log_alpha_min: -80.0,
             log_alpha_max: 80.0,
-            ..hyper::agent(config, 0, actions)
+            ..hyper::agent(config, actions)
         };
         device.write(learner.records, &[agent])?;
         device.write(learner.weights, weights)?;

@@ -225,7 +225,7 @@ impl Replay {
             log_alpha_min: -80.0,
             log_alpha_max: 80.0,
             weight_decay: setup.weight_decay as f32,
-            ..hyper::agent(&config, 0, actions)
+            ..hyper::agent(&config, actions)
         };
         device.write(update.records, &[agent])?;
         device.write(update.weights, weights)?;
