@@ -2,7 +2,7 @@
 //! switched off, and a random policy through those of a rollout, so that what is seen is what the engine does.
 
 use crate::agents;
-use crate::config::{Config, Exploration, Replay};
+use crate::config::{Config, Exploration, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::executor::{Executor, read_as};
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
@@ -144,9 +144,15 @@ impl Player {
         weights: &[f32],
         log_alpha: Option<f32>,
     ) -> Result<Player> {
+        // The argmax needs no temperature, and a temperature per state would not go with it.
+        let (exploration, temperature) = match log_alpha {
+            Some(_) => (Exploration::Boltzmann, config.temperature),
+            None => (Exploration::Greedy, Temperature::Fixed),
+        };
         let config = Config {
             seed,
-            exploration: if log_alpha.is_some() { Exploration::Boltzmann } else { Exploration::Greedy },
+            exploration,
+            temperature,
             epsilon: 0.0,
             epsilon_final: 0.0,
             learning_starts: 0,

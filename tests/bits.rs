@@ -1,0 +1,122 @@
+//! A change that promises not to move a bit is held to it: short runs of every shipped preset and of eleven other
+//! configurations, whose final weights are compared tensor by tensor with digests that were made before.
+//!
+//! `SOFTQ_BITS=full` runs the presets to their ends as well (a few minutes); `SOFTQ_BITS=write` makes the table anew, for a
+//! change that means to move bits and says so in the changelog.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+/// Presets, and the environment steps after which the short run of each ends.
+const PRESETS: &[(&str, &str, u32)] = &[
+    ("acrobot", "sqn", 4_000),
+    ("cartpole", "sqn", 4_000),
+    ("cartpole", "dqn", 4_000),
+    ("cartpole", "munchausen", 4_000),
+    ("cartpole", "soft_q", 4_000),
+    ("catch", "sqn", 3_000),
+    ("catch", "dqn", 3_000),
+    ("catch", "munchausen", 3_000),
+    ("catch", "soft_q", 3_000),
+    ("CliffWalking-v1", "sqn", 3_000),
+    ("CliffWalkingSlippery-v1", "sqn", 3_000),
+    ("DeepSea-bsuite", "sqn", 3_000),
+    ("FrozenLake-v1", "sqn", 4_000),
+    ("FrozenLake8x8-v1", "sqn", 4_000),
+    ("MountainCar-v0", "sqn", 4_000),
+    ("PendulumDiscrete-v1", "sqn", 3_000),
+    ("taxi", "sqn", 2_500),
+];
+
+/// Forms that no preset takes; each is one flag line.
+const OTHERS: &[&str] = &[
+    "cartpole --device cpu --total-timesteps 2000 --backup online_policy --n-step 3 --n-step-entropy true",
+    "cartpole --device cpu --total-timesteps 2000 --backup sampled --temperature learned_exp --kl true",
+    "cartpole --device cpu --total-timesteps 2000 --backup max --twin mean --dueling true --loss huber",
+    "cartpole --device cpu --total-timesteps 2000 --replay prioritized --layer-norm true --max-grad-norm 1",
+    "cartpole --device cpu --total-timesteps 2000 --path fused --temperature schedule --twin off",
+    "cartpole --device cpu --total-timesteps 2000 --algo dqn --double-q true --dueling true --n-step 3 --replay prioritized",
+    "cartpole --device cpu --total-timesteps 2000 --algo soft_q --value-transform signed_log --action-input true --activation silu",
+    "cartpole --device cpu --total-timesteps 2000 --backup sampled --entropy-in-target false --kl false --temperature per_state --exploration boltzmann",
+    "cartpole --device cpu --total-timesteps 1500 --agents 3 --sweep learning_rate=0.001,0.0003,0.003",
+    "cartpole --device gpu --total-timesteps 1500 --path fused --replay prioritized",
+    "catch --device gpu --total-timesteps 1300 --algo munchausen --activation tanh --layer-norm true",
+];
+
+fn table() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/bits.txt")
+}
+
+fn lines(full: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (env, algo, steps) in PRESETS {
+        let run = format!("{env} --algo {algo} --device cpu");
+        lines.push(format!("{run} --total-timesteps {steps}"));
+        if full {
+            lines.push(run);
+        }
+    }
+    let without_gpu = std::env::var("SOFTQ_NO_GPU").is_ok_and(|value| value == "1");
+    lines.extend(
+        OTHERS.iter().map(|line| (*line).to_owned()).filter(|line| !without_gpu || !line.contains("gpu")),
+    );
+    lines
+}
+
+/// One line per tensor: its name and the SHA-256 of its values.
+fn digests(line: &str) -> Vec<String> {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let run = dir.path().join("run");
+    let status = Command::new(env!("CARGO_BIN_EXE_softq"))
+        .arg("train")
+        .args(line.split(' '))
+        .args(["--seed", "5", "--quiet", "--run-dir"])
+        .arg(&run)
+        .status()
+        .expect("softq");
+    assert!(status.success(), "softq train {line}");
+    let bytes = std::fs::read(run.join("model.safetensors")).expect("weights");
+    let file = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+    let tensors: BTreeMap<String, String> = file
+        .tensors()
+        .into_iter()
+        .map(|(name, view)| {
+            let digest: String =
+                Sha256::digest(view.data()).iter().take(8).map(|b| format!("{b:02x}")).collect();
+            (name, digest)
+        })
+        .collect();
+    tensors.into_iter().map(|(name, digest)| format!("{line}\t{name}\t{digest}")).collect()
+}
+
+#[test]
+fn final_weights_are_those_of_before() {
+    let mode = std::env::var("SOFTQ_BITS").unwrap_or_default();
+    let lines = lines(matches!(mode.as_str(), "full" | "write"));
+    let mut text = String::new();
+    if mode == "write" {
+        for line in &lines {
+            for digest in digests(line) {
+                writeln!(text, "{digest}").expect("string");
+            }
+        }
+        std::fs::write(table(), text).expect("write the table");
+        return;
+    }
+    let known = std::fs::read_to_string(table()).expect("tests/data/bits.txt");
+    let mut wrong = Vec::new();
+    for line in &lines {
+        let prefix = format!("{line}\t");
+        let expected: Vec<&str> = known.lines().filter(|known| known.starts_with(&prefix)).collect();
+        assert!(!expected.is_empty(), "no digests of 'softq train {line}'; SOFTQ_BITS=write makes the table");
+        let got = digests(line);
+        if got != expected {
+            wrong.extend(got.into_iter().filter(|line| !expected.contains(&line.as_str())));
+        }
+    }
+    assert!(wrong.is_empty(), "tensors that differ from tests/data/bits.txt:\n{}", wrong.join("\n"));
+}
