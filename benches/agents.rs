@@ -32,11 +32,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for (buffer, words) in &all.init {
             executor.write(*buffer, words)?;
         }
-        let [reset, act, metrics] = [&all.reset, &all.act, &all.shards[0].metrics];
+        let one_step = all.act();
+        let [reset, act, metrics] = [&all.reset, &one_step, &all.shards[0].metrics];
         let [reset, act, metrics] =
             [executor.prepare(reset)?, executor.prepare(act)?, executor.prepare(metrics)?];
         executor.submit(&[(reset, 1), (act, 100)], None)?;
-        let iteration = executor.prepare(&all.iteration(1, 1))?;
+        let iteration = executor.prepare(&all.once(|_| true))?;
         let (submissions, steps) = if quick { (1, 2) } else { (10, (6_000 / agents).max(200)) };
         let start = Instant::now();
         for _ in 0..submissions {

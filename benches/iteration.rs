@@ -56,12 +56,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     // Fill the replay, so that updates see real transitions.
     let reset = executor.prepare(&plan.reset)?;
-    let act = executor.prepare(&plan.act)?;
+    let act = executor.prepare(&plan.act())?;
     executor.submit(&[(reset, 1), (act, if quick { 5 } else { 500 })], None)?;
     let sync = plan.shards[0].records.id;
     let mut sum = Duration::ZERO;
     for (stage, recording) in
-        [("act", &plan.act), ("learn", &plan.learn), ("metrics", &plan.shards[0].metrics)]
+        [("act", &plan.act()), ("learn", &plan.learn()), ("metrics", &plan.shards[0].metrics)]
     {
         for dispatch in &recording.dispatches {
             let program = executor.prepare(&Recording { dispatches: vec![dispatch.clone()] })?;
@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             );
         }
     }
-    let iteration = executor.prepare(&plan.iteration(1, 1))?;
+    let iteration = executor.prepare(&plan.once(|_| true))?;
     let whole = time(&mut *executor, iteration, sync, quick)?;
     println!("sum of parts {:.1} us, iteration {:.1} us", sum.as_secs_f64() * 1e6, whole.as_secs_f64() * 1e6);
     Ok(())

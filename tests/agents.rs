@@ -116,7 +116,8 @@ fn a_population_trains_to_the_same_bits_whatever_the_threads() {
     ] {
         for agents in [2, 3, 7] {
             let all = population(agents, &config);
-            for recording in [&all.reset, &all.act, &all.learn, &all.shards[0].metrics] {
+            let (act, learn) = (all.act(), all.learn());
+            for recording in [&all.reset, &act, &learn, &all.shards[0].metrics] {
                 let share = Share::of(recording).unwrap_or_else(|| panic!("{config:?}: not agent by agent"));
                 assert_eq!(
                     (share.agents, share.recording.dispatches.len()),
@@ -124,7 +125,7 @@ fn a_population_trains_to_the_same_bits_whatever_the_threads() {
                 );
             }
             let metrics = &all.shards[0].metrics;
-            let steps = [(&all.reset, 1), (&all.act, 40), (&all.learn, 30), (metrics, 1), (&all.act, 3)];
+            let steps = [(&all.reset, 1), (&act, 40), (&learn, 30), (metrics, 1), (&act, 3)];
             let [alone, together] =
                 [BY_AGENT, BY_DISPATCH].map(|threads| memory(threads, &all.buffers, &all.init, &steps));
             for (decl, (alone, together)) in all.buffers.decls.iter().zip(alone.iter().zip(&together)) {
@@ -149,5 +150,5 @@ fn memory_that_is_not_laid_out_agent_by_agent_is_left_whole() {
     mixed.dispatches.extend(two.shards[0].metrics.dispatches.clone());
     assert!(Share::of(&mixed).is_none(), "dispatches of 3 and of 2 agents");
     let one = population(1, &small());
-    assert!(Share::of(&one.learn).is_none(), "one agent has nobody to share with");
+    assert!(Share::of(&one.learn()).is_none(), "one agent has nobody to share with");
 }

@@ -257,7 +257,7 @@ fn iteration() -> (Plan, Recording) {
     };
     let env = softq::envs::find("cartpole").expect("cartpole");
     let plan = agents::plan(&config, env).expect("a plan");
-    let iteration = plan.iteration(1, 1);
+    let iteration = plan.once(|_| true);
     (plan, iteration)
 }
 
@@ -266,7 +266,7 @@ fn start(executor: &mut dyn Executor, plan: &Plan) {
     for (buffer, words) in &plan.init {
         executor.write(*buffer, words).expect("writes");
     }
-    let programs = [&plan.reset, &plan.act].map(|recording| executor.prepare(recording).expect("prepares"));
+    let programs = [&plan.reset, &plan.act()].map(|recording| executor.prepare(recording).expect("prepares"));
     executor.submit(&[(programs[0], 1), (programs[1], 8)], None).expect("runs");
 }
 

@@ -46,8 +46,8 @@ fn train(plan: &Plan, device: &str) -> Vec<(Vec<u32>, Agent)> {
         executor.write(*buffer, words).expect("init");
     }
     let reset = executor.prepare(&plan.reset).expect("reset");
-    let act = executor.prepare(&plan.act).expect("act");
-    let iteration = executor.prepare(&plan.iteration(1, 1)).expect("iteration");
+    let act = executor.prepare(&plan.act()).expect("act");
+    let iteration = executor.prepare(&plan.once(|_| true)).expect("iteration");
     executor.submit(&[(reset, 1), (act, 100), (iteration, 60)], None).expect("submit");
     let mut agents = Vec::new();
     for shard in &plan.shards {

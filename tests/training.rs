@@ -89,9 +89,9 @@ fn an_iteration_is_at_most_18_dispatches_and_uploads_nothing() {
     let every_backup = [Backup::ClippedLse, Backup::OnlinePolicy, Backup::Sampled, Backup::Max];
     for backup in every_backup {
         // Clipping on: the most dispatches the layered path can have.
-        let plan =
-            agents::plan(&Config { backup, max_grad_norm: 1.0, ..Config::default() }, env).expect("plan");
-        let dispatches = plan.iteration(1, 1).dispatches.len();
+        let config = Config { backup, max_grad_norm: 1.0, gradient_steps: 1, ..Config::default() };
+        let plan = agents::plan(&config, env).expect("plan");
+        let dispatches = plan.once(|_| true).dispatches.len();
         assert!(dispatches <= 18, "{backup:?}: {dispatches}");
         assert!(plan.explain().contains(&format!("{dispatches} dispatches, 0 bytes uploaded")));
     }
@@ -99,7 +99,7 @@ fn an_iteration_is_at_most_18_dispatches_and_uploads_nothing() {
     let plan = agents::plan(&small(), env).expect("plan");
     let mut executor = open(&plan, &choice.address);
     let reset = executor.prepare(&plan.reset).expect("reset");
-    let iteration = executor.prepare(&plan.iteration(1, 1)).expect("iteration");
+    let iteration = executor.prepare(&plan.once(|_| true)).expect("iteration");
     let metrics = executor.prepare(&plan.shards[0].metrics).expect("metrics");
     executor.submit(&[(reset, 1)], None).expect("submit");
     let before = executor.uploaded_bytes();
@@ -110,7 +110,8 @@ fn an_iteration_is_at_most_18_dispatches_and_uploads_nothing() {
             .expect("submit");
     }
     assert_eq!(executor.uploaded_bytes(), before, "steady state moves nothing to the device");
-    let rows = executor.collect(true).expect("collect");
+    executor.wait().expect("wait");
+    let rows = executor.collect().expect("collect");
     assert!(!rows.is_empty());
     let agents: Vec<Agent> = read_as(&mut *executor, plan.shards[0].records.id).expect("agents");
     assert_eq!(agents[0].updates, 100);
@@ -226,8 +227,8 @@ fn a_non_finite_loss_freezes_the_last_good_weights_and_ends_the_run() {
         let config = Config { device: device.clone(), reward_scale: 1.0, ..small() };
         let plan = agents::plan(&config, env).expect("plan");
         let mut executor = open(&plan, &device);
-        let act = executor.prepare(&plan.act).expect("act");
-        let learn = executor.prepare(&plan.learn).expect("learn");
+        let act = executor.prepare(&plan.act()).expect("act");
+        let learn = executor.prepare(&plan.learn()).expect("learn");
         let reset = executor.prepare(&plan.reset).expect("reset");
         executor.submit(&[(reset, 1), (act, 50), (learn, 3)], None).expect("submit");
         let good = executor.read(plan.shards[0].weights.id).expect("weights");
@@ -266,7 +267,7 @@ fn truncation_bootstraps_and_termination_does_not() {
         let plan = agents::plan(&config, env).expect("plan");
         let mut executor = open(&plan, &device);
         let reset = executor.prepare(&plan.reset).expect("reset");
-        let act = executor.prepare(&plan.act).expect("act");
+        let act = executor.prepare(&plan.act()).expect("act");
         executor.submit(&[(reset, 1)], None).expect("submit");
         let id = |name: &str| {
             let index = plan.buffers.decls.iter().position(|decl| decl.name == name).expect("buffer");
@@ -326,7 +327,7 @@ fn the_fused_path_gives_the_bits_of_the_layered_one() {
 fn a_fused_iteration_is_a_few_dispatches_and_a_network_that_cannot_be_fused_is_refused() {
     let env = envs::find("cartpole").expect("cartpole");
     let fused = Config { hidden: vec![120, 84], path: PathChoice::Fused, ..Config::default() };
-    let count = |config: &Config| agents::plan(config, env).expect("a plan").iteration(1, 1).dispatches.len();
+    let count = |config: &Config| agents::plan(config, env).expect("a plan").once(|_| true).dispatches.len();
     assert_eq!(count(&Config { path: PathChoice::Layered, ..fused.clone() }), 18);
     assert_eq!(count(&fused), 11);
     for config in [

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::{Error, Result};
+use crate::nn::Network;
 use crate::shared::agent::Lane;
 
 /// An algorithm of the Q family: what one update evaluates, and what it does.
@@ -48,6 +49,11 @@ pub const ALGORITHMS: &[Algorithm] =
 pub fn find(name: &str) -> Result<Algorithm> {
     let found = ALGORITHMS.iter().find(|algorithm| algorithm.name == name);
     found.copied().ok_or_else(|| Error::unknown("algorithm", name, ALGORITHMS.iter().map(|a| a.name)))
+}
+
+/// Refuses a configuration that no device could run; otherwise the network of its agents.
+pub fn check(config: &Config, env: &Env) -> Result<Network> {
+    q_plan::check(&find(&config.algo)?, config, &config.members()?, env)
 }
 
 /// The plan of `config.algo` in `env` for all agents of the run.

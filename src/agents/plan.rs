@@ -22,12 +22,22 @@ pub struct Plan {
     pub shards: Vec<Shard>,
     /// Starts the training environments.
     pub reset: Recording,
-    /// One vector step of the training environments of every agent.
-    pub act: Recording,
-    /// One update of every agent.
-    pub learn: Recording,
+    /// What an iteration does, in order.
+    pub phases: Vec<Phase>,
     /// Evaluations: periodic greedy, its confirmation, final greedy, final softmax.
     pub evaluations: [Episodes; 4],
+}
+
+/// One part of an iteration: a recording and how often it runs in a row.
+pub struct Phase {
+    /// What one run of it is, for people: `vector step`, `update`.
+    pub name: &'static str,
+    /// What runs, for every agent.
+    pub recording: Recording,
+    /// Runs in a row.
+    pub repeats: u32,
+    /// Environment steps that one run takes, per agent; 0 where it only learns.
+    pub env_steps: u32,
 }
 
 /// Agents whose tensors share buffers.
@@ -58,30 +68,48 @@ pub struct Episodes {
 }
 
 impl Plan {
-    /// Dispatches of one iteration: `train_frequency` vector steps and `gradient_steps` updates.
-    pub fn iteration(&self, train_frequency: u32, gradient_steps: u32) -> Recording {
-        let mut iteration = Recording::default();
-        for _ in 0..train_frequency {
-            iteration.dispatches.extend(self.act.dispatches.iter().cloned());
-        }
-        for _ in 0..gradient_steps {
-            iteration.dispatches.extend(self.learn.dispatches.iter().cloned());
-        }
-        iteration
+    /// Environment steps of an iteration, per agent.
+    pub fn env_steps(&self) -> u64 {
+        self.phases.iter().map(|phase| u64::from(phase.env_steps) * u64::from(phase.repeats)).sum()
     }
 
-    /// A table of the dispatches of one vector step and one update, and of the memory.
+    /// The shard that an agent lies in.
+    pub fn shard_of(&self, agent: usize) -> &Shard {
+        let after = self.shards.partition_point(|shard| shard.first as usize <= agent);
+        &self.shards[after.max(1) - 1]
+    }
+
+    /// Every phase that acts, once: a vector step of the training environments of every agent. Repeated, the warm-up.
+    pub fn act(&self) -> Recording {
+        self.once(|phase| phase.env_steps > 0)
+    }
+
+    /// Every phase that only learns, once: an update of every agent.
+    pub fn learn(&self) -> Recording {
+        self.once(|phase| phase.env_steps == 0)
+    }
+
+    /// The chosen phases, each once.
+    pub fn once(&self, chosen: impl Fn(&Phase) -> bool) -> Recording {
+        let mut recording = Recording::default();
+        for phase in self.phases.iter().filter(|phase| chosen(phase)) {
+            recording.append(phase.recording.clone());
+        }
+        recording
+    }
+
+    /// A table of the phases and their dispatches, and of the memory.
     pub fn explain(&self) -> String {
-        let mut text = String::new();
-        for (title, recording) in [("one vector step", &self.act), ("one update", &self.learn)] {
-            text += &format!("{title}: {} dispatches\n", recording.dispatches.len());
-            for dispatch in &recording.dispatches {
-                let outputs: Vec<&str> = dispatch
-                    .kernel
-                    .bindings
+        let list: Vec<String> =
+            self.phases.iter().map(|phase| format!("{} x {}", phase.name, phase.repeats)).collect();
+        let mut text =
+            format!("an iteration of {} environment steps: {}\n", self.env_steps(), list.join(", "));
+        for Phase { name, recording, .. } in &self.phases {
+            text += &format!("one {name}: {} dispatches\n", recording.dispatches.len());
+            for (index, dispatch) in recording.dispatches.iter().enumerate() {
+                let outputs: Vec<&str> = recording
+                    .outputs(index)
                     .iter()
-                    .zip(&dispatch.bindings)
-                    .filter(|(binding, _)| binding.access == crate::engine::kernel::Access::ReadWrite)
                     .map(|(_, buffer)| self.buffers.decls[buffer.id.0 as usize].name.as_str())
                     .collect();
                 let [x, y, z] = dispatch.grid;
@@ -92,10 +120,9 @@ impl Plan {
                 );
             }
         }
-        text += &format!(
-            "1 vector step + 1 update: {} dispatches, 0 bytes uploaded\n",
-            self.act.dispatches.len() + self.learn.dispatches.len()
-        );
+        let dispatches = |phase: &Phase| phase.recording.dispatches.len() * phase.repeats as usize;
+        let whole: usize = self.phases.iter().map(dispatches).sum();
+        text += &format!("one iteration: {whole} dispatches, 0 bytes uploaded\n");
         text += &format!("memory: {} bytes\n", self.buffers.total_bytes());
         for decl in &self.buffers.decls {
             text += &format!("  {:<24} {:>12} bytes\n", decl.name, decl.words * 4);

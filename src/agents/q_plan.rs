@@ -5,7 +5,7 @@ use crate::agents::Algorithm;
 use crate::agents::acting::{Behaviour, Choice, Policy, Purpose, Stage, record};
 use crate::agents::hyper;
 use crate::agents::learner::{Learner, Priorities};
-use crate::agents::plan::{Episodes, Plan, Shard};
+use crate::agents::plan::{Episodes, Phase, Plan, Shard};
 use crate::agents::rules;
 use crate::config::{Config, Exploration, HiddenActivation, PathChoice, Replay, Temperature};
 use crate::engine::env::Env;
@@ -17,14 +17,8 @@ use crate::nn::{Initialiser, Network, NetworkSpec};
 use crate::shared::rng::{STREAMS, agent_seed};
 use crate::shared::sum_tree::tree_len;
 
-/// The program of `members`, one configuration per agent, which differ in hyperparameters and seeds alone.
-pub fn plan(
-    algorithm: Algorithm,
-    config: &Config,
-    members: &[Config],
-    env: &'static Env,
-    max_buffer_bytes: u64,
-) -> Result<Plan> {
+/// Refuses members that no device could run; otherwise their network.
+pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &Env) -> Result<Network> {
     let heads = env.actions.heads();
     // With several heads, ln|A| of the target entropy is that of the smallest.
     let smallest = heads.iter().copied().min().unwrap_or(0);
@@ -38,7 +32,7 @@ pub fn plan(
     }
     for member in members {
         member.validate(smallest)?;
-        rules::check(&algorithm, member)?;
+        rules::check(algorithm, member)?;
     }
     if config.action_input && (heads.len() > 1 || config.dueling) {
         return Err(Error::invalid(
@@ -48,7 +42,19 @@ pub fn plan(
             "A network of one output has nothing to split.",
         ));
     }
-    let net = network(config, env, &heads, smallest)?;
+    network(config, env, &heads, smallest)
+}
+
+/// The program of `members`, one configuration per agent, which differ in hyperparameters and seeds alone.
+pub fn plan(
+    algorithm: Algorithm,
+    config: &Config,
+    members: &[Config],
+    env: &'static Env,
+    max_buffer_bytes: u64,
+) -> Result<Plan> {
+    let net = check(&algorithm, config, members, env)?;
+    let smallest = env.actions.heads().into_iter().min().unwrap_or(0);
     let one = empty(algorithm, config, &net);
     let mut builder = Builder { algorithm, config, env, actions: smallest, plan: one };
     // Every buffer grows with the agents, so the longest one of a single agent says how many fit.
@@ -108,8 +114,20 @@ fn empty(algorithm: Algorithm, config: &Config, net: &Network) -> Plan {
         members: Vec::new(),
         shards: Vec::new(),
         reset: Recording::default(),
-        act: Recording::default(),
-        learn: Recording::default(),
+        phases: vec![
+            Phase {
+                name: "vector step",
+                recording: Recording::default(),
+                repeats: config.train_frequency,
+                env_steps: config.num_envs,
+            },
+            Phase {
+                name: "update",
+                recording: Recording::default(),
+                repeats: config.gradient_steps,
+                env_steps: 0,
+            },
+        ],
         evaluations: std::array::from_fn(|_| Episodes::default()),
     }
 }
@@ -161,7 +179,7 @@ impl Builder<'_> {
         };
         let train = record(env, &plan.net, policy, &stage, behaviour)?;
         plan.reset.append(train.reset);
-        plan.act.append(train.act);
+        let (mut act, mut learn) = (train.act, Recording::default());
         let stream = Purpose::Train as u32 * STREAMS;
         if config.replay == Replay::Prioritized {
             let hint = "Lower --buffer-size.";
@@ -171,7 +189,7 @@ impl Builder<'_> {
             learner.priorities = Some(Priorities { tree, indices, capacity });
             let params =
                 priority_insert::Params { num_lanes: num_envs, capacity, n_step: config.n_step, agents };
-            priority_insert::record(&mut plan.act, params, learner.records, stage.lanes(), tree)?;
+            priority_insert::record(&mut act, params, learner.records, stage.lanes(), tree)?;
             let params = priority_draw::Params {
                 batch: config.batch_size,
                 heads,
@@ -181,7 +199,7 @@ impl Builder<'_> {
                 agents,
             };
             priority_draw::record(
-                &mut plan.learn,
+                &mut learn,
                 params,
                 learner.records,
                 stage.lanes(),
@@ -206,7 +224,7 @@ impl Builder<'_> {
             agents,
         };
         replay_sample::record(
-            &mut plan.learn,
+            &mut learn,
             params,
             learner.records,
             stage.lanes(),
@@ -216,7 +234,10 @@ impl Builder<'_> {
             learner.rewards,
             learner.discounts,
         )?;
-        (algorithm.update)(&mut plan.learn, config, &learner, stage.lanes(), num_envs)?;
+        (algorithm.update)(&mut learn, config, &learner, stage.lanes(), num_envs)?;
+        for (phase, recording) in plan.phases.iter_mut().zip([act, learn]) {
+            phase.recording.append(recording);
+        }
 
         let metrics_out = buffers.add("metrics", u64::from(agents), "");
         let mut statistics = Recording::default();

@@ -176,6 +176,7 @@ pub mod fake {
                     softmax: Evaluation { returns: vec![400.0, 450.0] },
                 }],
                 best: 0,
+                best_evaluated: None,
             })
         }
 

@@ -28,7 +28,7 @@ impl Curves {
             Event::Evaluation { env_steps, greedy } => {
                 self.evaluation.push(CurvePoint { env_steps: *env_steps, mean: greedy.mean() });
             }
-            Event::Warning(_) => {}
+            Event::Warning(_) | Event::Best(_) | Event::Finished(_) => {}
         }
     }
 

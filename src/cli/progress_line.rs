@@ -84,6 +84,7 @@ impl ProgressLine {
                 }
             }
             Event::Warning(text) => self.print(&format!("warning: {text}")),
+            Event::Best(_) | Event::Finished(_) => {}
         }
     }
 

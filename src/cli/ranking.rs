@@ -105,6 +105,7 @@ mod tests {
             uploaded_bytes: 0,
             members: configs.into_iter().enumerate().map(member).collect(),
             best: 2,
+            best_evaluated: None,
         }
     }
 

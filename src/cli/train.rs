@@ -115,6 +115,7 @@ impl Recorder {
             Event::Progress(progress) => self.csv.progress(progress)?,
             Event::Evaluation { env_steps, greedy } => self.csv.evaluation(*env_steps, greedy)?,
             Event::Warning(text) => self.warnings.push(text.clone()),
+            Event::Best(_) | Event::Finished(_) => {}
         }
         Ok(())
     }

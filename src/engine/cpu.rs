@@ -166,6 +166,7 @@ impl Executor for CpuExecutor {
 
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()> {
         match self.agents(programs) {
+            _ if programs.is_empty() => {}
             Some(agents) => self.run_by_agent(agents, programs),
             None => {
                 let mut memory: Vec<&mut [u32]> = self.memory.iter_mut().map(Vec::as_mut_slice).collect();
@@ -186,8 +187,12 @@ impl Executor for CpuExecutor {
         Ok(())
     }
 
-    fn collect(&mut self, _wait: bool) -> Result<Vec<Vec<u32>>> {
+    fn collect(&mut self) -> Result<Vec<Vec<u32>>> {
         Ok(self.snapshots.drain(..).collect())
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        Ok(())
     }
 
     fn uploaded_bytes(&self) -> u64 {

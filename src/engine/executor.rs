@@ -21,7 +21,8 @@ pub trait Executor {
     /// Writes words at the start of a buffer.
     fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()>;
 
-    /// Waits for all submitted work and reads a whole buffer.
+    /// Waits for all submitted work and reads a whole buffer. For tools and for the ends of a run; a loop that must not
+    /// stop, as in a browser, requests and collects.
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>>;
 
     /// Resolves a recording: pipelines, bind groups, params. Everything slow happens here.
@@ -31,8 +32,16 @@ pub trait Executor {
     /// [`Executor::collect`]. Never waits for the device unless the ring of snapshots in flight is full.
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()>;
 
-    /// Snapshots that have arrived since the last call, oldest first. With `wait`, all that are in flight.
-    fn collect(&mut self, wait: bool) -> Result<Vec<Vec<u32>>>;
+    /// Takes a snapshot of a buffer behind everything submitted so far.
+    fn request(&mut self, buffer: BufferId) -> Result<()> {
+        self.submit(&[], Some(buffer))
+    }
+
+    /// Snapshots that have arrived since the last call, oldest first. Never waits.
+    fn collect(&mut self) -> Result<Vec<Vec<u32>>>;
+
+    /// Waits until everything submitted is done, so that the next [`Executor::collect`] has every snapshot.
+    fn wait(&mut self) -> Result<()>;
 
     /// Host-to-device bytes uploaded so far (buffer contents and params).
     fn uploaded_bytes(&self) -> u64;

@@ -184,7 +184,7 @@ impl Executor for GpuExecutor {
             self.gpu.wait(Some(oldest))?;
         }
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        {
+        if !programs.is_empty() {
             // One pass: a pass of its own costs about four times a dispatch.
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for (program, repeat) in programs {
@@ -210,16 +210,16 @@ impl Executor for GpuExecutor {
         Ok(())
     }
 
-    fn collect(&mut self, wait: bool) -> Result<Vec<Vec<u32>>> {
-        if wait {
-            self.submissions.clear();
-            self.gpu.wait(None)?;
-        } else {
-            // Delivers finished mappings; an error here is reported by `check`.
-            let _ = self.gpu.device.poll(wgpu::PollType::Poll);
-            self.gpu.check()?;
-        }
+    fn collect(&mut self) -> Result<Vec<Vec<u32>>> {
+        // Delivers finished mappings; an error here is reported by `check`.
+        let _ = self.gpu.device.poll(wgpu::PollType::Poll);
+        self.gpu.check()?;
         self.ring.take_ready()
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        self.submissions.clear();
+        self.gpu.wait(None)
     }
 
     fn uploaded_bytes(&self) -> u64 {

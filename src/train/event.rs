@@ -1,7 +1,7 @@
 //! What a run tells its observer while it goes on, and what it returns at the end.
 
 use crate::config::Config;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Statistics of one window of training, read back from the device without stopping it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -33,7 +33,7 @@ pub struct Progress {
 }
 
 /// Returns of a set of evaluation episodes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Return of each episode, in environment order.
     pub returns: Vec<f64>,
@@ -72,6 +72,36 @@ pub enum Event {
     },
     /// Something the user should know that does not stop the run, e.g. a runaway temperature and its likely cause.
     Warning(String),
+    /// The weights of a greedy evaluation that none before surpassed.
+    Best(Box<Weights>),
+    /// The run is over.
+    Finished(Box<Report>),
+}
+
+/// An agent that an evaluation found best.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluated {
+    /// Its index.
+    pub agent: usize,
+    /// Environment steps, per agent, at which its weights were taken.
+    pub env_steps: u64,
+    /// Mean return of its greedy episodes.
+    pub mean: f64,
+}
+
+/// The weights of one agent at some point of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// Its index.
+    pub agent: usize,
+    /// Its configuration.
+    pub config: Config,
+    /// Environment steps, per agent, at which they were taken.
+    pub env_steps: u64,
+    /// Mean return of the greedy evaluation of these weights, if there was one.
+    pub greedy_mean: Option<f64>,
+    /// All networks, targets included, and the temperature.
+    pub tensors: Vec<NamedTensor>,
 }
 
 /// The outcome of a finished run.
@@ -97,6 +127,8 @@ pub struct Report {
     pub members: Vec<Member>,
     /// Index of the best one.
     pub best: usize,
+    /// The best greedy evaluation of the run, the last one included.
+    pub best_evaluated: Option<Evaluated>,
 }
 
 impl Report {

@@ -1,5 +1,7 @@
 //! Training: the loop over recorded programs, evaluation, statistics, run directories.
 
+mod advance;
+pub mod course;
 pub mod drawing;
 pub mod event;
 pub mod model_file;

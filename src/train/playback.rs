@@ -169,6 +169,7 @@ impl Player {
                 *words = bytemuck::cast_slice(weights).to_vec();
             }
         }
+        let act = plan.act();
         let named = |name: &str| {
             let at = plan.buffers.decls.iter().position(|decl| decl.name == name);
             at.map(|index| BufferId(index as u32)).ok_or_else(|| {
@@ -184,7 +185,7 @@ impl Player {
             buffers: plan.buffers,
             init: plan.init,
             reset: plan.reset,
-            act: plan.act,
+            act,
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Config, Temperature};
 use crate::kernels::metrics::Metrics;
 use crate::train::event::Progress;
@@ -10,10 +12,11 @@ use crate::train::event::Progress;
 const EPISODES: u64 = 100;
 
 /// Running statistics of a run.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
+    /// Episodes, sum of returns and sum of lengths of each window that the reported return is the mean of.
     windows: VecDeque<(u64, f64, f64)>,
-    last: Metrics,
+    updates: u64,
 }
 
 /// The window of a whole population: counts and sums added up, alpha and epsilon averaged, steps and updates those of the
@@ -42,7 +45,7 @@ pub fn sum_of_all(windows: &[Metrics]) -> Metrics {
 impl Statistics {
     /// Adds one window.
     pub fn add(&mut self, window: &Metrics, wall_s: f64) -> Progress {
-        self.last = *window;
+        self.updates = u64::from(window.updates);
         if window.window_episodes > 0 {
             self.windows.push_back((
                 u64::from(window.window_episodes),
@@ -80,12 +83,13 @@ impl Statistics {
 
     /// Updates so far.
     pub fn updates(&self) -> u64 {
-        u64::from(self.last.updates)
+        self.updates
     }
 }
 
 /// Watches a learned temperature. A target entropy below `ln |A|` can still be out of reach: where survival is paid in
 /// entropy, action gaps grow with alpha, the entropy stalls below its target, and alpha grows without bound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunawayDetector {
     target_entropy: Option<f64>,
     kl: bool,

@@ -60,14 +60,14 @@ pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Resu
     };
     let env = envs::find("CartPole-v1")?;
     let plan = agents::plan(&config, env)?;
-    let iteration = plan.iteration(1, 1);
+    let iteration = plan.once(|_| true);
     let mut twins = CpuExecutor::new();
     let start = |executor: &mut dyn Executor| -> Result<Program> {
         executor.allocate(&plan.buffers)?;
         for (buffer, words) in &plan.init {
             executor.write(*buffer, words)?;
         }
-        let (reset, act) = (executor.prepare(&plan.reset)?, executor.prepare(&plan.act)?);
+        let (reset, act) = (executor.prepare(&plan.reset)?, executor.prepare(&plan.act())?);
         executor.submit(&[(reset, 1), (act, (config.learning_starts / 4) as u32)], None)?;
         executor.prepare(&iteration)
     };

@@ -1,0 +1,313 @@
+//! The training loop, in steps that never wait: each submits what is next and takes what has arrived. Nothing of an
+//! iteration runs on the host, and nothing is uploaded meanwhile.
+
+use std::time::Instant;
+
+use crate::engine::executor::Program;
+use crate::error::{Error, Result};
+use crate::kernels::metrics::Metrics;
+use crate::shared::agent::{Agent, Lane};
+use crate::train::course::{Stage, Standing, What, Which};
+use crate::train::event::{Evaluated, Evaluation, Event, Member, Report, Weights};
+use crate::train::statistics::sum_of_all;
+use crate::train::trainer::Trainer;
+
+/// Steps after which an evaluation ends in environments without a time limit; unfinished episodes count as they stand.
+const LONGEST_EVALUATION: u32 = 1_000;
+
+/// Steps of an evaluation between two looks at its episodes, which may all have ended early.
+const CHUNK: u32 = 125;
+
+impl Trainer {
+    /// Submits what is next, takes what has arrived, and returns what there is to tell; [`Event::Finished`] comes last.
+    /// Never waits for the device, unless more submissions are in flight than it should have.
+    ///
+    /// An error is returned after the events that came before it.
+    pub fn advance(&mut self) -> Result<Vec<Event>> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
+        self.lap();
+        let mut events: Vec<Event> = self.warnings.drain(..).map(Event::Warning).collect();
+        let outcome = self.submit_next().and_then(|()| self.collect(&mut events));
+        match outcome {
+            Err(error) if events.is_empty() => return Err(error),
+            Err(error) => self.failure = Some(error),
+            Ok(()) => {}
+        }
+        Ok(events)
+    }
+
+    /// Waits until [`Trainer::advance`] has something to do.
+    pub fn wait(&mut self) -> Result<()> {
+        if self.course.waiting() { self.executor.wait() } else { Ok(()) }
+    }
+
+    /// Trains until the budget is used up or, if so configured, an evaluation reaches the threshold.
+    pub fn run(&mut self, observe: &mut dyn FnMut(&Event) -> Result<()>) -> Result<Report> {
+        while !self.course.finished() {
+            for event in self.advance()? {
+                observe(&event)?;
+                if let Event::Finished(report) = event {
+                    return Ok(*report);
+                }
+            }
+            self.wait()?;
+        }
+        Err(Error::invalid("run", "finished", "one that goes on", "Make a new Trainer to train again."))
+    }
+
+    /// Adds the time since the last call to that of the run.
+    fn lap(&mut self) {
+        let now = Instant::now();
+        if let Some(before) = self.clock.replace(now) {
+            self.course.wall_s += (now - before).as_secs_f64();
+        }
+    }
+
+    fn submit_next(&mut self) -> Result<()> {
+        match &self.course.stage {
+            Stage::Training => self.submit_iterations(),
+            Stage::Evaluating(running) if !running.waiting => self.submit_chunk(),
+            Stage::Evaluating(_) | Stage::Finished => Ok(()),
+        }
+    }
+
+    /// As many iterations as the pace allows, up to where a window of statistics or an evaluation is due.
+    fn submit_iterations(&mut self) -> Result<()> {
+        let total = self.config.total_timesteps;
+        let warm_up = self.config.learning_starts.min(total);
+        let course = &self.course;
+        let (block, until) = match course.env_steps < warm_up {
+            true => (&self.programs.warm_up, warm_up),
+            false => (&self.programs.iteration, total),
+        };
+        // Windows of statistics end at fixed steps, whatever the device's pace, so that runs are comparable row by row.
+        let until = until.min(course.next_eval.unwrap_or(u64::MAX)).min(course.next_log);
+        let left = (until - course.env_steps).div_ceil(block.env_steps);
+        let iterations = left.min(u64::from(course.pace.iterations)) as u32;
+        let before = Instant::now();
+        let env_steps = course.env_steps + block.env_steps * u64::from(iterations);
+        self.executor.submit(&block.repeated(iterations), None)?;
+        self.course.env_steps = env_steps;
+        if env_steps >= self.course.next_log {
+            self.ask_for_statistics()?;
+            let every = self.config.log_frequency;
+            self.course.next_log = (env_steps / every + 1) * every;
+        }
+        // Only a few submissions may be in flight, so in the long run submitting takes as long as the device works.
+        self.course.pace.adapt(iterations, before.elapsed());
+
+        if self.course.next_eval.is_some_and(|next| env_steps >= next) {
+            let every = self.config.eval_frequency;
+            self.course.next_eval = Some((env_steps / every + 1) * every);
+            if env_steps >= warm_up && env_steps < total {
+                self.begin(Which::Periodic, Vec::new());
+            }
+        }
+        if env_steps >= total { self.close() } else { Ok(()) }
+    }
+
+    /// The last window, if the run ends in the middle of one, and the last evaluations.
+    fn close(&mut self) -> Result<()> {
+        if self.course.logged_at != self.course.env_steps {
+            self.ask_for_statistics()?;
+        }
+        self.begin(Which::FinalGreedy, Vec::new());
+        Ok(())
+    }
+
+    fn begin(&mut self, which: Which, earlier: Vec<Evaluation>) {
+        self.course.begin(which, self.env.step_limit().min(LONGEST_EVALUATION), earlier);
+    }
+
+    /// Has the statistics of the window computed and sent, shard by shard.
+    fn ask_for_statistics(&mut self) -> Result<()> {
+        for (program, shard) in self.programs.metrics.iter().zip(&self.plan.shards) {
+            self.executor.submit(&[(*program, 1)], Some(shard.metrics_out.id))?;
+        }
+        self.course.logged_at = self.course.env_steps;
+        self.course.expect(What::Statistics, self.plan.shards.len());
+        Ok(())
+    }
+
+    /// The next steps of the evaluation, and how its episodes stand after them.
+    fn submit_chunk(&mut self) -> Result<()> {
+        let Stage::Evaluating(running) = &mut self.course.stage else { return Ok(()) };
+        let (reset, act) = self.programs.evaluations[running.which as usize];
+        let steps = running.left.min(CHUNK);
+        let mut programs: Vec<(Program, u32)> = Vec::new();
+        if !running.begun {
+            programs.push((reset, 1));
+        }
+        programs.push((act, steps));
+        running.left -= steps;
+        (running.begun, running.waiting) = (true, true);
+        self.executor.submit(&programs, None)?;
+        for shard in &self.plan.shards {
+            self.executor.request(shard.eval_lanes.id)?;
+        }
+        self.course.expect(What::Lanes, self.plan.shards.len());
+        Ok(())
+    }
+
+    fn collect(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        let arrived = self.executor.collect()?;
+        self.lap();
+        for words in arrived {
+            match self.course.receive(&words) {
+                None => {}
+                Some((What::Statistics, words)) => {
+                    self.take_statistics(bytemuck::cast_slice(&words), events)?
+                }
+                Some((What::Lanes, words)) => self.take_lanes(bytemuck::cast_slice(&words), events)?,
+                Some((What::Best(evaluated), words)) => {
+                    events.push(Event::Best(Box::new(self.best_weights(evaluated, &words))));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A single agent that met a non-finite value ends the run; of a population it is left behind, and the run ends when
+    /// none is left.
+    fn take_statistics(&mut self, windows: &[Metrics], events: &mut Vec<Event>) -> Result<()> {
+        let course = &mut self.course;
+        let progress = course.statistics.add(&sum_of_all(windows), course.wall_s);
+        for (agent, window) in windows.iter().enumerate().filter(|(_, window)| window.nonfinite != 0) {
+            let update = u64::from(window.nonfinite);
+            let known = course.standings[agent].diverged_at_update.replace(update).is_some();
+            if !known && windows.len() > 1 {
+                events.push(Event::Warning(format!(
+                    "agent {agent} diverged at update {update}: the loss or its gradient is not finite. It is left \
+                     behind; the others go on."
+                )));
+            }
+        }
+        if course.standings.iter().all(|standing| standing.diverged_at_update.is_some()) {
+            return Err(Error::Diverged {
+                what: "the loss or its gradient".into(),
+                update: u64::from(windows[0].nonfinite),
+                env_steps: progress.env_steps,
+                kept: "model.safetensors of the run directory".into(),
+            });
+        }
+        events.push(Event::Progress(progress.clone()));
+        events.extend(course.runaway.check(&progress).map(Event::Warning));
+        Ok(())
+    }
+
+    /// How the episodes of the evaluation stand after a chunk of steps.
+    fn take_lanes(&mut self, lanes: &[Lane], events: &mut Vec<Event>) -> Result<()> {
+        let Stage::Evaluating(running) = &mut self.course.stage else { return Ok(()) };
+        running.waiting = false;
+        if running.left > 0 && lanes.iter().any(|lane| lane.episodes == 0) {
+            return Ok(());
+        }
+        let result =
+            |lane: &Lane| f64::from(if lane.episodes > 0 { lane.first_return } else { lane.episode_return });
+        let per_agent = lanes.chunks(self.config.eval_episodes as usize);
+        let results: Vec<Evaluation> =
+            per_agent.map(|lanes| Evaluation { returns: lanes.iter().map(result).collect() }).collect();
+        let (which, earlier) = (running.which, std::mem::take(&mut running.earlier));
+        match which {
+            // A second set of episodes guards against stopping on one lucky evaluation.
+            Which::Periodic if results.iter().any(|evaluation| self.passes(evaluation)) => {
+                self.begin(Which::Confirm, results);
+                Ok(())
+            }
+            Which::Periodic => self.evaluated(&results, events),
+            Which::Confirm => {
+                for (agent, confirmed) in results.iter().enumerate() {
+                    if self.passes(&earlier[agent]) && self.passes(confirmed) {
+                        let standing = &mut self.course.standings[agent];
+                        standing.solved_at_env_steps.get_or_insert(self.course.env_steps);
+                    }
+                }
+                self.evaluated(&earlier, events)
+            }
+            Which::FinalGreedy => {
+                self.keep_if_best(&results)?;
+                self.begin(Which::FinalSoftmax, results);
+                Ok(())
+            }
+            Which::FinalSoftmax => {
+                self.finish(earlier, results, events);
+                Ok(())
+            }
+        }
+    }
+
+    fn passes(&self, evaluation: &Evaluation) -> bool {
+        self.env.reward_threshold.is_some_and(|threshold| evaluation.mean() >= threshold)
+    }
+
+    /// After a periodic evaluation: training goes on, or every agent has what it was to have.
+    fn evaluated(&mut self, greedy: &[Evaluation], events: &mut Vec<Event>) -> Result<()> {
+        let env_steps = self.course.env_steps;
+        events.push(Event::Evaluation { env_steps, greedy: Evaluation::of_all(greedy) });
+        self.course.evaluated_at = Some(env_steps);
+        self.keep_if_best(greedy)?;
+        self.course.stage = Stage::Training;
+        if self.config.stop_when_solved && self.course.settled() { self.close() } else { Ok(()) }
+    }
+
+    /// Asks for the weights of the best agent of this evaluation, if none was better before.
+    fn keep_if_best(&mut self, evaluations: &[Evaluation]) -> Result<()> {
+        let Some(evaluated) = self.course.improved(evaluations) else { return Ok(()) };
+        let shard = self.plan.shard_of(evaluated.agent);
+        self.executor.request(shard.weights.id)?;
+        self.executor.request(shard.records.id)?;
+        self.course.expect(What::Best(evaluated), 2);
+        Ok(())
+    }
+
+    /// The weights of the agent that evaluated best, out of those and the records of its shard.
+    fn best_weights(&self, evaluated: Evaluated, words: &[u32]) -> Weights {
+        let shard = self.plan.shard_of(evaluated.agent);
+        let (weights, records) = words.split_at(shard.weights.len as usize);
+        let index = evaluated.agent - shard.first as usize;
+        let each = weights.len() / shard.agents as usize;
+        let own = bytemuck::cast_slice(&weights[index * each..][..each]);
+        let log_alpha = bytemuck::cast_slice::<u32, Agent>(records)[index].log_alpha;
+        Weights {
+            agent: evaluated.agent,
+            config: self.plan.members[evaluated.agent].clone(),
+            env_steps: evaluated.env_steps,
+            greedy_mean: Some(evaluated.mean),
+            tensors: self.tensors(own, log_alpha),
+        }
+    }
+
+    fn finish(&mut self, greedy: Vec<Evaluation>, softmax: Vec<Evaluation>, events: &mut Vec<Event>) {
+        let env_steps = self.course.env_steps;
+        if self.course.evaluated_at != Some(env_steps) {
+            events.push(Event::Evaluation { env_steps, greedy: Evaluation::of_all(&greedy) });
+        }
+        let mut members = Vec::new();
+        for (agent, (greedy, softmax)) in greedy.into_iter().zip(softmax).enumerate() {
+            let Standing { mut solved_at_env_steps, diverged_at_update } = self.course.standings[agent];
+            if self.passes(&greedy) {
+                solved_at_env_steps = solved_at_env_steps.or(Some(env_steps));
+            }
+            let config = self.plan.members[agent].clone();
+            members.push(Member { agent, config, solved_at_env_steps, diverged_at_update, greedy, softmax });
+        }
+        let best = Member::ranking(&members).first().copied().unwrap_or(0);
+        self.course.best = best;
+        self.course.stage = Stage::Finished;
+        events.push(Event::Finished(Box::new(Report {
+            env: self.env.id.clone(),
+            algo: self.config.algo.clone(),
+            device: self.choice.address.clone(),
+            adapter: self.choice.adapter.clone(),
+            env_steps,
+            updates: self.course.statistics.updates(),
+            wall_s: self.course.wall_s,
+            uploaded_bytes: self.executor.uploaded_bytes() - self.uploaded,
+            members,
+            best,
+            best_evaluated: self.course.best_evaluated.clone(),
+        })));
+    }
+}

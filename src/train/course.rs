@@ -1,0 +1,195 @@
+//! Where a run stands, as one value: what has been submitted, what is on its way back, and what was learnt from what has
+//! arrived. [`Trainer::advance`](crate::train::trainer::Trainer::advance) moves it on. Beside the executor's memory it is
+//! all there is to a run, so that a loop may stop anywhere and go on later.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::train::event::{Evaluated, Evaluation};
+use crate::train::statistics::{RunawayDetector, Statistics};
+
+/// Device time one submission should take: long enough to hide its overhead, far from any watchdog.
+const SUBMIT_TARGET: Duration = Duration::from_millis(30);
+
+/// The state of a run on the host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Course {
+    /// Environment steps submitted so far, per agent.
+    pub env_steps: u64,
+    /// Seconds that the run has taken so far.
+    pub wall_s: f64,
+    pub(super) stage: Stage,
+    /// Environment steps at which the running window of statistics ends.
+    pub(super) next_log: u64,
+    /// Those at which the last one ended.
+    pub(super) logged_at: u64,
+    /// Those of the next evaluation, if there are any.
+    pub(super) next_eval: Option<u64>,
+    /// Those of the last one.
+    pub(super) evaluated_at: Option<u64>,
+    pub(super) pace: Pace,
+    /// Snapshots on their way, oldest first.
+    pub(super) expected: VecDeque<Expected>,
+    /// Words of the oldest that are here already.
+    pub(super) arrived: Vec<u32>,
+    pub(super) statistics: Statistics,
+    pub(super) runaway: RunawayDetector,
+    /// Where each agent stands.
+    pub(super) standings: Vec<Standing>,
+    /// The best evaluation so far.
+    pub(super) best_evaluated: Option<Evaluated>,
+    /// The agent whose weights are kept and shown.
+    pub(super) best: usize,
+}
+
+/// What the run is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Stage {
+    Training,
+    Evaluating(Running),
+    Finished,
+}
+
+/// An evaluation in progress. Training pauses meanwhile, since it would change the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Running {
+    pub which: Which,
+    /// Steps that it may still take.
+    pub left: u32,
+    /// Whether its episodes have begun.
+    pub begun: bool,
+    /// Whether a chunk of steps is under way.
+    pub waiting: bool,
+    /// Results, by agent, of the evaluation that this one confirms or accompanies.
+    pub earlier: Vec<Evaluation>,
+}
+
+/// Evaluations, as the plan orders them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Which {
+    Periodic,
+    Confirm,
+    FinalGreedy,
+    FinalSoftmax,
+}
+
+/// What some snapshots in a row will bring.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Expected {
+    pub what: What,
+    /// How many are still missing.
+    pub snapshots: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum What {
+    /// Statistics of a window, shard by shard.
+    Statistics,
+    /// The evaluation environments, shard by shard.
+    Lanes,
+    /// Weights and records of the shard of the agent that evaluated best.
+    Best(Evaluated),
+}
+
+/// What is known of one agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Standing {
+    pub solved_at_env_steps: Option<u64>,
+    /// The update that first met a NaN or an infinity; the device stops that agent there.
+    pub diverged_at_update: Option<u64>,
+}
+
+/// Iterations per submission, adapted to the device.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Pace {
+    pub iterations: u32,
+}
+
+impl Pace {
+    /// Moves towards as many iterations as fit the target time, at most doubling.
+    pub fn adapt(&mut self, iterations: u32, elapsed: Duration) {
+        let per_iteration = elapsed.as_secs_f64() / f64::from(iterations.max(1));
+        let fitting = SUBMIT_TARGET.as_secs_f64() / per_iteration.max(1e-7);
+        self.iterations = (fitting as u32).clamp(1, self.iterations.saturating_mul(2)).min(4096);
+    }
+}
+
+impl Course {
+    /// The beginning of a run of `agents` agents whose smallest head has `actions` actions.
+    pub fn new(config: &Config, agents: usize, actions: u32) -> Course {
+        Course {
+            env_steps: 0,
+            wall_s: 0.0,
+            stage: Stage::Training,
+            next_log: config.log_frequency,
+            logged_at: 0,
+            next_eval: (config.eval_frequency > 0).then_some(config.eval_frequency),
+            evaluated_at: None,
+            pace: Pace { iterations: 4 },
+            expected: VecDeque::new(),
+            arrived: Vec::new(),
+            statistics: Statistics::default(),
+            runaway: RunawayDetector::new(config, actions),
+            standings: vec![Standing::default(); agents],
+            best_evaluated: None,
+            best: 0,
+        }
+    }
+
+    /// Whether the run has come to its end.
+    pub fn finished(&self) -> bool {
+        self.stage == Stage::Finished
+    }
+
+    /// Whether nothing can be submitted before a snapshot arrives.
+    pub fn waiting(&self) -> bool {
+        matches!(&self.stage, Stage::Evaluating(running) if running.waiting)
+    }
+
+    /// Takes note of the snapshots that the last submissions ask for.
+    pub(super) fn expect(&mut self, what: What, snapshots: usize) {
+        self.expected.push_back(Expected { what, snapshots });
+    }
+
+    /// Takes the words of the oldest snapshot on its way. All words of what they belong to, once they are complete.
+    pub(super) fn receive(&mut self, words: &[u32]) -> Option<(What, Vec<u32>)> {
+        self.arrived.extend_from_slice(words);
+        let oldest = self.expected.front_mut()?;
+        oldest.snapshots -= 1;
+        if oldest.snapshots > 0 {
+            return None;
+        }
+        let what = self.expected.pop_front()?.what;
+        Some((what, std::mem::take(&mut self.arrived)))
+    }
+
+    /// Begins an evaluation of at most `steps` steps.
+    pub(super) fn begin(&mut self, which: Which, steps: u32, earlier: Vec<Evaluation>) {
+        self.stage = Stage::Evaluating(Running { which, left: steps, begun: false, waiting: false, earlier });
+    }
+
+    /// Whether every agent is solved or lost.
+    pub(super) fn settled(&self) -> bool {
+        let settled = |standing: &Standing| {
+            standing.solved_at_env_steps.is_some() || standing.diverged_at_update.is_some()
+        };
+        self.standings.iter().all(settled)
+    }
+
+    /// The best agent of an evaluation, if it is as good as the best evaluation so far. Of equals the later one counts: it
+    /// has learnt more.
+    pub(super) fn improved(&mut self, evaluations: &[Evaluation]) -> Option<Evaluated> {
+        let alive = |agent: &usize| self.standings[*agent].diverged_at_update.is_none();
+        let means = evaluations.iter().map(Evaluation::mean);
+        let best = means.enumerate().filter(|(agent, mean)| alive(agent) && mean.is_finite());
+        let (agent, mean) = best.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
+        if self.best_evaluated.as_ref().is_some_and(|best| best.mean > mean) {
+            return None;
+        }
+        self.best_evaluated = Some(Evaluated { agent, env_steps: self.env_steps, mean });
+        self.best_evaluated.clone()
+    }
+}
