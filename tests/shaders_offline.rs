@@ -1,40 +1,21 @@
-//! Every shader, without a GPU: reflected against the kernel table, valid under WebGPU core, and translated to SPIR-V,
-//! MSL, HLSL and GLSL.
+//! Every shader, without a GPU: reflected against the kernel table and valid under WebGPU core. Their translations are
+//! `tests/translations.rs`.
 
-use naga::valid::{Capabilities, ValidationFlags, Validator};
-use softq::engine::compose::compose;
 use softq::engine::env::Env;
-use softq::engine::kernel::{Access, Kernel};
+use softq::engine::kernel::Access;
+use softq::engine::variant::{self, Variant};
 use softq::kernels;
 use softq::shared::layout::{Layout, Scalar};
 
 /// Every kernel, composed with every environment where it uses one.
-fn variants() -> Vec<(String, &'static Kernel, Option<&'static Env>)> {
-    let mut variants = Vec::new();
-    for kernel in kernels::table() {
-        if kernel.uses_env {
-            for env in softq::envs::registry() {
-                if !kernel.fits(env.actions.outputs() > 0, env.has_draw) {
-                    continue;
-                }
-                variants.push((format!("{}+{}", kernel.name, env.short), *kernel, Some(*env)));
-            }
-        } else {
-            variants.push((kernel.name.to_owned(), *kernel, None));
-        }
-    }
-    variants
+fn variants() -> Vec<Variant> {
+    Variant::all(kernels::table(), softq::envs::registry())
 }
 
-fn parse(name: &str, kernel: &Kernel, env: Option<&Env>) -> (naga::Module, naga::valid::ModuleInfo) {
-    let source = compose(kernel, env).expect("imports resolve").text;
-    let module = naga::front::wgsl::parse_str(&source)
-        .unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(&source)));
-    // Default capabilities grant no extension: what passes here is WebGPU core.
-    let info = Validator::new(ValidationFlags::all(), Capabilities::default())
-        .validate(&module)
-        .unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(&source)));
-    (module, info)
+fn parse(name: &str, variant: &Variant) -> naga::Module {
+    let source = variant.text().expect("imports resolve");
+    // What passes here is WebGPU core.
+    variant::parse(&source).unwrap_or_else(|error| panic!("{name}: {error}")).0
 }
 
 fn scalar_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Scalar> {
@@ -80,8 +61,9 @@ fn check_layout(
 
 #[test]
 fn every_shader_matches_its_declaration() {
-    for (name, kernel, env) in variants() {
-        let (module, _) = parse(&name, kernel, env);
+    for variant in variants() {
+        let (name, kernel, env) = (variant.name(), variant.kernel, variant.env);
+        let module = parse(&name, &variant);
         let entry = &module.entry_points[0];
         assert_eq!(module.entry_points.len(), 1, "{name}");
         assert_eq!(entry.name, "main", "{name}");
@@ -120,8 +102,9 @@ fn every_shader_matches_its_declaration() {
 
 #[test]
 fn every_shader_stays_within_webgpu_core_limits() {
-    for (name, kernel, env) in variants() {
-        let (module, _) = parse(&name, kernel, env);
+    for variant in variants() {
+        let (name, kernel) = (variant.name(), variant.kernel);
+        let module = parse(&name, &variant);
         assert!(kernel.bindings.len() < 8, "{name}: {} storage buffers and params", kernel.bindings.len());
         assert!(kernel.workgroup_size <= 256, "{name}");
         let mut layouter = naga::proc::Layouter::default();
@@ -148,78 +131,5 @@ fn every_shader_has_a_header_and_every_file_is_in_the_table() {
     for file in files.filter_map(|file| file.ok()).filter(|file| file.path().extension().is_some()) {
         let stem = file.path().file_stem().expect("stem").to_string_lossy().into_owned();
         assert!(kernels::table().iter().any(|kernel| kernel.name == stem), "{stem}.wgsl is in no table");
-    }
-}
-
-/// Compares one translation with the committed text. `INSTA_UPDATE=always cargo test --test shaders_offline` rewrites them
-/// after an intended change, which then shows in review.
-///
-/// Environments differ in their own functions alone, which one kernel shows; the others are snapshotted with CartPole.
-fn snapshot(name: &str, language: &str, text: &str) {
-    if name.contains('+') && !name.ends_with("+cartpole") && !name.starts_with("env_probe+") {
-        return;
-    }
-    insta::with_settings!({ snapshot_path => format!("snapshots/{language}"), prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!(name, text);
-    });
-}
-
-#[test]
-fn every_shader_translates_to_spirv() {
-    for (name, kernel, env) in variants() {
-        let (module, info) = parse(&name, kernel, env);
-        let words = naga::back::spv::write_vec(&module, &info, &naga::back::spv::Options::default(), None)
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        let spirv = rspirv::dr::load_words(&words).unwrap_or_else(|error| panic!("{name}: {error}"));
-        snapshot(&name, "spirv", &rspirv::binary::Disassemble::disassemble(&spirv));
-    }
-}
-
-#[test]
-fn every_shader_translates_to_msl() {
-    for (name, kernel, env) in variants() {
-        let (module, info) = parse(&name, kernel, env);
-        let options = naga::back::msl::Options { fake_missing_bindings: true, ..Default::default() };
-        let (text, _) = naga::back::msl::write_string(&module, &info, &options, &Default::default())
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(text.contains("kernel void"), "{name}");
-        snapshot(&name, "msl", &text);
-    }
-}
-
-#[test]
-fn every_shader_translates_to_hlsl() {
-    for (name, kernel, env) in variants() {
-        let (module, info) = parse(&name, kernel, env);
-        let mut text = String::new();
-        let options = naga::back::hlsl::Options { fake_missing_bindings: true, ..Default::default() };
-        naga::back::hlsl::Writer::new(&mut text, &options, &Default::default())
-            .write(&module, &info, None)
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(text.contains("numthreads"), "{name}");
-        snapshot(&name, "hlsl", &text);
-    }
-}
-
-#[test]
-fn every_shader_translates_to_glsl() {
-    for (name, kernel, env) in variants() {
-        let (module, info) = parse(&name, kernel, env);
-        let mut text = String::new();
-        let options = naga::back::glsl::Options {
-            version: naga::back::glsl::Version::Embedded { version: 310, is_webgl: false },
-            ..Default::default()
-        };
-        let pipeline = naga::back::glsl::PipelineOptions {
-            shader_stage: naga::ShaderStage::Compute,
-            entry_point: "main".into(),
-            multiview: None,
-        };
-        let policies = naga::proc::BoundsCheckPolicies::default();
-        naga::back::glsl::Writer::new(&mut text, &module, &info, &options, &pipeline, policies)
-            .and_then(|mut writer| writer.write())
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(text.contains("void main"), "{name}");
-        snapshot(&name, "glsl", &text);
     }
 }

@@ -10,4 +10,7 @@ pub mod memory;
 pub mod recording;
 pub mod share;
 pub mod threads;
+#[cfg(feature = "translate")]
+pub mod translate;
+pub mod variant;
 pub mod world;

@@ -1,0 +1,1055 @@
+// language: metal1.0
+#include <metal_stdlib>
+#include <simd/simd.h>
+
+using metal::uint;
+
+struct _mslBufferSizes {
+    uint size1;
+    uint size2;
+    uint size3;
+    uint size4;
+    uint size5;
+    uint size6;
+    uint size7;
+};
+
+struct Params {
+    uint num_lanes;
+    uint stream;
+    uint policy;
+    uint explore;
+    uint uniform_steps;
+    uint capacity;
+    uint agents;
+};
+struct Agent {
+    uint seed;
+    uint target_update_interval;
+    float gamma;
+    float learning_rate;
+    float one_minus_beta1_;
+    float one_minus_beta2_;
+    float ln_beta1_;
+    float ln_beta2_;
+    float adam_eps;
+    float polyak;
+    float max_grad_norm;
+    float huber_delta;
+    float alpha_learning_rate;
+    float target_entropy;
+    float log_alpha_initial;
+    float log_alpha_final;
+    float log_alpha_min;
+    float log_alpha_max;
+    float alpha_decay_steps;
+    float epsilon;
+    float epsilon_final;
+    float epsilon_decay_steps;
+    float reward_scale;
+    float weight_decay;
+    float priority_exponent;
+    float priority_eps;
+    float importance_exponent;
+    float importance_exponent_final;
+    float importance_steps;
+    float munchausen_scale;
+    float munchausen_clip;
+    uint updates;
+    uint nonfinite;
+    float log_alpha;
+    float alpha;
+    float alpha_m;
+    float alpha_v;
+    float grad_norm;
+    float grad_scale;
+    float correction1_;
+    float correction2_;
+    float entropy;
+    float max_priority;
+    uint window_updates;
+    float entropy_sum;
+    float loss_sum;
+    float q_sum;
+    float grad_norm_sum;
+};
+typedef Agent type_2[1];
+typedef float type_3[1];
+struct EnvParams {
+    float gravity;
+    float masscart;
+    float masspole;
+    float length;
+    float force_mag;
+};
+typedef EnvParams type_4[1];
+struct State {
+    float x;
+    float x_dot;
+    float theta;
+    float theta_dot;
+};
+typedef State type_5[1];
+struct Lane {
+    uint step;
+    uint episode_step;
+    float episode_return;
+    uint episodes;
+    float first_return;
+    uint window_episodes;
+    float window_return;
+    float window_length;
+};
+typedef Lane type_6[1];
+struct Rng {
+    uint seed;
+    uint stream;
+    uint step;
+    uint lane;
+    uint draw;
+};
+struct TdError {
+    float error;
+    float loss;
+};
+struct Softmax {
+    float top;
+    float sum;
+    float log_sum;
+    float entropy;
+};
+struct Outcome {
+    float reward;
+    bool terminated;
+    char _pad2[3];
+};
+struct type_12 {
+    float inner[4];
+};
+struct type_14 {
+    uint inner[1];
+};
+constant uint STREAM_RESET = 0u;
+constant uint STREAM_ACTION = 1u;
+constant uint STREAM_STEP = 2u;
+constant uint STREAM_REPLAY = 3u;
+constant uint STREAM_BACKUP = 4u;
+constant uint STREAMS = 8u;
+constant uint BISECTIONS = 24u;
+constant uint ACTION_OUTPUTS = 2u;
+constant uint OBS_SIZE = 4u;
+constant uint NUM_ACTIONS = 2u;
+constant uint MAX_EPISODE_STEPS = 500u;
+constant uint RENDER_FPS = 50u;
+constant EnvParams DEFAULT_PARAMS = EnvParams {9.8, 1.0, 0.1, 0.5, 10.0};
+constant uint ACTION_WORDS = 1u;
+constant type_14 HEAD_SIZES = type_14 {{2u}};
+
+int naga_f2i32(float value) {
+    return static_cast<int>(metal::clamp(value, -2147483600.0, 2147483500.0));
+}
+
+float exp_f32_(
+    float x
+) {
+    float poly = 0.00019875691;
+    if (x < -87.0) {
+        return 0.0;
+    }
+    float clamped = metal::min(x, 88.0);
+    float k = metal::floor((clamped * 1.442695) + 0.5);
+    float r = (clamped - (k * 0.6933594)) + (k * 0.00021219444);
+    float _e19 = poly;
+    poly = (_e19 * r) + 0.0013981999;
+    float _e23 = poly;
+    poly = (_e23 * r) + 0.008333452;
+    float _e27 = poly;
+    poly = (_e27 * r) + 0.041665796;
+    float _e31 = poly;
+    poly = (_e31 * r) + 0.16666666;
+    float _e35 = poly;
+    poly = (_e35 * r) + 0.5;
+    float _e39 = poly;
+    poly = (_e39 * r) + 1.0;
+    float _e43 = poly;
+    poly = (_e43 * r) + 1.0;
+    float _e47 = poly;
+    return _e47 * as_type<float>(static_cast<uint>(as_type<int>(as_type<uint>(naga_f2i32(k)) + as_type<uint>(127))) << 23u);
+}
+
+float log_f32_(
+    float x_1
+) {
+    float poly_1 = 0.070376836;
+    uint bits = as_type<uint>(metal::max(x_1, 0.000000000000000000000000000000000000011754944));
+    uint shifted = bits - 1060439283u;
+    float k_1 = static_cast<float>(as_type<int>(shifted) >> 23u);
+    float f = as_type<float>((shifted & 8388607u) + 1060439283u) - 1.0;
+    float z = f * f;
+    float _e20 = poly_1;
+    poly_1 = (_e20 * f) - 0.1151461;
+    float _e24 = poly_1;
+    poly_1 = (_e24 * f) + 0.116769984;
+    float _e28 = poly_1;
+    poly_1 = (_e28 * f) - 0.12420141;
+    float _e32 = poly_1;
+    poly_1 = (_e32 * f) + 0.14249323;
+    float _e36 = poly_1;
+    poly_1 = (_e36 * f) - 0.16668057;
+    float _e40 = poly_1;
+    poly_1 = (_e40 * f) + 0.20000714;
+    float _e44 = poly_1;
+    poly_1 = (_e44 * f) - 0.24999994;
+    float _e48 = poly_1;
+    poly_1 = (_e48 * f) + 0.3333333;
+    float _e53 = poly_1;
+    float tail = ((f * z) * _e53) + (k_1 * -0.00021219444);
+    return ((tail - (0.5 * z)) + f) + (k_1 * 0.6933594);
+}
+
+float expm1_f32_(
+    float x_2
+) {
+    float poly_2 = 0.0001984127;
+    if (metal::abs(x_2) > 0.35) {
+        float _e4 = exp_f32_(x_2);
+        return _e4 - 1.0;
+    }
+    float _e9 = poly_2;
+    poly_2 = (_e9 * x_2) + 0.0013888889;
+    float _e13 = poly_2;
+    poly_2 = (_e13 * x_2) + 0.008333334;
+    float _e17 = poly_2;
+    poly_2 = (_e17 * x_2) + 0.041666668;
+    float _e21 = poly_2;
+    poly_2 = (_e21 * x_2) + 0.16666667;
+    float _e25 = poly_2;
+    poly_2 = (_e25 * x_2) + 0.5;
+    float _e29 = poly_2;
+    return (_e29 * (x_2 * x_2)) + x_2;
+}
+
+float tanh_f32_(
+    float x_3
+) {
+    float _e6 = expm1_f32_(metal::clamp(2.0 * x_3, -40.0, 40.0));
+    return _e6 / (_e6 + 2.0);
+}
+
+uint naga_f2u32(float value) {
+    return static_cast<uint>(metal::clamp(value, 0.0, 4294967000.0));
+}
+
+metal::float2 sincos_f32_(
+    float x_4
+) {
+    float s_1 = {};
+    float c = {};
+    bool local_1 = {};
+    float magnitude = metal::abs(x_4);
+    uint octant = (naga_f2u32(magnitude * 1.2732395) + 1u) & 4294967294u;
+    float y = static_cast<float>(octant);
+    float r_1 = ((magnitude - (y * 0.78515625)) - (y * 0.00024187565)) - (y * 0.00000003774895);
+    float z_1 = r_1 * r_1;
+    float sine = ((((((-0.00019515296 * z_1) + 0.008332161) * z_1) - 0.16666655) * z_1) * r_1) + r_1;
+    float cosine = (((((((0.000024433157 * z_1) - 0.0013887316) * z_1) + 0.041666646) * z_1) - 0.5) * z_1) + 1.0;
+    uint quadrant = (octant >> 1u) & 3u;
+    bool swapped = (quadrant & 1u) == 1u;
+    s_1 = swapped ? cosine : sine;
+    c = swapped ? sine : cosine;
+    if (quadrant >= 2u) {
+        float _e57 = s_1;
+        s_1 = -(_e57);
+    }
+    if (!((quadrant == 1u))) {
+        local_1 = quadrant == 2u;
+    } else {
+        local_1 = true;
+    }
+    bool _e67 = local_1;
+    if (_e67) {
+        float _e68 = c;
+        c = -(_e68);
+    }
+    float _e70 = s_1;
+    float _e71 = s_1;
+    float _e76 = c;
+    return metal::float2((x_4 < 0.0) ? -(_e71) : _e70, _e76);
+}
+
+bool is_finite_f32_(
+    float x_5
+) {
+    return (as_type<uint>(x_5) & 2139095040u) != 2139095040u;
+}
+
+metal::uint4 pcg4d(
+    metal::uint4 input
+) {
+    metal::uint4 v = {};
+    v = (input * 1664525u) + metal::uint4(1013904223u);
+    uint _e8 = v.x;
+    uint _e10 = v.y;
+    uint _e12 = v.w;
+    v.x = _e8 + (_e10 * _e12);
+    uint _e16 = v.y;
+    uint _e18 = v.z;
+    uint _e20 = v.x;
+    v.y = _e16 + (_e18 * _e20);
+    uint _e24 = v.z;
+    uint _e26 = v.x;
+    uint _e28 = v.y;
+    v.z = _e24 + (_e26 * _e28);
+    uint _e32 = v.w;
+    uint _e34 = v.y;
+    uint _e36 = v.z;
+    v.w = _e32 + (_e34 * _e36);
+    metal::uint4 _e39 = v;
+    metal::uint4 _e40 = v;
+    v = _e39 ^ (_e40 >> metal::uint4(16u));
+    uint _e46 = v.x;
+    uint _e48 = v.y;
+    uint _e50 = v.w;
+    v.x = _e46 + (_e48 * _e50);
+    uint _e54 = v.y;
+    uint _e56 = v.z;
+    uint _e58 = v.x;
+    v.y = _e54 + (_e56 * _e58);
+    uint _e62 = v.z;
+    uint _e64 = v.x;
+    uint _e66 = v.y;
+    v.z = _e62 + (_e64 * _e66);
+    uint _e70 = v.w;
+    uint _e72 = v.y;
+    uint _e74 = v.z;
+    v.w = _e70 + (_e72 * _e74);
+    metal::uint4 _e77 = v;
+    return _e77;
+}
+
+uint rng_u32_(
+    thread Rng& rng
+) {
+    uint _e2 = rng.lane;
+    uint _e4 = rng.step;
+    uint _e6 = rng.stream;
+    uint _e10 = rng.draw;
+    uint _e13 = rng.seed;
+    metal::uint4 _e15 = pcg4d(metal::uint4(_e2, _e4, (_e6 << 16u) | _e10, _e13));
+    uint word = _e15.x;
+    uint _e18 = rng.draw;
+    rng.draw = _e18 + 1u;
+    return word;
+}
+
+float rng_uniform(
+    thread Rng& rng_1
+) {
+    uint _e1 = rng_u32_(rng_1);
+    return (static_cast<float>(_e1 >> 9u) + 0.5) * 0.00000011920929;
+}
+
+float rng_range(
+    thread Rng& rng_2,
+    float low,
+    float high
+) {
+    float _e4 = rng_uniform(rng_2);
+    return low + ((high - low) * _e4);
+}
+
+float schedule(
+    float start,
+    float end,
+    float steps,
+    float now
+) {
+    if (steps <= 0.0) {
+        return start;
+    }
+    return start + ((end - start) * metal::min(now / steps, 1.0));
+}
+
+float scaled(
+    float q,
+    float top,
+    float alpha
+) {
+    return metal::min((q - top) / alpha, 0.0);
+}
+
+float q_value(
+    uint source,
+    uint row,
+    uint action_1,
+    device type_3 const& q_3,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    float _e9 = q_3[((row * ACTION_OUTPUTS) + source) + action_1];
+    return _e9;
+}
+
+uint argmax_of(
+    uint source_1,
+    uint row_1,
+    uint actions,
+    device type_3 const& q_3,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    uint best = 0u;
+    float top_1 = {};
+    uint a = 1u;
+    float _e6 = q_value(source_1, row_1, 0u, q_3, _buffer_sizes);
+    top_1 = _e6;
+    uint2 loop_bound = uint2(4294967295u);
+    bool loop_init = true;
+    while(true) {
+        if (metal::all(loop_bound == uint2(0u))) { break; }
+        loop_bound -= uint2(loop_bound.y == 0u, 1u);
+        if (!loop_init) {
+            uint _e18 = a;
+            a = _e18 + 1u;
+        }
+        loop_init = false;
+        uint _e10 = a;
+        if (_e10 < actions) {
+        } else {
+            break;
+        }
+        {
+            uint _e12 = a;
+            float _e13 = q_value(source_1, row_1, _e12, q_3, _buffer_sizes);
+            float _e14 = top_1;
+            if (_e13 > _e14) {
+                top_1 = _e13;
+                uint _e16 = a;
+                best = _e16;
+            }
+        }
+    }
+    uint _e20 = best;
+    return _e20;
+}
+
+Softmax softmax_of(
+    uint source_2,
+    uint row_2,
+    uint actions_1,
+    float alpha_1,
+    device type_3 const& q_3,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    Softmax result = {};
+    float weighted = 0.0;
+    uint a_1 = 0u;
+    uint _e6 = argmax_of(source_2, row_2, actions_1, q_3, _buffer_sizes);
+    float _e7 = q_value(source_2, row_2, _e6, q_3, _buffer_sizes);
+    result.top = _e7;
+    result.sum = 0.0;
+    uint2 loop_bound_1 = uint2(4294967295u);
+    bool loop_init_1 = true;
+    while(true) {
+        if (metal::all(loop_bound_1 == uint2(0u))) { break; }
+        loop_bound_1 -= uint2(loop_bound_1.y == 0u, 1u);
+        if (!loop_init_1) {
+            uint _e29 = a_1;
+            a_1 = _e29 + 1u;
+        }
+        loop_init_1 = false;
+        uint _e14 = a_1;
+        if (_e14 < actions_1) {
+        } else {
+            break;
+        }
+        {
+            uint _e16 = a_1;
+            float _e17 = q_value(source_2, row_2, _e16, q_3, _buffer_sizes);
+            float _e19 = result.top;
+            float _e20 = scaled(_e17, _e19, alpha_1);
+            float _e21 = exp_f32_(_e20);
+            float _e23 = result.sum;
+            result.sum = _e23 + _e21;
+            float _e25 = weighted;
+            weighted = _e25 + (_e21 * _e20);
+        }
+    }
+    float _e33 = result.sum;
+    float _e34 = log_f32_(_e33);
+    result.log_sum = _e34;
+    float _e37 = result.log_sum;
+    float _e38 = weighted;
+    float _e40 = result.sum;
+    result.entropy = _e37 - (_e38 / _e40);
+    Softmax _e43 = result;
+    return _e43;
+}
+
+float probability(
+    Softmax softmax,
+    float q_1,
+    float alpha_2
+) {
+    float _e4 = scaled(q_1, softmax.top, alpha_2);
+    float _e5 = exp_f32_(_e4);
+    return _e5 / softmax.sum;
+}
+
+float log_probability(
+    Softmax softmax_1,
+    float q_2,
+    float alpha_3
+) {
+    float _e4 = scaled(q_2, softmax_1.top, alpha_3);
+    return _e4 - softmax_1.log_sum;
+}
+
+float temperature_of(
+    uint source_3,
+    uint row_3,
+    uint actions_2,
+    float wanted,
+    device type_3 const& q_3,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    float low_1 = -9.2103405;
+    float high_1 = 9.2103405;
+    uint i_2 = 0u;
+    uint2 loop_bound_2 = uint2(4294967295u);
+    bool loop_init_2 = true;
+    while(true) {
+        if (metal::all(loop_bound_2 == uint2(0u))) { break; }
+        loop_bound_2 -= uint2(loop_bound_2.y == 0u, 1u);
+        if (!loop_init_2) {
+            uint _e23 = i_2;
+            i_2 = _e23 + 1u;
+        }
+        loop_init_2 = false;
+        uint _e10 = i_2;
+        if (_e10 < BISECTIONS) {
+        } else {
+            break;
+        }
+        {
+            float _e13 = low_1;
+            float _e14 = high_1;
+            float middle = 0.5 * (_e13 + _e14);
+            float _e18 = exp_f32_(middle);
+            Softmax _e19 = softmax_of(source_3, row_3, actions_2, _e18, q_3, _buffer_sizes);
+            if (_e19.entropy < wanted) {
+                low_1 = middle;
+            } else {
+                high_1 = middle;
+            }
+        }
+    }
+    float _e25 = low_1;
+    float _e26 = high_1;
+    float _e30 = exp_f32_(0.5 * (_e25 + _e26));
+    return _e30;
+}
+
+uint sample_of(
+    uint source_4,
+    uint row_4,
+    uint actions_3,
+    float alpha_4,
+    Softmax softmax_2,
+    float u,
+    device type_3 const& q_3,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    float cumulative = 0.0;
+    uint a_2 = 0u;
+    uint2 loop_bound_3 = uint2(4294967295u);
+    bool loop_init_3 = true;
+    while(true) {
+        if (metal::all(loop_bound_3 == uint2(0u))) { break; }
+        loop_bound_3 -= uint2(loop_bound_3.y == 0u, 1u);
+        if (!loop_init_3) {
+            uint _e23 = a_2;
+            a_2 = _e23 + 1u;
+        }
+        loop_init_3 = false;
+        uint _e10 = a_2;
+        if ((_e10 + 1u) < actions_3) {
+        } else {
+            break;
+        }
+        {
+            float _e14 = cumulative;
+            uint _e15 = a_2;
+            float _e16 = q_value(source_4, row_4, _e15, q_3, _buffer_sizes);
+            float _e17 = probability(softmax_2, _e16, alpha_4);
+            cumulative = _e14 + _e17;
+            float _e19 = cumulative;
+            if (u < _e19) {
+                uint _e21 = a_2;
+                return _e21;
+            }
+        }
+    }
+    return actions_3 - 1u;
+}
+
+State reset(
+    thread Rng& rng_3
+) {
+    float _e3 = rng_range(rng_3, -0.05, 0.05);
+    float _e6 = rng_range(rng_3, -0.05, 0.05);
+    float _e9 = rng_range(rng_3, -0.05, 0.05);
+    float _e12 = rng_range(rng_3, -0.05, 0.05);
+    return State {_e3, _e6, _e9, _e12};
+}
+
+Outcome step(
+    thread State& state,
+    uint action_2,
+    thread Rng& rng_4,
+    thread EnvParams& env
+) {
+    bool local_2 = {};
+    State s_2 = state;
+    float _e6 = env.masspole;
+    float _e9 = env.masscart;
+    float total_mass = _e6 + _e9;
+    float _e13 = env.masspole;
+    float _e16 = env.length;
+    float polemass_length = _e13 * _e16;
+    float _e20 = env.force_mag;
+    float _e24 = env.force_mag;
+    float force = (action_2 == 1u) ? _e24 : -(_e20);
+    metal::float2 _e29 = sincos_f32_(s_2.theta);
+    float sine_1 = _e29.x;
+    float cosine_1 = _e29.y;
+    float push = (force + (((polemass_length * s_2.theta_dot) * s_2.theta_dot) * sine_1)) / total_mass;
+    float _e41 = env.gravity;
+    float _e47 = env.length;
+    float _e50 = env.masspole;
+    float theta_acc = ((_e41 * sine_1) - (cosine_1 * push)) / (_e47 * (1.3333334 - (((_e50 * cosine_1) * cosine_1) / total_mass)));
+    float x_acc = push - (((polemass_length * theta_acc) * cosine_1) / total_mass);
+    State next = State {s_2.x + (0.02 * s_2.x_dot), s_2.x_dot + (0.02 * x_acc), s_2.theta + (0.02 * s_2.theta_dot), s_2.theta_dot + (0.02 * theta_acc)};
+    state = next;
+    if (!((metal::abs(next.x) > 2.4))) {
+        local_2 = metal::abs(next.theta) > 0.20943952;
+    } else {
+        local_2 = true;
+    }
+    bool _e93 = local_2;
+    return Outcome {1.0, _e93};
+}
+
+type_12 observe(
+    State state_1
+) {
+    return type_12 {{state_1.x, state_1.x_dot, state_1.theta, state_1.theta_dot}};
+}
+
+metal::float3 paint(
+    metal::float3 under,
+    metal::float3 colour,
+    float distance
+) {
+    return (distance <= 0.0) ? colour : under;
+}
+
+float sd_round_box(
+    metal::float2 at,
+    metal::float2 half_size,
+    float corner
+) {
+    float dx = (metal::abs(at.x) - half_size.x) + corner;
+    float dy = (metal::abs(at.y) - half_size.y) + corner;
+    float outside_x = metal::max(dx, 0.0);
+    float outside_y = metal::max(dy, 0.0);
+    float outside = metal::sqrt((outside_x * outside_x) + (outside_y * outside_y));
+    return (outside + metal::min(metal::max(dx, dy), 0.0)) - corner;
+}
+
+float sd_circle(
+    metal::float2 at_1,
+    float radius
+) {
+    return metal::sqrt((at_1.x * at_1.x) + (at_1.y * at_1.y)) - radius;
+}
+
+metal::float3 draw(
+    State state_2,
+    metal::float2 uv
+) {
+    metal::float3 colour_1 = metal::float3(1.0, 1.0, 1.0);
+    metal::float2 at_3 = metal::float2((uv.x - 0.5) * 4.8, (0.75 - uv.y) * 3.2);
+    metal::float2 axle = metal::float2(at_3.x - state_2.x, at_3.y - 0.06);
+    metal::float2 _e21 = sincos_f32_(state_2.theta);
+    float along = (axle.x * _e21.x) + (axle.y * _e21.y);
+    metal::float2 pole_frame = metal::float2((axle.x * _e21.y) - (axle.y * _e21.x), along - 0.46);
+    metal::float3 _e44 = colour_1;
+    metal::float3 _e53 = paint(_e44, metal::float3(0.1, 0.1, 0.12), metal::abs(at_3.y) - 0.008);
+    colour_1 = _e53;
+    metal::float3 _e54 = colour_1;
+    float _e68 = sd_round_box(metal::float2(at_3.x - state_2.x, at_3.y), metal::float2(0.2, 0.12), 0.03);
+    metal::float3 _e69 = paint(_e54, metal::float3(0.13, 0.14, 0.17), _e68);
+    colour_1 = _e69;
+    metal::float3 _e70 = colour_1;
+    float _e79 = sd_round_box(pole_frame, metal::float2(0.04, 0.5), 0.04);
+    metal::float3 _e80 = paint(_e70, metal::float3(0.792, 0.596, 0.396), _e79);
+    colour_1 = _e80;
+    metal::float3 _e81 = colour_1;
+    float _e87 = sd_circle(axle, 0.04);
+    metal::float3 _e88 = paint(_e81, metal::float3(0.506, 0.518, 0.796), _e87);
+    return _e88;
+}
+
+float sd_segment(
+    metal::float2 at_2,
+    metal::float2 a_3,
+    metal::float2 b,
+    float half_width
+) {
+    float px = at_2.x - a_3.x;
+    float py = at_2.y - a_3.y;
+    float dx_1 = b.x - a_3.x;
+    float dy_1 = b.y - a_3.y;
+    float along_1 = metal::clamp(((px * dx_1) + (py * dy_1)) / metal::max((dx_1 * dx_1) + (dy_1 * dy_1), 0.000000000001), 0.0, 1.0);
+    float x_6 = px - (dx_1 * along_1);
+    float y_1 = py - (dy_1 * along_1);
+    return metal::sqrt((x_6 * x_6) + (y_1 * y_1)) - half_width;
+}
+
+void see(
+    State state_3,
+    thread type_12& seen
+) {
+    type_12 _e2 = observe(state_3);
+    seen = _e2;
+    return;
+}
+
+float seen_at(
+    uint index,
+    thread type_12& seen
+) {
+    float _e3 = seen.inner[index];
+    return _e3;
+}
+
+uint uniform_choice(
+    float u_1,
+    uint actions_4
+) {
+    return metal::min(naga_f2u32(u_1 * static_cast<float>(actions_4)), actions_4 - 1u);
+}
+
+type_14 random_action(
+    thread Rng& rng_5
+) {
+    float _e1 = rng_uniform(rng_5);
+    uint _e3 = uniform_choice(_e1, NUM_ACTIONS);
+    return type_14 {{_e3}};
+}
+
+Outcome take_step(
+    thread State& state_4,
+    type_14 action_3,
+    thread Rng& rng_6,
+    thread EnvParams& env
+) {
+    Outcome _e4 = step(state_4, action_3.inner[0], rng_6, env);
+    return _e4;
+}
+
+bool env_loop(
+    uint line,
+    thread uint& env_loops,
+    thread uint& env_loop_line
+) {
+    uint _e2 = env_loops;
+    if (_e2 >= 0u) {
+        env_loop_line = line;
+        return true;
+    }
+    uint _e8 = env_loops;
+    env_loops = _e8 + 1u;
+    return false;
+}
+
+type_14 choose(
+    uint agent,
+    uint lane,
+    thread Rng& rng_7,
+    device Params const& p,
+    device type_2 const& agents,
+    device type_3 const& q_3,
+    device type_6 const& lanes,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    float epsilon = 0.0;
+    bool local_3 = {};
+    float alpha_5 = {};
+    type_14 sizes = HEAD_SIZES;
+    type_14 chosen = {};
+    uint column = 0u;
+    uint head_1 = 0u;
+    uint _e6 = lanes[lane].step;
+    uint _e9 = p.num_lanes;
+    uint env_steps = _e6 * _e9;
+    uint _e15 = p.explore;
+    if (_e15 == 1u) {
+        Agent h = agents[agent];
+        float _e25 = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, static_cast<float>(env_steps));
+        epsilon = _e25;
+    }
+    float _e26 = rng_uniform(rng_7);
+    uint _e30 = lanes[lane].step;
+    uint _e33 = p.uniform_steps;
+    if (!((_e30 < _e33))) {
+        float _e38 = epsilon;
+        local_3 = _e26 < _e38;
+    } else {
+        local_3 = true;
+    }
+    bool _e41 = local_3;
+    if (_e41) {
+        type_14 _e42 = random_action(rng_7);
+        return _e42;
+    }
+    float _e46 = agents[agent].alpha;
+    alpha_5 = _e46;
+    uint2 loop_bound_4 = uint2(4294967295u);
+    bool loop_init_4 = true;
+    while(true) {
+        if (metal::all(loop_bound_4 == uint2(0u))) { break; }
+        loop_bound_4 -= uint2(loop_bound_4.y == 0u, 1u);
+        if (!loop_init_4) {
+            uint _e93 = head_1;
+            head_1 = _e93 + 1u;
+        }
+        loop_init_4 = false;
+        uint _e55 = head_1;
+        if (_e55 < ACTION_WORDS) {
+        } else {
+            break;
+        }
+        {
+            float _e58 = rng_uniform(rng_7);
+            uint _e59 = head_1;
+            uint actions_5 = sizes.inner[_e59];
+            uint _e64 = p.policy;
+            if (_e64 == 1u) {
+                uint _e67 = head_1;
+                uint _e69 = column;
+                uint _e70 = argmax_of(_e69, lane, actions_5, q_3, _buffer_sizes);
+                chosen.inner[_e67] = _e70;
+            } else {
+                uint _e73 = p.policy;
+                if (_e73 == 2u) {
+                    uint _e76 = column;
+                    float _e80 = agents[agent].target_entropy;
+                    float _e81 = temperature_of(_e76, lane, actions_5, _e80, q_3, _buffer_sizes);
+                    alpha_5 = _e81;
+                }
+                uint _e82 = head_1;
+                uint _e84 = column;
+                float _e85 = alpha_5;
+                uint _e86 = column;
+                float _e87 = alpha_5;
+                Softmax _e88 = softmax_of(_e86, lane, actions_5, _e87, q_3, _buffer_sizes);
+                uint _e89 = sample_of(_e84, lane, actions_5, _e85, _e88, _e58, q_3, _buffer_sizes);
+                chosen.inner[_e82] = _e89;
+            }
+            uint _e90 = column;
+            column = _e90 + actions_5;
+        }
+    }
+    type_14 _e95 = chosen;
+    return _e95;
+}
+uint naga_div(uint lhs, uint rhs) {
+    return lhs / metal::select(rhs, 1u, rhs == 0u);
+}
+
+uint naga_mod(uint lhs, uint rhs) {
+    return lhs % metal::select(rhs, 1u, rhs == 0u);
+}
+
+
+struct main_Input {
+};
+kernel void main_(
+  metal::uint3 id [[thread_position_in_grid]]
+, device Params const& p [[user(fake0)]]
+, device type_2 const& agents [[user(fake0)]]
+, device type_3 const& q_3 [[user(fake0)]]
+, device type_4 const& env_params [[user(fake0)]]
+, device type_5& state_5 [[user(fake0)]]
+, device type_6& lanes [[user(fake0)]]
+, device type_3& obs [[user(fake0)]]
+, device type_3& replay [[user(fake0)]]
+, constant _mslBufferSizes& _buffer_sizes [[user(fake0)]]
+) {
+    EnvParams env = {};
+    type_12 seen = {};
+    Lane l = {};
+    Rng action_rng = {};
+    type_14 action = {};
+    State s = {};
+    Rng step_rng = {};
+    uint i = 0u;
+    uint head = 0u;
+    bool local = {};
+    Rng reset_rng = {};
+    uint i_1 = 0u;
+    uint agent_1 = id.z;
+    uint _e5 = p.num_lanes;
+    if (id.x >= _e5) {
+        return;
+    }
+    uint _e9 = p.num_lanes;
+    uint lane_1 = (agent_1 * _e9) + id.x;
+    uint seed = agents[agent_1].seed;
+    Lane _e19 = lanes[lane_1];
+    l = _e19;
+    uint _e23 = p.stream;
+    uint _e27 = l.step;
+    action_rng = Rng {seed, _e23 + STREAM_ACTION, _e27, id.x, 0u};
+    type_14 _e32 = choose(agent_1, lane_1, action_rng, p, agents, q_3, lanes, _buffer_sizes);
+    action = _e32;
+    EnvParams _e37 = env_params[lane_1];
+    env = _e37;
+    State _e40 = state_5[lane_1];
+    s = _e40;
+    uint _e44 = p.stream;
+    uint _e48 = l.step;
+    step_rng = Rng {seed, _e44 + STREAM_STEP, _e48, id.x, 0u};
+    type_14 _e53 = action;
+    Outcome _e54 = take_step(s, _e53, step_rng, env);
+    State _e55 = s;
+    see(_e55, seen);
+    uint _e57 = l.episode_step;
+    l.episode_step = _e57 + 1u;
+    float _e61 = l.episode_return;
+    l.episode_return = _e61 + _e54.reward;
+    uint _e65 = l.episode_step;
+    bool truncated = _e65 >= MAX_EPISODE_STEPS;
+    uint _e70 = p.capacity;
+    if (_e70 > 0u) {
+        uint _e75 = p.capacity;
+        uint _e78 = l.step;
+        uint _e81 = p.capacity;
+        uint _e84 = p.num_lanes;
+        uint _e89 = p.num_lanes;
+        uint row_5 = ((agent_1 * _e75) + (naga_mod(_e78, naga_div(_e81, _e84)) * _e89)) + id.x;
+        uint at_4 = row_5 * 11u;
+        uint2 loop_bound_5 = uint2(4294967295u);
+        bool loop_init_5 = true;
+        while(true) {
+            if (metal::all(loop_bound_5 == uint2(0u))) { break; }
+            loop_bound_5 -= uint2(loop_bound_5.y == 0u, 1u);
+            if (!loop_init_5) {
+                uint _e121 = i;
+                i = _e121 + 1u;
+            }
+            loop_init_5 = false;
+            uint _e98 = i;
+            if (_e98 < OBS_SIZE) {
+            } else {
+                break;
+            }
+            {
+                uint _e102 = i;
+                uint _e108 = i;
+                float _e111 = obs[(lane_1 * OBS_SIZE) + _e108];
+                replay[at_4 + _e102] = _e111;
+                uint _e115 = i;
+                uint _e118 = i;
+                float _e119 = seen_at(_e118, seen);
+                replay[(at_4 + OBS_SIZE) + _e115] = _e119;
+            }
+        }
+        uint2 loop_bound_6 = uint2(4294967295u);
+        bool loop_init_6 = true;
+        while(true) {
+            if (metal::all(loop_bound_6 == uint2(0u))) { break; }
+            loop_bound_6 -= uint2(loop_bound_6.y == 0u, 1u);
+            if (!loop_init_6) {
+                uint _e139 = head;
+                head = _e139 + 1u;
+            }
+            loop_init_6 = false;
+            uint _e125 = head;
+            if (_e125 < ACTION_WORDS) {
+            } else {
+                break;
+            }
+            {
+                uint _e131 = head;
+                uint _e134 = head;
+                uint _e136 = action.inner[_e134];
+                replay[(at_4 + 8u) + _e131] = static_cast<float>(_e136);
+            }
+        }
+        float _e151 = agents[agent_1].reward_scale;
+        replay[(at_4 + 8u) + ACTION_WORDS] = _e54.reward * _e151;
+        replay[((at_4 + 8u) + ACTION_WORDS) + 1u] = _e54.terminated ? 1.0 : (truncated ? 2.0 : 0.0);
+    }
+    if (!(_e54.terminated)) {
+        local = truncated;
+    } else {
+        local = true;
+    }
+    bool _e172 = local;
+    if (_e172) {
+        uint _e174 = l.episodes;
+        if (_e174 == 0u) {
+            float _e179 = l.episode_return;
+            l.first_return = _e179;
+        }
+        uint _e181 = l.episodes;
+        l.episodes = _e181 + 1u;
+        uint _e185 = l.window_episodes;
+        l.window_episodes = _e185 + 1u;
+        float _e189 = l.window_return;
+        float _e191 = l.episode_return;
+        l.window_return = _e189 + _e191;
+        float _e194 = l.window_length;
+        uint _e196 = l.episode_step;
+        l.window_length = _e194 + static_cast<float>(_e196);
+        l.episode_step = 0u;
+        l.episode_return = 0.0;
+        uint _e205 = p.stream;
+        uint _e209 = l.step;
+        reset_rng = Rng {seed, _e205 + STREAM_RESET, _e209, id.x, 0u};
+        State _e214 = reset(reset_rng);
+        s = _e214;
+        State _e215 = s;
+        see(_e215, seen);
+    }
+    uint _e217 = l.step;
+    l.step = _e217 + 1u;
+    Lane _e222 = l;
+    lanes[lane_1] = _e222;
+    State _e225 = s;
+    state_5[lane_1] = _e225;
+    uint2 loop_bound_7 = uint2(4294967295u);
+    bool loop_init_7 = true;
+    while(true) {
+        if (metal::all(loop_bound_7 == uint2(0u))) { break; }
+        loop_bound_7 -= uint2(loop_bound_7.y == 0u, 1u);
+        if (!loop_init_7) {
+            uint _e240 = i_1;
+            i_1 = _e240 + 1u;
+        }
+        loop_init_7 = false;
+        uint _e228 = i_1;
+        if (_e228 < OBS_SIZE) {
+        } else {
+            break;
+        }
+        {
+            uint _e234 = i_1;
+            uint _e237 = i_1;
+            float _e238 = seen_at(_e237, seen);
+            obs[(lane_1 * OBS_SIZE) + _e234] = _e238;
+        }
+    }
+    return;
+}
