@@ -135,7 +135,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let weights = buffers.add("weights", a * 4 * u64::from(net.params), "");
             let grads = buffers.add("grads", a * 2 * u64::from(net.params), "");
             let at = Activations::new(&mut buffers, "activation", &net, &pass, obs, "");
-            let deltas = pass.deltas(&mut buffers, &net, "");
+            let deltas = pass.deltas(&mut buffers, "delta", &net, "");
             let mut recording = Recording::default();
             pass.forward(&mut recording, &net, weights, &at)?;
             let forward = recording.dispatches.len();

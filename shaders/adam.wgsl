@@ -1,16 +1,18 @@
-// Adam on the online nets and, in the same pass, the target nets' averaging.
+// Adam on a group's online nets and, in the same pass, the averaging of their targets where they have some.
 //
-//   m += (1 - beta1)(g - m),  v = beta2 v + (1 - beta2) g^2,  t = updates + 1; 1 - beta^t comes from grad_norm
+//   m += (1 - beta1)(g - m),  v = beta2 v + (1 - beta2) g^2,  t = steps; 1 - beta^t comes from grad_norm
 //   w -= lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)     (PyTorch's order of operations)
-//   w' += polyak (w - w') every target_update_interval updates; polyak = 1 copies
+//   w' += polyak (w - w') every target_update_interval steps; polyak = 1 copies
 // With weight_decay > 0, w is first multiplied by 1 - lr weight_decay (AdamW), or with l2 = 1, g gains weight_decay w (Adam).
-// grads, m, v [agents, count]; weights [agents, 2, count]: online nets, then their targets.
+// grads, m, v [agents, count]; weights [agents, 1 + targets, count]: online nets, then their targets.
 // m and v of a weight without gradient decay for ever. A device may compute with subnormal numbers or take them for 0: they
 // become 0 here, so that all devices agree, and those that compute with them do not do it slowly.
 // Grid: an invocation updates 4 parameters, 64 apart; x = count / 256, z = agent. Determinism: no sums.
 
 struct Params {
     count: u32,
+    // 1: a target follows every online net; 0: none does
+    targets: u32,
     // 0: eps is added to the bias-corrected sqrt(v) (PyTorch); 1: to sqrt(v) itself (TensorFlow 1)
     eps_inside: u32,
     // 0: weight_decay is decoupled from the gradient; 1: it is added to it
@@ -20,12 +22,14 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> p: Params;
 @group(0) @binding(1) var<storage, read> agents: array<Agent>;
-@group(0) @binding(2) var<storage, read> grads: array<f32>;
-@group(0) @binding(3) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(4) var<storage, read_write> m: array<f32>;
-@group(0) @binding(5) var<storage, read_write> v: array<f32>;
+@group(0) @binding(2) var<storage, read> optimizers: array<Optimizer>;
+@group(0) @binding(3) var<storage, read> grads: array<f32>;
+@group(0) @binding(4) var<storage, read_write> weights: array<f32>;
+@group(0) @binding(5) var<storage, read_write> m: array<f32>;
+@group(0) @binding(6) var<storage, read_write> v: array<f32>;
 
 // import: agent
+// import: optimizer
 
 fn normal_or_zero(x: f32) -> f32 {
     return select(x, 0.0, abs(x) < 1.1754944e-38);
@@ -34,18 +38,18 @@ fn normal_or_zero(x: f32) -> f32 {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     let agent = group.z;
-    let h = agents[agent];
-    if (h.nonfinite != 0u) {
+    if (agents[agent].nonfinite != 0u) {
         return;
     }
-    let update_target = (h.updates + 1u) % h.target_update_interval == 0u;
+    let h = optimizers[agent];
+    let update_target = p.targets == 1u && h.steps % h.target_update_interval == 0u;
     for (var pass_index = 0u; pass_index < 4u; pass_index++) {
         let element = group.x * 256u + pass_index * 64u + local;
         if (element >= p.count) {
             return;
         }
         let i = agent * p.count + element;
-        let online = agent * 2u * p.count + element;
+        let online = agent * (1u + p.targets) * p.count + element;
         var w = weights[online];
         var g = grads[i] * h.grad_scale;
         if (p.l2 == 1u) {

@@ -1,9 +1,10 @@
-// Global gradient norm over both online nets, the clip factor, Adam's bias corrections, and the check for NaN and infinity.
+// Opens an optimiser's step: global gradient norm over a group's online nets, the clip factor, the step's number, Adam's bias
+// corrections, and the check for NaN and infinity.
 //
 //   norm = sqrt(sum g^2), scale = min(1, max_grad_norm / (norm + 1e-6)), or 1 when max_grad_norm is 0
-//   correction_i = 1 - beta_i^t, t = updates + 1
-// grads [agents, count]; agents [agents]: grad_norm, grad_scale, corrections, nonfinite. A non-finite norm sets `nonfinite` to the
-// number of this update, and Adam then leaves the weights as they are.
+//   steps += 1, correction_i = 1 - beta_i^steps
+// grads [agents, count]; optimizers, agents [agents]. A non-finite norm sets the agent's `nonfinite` to the number of the running
+// update, and Adam then leaves all its weights as they are.
 // Grid: one workgroup of 256 per agent (z). Determinism: thread t sums elements t, t + 256, ... in order, then a fixed tree.
 
 struct Params {
@@ -13,10 +14,12 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> p: Params;
 @group(0) @binding(1) var<storage, read_write> agents: array<Agent>;
-@group(0) @binding(2) var<storage, read> grads: array<f32>;
+@group(0) @binding(2) var<storage, read_write> optimizers: array<Optimizer>;
+@group(0) @binding(3) var<storage, read> grads: array<f32>;
 
 // import: math
 // import: agent
+// import: optimizer
 
 var<workgroup> partial: array<f32, 256>;
 
@@ -40,16 +43,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     }
     let total = partial[0];
     let norm = sqrt(total);
-    agents[agent].grad_norm = norm;
-    let limit = agents[agent].max_grad_norm;
-    var scale = 1.0;
-    if (limit > 0.0) {
-        scale = min(1.0, limit / (norm + 1e-6));
+    var o = optimizers[agent];
+    o.grad_norm = norm;
+    o.grad_scale = 1.0;
+    if (o.max_grad_norm > 0.0) {
+        o.grad_scale = min(1.0, o.max_grad_norm / (norm + 1e-6));
     }
-    agents[agent].grad_scale = scale;
-    let t = f32(agents[agent].updates + 1u);
-    agents[agent].correction1 = -expm1_f32(t * agents[agent].ln_beta1);
-    agents[agent].correction2 = -expm1_f32(t * agents[agent].ln_beta2);
+    o.steps += 1u;
+    let t = f32(o.steps);
+    o.correction1 = -expm1_f32(t * o.ln_beta1);
+    o.correction2 = -expm1_f32(t * o.ln_beta2);
+    optimizers[agent] = o;
     if (!is_finite_f32(total) && agents[agent].nonfinite == 0u) {
         agents[agent].nonfinite = agents[agent].updates + 1u;
     }

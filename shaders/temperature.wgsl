@@ -2,8 +2,8 @@
 //
 // mode 0 fixed; 1 learned: d/d(log_alpha) = H - target_entropy; 2 learned_exp: alpha (H - target_entropy); both by Adam, so
 // alpha falls when the entropy is above its target; 3 schedule: log_alpha interpolates linearly over environment steps.
-// Several heads share alpha: H - target_entropy is summed over heads with their weights.
-// entropies, targets [agents, batch, heads]; errors [agents, grad_slots, batch, heads]; lanes [agents, num_lanes]; agents [agents].
+// Adam's betas and eps are those of the networks' optimiser. Several heads share alpha: H - target_entropy is summed over heads with their weights.
+// entropies, targets [agents, batch, heads]; errors [agents, grad_slots, batch, heads]; lanes [agents, num_lanes]; agents, optimizers [agents].
 // Grid: one workgroup of 64 per agent (z). Determinism: thread t sums rows t, t + 64, ... in order, then a fixed tree.
 
 struct Params {
@@ -19,13 +19,15 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> p: Params;
 @group(0) @binding(1) var<storage, read_write> agents: array<Agent>;
-@group(0) @binding(2) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(3) var<storage, read> entropies: array<f32>;
-@group(0) @binding(4) var<storage, read> targets: array<f32>;
-@group(0) @binding(5) var<storage, read> errors: array<TdError>;
+@group(0) @binding(2) var<storage, read> optimizers: array<Optimizer>;
+@group(0) @binding(3) var<storage, read> lanes: array<Lane>;
+@group(0) @binding(4) var<storage, read> entropies: array<f32>;
+@group(0) @binding(5) var<storage, read> targets: array<f32>;
+@group(0) @binding(6) var<storage, read> errors: array<TdError>;
 
 // import: math
 // import: agent
+// import: optimizer
 
 // entropy, loss, value of the taken action
 var<workgroup> partial: array<vec3f, 64>;
@@ -69,16 +71,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     a.entropy_sum += a.entropy;
     a.loss_sum += mean.y;
     a.q_sum += mean.z;
-    a.grad_norm_sum += a.grad_norm;
+    let o = optimizers[agent];
+    a.grad_norm_sum += o.grad_norm;
     a.updates += 1u;
     if (p.mode == 1u || p.mode == 2u) {
         let g = (mean.x - weights * a.target_entropy) * select(1.0, a.alpha, p.mode == 2u);
         let t = f32(a.updates);
-        a.alpha_m += a.one_minus_beta1 * (g - a.alpha_m);
-        a.alpha_v = (a.alpha_v - a.one_minus_beta2 * a.alpha_v) + a.one_minus_beta2 * g * g;
-        let correction1 = -expm1_f32(t * a.ln_beta1);
-        let correction2 = -expm1_f32(t * a.ln_beta2);
-        let step = a.alpha_m / (sqrt(a.alpha_v) / sqrt(correction2) + a.adam_eps);
+        a.alpha_m += o.one_minus_beta1 * (g - a.alpha_m);
+        a.alpha_v = (a.alpha_v - o.one_minus_beta2 * a.alpha_v) + o.one_minus_beta2 * g * g;
+        let correction1 = -expm1_f32(t * o.ln_beta1);
+        let correction2 = -expm1_f32(t * o.ln_beta2);
+        let step = a.alpha_m / (sqrt(a.alpha_v) / sqrt(correction2) + o.adam_eps);
         a.log_alpha -= a.alpha_learning_rate / correction1 * step;
     } else if (p.mode == 3u) {
         let env_steps = f32(lanes[agent * p.num_lanes].step) * f32(p.num_lanes);

@@ -21,6 +21,7 @@ use softq::gpu::{GpuDevice, GpuExecutor};
 use softq::kernels::{dense_forward, env_reset, grad_norm, log_softmax, td_error};
 use softq::shared::agent::Agent;
 use softq::shared::layout::{Layout, Scalar};
+use softq::shared::optimizer::Optimizer;
 use softq::verify::cases::{Case, SENTINEL};
 use softq::verify::check::{run_case, run_twin};
 use softq::verify::{self, GRADIENTS, Options, Row, TRAINING};
@@ -186,7 +187,8 @@ fn faulty_shaders_are_found() {
         ("td_error", "slope = select(-delta, delta, e > 0.0)", "slope = delta"),
         ("td_error", "/ f32(p.batch)", ""),
         ("grad_norm", "i += 256u", "i += 255u"),
-        ("adam", "+ 1u) % h.target_update_interval", ") % h.target_update_interval"),
+        ("adam", "h.steps % h.target_update_interval", "(h.steps + 1u) % h.target_update_interval"),
+        ("adam", "(1u + p.targets) * p.count", "2u * p.count"),
         ("temperature", "select(1.0, a.alpha, p.mode == 2u)", "a.alpha"),
         ("metrics", "lanes[lane].window_length = 0.0;", ""),
         ("silu", "x < 0.0", "x > 0.0"),
@@ -411,10 +413,11 @@ fn recordings_that_break_a_contract_are_refused() {
     assert!(params.in_dim as u64 > MAX_LOOP_ITERATIONS);
     let agents = buffers.add::<Agent>("agents", 1, "");
     let params = grad_norm::Params { count: 10, agents: 0 };
-    refused(grad_norm::record(&mut recording, params, agents, q), "is empty");
+    let optimizers = buffers.add::<Optimizer>("optimizers", 1, "");
+    refused(grad_norm::record(&mut recording, params, agents, optimizers, q), "is empty");
     refused(
         recording.dispatch(&grad_norm::KERNEL, None, &[10, 1], &[agents.erase()]),
-        "1 buffers given, 2 declared",
+        "1 buffers given, 3 declared",
     );
     let lanes = 70_000 * 64;
     let env = softq::envs::find("cartpole").expect("cartpole");

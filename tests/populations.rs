@@ -51,7 +51,7 @@ fn train(plan: &Plan, device: &str) -> Vec<(Vec<u32>, Agent)> {
     executor.submit(&[(reset, 1), (act, 100), (iteration, 60)], None).expect("submit");
     let mut agents = Vec::new();
     for shard in &plan.shards {
-        let weights = executor.read(shard.weights.id).expect("weights");
+        let weights = executor.read(shard.groups[0].weights.id).expect("weights");
         let records: Vec<Agent> = read_as(&mut *executor, shard.records.id).expect("records");
         let each = weights.chunks(weights.len() / shard.agents as usize);
         agents.extend(each.map(<[u32]>::to_vec).zip(records));

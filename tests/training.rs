@@ -231,7 +231,7 @@ fn a_non_finite_loss_freezes_the_last_good_weights_and_ends_the_run() {
         let learn = executor.prepare(&plan.learn()).expect("learn");
         let reset = executor.prepare(&plan.reset).expect("reset");
         executor.submit(&[(reset, 1), (act, 50), (learn, 3)], None).expect("submit");
-        let good = executor.read(plan.shards[0].weights.id).expect("weights");
+        let good = executor.read(plan.shards[0].groups[0].weights.id).expect("weights");
         // A poisoned replay: every reward is infinite.
         let index = plan.buffers.decls.iter().position(|decl| decl.name == "replay").expect("replay");
         let replay = BufferId(index as u32);
@@ -243,7 +243,7 @@ fn a_non_finite_loss_freezes_the_last_good_weights_and_ends_the_run() {
         assert_eq!(agents[0].nonfinite, 4, "{device}: named by its update");
         assert_eq!(agents[0].updates, 3, "{device}: no further update counts");
         assert_eq!(
-            executor.read(plan.shards[0].weights.id).expect("weights"),
+            executor.read(plan.shards[0].groups[0].weights.id).expect("weights"),
             good,
             "{device}: weights are kept"
         );

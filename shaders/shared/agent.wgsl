@@ -4,17 +4,7 @@
 // current metrics window.
 struct Agent {
     seed: u32,
-    target_update_interval: u32,
     gamma: f32,
-    learning_rate: f32,
-    // Adam's decays as 1 - beta and ln beta: 1 - beta^t then needs no subtraction of nearly equal numbers.
-    one_minus_beta1: f32,
-    one_minus_beta2: f32,
-    ln_beta1: f32,
-    ln_beta2: f32,
-    adam_eps: f32,
-    polyak: f32,
-    max_grad_norm: f32,
     huber_delta: f32,
     alpha_learning_rate: f32,
     target_entropy: f32,
@@ -27,7 +17,6 @@ struct Agent {
     epsilon_final: f32,
     epsilon_decay_steps: f32,
     reward_scale: f32,
-    weight_decay: f32,
     // Prioritized replay: exponent and offset of |delta|, then the exponent of the importance weights and its schedule.
     priority_exponent: f32,
     priority_eps: f32,
@@ -44,11 +33,6 @@ struct Agent {
     alpha: f32,
     alpha_m: f32,
     alpha_v: f32,
-    grad_norm: f32,
-    grad_scale: f32,
-    // 1 - beta1^t and 1 - beta2^t of the running update.
-    correction1: f32,
-    correction2: f32,
     entropy: f32,
     max_priority: f32,
     window_updates: u32,

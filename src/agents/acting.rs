@@ -1,4 +1,4 @@
-//! Acting: observations through the first Q network into one environment step. Training and every evaluation use the
+//! Acting: observations through one network of a group into one environment step. Training and every evaluation use the
 //! same recording with their own environments, random streams and policy.
 
 use crate::agents::plan::Episodes;
@@ -6,7 +6,7 @@ use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::{act_step, env_reset};
-use crate::nn::{Activations, Network, Pass};
+use crate::nn::{Evaluations, Group, Inputs};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::rng::STREAMS;
 
@@ -35,41 +35,32 @@ pub struct Stage {
     state: Buffer<u32>,
     env_params: Buffer<u32>,
     obs: Buffer<f32>,
-    pass: Pass,
-    activations: Activations,
+    /// The acting network at `obs`.
+    actor: Evaluations,
 }
 
 impl Stage {
-    /// Declares the memory of `num_lanes` environments per agent.
+    /// Declares the memory of `num_lanes` environments per agent, in which net `net` of `group` acts.
     pub fn new(
         buffers: &mut Buffers,
         prefix: &str,
         env: &Env,
-        net: &Network,
-        (agents, nets): (u32, u32),
+        (group, net): (&Group, u32),
         num_lanes: u32,
         hint: &'static str,
     ) -> Stage {
-        let rows = u64::from(agents) * u64::from(num_lanes);
+        let rows = u64::from(group.agents) * u64::from(num_lanes);
         let obs = buffers.add(format!("{prefix}_obs"), rows * u64::from(env.obs_size), hint);
-        // The first online network acts (all SQN sources).
-        let pass = Pass {
-            agents,
-            batch: num_lanes,
-            nets,
-            slot_net: vec![0],
-            slot_input: vec![0],
-            inputs: 1,
-            gradients: 0,
-        };
         Stage {
             num_lanes,
             lanes: buffers.add(format!("{prefix}_lanes"), rows, hint),
             state: buffers.add(format!("{prefix}_state"), rows * u64::from(env.state_words), hint),
             env_params: buffers.add(format!("{prefix}_params"), rows * u64::from(env.param_words()), hint),
             obs,
-            activations: Activations::new(buffers, &format!("{prefix}_activation"), net, &pass, obs, hint),
-            pass,
+            actor: {
+                let inputs = Inputs { values: obs, count: 1, batch: num_lanes };
+                Evaluations::new(buffers, &format!("{prefix}_"), group, inputs, &[(net, 0)], 0, hint)
+            },
         }
     }
 
@@ -83,17 +74,6 @@ impl Stage {
     pub fn lanes(&self) -> Buffer<Lane> {
         self.lanes
     }
-}
-
-/// What acting reads of the learner.
-#[derive(Clone, Copy)]
-pub struct Policy {
-    /// Seeds, schedules and alpha `[agents]`.
-    pub agents: Buffer<Agent>,
-    /// Weights `[agents, nets, params]`.
-    pub weights: Buffer<f32>,
-    /// Number of agents.
-    pub count: u32,
 }
 
 /// How an action follows from the action values of a state.
@@ -123,15 +103,14 @@ pub struct Behaviour {
     pub capacity: u32,
 }
 
-/// Records reset and step of a stage.
+/// Records reset and step of a stage; `records` hold seeds, schedules and alpha `[agents]`.
 pub fn record(
     env: &'static Env,
-    net: &Network,
-    policy: Policy,
+    records: Buffer<Agent>,
     stage: &Stage,
     behaviour: Behaviour,
 ) -> Result<Episodes> {
-    let Policy { agents: records, weights, count: agents } = policy;
+    let agents = stage.actor.group.agents;
     let num_lanes = stage.num_lanes;
     let stream = behaviour.purpose as u32 * STREAMS;
 
@@ -149,7 +128,7 @@ pub fn record(
     )?;
 
     let mut act = Recording::default();
-    stage.pass.forward(&mut act, net, weights, &stage.activations)?;
+    stage.actor.forward(&mut act)?;
     let params = act_step::Params {
         num_lanes,
         stream,
@@ -164,7 +143,7 @@ pub fn record(
         env,
         params,
         records,
-        stage.activations.outputs(),
+        stage.actor.outputs(),
         stage.env_params,
         stage.state,
         stage.lanes,

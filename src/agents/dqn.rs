@@ -6,13 +6,14 @@
 //! y = R^(m) + gamma^m (1 - d) Q'(s_{t+m}, a*),  a* = argmax_a Q'(s_{t+m}, a), or with double_q argmax_a Q(s_{t+m}, a)
 //! ```
 
-use crate::agents::Algorithm;
-use crate::agents::learner::{Evaluations, Learner};
+use crate::agents::learner::{Learner, Networks};
 use crate::agents::rules;
+use crate::agents::{Algorithm, FIRST_Q};
 use crate::config::Config;
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::Result;
 use crate::kernels::greedy_backup;
+use crate::nn::Network;
 use crate::shared::agent::Lane;
 
 /// See the module's description.
@@ -21,7 +22,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
     settings: &["double_q"],
     soft: |_| false,
     check: rules::given_temperature,
-    evaluations,
+    networks,
+    others: |_, _| Vec::new(),
+    actor: FIRST_Q,
     update,
 };
 
@@ -30,12 +33,12 @@ const TARGET: u32 = 1;
 const ONLINE: u32 = 2;
 
 /// `Q(s), Q'(s')` and, for double Q-learning, `Q(s')`.
-fn evaluations(config: &Config) -> Evaluations {
+fn networks(config: &Config, net: &Network) -> Networks {
     let mut slots = vec![(0, 0), (1, 1)];
     if config.double_q {
         slots.push((0, 1));
     }
-    Evaluations { online: 1, between: 0, slots }
+    Networks::q(net, 1, slots)
 }
 
 fn update(
@@ -46,16 +49,16 @@ fn update(
     num_lanes: u32,
 ) -> Result<()> {
     learner.evaluate(rec)?;
-    for (head, columns) in (0..).zip(&learner.net.heads) {
+    for (head, columns) in (0..).zip(&learner.net().heads) {
         let params = greedy_backup::Params {
             batch: learner.batch,
             actions: columns.actions,
-            slots: learner.pass.slots(),
+            slots: learner.slots(),
             selector: if config.double_q { ONLINE } else { TARGET },
             evaluator: TARGET,
-            q_stride: learner.net.outputs(),
+            q_stride: learner.net().outputs(),
             q_offset: columns.offset,
-            heads: learner.net.heads.len() as u32,
+            heads: learner.net().heads.len() as u32,
             head,
             agents: learner.agents,
         };

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Temperature};
 use crate::shared::agent::Agent;
+use crate::shared::optimizer::Optimizer;
 use crate::shared::rng::agent_seed;
 
 /// The agent of `config` before its first update; `actions` are those of its smallest head.
@@ -9,17 +10,7 @@ pub fn agent(config: &Config, actions: u32) -> Agent {
     let steps = |steps: u64| if steps == 0 { config.total_timesteps } else { steps } as f32;
     Agent {
         seed: agent_seed(config.seed, 0),
-        target_update_interval: config.target_update_interval,
         gamma: config.gamma as f32,
-        learning_rate: config.learning_rate as f32,
-        one_minus_beta1: (1.0 - config.adam_beta1) as f32,
-        one_minus_beta2: (1.0 - config.adam_beta2) as f32,
-        // ln 0 would be -inf; e^-100 is 0 in f32 all the same.
-        ln_beta1: config.adam_beta1.ln().max(-100.0) as f32,
-        ln_beta2: config.adam_beta2.ln().max(-100.0) as f32,
-        adam_eps: config.adam_eps as f32,
-        polyak: config.polyak as f32,
-        max_grad_norm: config.max_grad_norm as f32,
         huber_delta: config.huber_delta as f32,
         alpha_learning_rate: config.alpha_learning_rate as f32,
         target_entropy: config.target_entropy.nats(actions) as f32,
@@ -42,8 +33,25 @@ pub fn agent(config: &Config, actions: u32) -> Agent {
         max_priority: 1.0,
         log_alpha: config.alpha.ln() as f32,
         alpha: config.alpha as f32,
-        grad_scale: 1.0,
         ..Agent::default()
+    }
+}
+
+/// The optimiser of `config` before its first step. Groups whose settings differ start from this one.
+pub fn optimizer(config: &Config) -> Optimizer {
+    Optimizer {
+        learning_rate: config.learning_rate as f32,
+        one_minus_beta1: (1.0 - config.adam_beta1) as f32,
+        one_minus_beta2: (1.0 - config.adam_beta2) as f32,
+        // ln 0 would be -inf; e^-100 is 0 in f32 all the same.
+        ln_beta1: config.adam_beta1.ln().max(-100.0) as f32,
+        ln_beta2: config.adam_beta2.ln().max(-100.0) as f32,
+        adam_eps: config.adam_eps as f32,
+        max_grad_norm: config.max_grad_norm as f32,
+        target_update_interval: config.target_update_interval,
+        polyak: config.polyak as f32,
+        grad_scale: 1.0,
+        ..Optimizer::default()
     }
 }
 

@@ -12,10 +12,12 @@ mod rules;
 pub mod soft_q;
 pub mod sqn;
 pub mod tabular;
+#[cfg(test)]
+mod two_groups;
 
 pub use plan::Plan;
 
-use crate::agents::learner::{Evaluations, Learner};
+use crate::agents::learner::{Learner, Networks};
 use crate::config::Config;
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, Recording};
@@ -34,12 +36,28 @@ pub struct Algorithm {
     pub soft: fn(&Config) -> bool,
     /// Refuses values that make no sense with it.
     pub check: fn(&Config) -> Result<()>,
-    /// Its networks and their evaluations.
-    pub evaluations: fn(&Config) -> Evaluations,
+    /// Its Q networks, for a given shape.
+    pub networks: fn(&Config, &Network) -> Networks,
+    /// Its other groups of networks.
+    pub others: fn(&Config, &Network) -> Vec<Networks>,
+    /// Who acts.
+    pub actor: Actor,
     /// Records one update on the batch that lies in the learner's memory; the lanes are the training environments of each
     /// agent, whose steps drive schedules.
     pub update: fn(&mut Recording, &Config, &Learner, Buffer<Lane>, u32) -> Result<()>,
 }
+
+/// The network whose outputs actions are chosen by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// Its group: 0 for the Q networks, then the others in order.
+    pub group: usize,
+    /// Its place in the group.
+    pub net: u32,
+}
+
+/// The first online Q network acts (all sources of SQN, and DQN).
+pub const FIRST_Q: Actor = Actor { group: 0, net: 0 };
 
 /// All algorithms.
 pub const ALGORITHMS: &[Algorithm] =

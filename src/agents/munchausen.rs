@@ -7,13 +7,14 @@
 //! ```
 //! `m = munchausen_scale`, `l0 = munchausen_clip`. `m = 0` is soft DQN.
 
-use crate::agents::Algorithm;
-use crate::agents::learner::{Evaluations, Learner};
+use crate::agents::learner::{Learner, Networks};
 use crate::agents::rules;
+use crate::agents::{Algorithm, FIRST_Q};
 use crate::config::Config;
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::{Error, Result};
 use crate::kernels::munchausen_backup;
+use crate::nn::Network;
 use crate::shared::agent::Lane;
 
 /// See the module's description.
@@ -22,7 +23,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
     settings: &["munchausen_scale", "munchausen_clip"],
     soft: |_| true,
     check,
-    evaluations,
+    networks,
+    others: |_, _| Vec::new(),
+    actor: FIRST_Q,
     update,
 };
 
@@ -40,8 +43,8 @@ fn check(config: &Config) -> Result<()> {
 }
 
 /// `Q(s), Q'(s'), Q'(s)`.
-fn evaluations(_: &Config) -> Evaluations {
-    Evaluations { online: 1, between: 0, slots: vec![(0, 0), (1, 1), (1, 0)] }
+fn networks(_: &Config, net: &Network) -> Networks {
+    Networks::q(net, 1, vec![(0, 0), (1, 1), (1, 0)])
 }
 
 fn update(
@@ -52,14 +55,14 @@ fn update(
     num_lanes: u32,
 ) -> Result<()> {
     learner.evaluate(rec)?;
-    for (head, columns) in (0..).zip(&learner.net.heads) {
+    for (head, columns) in (0..).zip(&learner.net().heads) {
         let params = munchausen_backup::Params {
             batch: learner.batch,
             actions: columns.actions,
-            slots: learner.pass.slots(),
-            q_stride: learner.net.outputs(),
+            slots: learner.slots(),
+            q_stride: learner.net().outputs(),
             q_offset: columns.offset,
-            heads: learner.net.heads.len() as u32,
+            heads: learner.net().heads.len() as u32,
             head,
             agents: learner.agents,
         };

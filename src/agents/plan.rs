@@ -1,9 +1,11 @@
 //! What an algorithm hands to the trainer: memory, its initial contents, and recordings.
 
 use crate::config::Config;
+use crate::engine::executor::{Executor, write_as};
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
+use crate::error::Result;
 use crate::kernels::metrics::Metrics;
-use crate::nn::Network;
+use crate::nn::{Group, GroupSpec};
 use crate::shared::agent::{Agent, Lane};
 
 /// A complete training program as plain data; any executor can run it.
@@ -12,10 +14,8 @@ pub struct Plan {
     pub buffers: Buffers,
     /// Contents written once before training; everything else starts as zeros.
     pub init: Vec<(BufferId, Vec<u32>)>,
-    /// Network shape.
-    pub net: Network,
-    /// Names of the networks in the weights, in order, per agent.
-    pub net_names: Vec<String>,
+    /// The groups of networks of an agent.
+    pub groups: Vec<GroupSpec>,
     /// The configuration of each agent.
     pub members: Vec<Config>,
     /// The agents' memory: one shard, or more where a device's longest buffer is too short for all agents.
@@ -46,8 +46,8 @@ pub struct Shard {
     pub first: u32,
     /// How many.
     pub agents: u32,
-    /// Weights `[agents, nets, params]`.
-    pub weights: Buffer<f32>,
+    /// Its groups of networks, as [`Plan::groups`] orders them.
+    pub groups: Vec<Group>,
     /// Hyperparameters and learner state `[agents]`.
     pub records: Buffer<Agent>,
     /// Statistics of a window.
@@ -67,7 +67,45 @@ pub struct Episodes {
     pub act: Recording,
 }
 
+impl Shard {
+    /// The buffers whose contents, one behind the other, are the weights of its agents.
+    pub fn weights(&self) -> impl Iterator<Item = BufferId> {
+        self.groups.iter().map(|group| group.weights.id)
+    }
+
+    /// The weights of one of its agents, group by group `[nets, params]`, out of those contents.
+    pub fn weights_of(&self, agent: usize, mut words: &[u32]) -> Vec<Vec<f32>> {
+        let mut weights = Vec::new();
+        for group in &self.groups {
+            let own;
+            (own, words) = words.split_at(group.weights.len as usize);
+            let each = group.spec.words();
+            let own = &own[(agent - self.first as usize) * each..][..each];
+            weights.push(bytemuck::cast_slice(own).to_vec());
+        }
+        weights
+    }
+}
+
 impl Plan {
+    /// The weights of one agent, group by group `[nets, params]`.
+    pub fn weights_of(&self, agent: usize, executor: &mut dyn Executor) -> Result<Vec<Vec<f32>>> {
+        let shard = self.shard_of(agent);
+        let mut words = Vec::new();
+        for buffer in shard.weights() {
+            words.extend(executor.read(buffer)?);
+        }
+        Ok(shard.weights_of(agent, &words))
+    }
+
+    /// Gives a plan of one agent its weights, group by group `[nets, params]`.
+    pub fn set_weights(&self, weights: &[Vec<f32>], executor: &mut dyn Executor) -> Result<()> {
+        for (group, weights) in self.shards.iter().flat_map(|shard| &shard.groups).zip(weights) {
+            write_as(executor, group.weights.id, weights)?;
+        }
+        Ok(())
+    }
+
     /// Environment steps of an iteration, per agent.
     pub fn env_steps(&self) -> u64 {
         self.phases.iter().map(|phase| u64::from(phase.env_steps) * u64::from(phase.repeats)).sum()

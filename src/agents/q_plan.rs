@@ -2,9 +2,9 @@
 //! contents, for one agent or a population.
 
 use crate::agents::Algorithm;
-use crate::agents::acting::{Behaviour, Choice, Policy, Purpose, Stage, record};
+use crate::agents::acting::{Behaviour, Choice, Purpose, Stage, record};
 use crate::agents::hyper;
-use crate::agents::learner::{Learner, Priorities};
+use crate::agents::learner::{Learner, Networks, Priorities};
 use crate::agents::plan::{Episodes, Phase, Plan, Shard};
 use crate::agents::rules;
 use crate::config::{Config, Exploration, HiddenActivation, PathChoice, Replay, Temperature};
@@ -13,7 +13,7 @@ use crate::engine::memory;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::{Error, Result};
 use crate::kernels::{Activation, metrics, priority_draw, priority_insert, replay_sample};
-use crate::nn::{Initialiser, Network, NetworkSpec};
+use crate::nn::{Group, Initialiser, Network, NetworkSpec};
 use crate::shared::rng::{STREAMS, agent_seed};
 use crate::shared::sum_tree::tree_len;
 
@@ -55,14 +55,16 @@ pub fn plan(
 ) -> Result<Plan> {
     let net = check(&algorithm, config, members, env)?;
     let smallest = env.actions.heads().into_iter().min().unwrap_or(0);
-    let one = empty(algorithm, config, &net);
-    let mut builder = Builder { algorithm, config, env, actions: smallest, plan: one };
+    let q = (algorithm.networks)(config, &net);
+    let others = (algorithm.others)(config, &net);
+    let plan = empty(config, &q, &others);
+    let mut builder = Builder { algorithm, config, env, actions: smallest, q, others, plan };
     // Every buffer grows with the agents, so the longest one of a single agent says how many fit.
     builder.shard(0, &members[..1])?;
     let longest = builder.plan.buffers.decls.iter().map(|decl| decl.words * 4).max().unwrap_or(4);
     let per_shard = (max_buffer_bytes / longest).clamp(1, members.len() as u64) as usize;
     if members.len() > 1 {
-        builder.plan = empty(algorithm, config, &net);
+        builder.plan = empty(config, &builder.q, &builder.others);
         for (index, shard) in members.chunks(per_shard).enumerate() {
             builder.shard((index * per_shard) as u32, shard)?;
         }
@@ -103,14 +105,11 @@ fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Result<N
     })
 }
 
-fn empty(algorithm: Algorithm, config: &Config, net: &Network) -> Plan {
-    let online = (algorithm.evaluations)(config).online;
-    let names = ["q", "target_q"].iter().flat_map(|kind| (0..online).map(move |i| format!("{kind}{i}")));
+fn empty(config: &Config, q: &Networks, others: &[Networks]) -> Plan {
     Plan {
         buffers: Buffers::default(),
         init: Vec::new(),
-        net: net.clone(),
-        net_names: names.collect(),
+        groups: [q].into_iter().chain(others).map(|networks| networks.group.clone()).collect(),
         members: Vec::new(),
         shards: Vec::new(),
         reset: Recording::default(),
@@ -138,21 +137,24 @@ struct Builder<'a> {
     config: &'a Config,
     env: &'static Env,
     actions: u32,
+    q: Networks,
+    others: Vec<Networks>,
     plan: Plan,
 }
 
 impl Builder<'_> {
     fn shard(&mut self, first: u32, members: &[Config]) -> Result<()> {
-        let Builder { algorithm, config, env, actions, plan } = self;
+        let Builder { algorithm, config, env, actions, q, others, plan } = self;
         let (config, env) = (*config, *env);
         let agents = members.len() as u32;
         let num_envs = config.num_envs;
-        let heads = plan.net.heads.len() as u32;
+        let heads = q.group.net.heads.len() as u32;
         let buffers = &mut plan.buffers;
         let first_buffer = buffers.decls.len();
-        let evaluations = (algorithm.evaluations)(config);
-        let nets = evaluations.nets();
-        let mut learner = Learner::new(buffers, config.batch_size, plan.net.clone(), agents, &evaluations);
+        let mut learner = Learner::new(buffers, config.batch_size, q, others, agents);
+        let groups: Vec<Group> =
+            [&learner.q].into_iter().chain(&learner.others).map(|of| of.group.clone()).collect();
+        let actor = (&groups[algorithm.actor.group], algorithm.actor.net);
 
         // The replay buffer D: a ring whose rows are whole vector steps.
         let capacity = config.capacity();
@@ -162,9 +164,8 @@ impl Builder<'_> {
         let unused: Buffer<f32> = buffers.add("no_replay", u64::from(agents), "");
 
         // Act, step, store.
-        let policy = Policy { agents: learner.records, weights: learner.weights, count: agents };
         let hint = "Lower --num-envs.";
-        let stage = Stage::new(buffers, "env", env, &plan.net, (agents, nets), num_envs, hint);
+        let stage = Stage::new(buffers, "env", env, actor, num_envs, hint);
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
         let drawn = match config.temperature {
             Temperature::PerState => Choice::OwnTemperature,
@@ -177,7 +178,7 @@ impl Builder<'_> {
             replay,
             capacity,
         };
-        let train = record(env, &plan.net, policy, &stage, behaviour)?;
+        let train = record(env, learner.records, &stage, behaviour)?;
         plan.reset.append(train.reset);
         let (mut act, mut learn) = (train.act, Recording::default());
         let stream = Purpose::Train as u32 * STREAMS;
@@ -218,7 +219,7 @@ impl Builder<'_> {
             capacity,
             num_lanes: num_envs,
             n_step: config.n_step,
-            inputs: evaluations.inputs(),
+            inputs: learner.inputs,
             given_starts: u32::from(learner.priorities.is_some()),
             stream,
             agents,
@@ -245,29 +246,29 @@ impl Builder<'_> {
         metrics::record(&mut statistics, params, learner.records, stage.lanes(), metrics_out)?;
 
         let hint = "Lower --eval-episodes.";
-        let eval = Stage::new(buffers, "eval", env, &plan.net, (agents, nets), config.eval_episodes, hint);
+        let eval = Stage::new(buffers, "eval", env, actor, config.eval_episodes, hint);
         let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
         for (episodes, purpose) in plan.evaluations.iter_mut().zip(purposes) {
             let choice = if purpose == Purpose::FinalSoftmax { drawn } else { Choice::Argmax };
             let behaviour = Behaviour { purpose, choice, explore: None, replay: unused, capacity: 0 };
-            let acting = record(env, &plan.net, policy, &eval, behaviour)?;
+            let acting = record(env, learner.records, &eval, behaviour)?;
             episodes.reset.append(acting.reset);
             episodes.act.append(acting.act);
         }
 
-        memory::check_contents(learner.weights.id, &plan.buffers)?;
-        // Random online networks; targets start as copies.
-        let mut weights: Vec<f32> = Vec::new();
-        for member in members {
-            let seed = |net: u32| member.seed.wrapping_mul(2).wrapping_add(u64::from(net));
-            let online: Vec<f32> = (0..evaluations.online).flat_map(|net| plan.net.init(seed(net))).collect();
-            weights.extend(online.iter().chain(&online));
+        for (group, networks) in groups.iter().zip([&*q].into_iter().chain(&*others)) {
+            memory::check_contents(group.weights.id, &plan.buffers)?;
+            let weights: Vec<f32> = members.iter().flat_map(|member| group.spec.init(member.seed)).collect();
+            let optimizers: Vec<_> = members.iter().map(networks.optimizer).collect();
+            plan.init.extend([
+                (group.weights.id, bytemuck::cast_slice(&weights).to_vec()),
+                (group.optimizers.id, bytemuck::cast_slice(&optimizers).to_vec()),
+            ]);
         }
         let records: Vec<_> = members.iter().map(|member| hyper::agent(member, *actions)).collect();
         let ones = vec![1.0f32; learner.importance.len as usize];
         plan.init.extend([
             (learner.records.id, bytemuck::cast_slice(&records).to_vec()),
-            (learner.weights.id, bytemuck::cast_slice(&weights).to_vec()),
             (learner.importance.id, bytemuck::cast_slice(&ones).to_vec()),
         ]);
         for stage in [&stage, &eval] {
@@ -282,7 +283,7 @@ impl Builder<'_> {
         plan.shards.push(Shard {
             first,
             agents,
-            weights: learner.weights,
+            groups,
             records: learner.records,
             metrics: statistics,
             metrics_out,

@@ -7,13 +7,14 @@
 //! `f` is `value_transform`: none, or `sign(x) ln(1 + |x|)`, which the network then learns the values of. Without
 //! `target_network` the online net bootstraps, and no gradient flows through it. Importance weights are clipped.
 
-use crate::agents::Algorithm;
-use crate::agents::learner::{Evaluations, Learner};
+use crate::agents::learner::{Learner, Networks};
 use crate::agents::rules;
+use crate::agents::{Algorithm, FIRST_Q};
 use crate::config::{Config, ValueTransform};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::Result;
 use crate::kernels::soft_q_backup;
+use crate::nn::Network;
 use crate::shared::agent::Lane;
 
 /// See the module's description.
@@ -22,7 +23,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
     settings: &["target_network", "value_transform", "kl"],
     soft: |_| true,
     check: rules::given_temperature,
-    evaluations,
+    networks,
+    others: |_, _| Vec::new(),
+    actor: FIRST_Q,
     update,
 };
 
@@ -32,9 +35,9 @@ const WEIGHTS: [f32; 2] = [0.1, 10.0];
 const BOOTSTRAP: u32 = 1;
 
 /// `Q(s), Q'(s')`, or without a target network `Q(s), Q(s')`.
-pub fn evaluations(config: &Config) -> Evaluations {
+pub fn networks(config: &Config, net: &Network) -> Networks {
     let bootstrap = u32::from(config.target_network);
-    Evaluations { online: 1, between: 0, slots: vec![(0, 0), (bootstrap, 1)] }
+    Networks::q(net, 1, vec![(0, 0), (bootstrap, 1)])
 }
 
 /// One update on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `discounts`, `importance`.
@@ -46,21 +49,21 @@ pub fn update(
     num_lanes: u32,
 ) -> Result<()> {
     learner.evaluate(rec)?;
-    for (head, columns) in (0..).zip(&learner.net.heads) {
+    for (head, columns) in (0..).zip(&learner.net().heads) {
         let params = soft_q_backup::Params {
             batch: learner.batch,
             actions: columns.actions,
-            slots: learner.pass.slots(),
+            slots: learner.slots(),
             target_slot: BOOTSTRAP,
             action_slots: 0,
-            q_stride: learner.net.outputs(),
+            q_stride: learner.net().outputs(),
             q_offset: columns.offset,
             transform: match config.value_transform {
                 ValueTransform::None => 0,
                 ValueTransform::SignedLog => 1,
             },
             kl: u32::from(config.kl),
-            heads: learner.net.heads.len() as u32,
+            heads: learner.net().heads.len() as u32,
             head,
             agents: learner.agents,
         };

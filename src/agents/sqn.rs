@@ -4,13 +4,14 @@
 //! The paper's listing, its figure, the authors' code and DI-engine compute different backups; `Backup` names them, and
 //! `docs/algorithms.md` has the table.
 
-use crate::agents::Algorithm;
 use crate::agents::acting::Purpose;
-use crate::agents::learner::{Evaluations, Learner};
+use crate::agents::learner::{Learner, Networks};
+use crate::agents::{Algorithm, FIRST_Q};
 use crate::config::{Backup, Config, Exploration, Temperature, Twin};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::{Error, Result};
 use crate::kernels::{entropy_bonus, soft_backup};
+use crate::nn::Network;
 use crate::shared::agent::Lane;
 use crate::shared::rng::STREAMS;
 
@@ -28,7 +29,9 @@ pub const ALGORITHM: Algorithm = Algorithm {
     ],
     soft: |config| config.entropy_in_target,
     check,
-    evaluations,
+    networks,
+    others: |_, _| Vec::new(),
+    actor: FIRST_Q,
     update,
 };
 
@@ -68,7 +71,7 @@ fn check(config: &Config) -> Result<()> {
             "It adds the entropy of the states between the ends of a window.",
         ));
     }
-    let most = MAX_SLOTS - evaluations(&Config { n_step_entropy: false, ..config.clone() }).slots.len() + 1;
+    let most = MAX_SLOTS - slots(&Config { n_step_entropy: false, ..config.clone() }).len() + 1;
     if config.n_step as usize > most {
         return Err(Error::invalid(
             "n_step",
@@ -80,9 +83,14 @@ fn check(config: &Config) -> Result<()> {
     Ok(())
 }
 
+/// Twin Q networks with their targets.
+pub fn networks(config: &Config, net: &Network) -> Networks {
+    Networks::q(net, 2, slots(config))
+}
+
 /// `Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s')` and, where the policy of the target is the online net's, `Q_1(s')`; then `Q_1` of the states
 /// between, where their entropy counts.
-pub fn evaluations(config: &Config) -> Evaluations {
+fn slots(config: &Config) -> Vec<(u32, u32)> {
     let mut slots = vec![(0, 0), (1, 0), (2, 1), (3, 1)];
     match config.backup {
         Backup::ClippedLse | Backup::Sampled => {}
@@ -90,7 +98,7 @@ pub fn evaluations(config: &Config) -> Evaluations {
     }
     let between = if config.n_step_entropy { config.n_step - 1 } else { 0 };
     slots.extend((0..between).map(|k| (0, 2 + k)));
-    Evaluations { online: 2, between, slots }
+    slots
 }
 
 /// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `discounts`.
@@ -101,7 +109,7 @@ pub fn update(
     lanes: Buffer<Lane>,
     num_lanes: u32,
 ) -> Result<()> {
-    if config.n_step_entropy && learner.net.heads.len() > 1 {
+    if config.n_step_entropy && learner.net().heads.len() > 1 {
         return Err(Error::invalid(
             "n_step_entropy",
             true,
@@ -110,18 +118,18 @@ pub fn update(
         ));
     }
     learner.evaluate(rec)?;
-    for (head, columns) in (0..).zip(&learner.net.heads) {
+    for (head, columns) in (0..).zip(&learner.net().heads) {
         if config.n_step_entropy {
             // y_k = r_k + gamma (1 - d_k) (alpha H_{k+1} + y_{k+1}), authors' maxsqn_nsteps.
             let between = config.n_step - 1;
             let params = entropy_bonus::Params {
                 batch: learner.batch,
                 actions: columns.actions,
-                slots: learner.pass.slots(),
-                first_slot: learner.pass.slots() - between,
+                slots: learner.slots(),
+                first_slot: learner.slots() - between,
                 between,
                 kl: u32::from(config.kl),
-                q_stride: learner.net.outputs(),
+                q_stride: learner.net().outputs(),
                 q_offset: columns.offset,
                 agents: learner.agents,
             };
@@ -132,7 +140,7 @@ pub fn update(
         let params = soft_backup::Params {
             batch: learner.batch,
             actions: columns.actions,
-            slots: learner.pass.slots(),
+            slots: learner.slots(),
             backup: match config.backup {
                 Backup::ClippedLse => 0,
                 Backup::OnlinePolicy => 1,
@@ -148,12 +156,12 @@ pub fn update(
             mean: u32::from(config.twin == Twin::Mean),
             entropy: u32::from(config.entropy_in_target),
             per_state: u32::from(config.temperature == Temperature::PerState),
-            q_stride: learner.net.outputs(),
+            q_stride: learner.net().outputs(),
             q_offset: columns.offset,
-            heads: learner.net.heads.len() as u32,
+            heads: learner.net().heads.len() as u32,
             head,
             stream: Purpose::Train as u32 * STREAMS,
-            discount_slots: 1 + evaluations(config).between,
+            discount_slots: learner.inputs - 1,
             agents: learner.agents,
         };
         soft_backup::record(

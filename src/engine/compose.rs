@@ -13,6 +13,7 @@ pub const SHARED: &[(&str, &str)] = &[
     ("rng_word", include_str!("../../shaders/shared/rng_word.wgsl")),
     ("rng_given", include_str!("../../shaders/shared/rng_given.wgsl")),
     ("agent", include_str!("../../shaders/shared/agent.wgsl")),
+    ("optimizer", include_str!("../../shaders/shared/optimizer.wgsl")),
     ("policy", include_str!("../../shaders/shared/policy.wgsl")),
     ("sum_tree", include_str!("../../shaders/shared/sum_tree.wgsl")),
     ("tabular", include_str!("../../shaders/shared/tabular.wgsl")),

@@ -1,4 +1,4 @@
-//! Adam on the online nets and the target nets' averaging, in one pass. Twin of `shaders/adam.wgsl`.
+//! Adam on a group's online nets and the averaging of their targets, in one pass. Twin of `shaders/adam.wgsl`.
 
 use pulp::Arch;
 
@@ -7,12 +7,15 @@ use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
 use crate::shared::agent::Agent;
+use crate::shared::optimizer::Optimizer;
 
 gpu_struct! {
     /// Sizes, the form of eps and the form of weight decay.
     pub struct Params {
         /// Parameters of the online nets per agent.
         pub count: u32,
+        /// 1: a target follows every online net; 0: none does.
+        pub targets: u32,
         /// 0: PyTorch's place of eps, 1: TensorFlow 1's.
         pub eps_inside: u32,
         /// 0: weight decay is decoupled from the gradient; 1: it is added to it.
@@ -26,13 +29,13 @@ kernel! {
     /// One Adam step and one target update.
     adam, params Params, workgroup 64,
     bindings {
-        read agents: Agent, read grads: f32,
+        read agents: Agent, read optimizers: Optimizer, read grads: f32,
         write weights: f32, write m: f32, write v: f32,
     }
     sizes |p, _| {
         let agents = u64::from(p.agents);
         let count = product(&[p.agents, p.count]);
-        vec![agents, count, 2 * count, count, count]
+        vec![agents, agents, count, count.saturating_mul(1 + u64::from(p.targets)), count, count]
     };
     grid |p| [groups(u64::from(p.count), 256), 1, u64::from(p.agents)];
     loops |_, _| 4;
@@ -44,28 +47,40 @@ const MIN_BLOCK: usize = 2048;
 
 /// A block of one agent's parameters.
 struct Block<'a> {
-    h: &'a Agent,
+    h: &'a Optimizer,
     grads: &'a [f32],
     online: &'a mut [f32],
+    /// As long as the online part, or empty.
     target: &'a mut [f32],
     m: &'a mut [f32],
     v: &'a mut [f32],
 }
 
-fn twin(p: &Params, agents: &[Agent], grads: &[f32], weights: &mut [f32], m: &mut [f32], v: &mut [f32]) {
+fn twin(
+    p: &Params,
+    agents: &[Agent],
+    optimizers: &[Optimizer],
+    grads: &[f32],
+    weights: &mut [f32],
+    m: &mut [f32],
+    v: &mut [f32],
+) {
     let count = p.count as usize;
     let block = count.div_ceil(threads::available()).max(MIN_BLOCK);
     let mut blocks = Vec::new();
     let moments = m.chunks_exact_mut(count).zip(v.chunks_exact_mut(count));
-    let nets = grads.chunks_exact(count).zip(weights.chunks_exact_mut(2 * count));
-    for (h, ((grads, weights), (m, v))) in agents[..p.agents as usize].iter().zip(nets.zip(moments)) {
-        if h.nonfinite != 0 {
+    let nets = grads.chunks_exact(count).zip(weights.chunks_exact_mut((1 + p.targets as usize) * count));
+    let records = agents[..p.agents as usize].iter().zip(optimizers);
+    for ((agent, h), ((grads, weights), (m, v))) in records.zip(nets.zip(moments)) {
+        if agent.nonfinite != 0 {
             continue;
         }
         let (online, target) = weights.split_at_mut(count);
-        let nets = grads.chunks(block).zip(online.chunks_mut(block).zip(target.chunks_mut(block)));
+        let mut targets = target.chunks_mut(block);
+        let nets = grads.chunks(block).zip(online.chunks_mut(block));
         let moments = m.chunks_mut(block).zip(v.chunks_mut(block));
-        for ((grads, (online, target)), (m, v)) in nets.zip(moments) {
+        for ((grads, online), (m, v)) in nets.zip(moments) {
+            let target = targets.next().unwrap_or_default();
             blocks.push(Block { h, grads, online, target, m, v });
         }
     }
@@ -109,7 +124,7 @@ impl Block<'_> {
                 *w -= h.learning_rate / h.correction1 * (*m / (v.sqrt() / root2 + h.adam_eps));
             }
         }
-        if !(h.updates + 1).is_multiple_of(h.target_update_interval) {
+        if target.is_empty() || !h.steps.is_multiple_of(h.target_update_interval) {
             return;
         }
         if h.polyak >= 1.0 {

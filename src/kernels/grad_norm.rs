@@ -1,4 +1,5 @@
-//! Global gradient norm, clip factor and the check for NaN and infinity. Twin of `shaders/grad_norm.wgsl`.
+//! Opens an optimiser's step: global gradient norm, clip factor, bias corrections and the check for NaN and infinity. Twin
+//! of `shaders/grad_norm.wgsl`.
 
 use pulp::Arch;
 
@@ -7,6 +8,7 @@ use crate::kernel;
 use crate::kernels::{product, tree_sum};
 use crate::shared::agent::Agent;
 use crate::shared::math::{expm1_f32, is_finite_f32};
+use crate::shared::optimizer::Optimizer;
 
 gpu_struct! {
     /// Sizes.
@@ -21,14 +23,14 @@ gpu_struct! {
 kernel! {
     /// `norm = sqrt(sum g^2)`, `scale = min(1, max_grad_norm / (norm + 1e-6))`.
     grad_norm, params Params, workgroup 256,
-    bindings { write agents: Agent, read grads: f32 }
-    sizes |p, _| vec![u64::from(p.agents), product(&[p.agents, p.count])];
+    bindings { write agents: Agent, write optimizers: Optimizer, read grads: f32 }
+    sizes |p, _| vec![u64::from(p.agents), u64::from(p.agents), product(&[p.agents, p.count])];
     grid |p| [1, 1, u64::from(p.agents)];
     loops |p, _| u64::from(p.count.div_ceil(256)) + 8;
     twin twin
 }
 
-fn twin(p: &Params, agents: &mut [Agent], grads: &[f32]) {
+fn twin(p: &Params, agents: &mut [Agent], optimizers: &mut [Optimizer], grads: &[f32]) {
     for agent in 0..p.agents as usize {
         let grads = &grads[agent * p.count as usize..][..p.count as usize];
         let mut partial = [0.0; 256];
@@ -41,15 +43,18 @@ fn twin(p: &Params, agents: &mut [Agent], grads: &[f32]) {
         });
         let total = tree_sum(&mut partial);
         let norm = total.sqrt();
-        let a = &mut agents[agent];
-        a.grad_norm = norm;
-        let limit = a.max_grad_norm;
-        a.grad_scale = if limit > 0.0 { (limit / (norm + 1e-6)).min(1.0) } else { 1.0 };
-        let t = (a.updates + 1) as f32;
-        a.correction1 = -expm1_f32(t * a.ln_beta1);
-        a.correction2 = -expm1_f32(t * a.ln_beta2);
-        if !is_finite_f32(total) && a.nonfinite == 0 {
-            a.nonfinite = a.updates + 1;
+        let o = &mut optimizers[agent];
+        o.grad_norm = norm;
+        o.grad_scale = 1.0;
+        if o.max_grad_norm > 0.0 {
+            o.grad_scale = (o.max_grad_norm / (norm + 1e-6)).min(1.0);
+        }
+        o.steps += 1;
+        let t = o.steps as f32;
+        o.correction1 = -expm1_f32(t * o.ln_beta1);
+        o.correction2 = -expm1_f32(t * o.ln_beta2);
+        if !is_finite_f32(total) && agents[agent].nonfinite == 0 {
+            agents[agent].nonfinite = agents[agent].updates + 1;
         }
     }
 }

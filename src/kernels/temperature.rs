@@ -6,6 +6,7 @@ use crate::kernel;
 use crate::kernels::{product, tree_sum};
 use crate::shared::agent::{Agent, Lane, TdError, schedule};
 use crate::shared::math::{exp_f32, expm1_f32, is_finite_f32};
+use crate::shared::optimizer::Optimizer;
 
 gpu_struct! {
     /// Sizes and the temperature mode.
@@ -31,12 +32,15 @@ kernel! {
     /// Temperature step and update counter.
     temperature, params Params, workgroup 64,
     bindings {
-        write agents: Agent, read lanes: Lane, read entropies: f32, read targets: f32, read errors: TdError,
+        write agents: Agent, read optimizers: Optimizer, read lanes: Lane, read entropies: f32, read targets: f32,
+        read errors: TdError,
     }
     sizes |p, _| {
         let rows = product(&[p.agents, p.batch]);
         let rows = rows * u64::from(p.heads);
-        vec![u64::from(p.agents), product(&[p.agents, p.num_lanes]), rows, rows, rows * u64::from(p.grad_slots)]
+        let agents = u64::from(p.agents);
+        let lanes = product(&[p.agents, p.num_lanes]);
+        vec![agents, agents, lanes, rows, rows, rows * u64::from(p.grad_slots)]
     };
     grid |p| [1, 1, u64::from(p.agents)];
     loops |p, _| u64::from(p.batch.div_ceil(64)) * (1 + u64::from(p.heads) * (1 + u64::from(p.grad_slots))) + 6;
@@ -46,6 +50,7 @@ kernel! {
 fn twin(
     p: &Params,
     agents: &mut [Agent],
+    optimizers: &[Optimizer],
     lanes: &[Lane],
     entropies: &[f32],
     targets: &[f32],
@@ -83,16 +88,17 @@ fn twin(
         a.entropy_sum += a.entropy;
         a.loss_sum += mean[1];
         a.q_sum += mean[2];
-        a.grad_norm_sum += a.grad_norm;
+        let o = &optimizers[agent];
+        a.grad_norm_sum += o.grad_norm;
         a.updates += 1;
         if p.mode == 1 || p.mode == 2 {
             let g = (mean[0] - weights * a.target_entropy) * if p.mode == 2 { a.alpha } else { 1.0 };
             let t = a.updates as f32;
-            a.alpha_m += a.one_minus_beta1 * (g - a.alpha_m);
-            a.alpha_v = (a.alpha_v - a.one_minus_beta2 * a.alpha_v) + a.one_minus_beta2 * g * g;
-            let correction1 = -expm1_f32(t * a.ln_beta1);
-            let correction2 = -expm1_f32(t * a.ln_beta2);
-            let step = a.alpha_m / (a.alpha_v.sqrt() / correction2.sqrt() + a.adam_eps);
+            a.alpha_m += o.one_minus_beta1 * (g - a.alpha_m);
+            a.alpha_v = (a.alpha_v - o.one_minus_beta2 * a.alpha_v) + o.one_minus_beta2 * g * g;
+            let correction1 = -expm1_f32(t * o.ln_beta1);
+            let correction2 = -expm1_f32(t * o.ln_beta2);
+            let step = a.alpha_m / (a.alpha_v.sqrt() / correction2.sqrt() + o.adam_eps);
             a.log_alpha -= a.alpha_learning_rate / correction1 * step;
         } else if p.mode == 3 {
             let env_steps = lanes[agent * p.num_lanes as usize].step as f32 * p.num_lanes as f32;

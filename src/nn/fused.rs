@@ -92,6 +92,7 @@ impl Pass {
     pub(super) fn fused_deltas(
         &self,
         buffers: &mut Buffers,
+        prefix: &str,
         net: &Network,
         hint: &'static str,
     ) -> Vec<Buffer<f32>> {
@@ -103,7 +104,7 @@ impl Pass {
             1 => params.gradient_width() as u64 * rows,
             _ => 0,
         };
-        (0..=last).map(|i| buffers.add(format!("delta{i}"), words(i), hint)).collect()
+        (0..=last).map(|i| buffers.add(format!("{prefix}{i}"), words(i), hint)).collect()
     }
 
     pub(super) fn fused_forward(

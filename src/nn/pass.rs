@@ -89,12 +89,18 @@ impl Pass {
     }
 
     /// Declares the gradients of a pass, one buffer per tensor `[agents, gradients, batch, width]`; none of the input.
-    pub fn deltas(&self, buffers: &mut Buffers, net: &Network, hint: &'static str) -> Vec<Buffer<f32>> {
+    pub fn deltas(
+        &self,
+        buffers: &mut Buffers,
+        prefix: &str,
+        net: &Network,
+        hint: &'static str,
+    ) -> Vec<Buffer<f32>> {
         if net.path == Path::Fused {
-            return self.fused_deltas(buffers, net, hint);
+            return self.fused_deltas(buffers, prefix, net, hint);
         }
         let mut declare = |(i, width)| {
-            buffers.add(format!("delta{i}"), self.rows_of(self.gradients) * u64::from(width), hint)
+            buffers.add(format!("{prefix}{i}"), self.rows_of(self.gradients) * u64::from(width), hint)
         };
         let widths = net.tensors.iter().map(|tensor| tensor.width);
         [0].into_iter().chain(widths.skip(1)).enumerate().map(&mut declare).collect()

@@ -8,26 +8,8 @@ gpu_struct! {
     pub struct Agent {
         /// Seed of all the agent's random streams.
         pub seed: u32,
-        /// Updates between two target updates.
-        pub target_update_interval: u32,
         /// Discount.
         pub gamma: f32,
-        /// Adam step size.
-        pub learning_rate: f32,
-        /// `1 - beta1`.
-        pub one_minus_beta1: f32,
-        /// `1 - beta2`.
-        pub one_minus_beta2: f32,
-        /// `ln beta1`.
-        pub ln_beta1: f32,
-        /// `ln beta2`.
-        pub ln_beta2: f32,
-        /// Adam's denominator offset.
-        pub adam_eps: f32,
-        /// Target averaging rate.
-        pub polyak: f32,
-        /// Global-norm clip; 0 is off.
-        pub max_grad_norm: f32,
         /// Huber threshold.
         pub huber_delta: f32,
         /// Adam step size of `log_alpha`.
@@ -52,8 +34,6 @@ gpu_struct! {
         pub epsilon_decay_steps: f32,
         /// Factor on stored rewards.
         pub reward_scale: f32,
-        /// Decoupled weight decay (AdamW).
-        pub weight_decay: f32,
         /// Exponent of `|delta| + priority_eps` in a priority.
         pub priority_exponent: f32,
         /// Offset of `|delta|`.
@@ -80,14 +60,6 @@ gpu_struct! {
         pub alpha_m: f32,
         /// Second moment.
         pub alpha_v: f32,
-        /// Gradient norm of the last update, before clipping.
-        pub grad_norm: f32,
-        /// Factor that clips it.
-        pub grad_scale: f32,
-        /// `1 - beta1^t` of the running update.
-        pub correction1: f32,
-        /// `1 - beta2^t`.
-        pub correction2: f32,
         /// Mean entropy of the last update.
         pub entropy: f32,
         /// Largest priority so far.

@@ -7,6 +7,7 @@ pub mod grid;
 pub mod layout;
 pub mod math;
 pub mod normal;
+pub mod optimizer;
 pub mod pendulum;
 pub mod policy;
 pub mod rng;

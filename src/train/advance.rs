@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use crate::engine::executor::Program;
+use crate::engine::recording::BufferId;
 use crate::error::{Error, Result};
 use crate::kernels::metrics::Metrics;
 use crate::shared::agent::{Agent, Lane};
@@ -256,26 +257,26 @@ impl Trainer {
     fn keep_if_best(&mut self, evaluations: &[Evaluation]) -> Result<()> {
         let Some(evaluated) = self.course.improved(evaluations) else { return Ok(()) };
         let shard = self.plan.shard_of(evaluated.agent);
-        self.executor.request(shard.weights.id)?;
-        self.executor.request(shard.records.id)?;
-        self.course.expect(What::Best(evaluated), 2);
+        let buffers: Vec<BufferId> = shard.weights().chain([shard.records.id]).collect();
+        for buffer in &buffers {
+            self.executor.request(*buffer)?;
+        }
+        self.course.expect(What::Best(evaluated), buffers.len());
         Ok(())
     }
 
     /// The weights of the agent that evaluated best, out of those and the records of its shard.
     fn best_weights(&self, evaluated: Evaluated, words: &[u32]) -> Weights {
         let shard = self.plan.shard_of(evaluated.agent);
-        let (weights, records) = words.split_at(shard.weights.len as usize);
+        let (weights, records) = words.split_at(words.len() - shard.records.erase().words as usize);
         let index = evaluated.agent - shard.first as usize;
-        let each = weights.len() / shard.agents as usize;
-        let own = bytemuck::cast_slice(&weights[index * each..][..each]);
         let log_alpha = bytemuck::cast_slice::<u32, Agent>(records)[index].log_alpha;
         Weights {
             agent: evaluated.agent,
             config: self.plan.members[evaluated.agent].clone(),
             env_steps: evaluated.env_steps,
             greedy_mean: Some(evaluated.mean),
-            tensors: self.tensors(own, log_alpha),
+            tensors: self.tensors(&shard.weights_of(evaluated.agent, weights), log_alpha),
         }
     }
 

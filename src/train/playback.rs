@@ -15,7 +15,7 @@ use crate::shared::rng::{Rng, STREAM_ACTION, agent_seed};
 /// Steps played of an episode that has no time limit.
 pub const LONGEST: u32 = 2_000;
 
-/// Who chooses the actions. Weights are those of all networks, `[nets, params]`, as [`agents::Plan`] orders them.
+/// Who chooses the actions. Weights are those of all groups, `[nets, params]` each, as [`agents::Plan`] orders them.
 #[derive(Clone, Copy, Debug)]
 pub enum Policy<'a> {
     /// Uniformly random actions.
@@ -23,12 +23,12 @@ pub enum Policy<'a> {
     /// The action of the largest value.
     Greedy {
         /// Weights.
-        weights: &'a [f32],
+        weights: &'a [Vec<f32>],
     },
     /// Sampled from `softmax(Q / alpha)`.
     Softmax {
         /// Weights.
-        weights: &'a [f32],
+        weights: &'a [Vec<f32>],
         /// `ln alpha`
         log_alpha: f32,
     },
@@ -141,7 +141,7 @@ impl Player {
         config: &Config,
         env: &'static Env,
         seed: u64,
-        weights: &[f32],
+        weights: &[Vec<f32>],
         log_alpha: Option<f32>,
     ) -> Result<Player> {
         // The argmax needs no temperature, and a temperature per state would not go with it.
@@ -165,8 +165,10 @@ impl Player {
                     (agent.log_alpha, agent.alpha) = (log_alpha, exp_f32(log_alpha));
                 }
             }
-            if *buffer == plan.shards[0].weights.id {
-                *words = bytemuck::cast_slice(weights).to_vec();
+            for (group, weights) in plan.shards[0].groups.iter().zip(weights) {
+                if *buffer == group.weights.id {
+                    *words = bytemuck::cast_slice(weights).to_vec();
+                }
             }
         }
         let act = plan.act();
@@ -336,7 +338,7 @@ mod tests {
         let env = envs::find("cartpole").expect("environment");
         let config = Config::default();
         let plan = agents::plan(&alone(&config), env).expect("plan");
-        let weights = vec![0.01f32; plan.shards[0].weights.len as usize];
+        let weights: Vec<Vec<f32>> = plan.groups.iter().map(|group| vec![0.01; group.words()]).collect();
         for policy in
             [Policy::Greedy { weights: &weights }, Policy::Softmax { weights: &weights, log_alpha: 0.0 }]
         {

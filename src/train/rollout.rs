@@ -129,7 +129,7 @@ pub fn agent(
     for (buffer, words) in &plan.init {
         executor.write(*buffer, words)?;
     }
-    write_as(executor, plan.shards[0].weights.id, &run.weights)?;
+    plan.set_weights(&run.weights, executor)?;
     let mut records: Vec<Agent> = read_as(executor, plan.shards[0].records.id)?;
     for record in &mut records {
         (record.log_alpha, record.alpha) = (run.log_alpha, exp_f32(run.log_alpha));

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::engine::env::Env;
 use crate::envs;
 use crate::error::{Error, Result};
+use crate::nn::{GroupSpec, GroupTensor};
 use crate::train::model_file::{Model, read_model};
 use crate::train::playback::{self, Policy};
 
@@ -18,6 +19,9 @@ pub const MODEL_FILE: &str = "model.safetensors";
 /// Name of the resolved settings.
 pub const CONFIG_FILE: &str = "config.toml";
 
+/// The tensor that holds `ln alpha`.
+pub const LOG_ALPHA: &str = "log_alpha";
+
 /// A trained agent with everything needed to let it act.
 #[derive(Debug)]
 pub struct SavedRun {
@@ -27,8 +31,8 @@ pub struct SavedRun {
     pub config: Config,
     /// Its environment, with the parameters of the run; a user's file is the copy in the run directory.
     pub env: &'static Env,
-    /// Weights of all networks, `[nets, params]`, as [`agents::Plan`] orders them.
-    pub weights: Vec<f32>,
+    /// Weights group by group, `[nets, params]`, as [`agents::Plan`] orders them.
+    pub weights: Vec<Vec<f32>>,
     /// `ln alpha` at the end of training.
     pub log_alpha: f32,
     /// Environment steps trained, where the file says so.
@@ -109,37 +113,36 @@ fn open_env(path: &Path, config: &Config) -> Result<&'static Env> {
 }
 
 /// The weights in the plan's order and `ln alpha`, or in which way the file does not fit.
-fn weights_of(model: &Model, plan: &Plan, whose: &str) -> std::result::Result<(Vec<f32>, f32), String> {
-    let mut expected = vec![("log_alpha".to_owned(), vec![1], None)];
-    for (net, net_name) in plan.net_names.iter().enumerate() {
-        for parameter in &plan.net.parameters {
-            let shape: Vec<usize> = parameter.shape.iter().map(|dim| *dim as usize).collect();
-            let offset = net * plan.net.params as usize + parameter.offset as usize;
-            expected.push((format!("{net_name}.{}", parameter.name), shape, Some(offset)));
-        }
-    }
-    if let Some(name) = model.tensors.keys().find(|name| !expected.iter().any(|(known, ..)| known == *name)) {
+fn weights_of(model: &Model, plan: &Plan, whose: &str) -> std::result::Result<(Vec<Vec<f32>>, f32), String> {
+    let groups: Vec<(&GroupSpec, Vec<GroupTensor>)> =
+        plan.groups.iter().map(|group| (group, group.tensors())).collect();
+    let known =
+        |name: &str| groups.iter().any(|(_, tensors)| tensors.iter().any(|tensor| tensor.name == name));
+    if let Some(name) = model.tensors.keys().find(|name| *name != LOG_ALPHA && !known(name)) {
         return Err(format!("it holds a tensor '{name}', which is no part of {whose}"));
     }
-    let mut weights = vec![0.0; plan.net_names.len() * plan.net.params as usize];
-    let mut log_alpha = 0.0;
-    for (name, shape, offset) in expected {
-        let tensor = model
-            .tensors
-            .get(&name)
-            .ok_or_else(|| format!("tensor '{name}' {shape:?} of {whose} is missing"))?;
+    let values = |name: &str, shape: &[usize]| -> std::result::Result<&[f32], String> {
+        let missing = || format!("tensor '{name}' {shape:?} of {whose} is missing");
+        let tensor = model.tensors.get(name).ok_or_else(missing)?;
         if tensor.shape != shape {
             return Err(format!("tensor '{name}' has shape {:?}; {whose} needs {shape:?}", tensor.shape));
         }
-        if let Some(value) = tensor.values.iter().find(|value| !value.is_finite()) {
-            return Err(format!("tensor '{name}' holds {value}; an agent with such weights cannot act"));
+        match tensor.values.iter().find(|value| !value.is_finite()) {
+            Some(value) => {
+                Err(format!("tensor '{name}' holds {value}; an agent with such weights cannot act"))
+            }
+            None => Ok(&tensor.values),
         }
-        match offset {
-            Some(offset) => weights[offset..][..tensor.values.len()].copy_from_slice(&tensor.values),
-            None => log_alpha = tensor.values[0],
+    };
+    let mut weights = Vec::new();
+    for (group, tensors) in &groups {
+        let mut of_group = vec![0.0; group.words()];
+        for tensor in tensors {
+            of_group[tensor.offset..][..tensor.len()].copy_from_slice(values(&tensor.name, &tensor.shape)?);
         }
+        weights.push(of_group);
     }
-    Ok((weights, log_alpha))
+    Ok((weights, values(LOG_ALPHA, &[1])?[0]))
 }
 
 #[cfg(test)]
@@ -170,7 +173,7 @@ mod tests {
         save(dir.path(), &small(), &trainer.weights().expect("weights"));
         let run = SavedRun::load(dir.path()).expect("load");
         let words = trainer.read_buffer("weights").expect("weights");
-        assert_eq!(bytemuck::cast_slice::<f32, u32>(&run.weights), words);
+        assert_eq!(bytemuck::cast_slice::<f32, u32>(&run.weights[0]), words);
         assert_eq!(run.log_alpha, 0.2f64.ln() as f32);
         assert_eq!((run.env.id.as_str(), run.env_steps, run.config.seed), ("CartPole-v1", Some(77), 4));
         assert!(SavedRun::is_at(dir.path()) && !SavedRun::is_at(&dir.path().join("more")));

@@ -15,6 +15,7 @@ use crate::train::course::Course;
 use crate::train::drawing::{self, Pictures};
 use crate::train::event::NamedTensor;
 use crate::train::playback::{self, Policy};
+use crate::train::saved_run::LOG_ALPHA;
 use crate::train::soft_trap;
 
 /// One agent in training, or a population of them.
@@ -170,7 +171,7 @@ impl Trainer {
             self.choice.address,
             self.choice.adapter,
             self.choice.reason,
-            self.plan.net.path,
+            self.plan.groups[0].net.path,
             self.path_reason(),
             self.config.capacity(),
             if steps == 1 { "" } else { "s" },
@@ -181,7 +182,7 @@ impl Trainer {
 
     /// Why the networks' passes are layered or fused.
     fn path_reason(&self) -> String {
-        match self.plan.net.fused() {
+        match self.plan.groups[0].net.fused() {
             Ok(_) if self.choice.hardware => {
                 "auto takes fused on hardware GPUs for networks that allow it".into()
             }
@@ -198,40 +199,27 @@ impl Trainer {
     /// The current weights of all networks of the best agent, targets included, and its temperature. After
     /// [`Error::Diverged`], the last finite ones.
     pub fn weights(&mut self) -> Result<Vec<NamedTensor>> {
-        let weights = self.weights_of(self.course.best)?;
+        let weights = self.plan.weights_of(self.course.best, &mut *self.executor)?;
         let log_alpha = self.agent()?.log_alpha;
         Ok(self.tensors(&weights, log_alpha))
     }
 
     /// The tensors of one agent by name.
-    pub(super) fn tensors(&self, weights: &[f32], log_alpha: f32) -> Vec<NamedTensor> {
+    pub(super) fn tensors(&self, weights: &[Vec<f32>], log_alpha: f32) -> Vec<NamedTensor> {
         let mut tensors = Vec::new();
-        for (name, params) in self.plan.net_names.iter().zip(weights.chunks(self.plan.net.params as usize)) {
-            for parameter in &self.plan.net.parameters {
-                let count: u32 = parameter.shape.iter().product();
-                tensors.push(NamedTensor {
-                    name: format!("{name}.{}", parameter.name),
-                    shape: parameter.shape.iter().map(|dim| *dim as usize).collect(),
-                    values: params[parameter.offset as usize..][..count as usize].to_vec(),
-                });
+        for (group, weights) in self.plan.groups.iter().zip(weights) {
+            for tensor in group.tensors() {
+                let values = weights[tensor.offset..][..tensor.len()].to_vec();
+                tensors.push(NamedTensor { name: tensor.name, shape: tensor.shape, values });
             }
         }
-        tensors.push(NamedTensor { name: "log_alpha".into(), shape: vec![1], values: vec![log_alpha] });
+        tensors.push(NamedTensor { name: LOG_ALPHA.into(), shape: vec![1], values: vec![log_alpha] });
         tensors
-    }
-
-    /// All networks of one agent, `[nets, params]`.
-    fn weights_of(&mut self, agent: usize) -> Result<Vec<f32>> {
-        let shard = self.plan.shard_of(agent);
-        let (id, index) = (shard.weights.id, agent - shard.first as usize);
-        let each = shard.weights.len as usize / shard.agents as usize;
-        let all: Vec<f32> = read_as(&mut *self.executor, id)?;
-        Ok(all[index * each..][..each].to_vec())
     }
 
     /// Pictures, `width` wide, of one greedy episode with the current weights; none if the environment has no `draw`.
     pub fn record_episode(&mut self, width: u16) -> Result<Pictures> {
-        let weights = self.weights_of(self.course.best)?;
+        let weights = self.plan.weights_of(self.course.best, &mut *self.executor)?;
         let mut executor = drawing::executor_for(self.env, &self.choice)?;
         let policy = Policy::Greedy { weights: &weights };
         let config = &self.plan.members[self.course.best];

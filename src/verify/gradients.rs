@@ -377,15 +377,15 @@ fn one(
 /// The gradients after one recorded update.
 fn gradients(executor: &mut dyn Executor, config: &Config, net: &Network, batch: &Batch) -> Result<Vec<f32>> {
     let mut buffers = Buffers::default();
-    let evaluations = sqn::evaluations(config);
-    let mut update = Learner::new(&mut buffers, config.batch_size, net.clone(), AGENTS, &evaluations);
+    let networks = sqn::networks(config, net);
+    let mut update = Learner::new(&mut buffers, config.batch_size, &networks, &[], AGENTS);
     update.conventions.later_head_weight = LATER_HEAD_WEIGHT;
     let lanes: Buffer<Lane> = buffers.add("lanes", u64::from(AGENTS), "");
     let mut recording = Recording::default();
     sqn::update(&mut recording, config, &update, lanes, 1)?;
     executor.allocate(&buffers)?;
     write_as(executor, update.records.id, &batch.records)?;
-    write_as(executor, update.weights.id, &batch.weights)?;
+    write_as(executor, update.q.group.weights.id, &batch.weights)?;
     write_as(executor, update.batch_obs.id, &batch.obs)?;
     write_as(executor, update.actions_taken.id, &batch.actions)?;
     write_as(executor, update.rewards.id, &batch.rewards)?;
@@ -393,5 +393,5 @@ fn gradients(executor: &mut dyn Executor, config: &Config, net: &Network, batch:
     write_as(executor, update.importance.id, &batch.importance)?;
     let program = executor.prepare(&recording)?;
     executor.submit(&[(program, 1)], None)?;
-    read_as(executor, update.grads.id)
+    read_as(executor, update.q.group.grads.id)
 }

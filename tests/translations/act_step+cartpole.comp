@@ -16,16 +16,7 @@ struct Params {
 };
 struct Agent {
     uint seed;
-    uint target_update_interval;
     float gamma;
-    float learning_rate;
-    float one_minus_beta1_;
-    float one_minus_beta2_;
-    float ln_beta1_;
-    float ln_beta2_;
-    float adam_eps;
-    float polyak;
-    float max_grad_norm;
     float huber_delta;
     float alpha_learning_rate;
     float target_entropy;
@@ -38,7 +29,6 @@ struct Agent {
     float epsilon_final;
     float epsilon_decay_steps;
     float reward_scale;
-    float weight_decay;
     float priority_exponent;
     float priority_eps;
     float importance_exponent;
@@ -52,10 +42,6 @@ struct Agent {
     float alpha;
     float alpha_m;
     float alpha_v;
-    float grad_norm;
-    float grad_scale;
-    float correction1_;
-    float correction2_;
     float entropy;
     float max_priority;
     uint window_updates;

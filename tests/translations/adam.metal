@@ -10,26 +10,19 @@ struct _mslBufferSizes {
     uint size3;
     uint size4;
     uint size5;
+    uint size6;
 };
 
 struct Params {
     uint count;
+    uint targets;
     uint eps_inside;
     uint l2_;
     uint agents;
 };
 struct Agent {
     uint seed;
-    uint target_update_interval;
     float gamma;
-    float learning_rate;
-    float one_minus_beta1_;
-    float one_minus_beta2_;
-    float ln_beta1_;
-    float ln_beta2_;
-    float adam_eps;
-    float polyak;
-    float max_grad_norm;
     float huber_delta;
     float alpha_learning_rate;
     float target_entropy;
@@ -42,7 +35,6 @@ struct Agent {
     float epsilon_final;
     float epsilon_decay_steps;
     float reward_scale;
-    float weight_decay;
     float priority_exponent;
     float priority_eps;
     float importance_exponent;
@@ -56,10 +48,6 @@ struct Agent {
     float alpha;
     float alpha_m;
     float alpha_v;
-    float grad_norm;
-    float grad_scale;
-    float correction1_;
-    float correction2_;
     float entropy;
     float max_priority;
     uint window_updates;
@@ -69,7 +57,25 @@ struct Agent {
     float grad_norm_sum;
 };
 typedef Agent type_2[1];
-typedef float type_3[1];
+struct Optimizer {
+    float learning_rate;
+    float one_minus_beta1_;
+    float one_minus_beta2_;
+    float ln_beta1_;
+    float ln_beta2_;
+    float adam_eps;
+    float weight_decay;
+    float max_grad_norm;
+    uint target_update_interval;
+    float polyak;
+    uint steps;
+    float grad_norm;
+    float grad_scale;
+    float correction1_;
+    float correction2_;
+};
+typedef Optimizer type_3[1];
+typedef float type_4[1];
 struct Lane {
     uint step;
     uint episode_step;
@@ -114,98 +120,108 @@ kernel void main_(
 , uint local [[thread_index_in_threadgroup]]
 , device Params const& p [[user(fake0)]]
 , device type_2 const& agents [[user(fake0)]]
-, device type_3 const& grads [[user(fake0)]]
-, device type_3& weights [[user(fake0)]]
-, device type_3& m [[user(fake0)]]
-, device type_3& v [[user(fake0)]]
+, device type_3 const& optimizers [[user(fake0)]]
+, device type_4 const& grads [[user(fake0)]]
+, device type_4& weights [[user(fake0)]]
+, device type_4& m [[user(fake0)]]
+, device type_4& v [[user(fake0)]]
 , constant _mslBufferSizes& _buffer_sizes [[user(fake0)]]
 ) {
+    bool local_1 = {};
     uint pass_index = 0u;
     float w = {};
     float g = {};
-    bool local_1 = {};
+    bool local_2 = {};
     uint agent = group.z;
-    Agent h = agents[agent];
-    if (h.nonfinite != 0u) {
+    uint _e6 = agents[agent].nonfinite;
+    if (_e6 != 0u) {
         return;
     }
-    bool update_target = naga_mod(h.updates + 1u, h.target_update_interval) == 0u;
+    Optimizer h = optimizers[agent];
+    uint _e14 = p.targets;
+    if (_e14 == 1u) {
+        local_1 = naga_mod(h.steps, h.target_update_interval) == 0u;
+    } else {
+        local_1 = false;
+    }
+    bool update_target = local_1;
     uint2 loop_bound = uint2(4294967295u);
     bool loop_init = true;
     while(true) {
         if (metal::all(loop_bound == uint2(0u))) { break; }
         loop_bound -= uint2(loop_bound.y == 0u, 1u);
         if (!loop_init) {
-            uint _e174 = pass_index;
-            pass_index = _e174 + 1u;
+            uint _e188 = pass_index;
+            pass_index = _e188 + 1u;
         }
         loop_init = false;
-        uint _e18 = pass_index;
-        if (_e18 < 4u) {
+        uint _e28 = pass_index;
+        if (_e28 < 4u) {
         } else {
             break;
         }
         {
-            uint _e24 = pass_index;
-            uint element = ((group.x * 256u) + (_e24 * 64u)) + local;
-            uint _e31 = p.count;
-            if (element >= _e31) {
+            uint _e34 = pass_index;
+            uint element = ((group.x * 256u) + (_e34 * 64u)) + local;
+            uint _e41 = p.count;
+            if (element >= _e41) {
                 return;
             }
-            uint _e35 = p.count;
-            uint i = (agent * _e35) + element;
-            uint _e42 = p.count;
-            uint online = ((agent * 2u) * _e42) + element;
-            float _e47 = weights[online];
-            w = _e47;
-            float _e51 = grads[i];
-            g = _e51 * h.grad_scale;
-            uint _e57 = p.l2_;
-            if (_e57 == 1u) {
-                float _e60 = g;
-                float _e62 = w;
-                g = _e60 + (h.weight_decay * _e62);
+            uint _e45 = p.count;
+            uint i = (agent * _e45) + element;
+            uint _e51 = p.targets;
+            uint _e56 = p.count;
+            uint online = ((agent * (1u + _e51)) * _e56) + element;
+            float _e61 = weights[online];
+            w = _e61;
+            float _e65 = grads[i];
+            g = _e65 * h.grad_scale;
+            uint _e71 = p.l2_;
+            if (_e71 == 1u) {
+                float _e74 = g;
+                float _e76 = w;
+                g = _e74 + (h.weight_decay * _e76);
             }
-            float _e67 = m[i];
-            float _e69 = g;
-            float _e72 = m[i];
-            float _e76 = normal_or_zero(_e67 + (h.one_minus_beta1_ * (_e69 - _e72)));
-            float _e79 = v[i];
-            float _e83 = v[i];
-            float _e87 = g;
-            float _e89 = g;
-            float _e92 = normal_or_zero((_e79 - (h.one_minus_beta2_ * _e83)) + ((h.one_minus_beta2_ * _e87) * _e89));
-            m[i] = _e76;
-            v[i] = _e92;
-            uint _e99 = p.l2_;
-            if (_e99 == 0u) {
-                local_1 = h.weight_decay > 0.0;
+            float _e81 = m[i];
+            float _e83 = g;
+            float _e86 = m[i];
+            float _e90 = normal_or_zero(_e81 + (h.one_minus_beta1_ * (_e83 - _e86)));
+            float _e93 = v[i];
+            float _e97 = v[i];
+            float _e101 = g;
+            float _e103 = g;
+            float _e106 = normal_or_zero((_e93 - (h.one_minus_beta2_ * _e97)) + ((h.one_minus_beta2_ * _e101) * _e103));
+            m[i] = _e90;
+            v[i] = _e106;
+            uint _e113 = p.l2_;
+            if (_e113 == 0u) {
+                local_2 = h.weight_decay > 0.0;
             } else {
-                local_1 = false;
+                local_2 = false;
             }
-            bool _e108 = local_1;
-            if (_e108) {
-                float _e109 = w;
-                float _e113 = w;
-                w = _e109 - ((h.learning_rate * h.weight_decay) * _e113);
+            bool _e122 = local_2;
+            if (_e122) {
+                float _e123 = w;
+                float _e127 = w;
+                w = _e123 - ((h.learning_rate * h.weight_decay) * _e127);
             }
-            uint _e118 = p.eps_inside;
-            if (_e118 == 1u) {
-                float _e121 = w;
-                w = _e121 - ((((h.learning_rate * metal::sqrt(h.correction2_)) / h.correction1_) * _e76) / (metal::sqrt(_e92) + h.adam_eps));
+            uint _e132 = p.eps_inside;
+            if (_e132 == 1u) {
+                float _e135 = w;
+                w = _e135 - ((((h.learning_rate * metal::sqrt(h.correction2_)) / h.correction1_) * _e90) / (metal::sqrt(_e106) + h.adam_eps));
             } else {
-                float _e134 = w;
-                w = _e134 - ((h.learning_rate / h.correction1_) * (_e76 / ((metal::sqrt(_e92) / metal::sqrt(h.correction2_)) + h.adam_eps)));
+                float _e148 = w;
+                w = _e148 - ((h.learning_rate / h.correction1_) * (_e90 / ((metal::sqrt(_e106) / metal::sqrt(h.correction2_)) + h.adam_eps)));
             }
-            float _e149 = w;
-            weights[online] = _e149;
+            float _e163 = w;
+            weights[online] = _e163;
             if (update_target) {
-                uint _e153 = p.count;
-                float w_target = weights[online + _e153];
-                uint _e160 = p.count;
-                float _e164 = w;
-                float _e168 = w;
-                weights[online + _e160] = (h.polyak >= 1.0) ? _e168 : (w_target + (h.polyak * (_e164 - w_target)));
+                uint _e167 = p.count;
+                float w_target = weights[online + _e167];
+                uint _e174 = p.count;
+                float _e178 = w;
+                float _e182 = w;
+                weights[online + _e174] = (h.polyak >= 1.0) ? _e182 : (w_target + (h.polyak * (_e178 - w_target)));
             }
         }
     }

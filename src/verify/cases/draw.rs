@@ -4,6 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::shared::agent::{Agent, Lane};
+use crate::shared::optimizer::Optimizer;
 use crate::verify::cases::READ_SENTINEL;
 
 /// Sizes at and around powers of two, and primes between them.
@@ -135,22 +136,10 @@ impl Draw {
     /// An agent's record in the middle of a run.
     pub fn agent(&mut self) -> Agent {
         let log_alpha = self.float(-9.0, 4.5);
-        let beta1 = [0.9f64, 0.5, 0.0][self.int(0, 2) as usize];
-        let beta2 = [0.999f64, 0.99, 0.9][self.int(0, 2) as usize];
         let updates = [0, 1, 9, 999, 1_000_000][self.int(0, 4) as usize];
-        let t = f64::from(updates + 1);
         Agent {
             seed: self.bits(),
-            target_update_interval: [1, 1, 2, 10][self.int(0, 3) as usize],
             gamma: [0.99, 0.9, 1.0, 0.0][self.int(0, 3) as usize],
-            learning_rate: self.magnitude(-5.0, -1.0),
-            one_minus_beta1: (1.0 - beta1) as f32,
-            one_minus_beta2: (1.0 - beta2) as f32,
-            ln_beta1: beta1.ln().max(-100.0) as f32,
-            ln_beta2: beta2.ln() as f32,
-            adam_eps: [1e-8, 1e-5][self.int(0, 1) as usize],
-            polyak: [0.005, 1.0, 0.3][self.int(0, 2) as usize],
-            max_grad_norm: [0.0, 0.5, 10.0][self.int(0, 2) as usize],
             huber_delta: [1.0, 0.1][self.int(0, 1) as usize],
             alpha_learning_rate: self.magnitude(-4.0, -1.0),
             target_entropy: self.float(-0.5, 1.0),
@@ -163,7 +152,6 @@ impl Draw {
             epsilon_final: self.float(0.0, 0.1),
             epsilon_decay_steps: [0.0, 1.0, 5e3, 1e6][self.int(0, 3) as usize],
             reward_scale: [1.0, 0.1, 7.0][self.int(0, 2) as usize],
-            weight_decay: [0.0, 0.0, 0.01][self.int(0, 2) as usize],
             priority_exponent: [0.6, 1.0, 0.0][self.int(0, 2) as usize],
             priority_eps: [1e-6, 1e-2][self.int(0, 1) as usize],
             importance_exponent: self.float(0.0, 1.0),
@@ -177,10 +165,6 @@ impl Draw {
             alpha: log_alpha.exp(),
             alpha_m: self.float(-0.1, 0.1),
             alpha_v: self.float(0.0, 0.1),
-            grad_norm: self.float(0.0, 5.0),
-            grad_scale: self.float(0.1, 1.0),
-            correction1: (1.0 - beta1.powf(t)) as f32,
-            correction2: (1.0 - beta2.powf(t)) as f32,
             entropy: self.float(0.0, 1.0),
             max_priority: self.magnitude(-1.0, 2.0),
             window_updates: self.int(0, 100),
@@ -189,6 +173,36 @@ impl Draw {
             q_sum: self.float(-50.0, 50.0),
             grad_norm_sum: self.float(0.0, 50.0),
         }
+    }
+
+    /// An optimiser's record in the middle of a run, or before its first step.
+    pub fn optimizer(&mut self) -> Optimizer {
+        let beta1 = [0.9f64, 0.5, 0.0][self.int(0, 2) as usize];
+        let beta2 = [0.999f64, 0.99, 0.9][self.int(0, 2) as usize];
+        let steps = [1, 2, 10, 1_000, 1_000_001][self.int(0, 4) as usize];
+        let t = f64::from(steps);
+        Optimizer {
+            learning_rate: self.magnitude(-5.0, -1.0),
+            one_minus_beta1: (1.0 - beta1) as f32,
+            one_minus_beta2: (1.0 - beta2) as f32,
+            ln_beta1: beta1.ln().max(-100.0) as f32,
+            ln_beta2: beta2.ln() as f32,
+            adam_eps: [1e-8, 1e-5][self.int(0, 1) as usize],
+            weight_decay: [0.0, 0.0, 0.01][self.int(0, 2) as usize],
+            max_grad_norm: [0.0, 0.5, 10.0][self.int(0, 2) as usize],
+            target_update_interval: [1, 1, 2, 10][self.int(0, 3) as usize],
+            polyak: [0.005, 1.0, 0.3][self.int(0, 2) as usize],
+            steps,
+            grad_norm: self.float(0.0, 5.0),
+            grad_scale: self.float(0.1, 1.0),
+            correction1: (1.0 - beta1.powf(t)) as f32,
+            correction2: (1.0 - beta2.powf(t)) as f32,
+        }
+    }
+
+    /// The optimisers of `count` agents.
+    pub fn optimizers(&mut self, count: u32) -> Vec<Optimizer> {
+        (0..count).map(|_| self.optimizer()).collect()
     }
 
     /// `count` agents.

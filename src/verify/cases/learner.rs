@@ -44,6 +44,12 @@ pub fn grad_norm(draw: &mut Draw, index: usize) -> Case {
         records[agents as usize - 1].nonfinite = 5;
     }
     case.set("agents", &records);
+    let mut optimizers = draw.optimizers(agents);
+    if index % 4 == 2 {
+        // Before the first step.
+        optimizers[0].steps = 0;
+    }
+    case.set("optimizers", &optimizers);
     let mut grads = draw.values((agents * count) as usize);
     if let Some(bad) = bad {
         let at = draw.int(0, agents * count - 1) as usize;
@@ -53,23 +59,25 @@ pub fn grad_norm(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
-/// `adam`: both places of eps, both forms of weight decay, hard and soft targets, updates with and without a target update, a frozen
-/// agent.
+/// `adam`: both places of eps, both forms of weight decay, hard, soft and no targets, steps with and without a target update, a
+/// frozen agent.
 pub fn adam(draw: &mut Draw, index: usize) -> Case {
     let count = size(draw, index, &[1021, 4099, 65_537]);
     let agents = agents(index);
-    let params =
-        adam::Params { count, eps_inside: u32::from(index % 4 == 2), l2: u32::from(index % 3 == 2), agents };
+    let targets = u32::from(index % 4 != 3);
+    let [eps_inside, l2] = [index % 4 == 2, index % 3 == 2].map(u32::from);
+    let params = adam::Params { count, targets, eps_inside, l2, agents };
     let mut case = Case::new(&adam::KERNEL, None, params, &format!("{:?}", draw.style));
     let mut records = draw.agents(agents);
     if index % 4 == 1 {
         records[1].nonfinite = 7;
     }
     case.set("agents", &records);
+    case.set("optimizers", &draw.optimizers(agents));
     let elements = (agents * count) as usize;
     let gradients = draw.values(elements);
     case.set("grads", &gradients);
-    let weights = draw.floats(2 * elements, -2.0, 2.0);
+    let weights = draw.floats((1 + targets as usize) * elements, -2.0, 2.0);
     case.set("weights", &weights);
     let first = index.is_multiple_of(3);
     let m: Vec<f32> = gradients.iter().map(|g| if first { 0.0 } else { g * draw.float(-1.0, 1.0) }).collect();
@@ -106,6 +114,7 @@ pub fn temperature(draw: &mut Draw, index: usize) -> Case {
         records[0].log_alpha_max = -0.5;
     }
     case.set("agents", &records);
+    case.set("optimizers", &draw.optimizers(agents));
     let lanes = lanes(draw, agents, num_lanes, 20_000);
     case.set("lanes", &lanes);
     let rows = (agents * batch * params.heads) as usize;

@@ -9,7 +9,7 @@ use crate::config::{Config, Loss, Temperature};
 use crate::engine::executor::Program;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::metrics::{self, Metrics};
-use crate::nn::{Activations, Pass};
+use crate::nn::{Evaluations, Inputs};
 use crate::shared::agent::{Agent, Lane};
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Comparison;
@@ -117,24 +117,24 @@ struct Replay {
     learner: Learner,
     metrics: Buffer<Metrics>,
     /// The target network at `s`, of which coax reports an error, though no update uses it.
-    target_at_s: Activations,
+    target_at_s: Evaluations,
     program: Program,
 }
 
 impl Replay {
     fn new(device: &mut Device<'_>, config: &Config, network: &Network, weights: &[f32]) -> Outcome<Replay> {
         let mut buffers = Buffers::default();
-        let layout = network.layout.clone();
-        let evaluations = soft_q::evaluations(config);
-        let learner = Learner::new(&mut buffers, config.batch_size, layout, 1, &evaluations);
+        let networks = soft_q::networks(config, &network.layout);
+        let learner = Learner::new(&mut buffers, config.batch_size, &networks, &[], 1);
         let lanes: Buffer<Lane> = buffers.add("lanes", 1, "");
         let metrics = buffers.add("metrics", 1, "");
-        let bootstrap = evaluations.slots[1].0;
-        let pass = Pass { slot_net: vec![bootstrap], slot_input: vec![0], ..learner.pass.clone() };
+        let bootstrap = networks.slots[1].0;
+        let inputs = Inputs { values: learner.batch_obs, count: learner.inputs, batch: learner.batch };
+        let group = &learner.q.group;
         let target_at_s =
-            Activations::new(&mut buffers, "target_at_s", &learner.net, &pass, learner.batch_obs, "");
+            Evaluations::new(&mut buffers, "target_at_s_", group, inputs, &[(bootstrap, 0)], 0, "");
         let mut recording = Recording::default();
-        pass.forward(&mut recording, &learner.net, learner.weights, &target_at_s)?;
+        target_at_s.forward(&mut recording)?;
         soft_q::update(&mut recording, config, &learner, lanes, 1)?;
         let params = metrics::Params { num_lanes: 1, agents: 1 };
         metrics::record(&mut recording, params, learner.records, lanes, metrics)?;
@@ -147,7 +147,8 @@ impl Replay {
             ..hyper::agent(config, actions)
         };
         device.write(learner.records, &[agent])?;
-        device.write(learner.weights, weights)?;
+        device.write(learner.q.group.optimizers, &[hyper::optimizer(config)])?;
+        device.write(learner.q.group.weights, weights)?;
         Ok(Replay { learner, metrics, target_at_s, program })
     }
 
@@ -231,7 +232,8 @@ impl Samples {
         };
         let at = |row: usize| row * actions + taken[row] as usize;
         let errors = device.read(learner.errors)?;
-        let dq = device.read(learner.deltas[learner.deltas.len() - 1])?;
+        let Some(dq) = learner.q.output_deltas() else { return malformed("no gradient flows") };
+        let dq = device.read(dq)?;
         Ok(Samples {
             targets: device.read(learner.targets)?,
             td_errors: errors.iter().map(|error| clip(-error.error)).collect(),
@@ -253,20 +255,20 @@ fn record(
     batch: usize,
 ) -> Outcome<()> {
     let sum = |values: &[f32]| values.iter().map(|value| f64::from(*value)).sum::<f64>();
-    let (Some(metrics), Some(agent)) = (
-        device.read(replay.metrics)?.first().copied(),
-        device.read(replay.learner.records)?.first().copied(),
-    ) else {
+    let group = &replay.learner.q.group;
+    let (Some(metrics), Some(optimizer)) =
+        (device.read(replay.metrics)?.first().copied(), device.read(group.optimizers)?.first().copied())
+    else {
         return malformed("the agent record is empty");
     };
-    let grads = device.read(replay.learner.grads)?;
+    let grads = device.read(group.grads)?;
     trace.push("loss", metrics.loss_sum);
     // mean(W td_error): the gradients carry weight and 1 / batch.
     trace.push("td_error", -sum(&samples.gradients) as f32);
     // coax divides by the batch twice, once in the loss and once in the mean.
     trace.push("td_error_targ", (sum(&samples.to_target) / (batch * batch) as f64) as f32);
     trace.push("grads_max", grads.iter().fold(0.0, |most: f32, g| most.max(g.abs())));
-    trace.push("grads_norm", agent.grad_norm);
+    trace.push("grads_norm", optimizer.grad_norm);
     Ok(())
 }
 
@@ -283,15 +285,15 @@ fn after(
     if !trace::any(case, &prefix) {
         return Ok(());
     }
-    let learner = &replay.learner;
-    let weights = device.read(learner.weights)?;
-    let (online, target) = weights.split_at(learner.net.params as usize);
+    let learnt = &replay.learner.q.group;
+    let weights = device.read(learnt.weights)?;
+    let (online, target) = weights.split_at(learnt.spec.net.params as usize);
     let groups = [
         ("online", online.to_vec()),
         ("target", target.to_vec()),
-        ("grad", device.read(learner.grads)?),
-        ("adam_m", device.read(learner.adam_m)?),
-        ("adam_v", device.read(learner.adam_v)?),
+        ("grad", device.read(learnt.grads)?),
+        ("adam_m", device.read(learnt.adam_m)?),
+        ("adam_v", device.read(learnt.adam_v)?),
     ];
     for (group, flat) in &groups {
         let stem = format!("{prefix}{group}.");

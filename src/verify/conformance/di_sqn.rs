@@ -6,7 +6,7 @@ use crate::agents::learner::Conventions;
 use crate::config::{Backup, Config, Loss, TargetEntropy, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::Activation;
-use crate::nn::{Activations, Pass};
+use crate::nn::{Activations, AdamForm, Pass};
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
@@ -60,7 +60,11 @@ fn setup(case: &Case) -> Outcome<Setup> {
         .and_then(Value::as_f64)
         .unwrap_or(1.0 / (branches as f64 + 1e-6));
     let later_head_weight = later_head_weight as f32;
-    let conventions = Conventions { l2: true, later_head_weight, ..Conventions::default() };
+    let conventions = Conventions {
+        adam: AdamForm { l2: true, eps_inside: false },
+        later_head_weight,
+        ..Conventions::default()
+    };
     Ok(Setup { config, conventions, log_alpha: f64::from(*log_alpha), weight_decay })
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::agents::learner::Conventions;
 use crate::config::{Backup, Config, Loss, TargetEntropy, Temperature};
 use crate::kernels::Activation;
+use crate::nn::AdamForm;
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
@@ -45,7 +46,11 @@ fn setup(case: &Case) -> Outcome<Setup> {
     };
     // A learned log_alpha starts at 0.
     let log_alpha = if learned { 0.0 } else { case.number(&["alpha"])?.ln() };
-    let conventions = Conventions { eps_inside: true, given_actions: true, ..Conventions::default() };
+    let conventions = Conventions {
+        adam: AdamForm { eps_inside: true, l2: false },
+        given_actions: true,
+        ..Conventions::default()
+    };
     Ok(Setup { config, conventions, log_alpha, weight_decay: 0.0 })
 }
 

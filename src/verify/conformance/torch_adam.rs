@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::verify::conformance::case::{Case, number_at};
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
-use crate::verify::conformance::optimizer::{self, Optimizer};
+use crate::verify::conformance::optimizer::{Stepper, optimizer};
 use crate::verify::conformance::report::{Outcome, malformed, unsupported};
 
 /// Steps up to which the parameters must agree within [`SHORT_BOUND`].
@@ -43,17 +43,16 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
             Some([beta1, beta2]) => [number_at(beta1, &[])?, number_at(beta2, &[])?],
             _ => return malformed(format!("variant '{name}' has no two betas")),
         };
-        let mut agent = optimizer::agent(number("lr")?, betas, number("eps")?);
-        agent.weight_decay = number("weight_decay")? as f32;
+        let mut record = optimizer(number("lr")?, betas, number("eps")?);
+        record.weight_decay = number("weight_decay")? as f32;
 
-        let optimizer = Optimizer::new(device, parameters.init.len(), l2)?;
-        device.write(optimizer.agent, &[agent])?;
-        device.write(optimizer.weights, &parameters.init)?;
+        let stepper = Stepper::new(device, parameters.init.len(), l2, record)?;
+        device.write(stepper.weights, &parameters.init)?;
         for (index, grads) in parameters.grads.iter().enumerate() {
-            optimizer.step(device, grads)?;
+            stepper.step(device, grads)?;
             let prefix = format!("{name}.after{}.", index + 1);
             if case.has(&format!("{prefix}param0")) {
-                parameters.compare(case, device, &optimizer, &prefix, bound, comparison)?;
+                parameters.compare(case, device, &stepper, &prefix, bound, comparison)?;
             }
         }
     }
@@ -93,14 +92,14 @@ impl Parameters {
         &self,
         case: &Case,
         device: &mut Device<'_>,
-        optimizer: &Optimizer,
+        stepper: &Stepper,
         prefix: &str,
         bound: f64,
         comparison: &mut Comparison,
     ) -> Outcome<()> {
-        let weights = device.read(optimizer.weights)?;
-        let m = device.read(optimizer.m)?;
-        let v = device.read(optimizer.v)?;
+        let weights = device.read(stepper.weights)?;
+        let m = device.read(stepper.m)?;
+        let v = device.read(stepper.v)?;
         for (index, range) in self.ranges.iter().enumerate() {
             let name = format!("{prefix}param{index}");
             comparison.tensor("param", &name, &weights[range.clone()], case.f32(&name)?, bound)?;

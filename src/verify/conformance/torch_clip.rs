@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::verify::conformance::case::{Case, number_at};
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
-use crate::verify::conformance::optimizer::{self, Optimizer};
+use crate::verify::conformance::optimizer::{Stepper, optimizer};
 use crate::verify::conformance::report::{Outcome, malformed};
 
 /// Replays every set of gradients.
@@ -27,16 +27,15 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
         if grads.is_empty() {
             return malformed(format!("no tensor '{name}.grad0'"));
         }
-        let mut agent = optimizer::agent(0.0, [0.0, 0.999], 1e-8);
-        agent.max_grad_norm = number_at(set, &["max_norm"])? as f32;
-        let optimizer = Optimizer::new(device, grads.len(), false)?;
-        device.write(optimizer.agent, &[agent])?;
-        optimizer.step(device, &grads)?;
+        let mut record = optimizer(0.0, [0.0, 0.999], 1e-8);
+        record.max_grad_norm = number_at(set, &["max_norm"])? as f32;
+        let stepper = Stepper::new(device, grads.len(), false, record)?;
+        stepper.step(device, &grads)?;
 
-        let norm = optimizer.read_agent(device)?.grad_norm;
+        let norm = stepper.grad_norm(device)?;
         let label = format!("{name}.total_norm");
         comparison.tensor("total_norm", &label, &[norm], case.f32(&label)?, case.tolerance(&label)?)?;
-        let clipped = device.read(optimizer.m)?;
+        let clipped = device.read(stepper.m)?;
         let bound = case.tolerance(&format!("{name}.clipped"))?;
         for (index, range) in ranges.into_iter().enumerate() {
             let label = format!("{name}.clipped{index}");

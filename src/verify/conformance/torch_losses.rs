@@ -114,7 +114,8 @@ fn evaluate(
         mode: 0,
         agents: 1,
     };
-    temperature::record(&mut recording, params, agents, lanes, entropies, y, errors)?;
+    let optimizers = buffers.add("optimizers", 1, "");
+    temperature::record(&mut recording, params, agents, optimizers, lanes, entropies, y, errors)?;
     let program = device.prepare(&buffers, &recording)?;
     device.write(agents, &[Agent { huber_delta, ..Agent::default() }])?;
     device.write(q, predictions)?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::verify::conformance::case::{Case, number_at};
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
-use crate::verify::conformance::optimizer::{self, Optimizer};
+use crate::verify::conformance::optimizer::{Stepper, optimizer};
 use crate::verify::conformance::report::{Outcome, malformed};
 
 /// Forms of the same average: `{tau}.{form}`.
@@ -19,18 +19,17 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
     let online = case.f32("online")?;
     let start = case.f32_of("target0", &[count])?;
     let sequence = |device: &mut Device<'_>, polyak: f64, interval: u32| -> Outcome<Vec<f32>> {
-        let mut agent = optimizer::agent(0.0, [0.9, 0.999], 1e-8);
-        agent.polyak = polyak as f32;
-        agent.target_update_interval = interval;
-        let optimizer = Optimizer::new(device, count, false)?;
-        device.write(optimizer.agent, &[agent])?;
-        device.write(optimizer.weights, &[start, start].concat())?;
+        let mut record = optimizer(0.0, [0.9, 0.999], 1e-8);
+        record.polyak = polyak as f32;
+        record.target_update_interval = interval;
+        let stepper = Stepper::new(device, count, false, record)?;
+        device.write(stepper.weights, &[start, start].concat())?;
         let mut targets = Vec::with_capacity(steps * count);
         for weights in online.chunks_exact(count) {
             // Only the online half: the targets stay where the last step left them.
-            device.write(optimizer.weights, weights)?;
-            optimizer.step(device, &vec![0.0; count])?;
-            targets.extend_from_slice(&device.read(optimizer.weights)?[count..]);
+            device.write(stepper.weights, weights)?;
+            stepper.step(device, &vec![0.0; count])?;
+            targets.extend_from_slice(&device.read(stepper.weights)?[count..]);
         }
         Ok(targets)
     };

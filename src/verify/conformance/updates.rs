@@ -11,6 +11,7 @@ use crate::engine::executor::Program;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::metrics::{self, Metrics};
 use crate::shared::agent::{Agent, Lane, TdError};
+use crate::shared::optimizer::Optimizer;
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::network::Network;
@@ -191,8 +192,8 @@ impl Replay {
         };
         let config = Config { batch_size: batch, ..setup.config };
         let mut buffers = Buffers::default();
-        let evaluations = sqn::evaluations(&config);
-        let mut update = Learner::new(&mut buffers, batch, network.layout.clone(), 1, &evaluations);
+        let networks = sqn::networks(&config, &network.layout);
+        let mut update = Learner::new(&mut buffers, batch, &networks, &[], 1);
         update.conventions = setup.conventions;
         let lanes: Buffer<Lane> = buffers.add("lanes", 1, "");
         let metrics = buffers.add("metrics", 1, "");
@@ -224,11 +225,13 @@ impl Replay {
             // The references do not clamp.
             log_alpha_min: -80.0,
             log_alpha_max: 80.0,
-            weight_decay: setup.weight_decay as f32,
             ..hyper::agent(&config, actions)
         };
+        let weight_decay = setup.weight_decay as f32;
+        let optimizer = Optimizer { weight_decay, ..hyper::optimizer(&config) };
+        device.write(update.q.group.optimizers, &[optimizer])?;
         device.write(update.records, &[agent])?;
-        device.write(update.weights, weights)?;
+        device.write(update.q.group.weights, weights)?;
         device.write(update.importance, &vec![1.0; batches.batch])?;
         Ok(Replay { update, batches, network, metrics, program, policies })
     }
@@ -321,22 +324,22 @@ impl Replay {
 
     /// Parameters of the four networks, in the order of `[online 1, online 2, target 1, target 2]`.
     pub fn weights(&self, device: &mut Device<'_>) -> Outcome<Vec<Vec<f32>>> {
-        self.networks(device, self.update.weights)
+        self.networks(device, self.update.q.group.weights)
     }
 
     /// Gradients of the online networks.
     pub fn grads(&self, device: &mut Device<'_>) -> Outcome<Vec<Vec<f32>>> {
-        self.networks(device, self.update.grads)
+        self.networks(device, self.update.q.group.grads)
     }
 
     /// First moments of the online networks.
     pub fn adam_m(&self, device: &mut Device<'_>) -> Outcome<Vec<Vec<f32>>> {
-        self.networks(device, self.update.adam_m)
+        self.networks(device, self.update.q.group.adam_m)
     }
 
     /// Second moments of the online networks.
     pub fn adam_v(&self, device: &mut Device<'_>) -> Outcome<Vec<Vec<f32>>> {
-        self.networks(device, self.update.adam_v)
+        self.networks(device, self.update.q.group.adam_v)
     }
 
     /// The network of the case.

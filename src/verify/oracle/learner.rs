@@ -5,6 +5,7 @@ use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::metrics::Metrics;
 use crate::kernels::{adam, grad_norm, metrics, temperature};
 use crate::shared::agent::{Agent, Lane, TdError};
+use crate::shared::optimizer::Optimizer;
 use crate::verify::cases::Case;
 use crate::word_of;
 
@@ -18,31 +19,33 @@ fn correction(t: u32, ln_beta: f32) -> Num {
 pub fn grad_norm(case: &Case) -> Expected {
     let p: grad_norm::Params = case.params();
     let grads = case.get::<f32>("grads");
-    let mut agents = unchanged(case, "agents");
-    for (i, record) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
+    let [mut agents, mut optimizers] = ["agents", "optimizers"].map(|name| unchanged(case, name));
+    let records = case.get::<Agent>("agents");
+    for (i, o) in case.get::<Optimizer>("optimizers").iter().enumerate().take(p.agents as usize) {
         let grads = &grads[i * p.count as usize..(i + 1) * p.count as usize];
         let total = Num::sum(grads.iter().map(|g| Num::exact(*g) * Num::exact(*g)));
-        let t = record.updates + 1;
+        let t = o.steps + 1;
         let finite = total.value.is_finite() && total.value < f64::from(f32::MAX);
         let (norm, scale) = if finite {
             let norm = total.sqrt();
-            let clipped = Num::exact(record.max_grad_norm) / (norm + Num::constant(1e-6));
-            let off = record.max_grad_norm <= 0.0;
+            let clipped = Num::exact(o.max_grad_norm) / (norm + Num::constant(1e-6));
+            let off = o.max_grad_norm <= 0.0;
             let scale = if off { Num::exact(1.0) } else { clipped.min(Num::exact(1.0)) };
             (Expect::Float(norm), Expect::Float(scale))
         } else {
             // WGSL leaves arithmetic on infinities open; only the flag counts.
             (Expect::Any, Expect::Any)
         };
-        agents[word_of!(Agent, i, grad_norm)] = norm;
-        agents[word_of!(Agent, i, grad_scale)] = scale;
-        agents[word_of!(Agent, i, correction1)] = Expect::Float(correction(t, record.ln_beta1));
-        agents[word_of!(Agent, i, correction2)] = Expect::Float(correction(t, record.ln_beta2));
-        if !finite && record.nonfinite == 0 {
-            agents[word_of!(Agent, i, nonfinite)] = Expect::Bits(t);
+        optimizers[word_of!(Optimizer, i, steps)] = Expect::Bits(t);
+        optimizers[word_of!(Optimizer, i, grad_norm)] = norm;
+        optimizers[word_of!(Optimizer, i, grad_scale)] = scale;
+        optimizers[word_of!(Optimizer, i, correction1)] = Expect::Float(correction(t, o.ln_beta1));
+        optimizers[word_of!(Optimizer, i, correction2)] = Expect::Float(correction(t, o.ln_beta2));
+        if !finite && records[i].nonfinite == 0 {
+            agents[word_of!(Agent, i, nonfinite)] = Expect::Bits(records[i].updates + 1);
         }
     }
-    vec![("agents", agents)]
+    vec![("agents", agents), ("optimizers", optimizers)]
 }
 
 /// Kingma and Ba's Adam (decoupled weight decay: Loshchilov and Hutter), then the target nets' averaging.
@@ -50,10 +53,11 @@ pub fn adam(case: &Case) -> Expected {
     let p: adam::Params = case.params();
     let [grads, weights, m, v] = ["grads", "weights", "m", "v"].map(|name| case.get::<f32>(name));
     let [mut new_weights, mut new_m, mut new_v] = ["weights", "m", "v"].map(|name| unchanged(case, name));
-    let count = p.count as usize;
+    let (count, nets) = (p.count as usize, 1 + p.targets as usize);
     let one = Num::exact(1.0);
-    for (agent, h) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
-        if h.nonfinite != 0 {
+    let records = case.get::<Agent>("agents");
+    for (agent, h) in case.get::<Optimizer>("optimizers").iter().enumerate().take(p.agents as usize) {
+        if records[agent].nonfinite != 0 {
             continue;
         }
         let [rate, eps, c1, c2] = [h.learning_rate, h.adam_eps, h.correction1, h.correction2].map(Num::exact);
@@ -61,7 +65,7 @@ pub fn adam(case: &Case) -> Expected {
             [h.one_minus_beta1, h.one_minus_beta2, h.weight_decay, h.polyak].map(Num::exact);
         for k in 0..count {
             let i = agent * count + k;
-            let online = agent * 2 * count + k;
+            let online = agent * nets * count + k;
             let start = Num::exact(weights[online]);
             let clipped = Num::exact(grads[i]) * Num::exact(h.grad_scale);
             // Added to the gradient, or taken from the weight beside it.
@@ -77,7 +81,7 @@ pub fn adam(case: &Case) -> Expected {
             new_m[i] = Expect::Float(m);
             new_v[i] = Expect::Float(v);
             new_weights[online] = Expect::Float(w);
-            if (h.updates + 1).is_multiple_of(h.target_update_interval) {
+            if nets == 2 && h.steps.is_multiple_of(h.target_update_interval) {
                 let target = Num::exact(weights[online + count]);
                 let averaged = if h.polyak >= 1.0 { w } else { (one - polyak) * target + polyak * w };
                 new_weights[online + count] = Expect::Float(averaged);
@@ -92,6 +96,7 @@ pub fn temperature(case: &Case) -> Expected {
     let p: temperature::Params = case.params();
     let [entropies, targets] = ["entropies", "targets"].map(|name| case.get::<f32>(name));
     let (lanes, errors) = (case.get::<Lane>("lanes"), case.get::<TdError>("errors"));
+    let optimizers = case.get::<Optimizer>("optimizers");
     let mut agents = unchanged(case, "agents");
     let [batch, nets, heads] = [p.batch, p.grad_slots, p.heads].map(|n| n as usize);
     let share = |head: usize| Num::exact(if head == 0 { 1.0 } else { p.later_head_weight });
@@ -99,6 +104,7 @@ pub fn temperature(case: &Case) -> Expected {
     let size = Num::exact(p.batch as f32);
     let one = Num::exact(1.0);
     for (i, a) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
+        let o = &optimizers[i];
         let errors = &errors[i * nets * batch * heads..(i + 1) * nets * batch * heads];
         let weighted = errors.iter().enumerate().map(|(k, error)| share(k % heads) * Num::exact(error.loss));
         let losses = Num::sum(weighted);
@@ -120,12 +126,12 @@ pub fn temperature(case: &Case) -> Expected {
             let excess = entropy - weights * Num::exact(a.target_entropy);
             let g = if p.mode == 2 { excess * Num::exact(a.alpha) } else { excess };
             let t = a.updates + 1;
-            let [share1, share2] = [a.one_minus_beta1, a.one_minus_beta2].map(Num::exact);
+            let [share1, share2] = [o.one_minus_beta1, o.one_minus_beta2].map(Num::exact);
             let m = Num::exact(a.alpha_m) + share1 * (g - Num::exact(a.alpha_m));
             let v = (one - share2) * Num::exact(a.alpha_v) + share2 * g * g;
-            let rate = Num::exact(a.alpha_learning_rate) / correction(t, a.ln_beta1);
-            let root = v.sqrt() / correction(t, a.ln_beta2).sqrt();
-            log_alpha = log_alpha - rate * (m / (root + Num::exact(a.adam_eps)));
+            let rate = Num::exact(a.alpha_learning_rate) / correction(t, o.ln_beta1);
+            let root = v.sqrt() / correction(t, o.ln_beta2).sqrt();
+            log_alpha = log_alpha - rate * (m / (root + Num::exact(o.adam_eps)));
             agents[word_of!(Agent, i, alpha_m)] = Expect::Float(m);
             agents[word_of!(Agent, i, alpha_v)] = Expect::Float(v);
         } else if p.mode == 3 {
@@ -139,7 +145,7 @@ pub fn temperature(case: &Case) -> Expected {
         agents[word_of!(Agent, i, entropy_sum)] = accumulated(a.entropy_sum, entropy / weights);
         agents[word_of!(Agent, i, loss_sum)] = accumulated(a.loss_sum, losses / size);
         agents[word_of!(Agent, i, q_sum)] = accumulated(a.q_sum, q);
-        agents[word_of!(Agent, i, grad_norm_sum)] = accumulated(a.grad_norm_sum, Num::exact(a.grad_norm));
+        agents[word_of!(Agent, i, grad_norm_sum)] = accumulated(a.grad_norm_sum, Num::exact(o.grad_norm));
         agents[word_of!(Agent, i, window_updates)] = Expect::Bits(a.window_updates + 1);
         agents[word_of!(Agent, i, updates)] = Expect::Bits(a.updates + 1);
         agents[word_of!(Agent, i, log_alpha)] = Expect::Float(log_alpha);
