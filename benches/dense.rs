@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use softq::engine::executor::Executor;
-use softq::engine::kernel::{Access, Binding, Kernel, Need, TwinCall};
+use softq::engine::kernel::{Access, Binding, Kernel, Need, Rules, TwinCall};
 use softq::engine::recording::{Buffer, Buffers, Recording};
 use softq::kernels::Activation;
 use softq::nn::{Activations, Network, NetworkSpec, Pass};
@@ -41,6 +41,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }",
     uses_env: false,
     needs: Need::Any,
+    rules: Rules { sizes: "", grid: "", loops: "" },
     params: <u32 as GpuType>::LAYOUT,
     bindings: &[Binding { name: "y", access: Access::ReadWrite, element: Layout::Scalar(Scalar::F32) }],
     workgroup_size: 64,

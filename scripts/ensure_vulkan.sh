@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes sure that softq finds a Vulkan driver: `ensure_vulkan.sh demo` or `ensure_vulkan.sh test`.
+# Makes sure that softq finds a Vulkan driver: `ensure_vulkan.sh demo` or `ensure_vulkan.sh test`. For the tests also the
+# validators of SPIR-V and GLSL.
 #
 # On Linux without any driver it installs Mesa's software Vulkan through apt-get, with sudo only if needed, and never
 # asks a question. Where it cannot, `demo` goes on (the CPU executor takes over) and `test` fails, because the GPU tests
@@ -85,6 +86,15 @@ fi
 if [ "${SOFTQ_NO_GPU:-}" = 1 ]; then
     say "SOFTQ_NO_GPU=1: not looking for a Vulkan driver"
     exit 0
+fi
+
+# The tests let the standards' own tools judge every translated shader.
+if [ "$purpose" = test ] && ! { command -v spirv-val && command -v glslangValidator; } >/dev/null 2>&1; then
+    say "no spirv-val or no glslangValidator, which the tests of translated shaders need"
+    install spirv-tools glslang-tools || {
+        say "the tests need them; install them, or run: SOFTQ_NO_GPU=1 make test"
+        exit 1
+    }
 fi
 
 if has_driver && has_loader; then

@@ -11,6 +11,7 @@ fn main() -> ExitCode {
         // SAFETY: nothing else runs yet, so no other thread reads the environment.
         unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
     }
+    cli::hush_writers();
     match cli::run(&cli::Library) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -2,10 +2,15 @@
 //! translation must be meant. `tests/translations/digests.txt` holds one line per kernel, environment and language, and
 //! beside it stand the texts of a few kernels in full, to be read in review.
 //!
+//! The standards' own tools judge the results: `spirv-val` every SPIR-V module, `glslangValidator` every GLSL text. HLSL has
+//! no such judge here: glslang's HLSL front end cannot read `(float4[4][2])0`, which naga writes and Microsoft's compiler
+//! takes.
+//!
 //! `SOFTQ_DIGESTS=write cargo test --test translations` accepts what the kernels have become.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -113,7 +118,7 @@ fn every_kernel_translates_as_it_did() {
     assert!(
         changed.is_empty(),
         "{} kernels translate to other texts than before (or are new, or gone):\n{}\n\
-         If the change is meant: {ACCEPT}",
+         `softq kernels --dump DIR` writes the texts. If the change is meant: {ACCEPT}",
         changed.len(),
         list.join("\n")
     );
@@ -124,4 +129,76 @@ fn every_kernel_translates_as_it_did() {
             "tests/translations/{file}; if the change is meant: {ACCEPT}"
         );
     }
+}
+
+/// Whether the judges are left out, loudly.
+fn without_judges() -> bool {
+    let without = std::env::var("SOFTQ_NO_GPU").is_ok_and(|value| value == "1");
+    if without {
+        eprintln!("SOFTQ_NO_GPU=1: SPIR-V AND GLSL ARE NOT JUDGED BY THE STANDARDS' TOOLS");
+    }
+    without
+}
+
+/// Runs a judge on files.
+fn judge(tool: &str, package: &str, arguments: &[&str], files: &[PathBuf]) -> Output {
+    Command::new(tool).args(arguments).args(files).output().unwrap_or_else(|error| {
+        panic!(
+            "{tool}: {error}. Install it (Debian, Ubuntu: apt-get install {package}; macOS: brew install spirv-tools glslang), \
+             or set SOFTQ_NO_GPU=1 to leave the judges out."
+        )
+    })
+}
+
+fn words_of(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
+}
+
+/// Every translation into one language, as files of a directory.
+fn files(language: Language, dir: &Path) -> Vec<PathBuf> {
+    let write = |one: Translation| {
+        let path = dir.join(format!("{}.{}", one.name, language.extension()));
+        std::fs::write(&path, &one.bytes).expect("written");
+        path
+    };
+    translations(&[language]).into_iter().map(write).collect()
+}
+
+#[test]
+fn spirv_val_accepts_every_module() {
+    if without_judges() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("directory");
+    let files = files(Language::Spirv, dir.path());
+    let accepts = |file: &PathBuf| {
+        judge("spirv-val", "spirv-tools", &["--target-env", "vulkan1.0"], std::slice::from_ref(file))
+    };
+    files.par_iter().for_each(|file| {
+        let output = accepts(file);
+        assert!(output.status.success(), "{}: {}", file.display(), words_of(&output));
+    });
+    // It bites: the same module without its last word.
+    let mut words = std::fs::read(&files[0]).expect("module");
+    let end = words.len() - 4;
+    words.truncate(end);
+    let broken = dir.path().join("broken.spv");
+    std::fs::write(&broken, words).expect("written");
+    assert!(!accepts(&broken).status.success(), "a module cut short was accepted");
+}
+
+#[test]
+fn glslang_accepts_every_text() {
+    if without_judges() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("directory");
+    let files = files(Language::Glsl, dir.path());
+    let accepts = |files: &[PathBuf]| judge("glslangValidator", "glslang-tools", &[], files);
+    let output = accepts(&files);
+    assert!(output.status.success(), "{}", words_of(&output));
+    let text = std::fs::read_to_string(&files[0]).expect("text");
+    let broken = dir.path().join("broken.comp");
+    std::fs::write(&broken, text.replacen("void main(", "void main(float x, ", 1)).expect("written");
+    assert!(!accepts(&[broken]).status.success(), "a main with an argument was accepted");
 }

@@ -6,6 +6,7 @@ mod devices;
 mod engine;
 mod envs;
 mod fields;
+mod kernels;
 mod layering;
 mod library;
 mod pictures;
@@ -27,6 +28,7 @@ use std::io::{ErrorKind, Write};
 use clap::{Parser, Subcommand};
 use softq::{Error, Result};
 
+pub use kernels::hush_writers;
 pub use library::Library;
 
 /// Train Soft Q-Networks on the GPU.
@@ -59,6 +61,8 @@ enum Command {
     Rollout(rollout::RolloutArgs),
     /// Check a device: every kernel against its CPU twin and an f64 reference, gradients, a training run
     Verify(verify::VerifyArgs),
+    /// List the kernels with bindings, sizes and grids; write their text as WGSL, SPIR-V, MSL, HLSL or GLSL
+    Kernels(kernels::KernelsArgs),
     /// Check an environment, above all your own WGSL file: errors with lines, and advice on what makes learning hard
     CheckEnv(check_env::CheckEnvArgs),
 }
@@ -75,6 +79,7 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
         Command::Solve(args) => solve::solve(&args, out),
         Command::Rollout(args) => rollout::rollout(&args, out),
         Command::Verify(args) => verify::verify(&args, out),
+        Command::Kernels(args) => kernels::kernels(&args, out),
         Command::CheckEnv(args) => check_env::check_env(&args, out),
     }
 }

@@ -49,6 +49,17 @@ pub struct TwinCall<'a> {
     pub env: Option<&'static Env>,
 }
 
+/// The rules of a declaration as they stand in `src/kernels`, to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// See [`Kernel::sizes`].
+    pub sizes: &'static str,
+    /// See [`Kernel::grid`].
+    pub grid: &'static str,
+    /// See [`Kernel::loops`].
+    pub loops: &'static str,
+}
+
 /// A kernel declaration. See `src/kernels` for all of them.
 pub struct Kernel {
     /// Name: file stem of the shader and of the Rust file.
@@ -71,6 +82,8 @@ pub struct Kernel {
     pub grid: fn(&[u32]) -> [u64; 3],
     /// Largest number of loop iterations of one invocation, from the params words and the environment.
     pub loops: fn(&[u32], Option<&Env>) -> u64,
+    /// The text of the three.
+    pub rules: Rules,
     /// The CPU twin.
     pub twin: fn(TwinCall<'_>),
 }
@@ -147,6 +160,11 @@ macro_rules! kernel {
                 sizes,
                 grid,
                 loops,
+                rules: $crate::engine::kernel::Rules {
+                    sizes: stringify!($sizes),
+                    grid: stringify!($grid),
+                    loops: stringify!($loops),
+                },
                 twin: call,
             }
         };

@@ -49,6 +49,17 @@ impl Language {
         }
     }
 
+    /// Name in sentences.
+    pub fn title(self) -> &'static str {
+        match self {
+            Language::Wgsl => "WGSL",
+            Language::Spirv => "SPIR-V",
+            Language::Msl => "MSL",
+            Language::Hlsl => "HLSL",
+            Language::Glsl => "GLSL",
+        }
+    }
+
     /// Ending of a file's name, as the language's own tools expect it.
     pub fn extension(self) -> &'static str {
         match self {
@@ -86,7 +97,7 @@ fn guarded(
 ) -> Result<Vec<u8>> {
     let failed = |message: String| Error::Shader {
         shader: kernel.into(),
-        message: format!("cannot be written as {}: {message}", language.name().to_uppercase()),
+        message: format!("cannot be written as {}: {message}", language.title()),
     };
     thread::scope(|scope| {
         let builder = thread::Builder::new().name(THREAD.into()).stack_size(STACK);
