@@ -1,8 +1,9 @@
 # Shortcuts for a fresh machine. Each target only calls cargo, and make prints every command that it runs.
 #
-#   make demo   train CartPole: learning curve in the terminal, run directory with curve.svg and agent.gif
-#   make test   run the whole test suite
-#   make ci     what continuous integration runs: tests, format, lints, docs
+#   make demo     train CartPole: learning curve in the terminal, run directory with curve.svg and agent.gif
+#   make test     run the whole test suite
+#   make ci       what continuous integration runs: tests, format, lints, docs
+#   make drivers  not in ci: the Khronos validation layer, and SwiftShader
 
 CARGO ?= cargo
 CARGO_TARGET_DIR ?= target
@@ -11,7 +12,7 @@ export CARGO_TARGET_DIR
 export NODEVICE_SELECT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test ci fmt fmt-check lint docs vulkan-demo vulkan-test clean
+.PHONY: help demo build test ci fmt fmt-check lint docs drivers vulkan-demo vulkan-test clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -41,6 +42,10 @@ lint:
 
 docs:
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --locked
+
+# Not part of ci: it installs Debian's validation layer and Chromium's SwiftShader, and builds a release.
+drivers:
+	scripts/drivers
 
 # Installs Mesa's software Vulkan where no driver is found; on other machines it does nothing.
 vulkan-demo:

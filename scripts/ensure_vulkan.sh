@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes sure that softq finds a Vulkan driver: `ensure_vulkan.sh demo` or `ensure_vulkan.sh test`. For the tests also the
-# validators of SPIR-V and GLSL.
+# validators of SPIR-V and GLSL; for `scripts/drivers` (`layer`, `swiftshader`) the validation layer or SwiftShader.
 #
 # On Linux without any driver it installs Mesa's software Vulkan through apt-get, with sudo only if needed, and never
 # asks a question. Where it cannot, `demo` goes on (the CPU executor takes over) and `test` fails, because the GPU tests
@@ -97,6 +97,15 @@ if [ "$purpose" = test ] && ! { command -v spirv-val && command -v glslangValida
     }
 fi
 
+if [ "$purpose" = layer ] && [ ! -f /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json ]; then
+    say "no Khronos validation layer"
+    install vulkan-validationlayers || exit 1
+fi
+if [ "$purpose" = swiftshader ] && [ -z "${SWIFTSHADER:-}" ] && [ ! -f /usr/lib/chromium/vk_swiftshader_icd.json ]; then
+    say "no SwiftShader, which comes with Debian's chromium"
+    install chromium || exit 1
+fi
+
 if has_driver && has_loader; then
     exit 0
 fi
@@ -110,7 +119,7 @@ if install mesa-vulkan-drivers libvulkan1 && has_driver && has_loader; then
     exit 0
 fi
 
-if [ "$purpose" = test ]; then
+if [ "$purpose" != demo ]; then
     say "no Vulkan driver, and the GPU tests need one. Install one, or run: SOFTQ_NO_GPU=1 make test"
     exit 1
 fi
