@@ -262,10 +262,10 @@ pub const EQUIVALENT: &[Known] = &[
 /// survivors.
 pub const HIDDEN: &[Known] = &[
     known("grad_norm", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
-    known("temperature", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
+    known("update_end", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
     known("metrics", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
     known("grad_norm", "if (local != 0u) {", 0, &[], TAIL),
-    known("temperature", "if (local != 0u || agents[agent].nonfinite != 0u) {", 0, &[], TAIL),
+    known("update_end", "if (local != 0u || agents[agent].nonfinite != 0u) {", 0, &[], TAIL),
     known("metrics", "if (local != 0u) {", 0, &[], TAIL),
 ];
 

@@ -33,6 +33,7 @@ struct Agent {
     alpha: f32,
     alpha_m: f32,
     alpha_v: f32,
+    // Of the last batch: the mean over rows, summed over heads with their weights.
     entropy: f32,
     max_priority: f32,
     window_updates: u32,

@@ -9,7 +9,7 @@
 use crate::agents::learner::{Learner, Networks};
 use crate::agents::rules;
 use crate::agents::{Algorithm, FIRST_Q};
-use crate::config::Config;
+use crate::config::{Config, Temperature};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::Result;
 use crate::kernels::greedy_backup;
@@ -68,5 +68,10 @@ fn update(
     // The loss of Q(s, a) - y, one step of Adam, and the target net's step towards the online one.
     learner.td_error(rec, config)?;
     learner.improve(rec)?;
-    learner.finish(rec, config.temperature, lanes, num_lanes)
+    learner.finish(rec)?;
+    // Nothing above knows a temperature; exploration may have one that cools.
+    if config.temperature == Temperature::Schedule {
+        learner.temperature_step(rec, config.temperature, lanes, num_lanes)?;
+    }
+    Ok(())
 }

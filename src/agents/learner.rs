@@ -2,14 +2,14 @@
 //!
 //! An algorithm's first group is `q`: the online networks `Q_1 (, Q_2)`, then as many targets `Q'_1 (, Q'_2)`. It evaluates
 //! some of them ([`Learner::evaluate`]), computes its targets `y` with a backup of its own, and hands the rest back: the TD
-//! error ([`Learner::td_error`]), the gradient step with the targets' averaging ([`Learner::improve`]) and the end of the
-//! update ([`Learner::finish`]). Its other groups, each with an optimiser of its own, wait in [`Learner::others`].
+//! error ([`Learner::td_error`]), the gradient step with the targets' averaging ([`Learner::improve`]), the end of the update
+//! ([`Learner::finish`]) and, where there is a temperature, its step ([`Learner::temperature_step`]). Its other groups, each with an optimiser of its own, wait in [`Learner::others`].
 
 use crate::agents::hyper;
 use crate::config::{Config, Loss, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
-use crate::kernels::{priority_update, td_error, temperature};
+use crate::kernels::{priority_update, td_error, temperature_step, update_end};
 use crate::nn::{AdamForm, Evaluations, Group, GroupSpec, Inputs, Network};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::optimizer::Optimizer;
@@ -215,17 +215,37 @@ impl Learner {
         self.q.group.step(rec, self.records, self.conventions.adam)
     }
 
-    /// Ends the update: statistics, counters, priorities and, where `temperature` says so, a step of `log_alpha`.
-    pub fn finish(
+    /// Ends the update: statistics, counter, priorities.
+    pub fn finish(&self, rec: &mut Recording) -> Result<()> {
+        let params = update_end::Params {
+            batch: self.batch,
+            grad_slots: self.q.pass.gradients,
+            heads: self.net().heads.len() as u32,
+            later_head_weight: self.conventions.later_head_weight,
+            agents: self.agents,
+        };
+        let optimizers = self.q.group.optimizers;
+        update_end::record(rec, params, self.records, optimizers, self.entropies, self.targets, self.errors)?;
+        let Some(Priorities { tree, indices, capacity }) = self.priorities else { return Ok(()) };
+        let params = priority_update::Params {
+            batch: self.batch,
+            grad_slots: self.q.pass.gradients,
+            heads: self.net().heads.len() as u32,
+            capacity,
+            agents: self.agents,
+        };
+        priority_update::record(rec, params, self.records, self.errors, indices, tree)
+    }
+
+    /// Moves the temperature as `temperature` says, by the entropy of the update that has just ended.
+    pub fn temperature_step(
         &self,
         rec: &mut Recording,
         temperature: Temperature,
         lanes: Buffer<Lane>,
         num_lanes: u32,
     ) -> Result<()> {
-        let params = temperature::Params {
-            batch: self.batch,
-            grad_slots: self.q.pass.gradients,
+        let params = temperature_step::Params {
             heads: self.net().heads.len() as u32,
             later_head_weight: self.conventions.later_head_weight,
             num_lanes,
@@ -237,25 +257,6 @@ impl Learner {
             },
             agents: self.agents,
         };
-        let (optimizers, errors) = (self.q.group.optimizers, self.errors);
-        temperature::record(
-            rec,
-            params,
-            self.records,
-            optimizers,
-            lanes,
-            self.entropies,
-            self.targets,
-            errors,
-        )?;
-        let Some(Priorities { tree, indices, capacity }) = self.priorities else { return Ok(()) };
-        let params = priority_update::Params {
-            batch: self.batch,
-            grad_slots: self.q.pass.gradients,
-            heads: self.net().heads.len() as u32,
-            capacity,
-            agents: self.agents,
-        };
-        priority_update::record(rec, params, self.records, self.errors, indices, tree)
+        temperature_step::record(rec, params, self.records, self.q.group.optimizers, lanes)
     }
 }

@@ -80,5 +80,6 @@ fn update(
     }
     learner.td_error(rec, config)?;
     learner.improve(rec)?;
-    learner.finish(rec, config.temperature, lanes, num_lanes)
+    learner.finish(rec)?;
+    learner.temperature_step(rec, config.temperature, lanes, num_lanes)
 }

@@ -74,5 +74,6 @@ pub fn update(
     // The loss of Q(s, a) - y, one step of Adam, the target net's step, and the temperature.
     learner.td_error_within(rec, config, WEIGHTS)?;
     learner.improve(rec)?;
-    learner.finish(rec, config.temperature, lanes, num_lanes)
+    learner.finish(rec)?;
+    learner.temperature_step(rec, config.temperature, lanes, num_lanes)
 }

@@ -180,6 +180,7 @@ pub fn update(
     learner.td_error(rec, config)?;
     // Line 14: phi_i by one Adam over both nets; line 15: targets move towards them.
     learner.improve(rec)?;
+    learner.finish(rec)?;
     // Line 16: the temperature; the target above used alpha from before this step.
-    learner.finish(rec, config.temperature, lanes, num_lanes)
+    learner.temperature_step(rec, config.temperature, lanes, num_lanes)
 }

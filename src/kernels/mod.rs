@@ -42,7 +42,8 @@ pub mod tabular_policy;
 pub mod tabular_residual;
 pub mod tabular_value;
 pub mod td_error;
-pub mod temperature;
+pub mod temperature_step;
+pub mod update_end;
 
 use crate::engine::kernel::Kernel;
 
@@ -83,7 +84,8 @@ pub fn table() -> &'static [&'static Kernel] {
         &fused_gradients::KERNEL,
         &grad_norm::KERNEL,
         &adam::KERNEL,
-        &temperature::KERNEL,
+        &update_end::KERNEL,
+        &temperature_step::KERNEL,
         &priority_update::KERNEL,
         &metrics::KERNEL,
         &tabular_value::KERNEL,

@@ -60,7 +60,7 @@ gpu_struct! {
         pub alpha_m: f32,
         /// Second moment.
         pub alpha_v: f32,
-        /// Mean entropy of the last update.
+        /// Entropy of the last batch: the mean over rows, summed over heads with their weights.
         pub entropy: f32,
         /// Largest priority so far.
         pub max_priority: f32,

@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::draw::{Draw, SIZES, Style};
-use crate::kernels::{adam, grad_norm, metrics, temperature};
+use crate::kernels::{adam, grad_norm, metrics, temperature_step, update_end};
 use crate::shared::agent::{Lane, TdError};
 
 fn agents(index: usize) -> u32 {
@@ -88,35 +88,26 @@ pub fn adam(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
-/// `temperature`: all modes, a loss that is not finite, a frozen agent, clamps that bind.
-pub fn temperature(draw: &mut Draw, index: usize) -> Case {
+/// `update_end`: one and more heads and nets, a loss that is not finite, a frozen agent.
+pub fn update_end(draw: &mut Draw, index: usize) -> Case {
     let batch = size(draw, index, &[1021, 4099, 32_768]);
     let agents = agents(index);
     let grad_slots = 1 + u32::from(!index.is_multiple_of(3));
-    let num_lanes = draw.size(65);
-    let params = temperature::Params {
+    let params = update_end::Params {
         batch,
         grad_slots,
         heads: 1 + index as u32 % 2 * draw.int(0, 2),
         later_head_weight: draw.float(0.2, 1.0),
-        num_lanes,
-        mode: index as u32 / 2 % 4,
         agents,
     };
     let broken = index % 9 == 5;
-    let mut case = Case::new(&temperature::KERNEL, None, params, &format!("{:?}, {broken}", draw.style));
+    let mut case = Case::new(&update_end::KERNEL, None, params, &format!("{:?}, {broken}", draw.style));
     let mut records = draw.agents(agents);
     if index % 6 == 3 {
         records[agents as usize - 1].nonfinite = 7;
     }
-    if index % 5 == 2 {
-        records[0].log_alpha_min = -1.0;
-        records[0].log_alpha_max = -0.5;
-    }
     case.set("agents", &records);
     case.set("optimizers", &draw.optimizers(agents));
-    let lanes = lanes(draw, agents, num_lanes, 20_000);
-    case.set("lanes", &lanes);
     let rows = (agents * batch * params.heads) as usize;
     case.set("entropies", &draw.floats(rows, 0.0, 2.0));
     let targets = if draw.style == Style::Huge { draw.values(rows) } else { draw.floats(rows, -9.0, 9.0) };
@@ -128,6 +119,38 @@ pub fn temperature(draw: &mut Draw, index: usize) -> Case {
         errors[0].loss = f32::INFINITY;
     }
     case.set("errors", &errors);
+    case
+}
+
+/// `temperature_step`: all modes, a frozen agent, clamps that bind.
+pub fn temperature_step(draw: &mut Draw, index: usize) -> Case {
+    let agents = agents(index);
+    let num_lanes = size(draw, index, &[1021, 4099, 32_768]);
+    let params = temperature_step::Params {
+        heads: 1 + index as u32 % 2 * draw.int(0, 2),
+        later_head_weight: draw.float(0.2, 1.0),
+        num_lanes,
+        mode: index as u32 / 2 % 4,
+        agents,
+    };
+    let mut case = Case::new(&temperature_step::KERNEL, None, params, "");
+    let mut records = draw.agents(agents);
+    for record in &mut records {
+        record.entropy = draw.float(0.0, 2.0);
+        // The first step follows the end of the first update.
+        record.updates = record.updates.max(1);
+    }
+    if index % 6 == 3 {
+        records[agents as usize - 1].nonfinite = 7;
+    }
+    if index % 5 == 2 {
+        records[0].log_alpha_min = -1.0;
+        records[0].log_alpha_max = -0.5;
+    }
+    case.set("agents", &records);
+    case.set("optimizers", &draw.optimizers(agents));
+    let lanes = lanes(draw, agents, num_lanes, 20_000);
+    case.set("lanes", &lanes);
     case
 }
 

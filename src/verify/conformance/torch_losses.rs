@@ -3,8 +3,8 @@
 //! Predictions become the values of a single action; the per-sample weights become importance weights.
 
 use crate::engine::recording::{Buffer, Buffers, Recording};
-use crate::kernels::{td_error, temperature};
-use crate::shared::agent::{Agent, Lane, TdError};
+use crate::kernels::{td_error, update_end};
+use crate::shared::agent::{Agent, TdError};
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
@@ -82,7 +82,6 @@ fn evaluate(
     let rows = u64::from(batch);
     let mut buffers = Buffers::default();
     let agents: Buffer<Agent> = buffers.add("agents", 1, "");
-    let lanes: Buffer<Lane> = buffers.add("lanes", 1, "");
     let actions: Buffer<u32> = buffers.add("actions", rows, "");
     let errors: Buffer<TdError> = buffers.add("errors", rows, "");
     let mut column = |name: &str| -> Buffer<f32> { buffers.add(name, rows, "") };
@@ -105,17 +104,9 @@ fn evaluate(
     };
     td_error::record(&mut recording, params, agents, q, actions, y, weights, dq, errors)?;
     // The mean over the batch, as an update forms it.
-    let params = temperature::Params {
-        batch,
-        grad_slots: 1,
-        heads: 1,
-        later_head_weight: 1.0,
-        num_lanes: 1,
-        mode: 0,
-        agents: 1,
-    };
+    let params = update_end::Params { batch, grad_slots: 1, heads: 1, later_head_weight: 1.0, agents: 1 };
     let optimizers = buffers.add("optimizers", 1, "");
-    temperature::record(&mut recording, params, agents, optimizers, lanes, entropies, y, errors)?;
+    update_end::record(&mut recording, params, agents, optimizers, entropies, y, errors)?;
     let program = device.prepare(&buffers, &recording)?;
     device.write(agents, &[Agent { huber_delta, ..Agent::default() }])?;
     device.write(q, predictions)?;

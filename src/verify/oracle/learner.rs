@@ -3,7 +3,7 @@
 use super::policy::schedule;
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::metrics::Metrics;
-use crate::kernels::{adam, grad_norm, metrics, temperature};
+use crate::kernels::{adam, grad_norm, metrics, temperature_step, update_end};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::optimizer::Optimizer;
 use crate::verify::cases::Case;
@@ -91,20 +91,18 @@ pub fn adam(case: &Case) -> Expected {
     vec![("weights", new_weights), ("m", new_m), ("v", new_v)]
 }
 
-/// Means of the batch, heads weighted; dual descent of `log_alpha` on `H - target_entropy` by Adam, or its schedule.
-pub fn temperature(case: &Case) -> Expected {
-    let p: temperature::Params = case.params();
+/// Means of the batch, heads weighted, and the counter.
+pub fn update_end(case: &Case) -> Expected {
+    let p: update_end::Params = case.params();
     let [entropies, targets] = ["entropies", "targets"].map(|name| case.get::<f32>(name));
-    let (lanes, errors) = (case.get::<Lane>("lanes"), case.get::<TdError>("errors"));
+    let errors = case.get::<TdError>("errors");
     let optimizers = case.get::<Optimizer>("optimizers");
     let mut agents = unchanged(case, "agents");
     let [batch, nets, heads] = [p.batch, p.grad_slots, p.heads].map(|n| n as usize);
     let share = |head: usize| Num::exact(if head == 0 { 1.0 } else { p.later_head_weight });
     let weights = Num::sum((0..heads).map(share));
     let size = Num::exact(p.batch as f32);
-    let one = Num::exact(1.0);
     for (i, a) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
-        let o = &optimizers[i];
         let errors = &errors[i * nets * batch * heads..(i + 1) * nets * batch * heads];
         let weighted = errors.iter().enumerate().map(|(k, error)| share(k % heads) * Num::exact(error.loss));
         let losses = Num::sum(weighted);
@@ -121,16 +119,41 @@ pub fn temperature(case: &Case) -> Expected {
         // The value of the first head's taken action under the first net.
         let taken = errors.iter().zip(&targets[rows]).step_by(heads).take(batch);
         let q = Num::sum(taken.map(|(e, y)| Num::exact(e.error) + Num::exact(*y))) / size;
+        let accumulated = |sum: f32, term: Num| Expect::Float(Num::exact(sum) + term);
+        agents[word_of!(Agent, i, entropy)] = Expect::Float(entropy);
+        agents[word_of!(Agent, i, entropy_sum)] = accumulated(a.entropy_sum, entropy / weights);
+        agents[word_of!(Agent, i, loss_sum)] = accumulated(a.loss_sum, losses / size);
+        agents[word_of!(Agent, i, q_sum)] = accumulated(a.q_sum, q);
+        agents[word_of!(Agent, i, grad_norm_sum)] =
+            accumulated(a.grad_norm_sum, Num::exact(optimizers[i].grad_norm));
+        agents[word_of!(Agent, i, window_updates)] = Expect::Bits(a.window_updates + 1);
+        agents[word_of!(Agent, i, updates)] = Expect::Bits(a.updates + 1);
+    }
+    vec![("agents", agents)]
+}
+
+/// Dual descent of `log_alpha` on `H - target_entropy` by Adam, heads weighted, or its schedule.
+pub fn temperature_step(case: &Case) -> Expected {
+    let p: temperature_step::Params = case.params();
+    let (optimizers, lanes) = (case.get::<Optimizer>("optimizers"), case.get::<Lane>("lanes"));
+    let mut agents = unchanged(case, "agents");
+    let later = Num::exact(p.later_head_weight);
+    let one = Num::exact(1.0);
+    let weights = Num::sum((0..p.heads).map(|head| if head == 0 { one } else { later }));
+    for (i, a) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
+        if a.nonfinite != 0 {
+            continue;
+        }
+        let o = &optimizers[i];
         let mut log_alpha = Num::exact(a.log_alpha);
         if p.mode == 1 || p.mode == 2 {
-            let excess = entropy - weights * Num::exact(a.target_entropy);
+            let excess = Num::exact(a.entropy) - weights * Num::exact(a.target_entropy);
             let g = if p.mode == 2 { excess * Num::exact(a.alpha) } else { excess };
-            let t = a.updates + 1;
             let [share1, share2] = [o.one_minus_beta1, o.one_minus_beta2].map(Num::exact);
             let m = Num::exact(a.alpha_m) + share1 * (g - Num::exact(a.alpha_m));
             let v = (one - share2) * Num::exact(a.alpha_v) + share2 * g * g;
-            let rate = Num::exact(a.alpha_learning_rate) / correction(t, o.ln_beta1);
-            let root = v.sqrt() / correction(t, o.ln_beta2).sqrt();
+            let rate = Num::exact(a.alpha_learning_rate) / correction(a.updates, o.ln_beta1);
+            let root = v.sqrt() / correction(a.updates, o.ln_beta2).sqrt();
             log_alpha = log_alpha - rate * (m / (root + Num::exact(o.adam_eps)));
             agents[word_of!(Agent, i, alpha_m)] = Expect::Float(m);
             agents[word_of!(Agent, i, alpha_v)] = Expect::Float(v);
@@ -140,14 +163,6 @@ pub fn temperature(case: &Case) -> Expected {
             log_alpha = schedule(a.log_alpha_initial, a.log_alpha_final, a.alpha_decay_steps, now);
         }
         log_alpha = log_alpha.max(Num::exact(a.log_alpha_min)).min(Num::exact(a.log_alpha_max));
-        let accumulated = |sum: f32, term: Num| Expect::Float(Num::exact(sum) + term);
-        agents[word_of!(Agent, i, entropy)] = Expect::Float(entropy / weights);
-        agents[word_of!(Agent, i, entropy_sum)] = accumulated(a.entropy_sum, entropy / weights);
-        agents[word_of!(Agent, i, loss_sum)] = accumulated(a.loss_sum, losses / size);
-        agents[word_of!(Agent, i, q_sum)] = accumulated(a.q_sum, q);
-        agents[word_of!(Agent, i, grad_norm_sum)] = accumulated(a.grad_norm_sum, Num::exact(o.grad_norm));
-        agents[word_of!(Agent, i, window_updates)] = Expect::Bits(a.window_updates + 1);
-        agents[word_of!(Agent, i, updates)] = Expect::Bits(a.updates + 1);
         agents[word_of!(Agent, i, log_alpha)] = Expect::Float(log_alpha);
         agents[word_of!(Agent, i, alpha)] = Expect::Float(log_alpha.exp());
     }
