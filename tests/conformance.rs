@@ -47,6 +47,7 @@ const MUST_PASS: &[&str] = &[
     "algorithms/torch_mlp_8_64_48_3_layernorm.json",
     "algorithms/torch_polyak.json",
     "algorithms/torch_softmax.json",
+    "algorithms/softq_prior.jsonl",
     "bsuite_catch.jsonl",
     "bsuite_deep_sea.jsonl",
     "softq_reference.jsonl",

@@ -35,7 +35,7 @@ fn solved(
     kl: bool,
     settings: &[Setting],
 ) -> Vec<Solution> {
-    let problem = Problem { mdp, method, kl, max_sweeps: 100_000, settings };
+    let problem = Problem { mdp, method, kl, max_sweeps: 100_000, settings, references: &[] };
     let solutions = solve(executor, &problem).expect("solved");
     assert!(solutions.iter().all(|solution| solution.converged));
     solutions
@@ -127,18 +127,17 @@ fn theorems_hold(executor: &mut dyn Executor) {
             for (setting, solution) in settings.iter().zip(&solutions) {
                 let (gamma, alpha) = (setting.gamma, setting.alpha);
                 let label = format!("{name} {method:?} gamma {gamma} alpha {alpha} kl {kl}");
-                let soft = Soft { gamma, alpha, kl };
+                let soft = Soft { gamma, alpha, kl, reference: None };
                 let fixed = soft.iterate(&mdp).expect("a fixed point");
                 assert!(relative(&solution.q, &fixed) < 3e-5, "{label}: {:e}", relative(&solution.q, &fixed));
                 // What is said of the error is true.
                 let q: Vec<f64> = solution.q.iter().map(|q| f64::from(*q)).collect();
                 let bound = solution.error_bound(setting, &mdp).expect("gamma below 1");
                 assert!(distance(&q, &fixed) <= bound, "{label}: {:e} > {bound:e}", distance(&q, &fixed));
-                for (pi, q) in
-                    solution.policy.chunks(mdp.actions as usize).zip(q.chunks(mdp.actions as usize))
-                {
+                let rows = solution.policy.chunks(mdp.actions as usize).zip(q.chunks(mdp.actions as usize));
+                for (state, (pi, q)) in rows.enumerate() {
                     assert!((pi.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{label}");
-                    let want = soft.policy(q);
+                    let want = soft.policy(state, q);
                     if alpha > 0.0 {
                         let gap = pi.iter().zip(&want).map(|(pi, want)| (f64::from(*pi) - want).abs());
                         assert!(gap.fold(0.0, f64::max) < 1e-4, "{label}: {pi:?} {want:?}");
@@ -176,7 +175,7 @@ fn f64_iterations_agree_and_improve() {
     for (name, values) in [("frozenlake", &[][..]), ("cliffwalking", &[]), ("taxi", &[])] {
         let mdp = table(name, values);
         for (gamma, alpha) in [(0.99, 0.1), (0.9, 1.0), (0.99, 0.0)] {
-            let soft = Soft { gamma, alpha, kl: false };
+            let soft = Soft { gamma, alpha, kl: false, reference: None };
             let fixed = soft.iterate(&mdp).expect("a fixed point");
             let policies = soft.policies(&mdp).expect("a policy");
             let largest = fixed.iter().fold(1.0, |most: f64, q| most.max(q.abs()));
@@ -197,7 +196,8 @@ fn the_temperature_has_its_limits() {
     let (gamma, actions) = (0.9, f64::from(lake.actions));
     for method in BOTH {
         // alpha -> 0: value iteration, closer by alpha ln|A| / (1 - gamma).
-        let hard = Soft { gamma, alpha: 0.0, kl: false }.iterate(&lake).expect("a fixed point");
+        let hard =
+            Soft { gamma, alpha: 0.0, kl: false, reference: None }.iterate(&lake).expect("a fixed point");
         for alpha in [1e-2, 1e-3, 1e-4, 0.0] {
             let q = &solved(&mut cpu, &lake, method, false, &settings(&[(gamma, alpha)]))[0].q;
             let q: Vec<f64> = q.iter().map(|q| f64::from(*q)).collect();
@@ -206,7 +206,9 @@ fn the_temperature_has_its_limits() {
         }
         // alpha -> infinity: the uniform policy, and with the KL form its plain value, V = mean Q.
         let uniform = vec![1.0 / actions; lake.outcomes.len()];
-        let plain = Soft { gamma, alpha: 0.0, kl: false }.evaluate(&lake, &uniform).expect("regular");
+        let plain = Soft { gamma, alpha: 0.0, kl: false, reference: None }
+            .evaluate(&lake, &uniform)
+            .expect("regular");
         let solution = &solved(&mut cpu, &lake, method, true, &settings(&[(gamma, 1e4)]))[0];
         assert!(solution.policy.iter().all(|pi| (f64::from(*pi) - 1.0 / actions).abs() < 1e-3));
         let q: Vec<f64> = solution.q.iter().map(|q| f64::from(*q)).collect();
@@ -260,6 +262,92 @@ fn solutions_side_by_side_are_those_alone_bit_for_bit() {
     }
 }
 
+/// Uniform, drawn, and drawn with one action per state that is never taken.
+fn references(mdp: &Mdp) -> Vec<Vec<f64>> {
+    let (count, actions) = (mdp.outcomes.len(), mdp.actions as usize);
+    let drawn = |masked: bool| {
+        let mut shares: Vec<f64> = (0..count).map(|i| 1.0 + (i * 7919 % 97) as f64).collect();
+        for (state, row) in shares.chunks_mut(actions).enumerate() {
+            if masked {
+                row[state % actions] = 0.0;
+            }
+            let sum: f64 = row.iter().sum();
+            row.iter_mut().for_each(|share| *share /= sum);
+        }
+        shares
+    };
+    vec![vec![1.0 / actions as f64; count], drawn(false), drawn(true)]
+}
+
+/// Solutions relative to a reference policy are those of f64, and their error bound holds.
+fn references_hold(executor: &mut dyn Executor) {
+    for (name, values) in [("frozenlake", &[][..]), ("cliffwalking", &[])] {
+        let mdp = table(name, values);
+        let references = references(&mdp);
+        for (gamma, alpha) in [(0.99, 0.1), (0.9, 3.0), (0.95, 0.0)] {
+            let settings = settings(&vec![(gamma, alpha); references.len()]);
+            for method in BOTH {
+                let (mdp, settings, references) = (&mdp, &settings, &references);
+                let problem = Problem { mdp, method, kl: false, max_sweeps: 100_000, settings, references };
+                let solutions = solve(executor, &problem).expect("solved");
+                for (reference, solution) in references.iter().zip(&solutions) {
+                    let label = format!("{name} {method:?} gamma {gamma} alpha {alpha}");
+                    let soft = Soft { gamma, alpha, kl: false, reference: Some(reference) };
+                    let fixed = soft.iterate(mdp).expect("a fixed point");
+                    assert!(relative(&solution.q, &fixed) < 3e-5, "{label}");
+                    let q: Vec<f64> = solution.q.iter().map(|q| f64::from(*q)).collect();
+                    let bound = solution.error_bound(&settings[0], mdp).expect("gamma below 1");
+                    assert!(distance(&q, &fixed) <= bound, "{label}: {:e} > {bound:e}", distance(&q, &fixed));
+                    let taken =
+                        solution.policy.iter().zip(reference).all(|(pi, bar)| *bar > 0.0 || *pi == 0.0);
+                    assert!(taken, "{label}: an action that the reference never takes is taken");
+                    let last = soft.policies(mdp).expect("policies").pop().expect("one at least");
+                    assert!(relative(&solution.q, &last) < 3e-5, "{label}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn references_hold_on_the_cpu_executor() {
+    references_hold(&mut CpuExecutor::new());
+}
+
+#[test]
+fn references_hold_on_the_gpu_executor() {
+    if let Some(choice) = common::gpu() {
+        references_hold(softq::gpu::open(&choice).expect("device").as_mut());
+    }
+}
+
+#[test]
+fn a_uniform_reference_is_the_kl_form_and_wrong_ones_are_refused() {
+    let mdp = table("frozenlake", &[]);
+    let settings = settings(&[(0.9, 0.5)]);
+    let uniform = vec![vec![0.25; mdp.outcomes.len()]];
+    let kl = solved(&mut CpuExecutor::new(), &mdp, Method::SoftQIteration, true, &settings).remove(0);
+    let problem = Problem {
+        mdp: &mdp,
+        method: Method::SoftQIteration,
+        kl: false,
+        max_sweeps: 100_000,
+        settings: &settings,
+        references: &uniform,
+    };
+    let relative = solve(&mut CpuExecutor::new(), &problem).expect("solved").remove(0);
+    for (kl, relative) in kl.values.iter().zip(&relative.values) {
+        assert!((kl - relative).abs() < 1e-5, "{kl} {relative}");
+    }
+    for wrong in [vec![0.25; 3], vec![0.3; mdp.outcomes.len()], vec![f64::NAN; mdp.outcomes.len()]] {
+        let error = solve(&mut CpuExecutor::new(), &Problem { references: &[wrong], ..problem });
+        assert!(error.expect_err("must be refused").to_string().contains("reference"));
+    }
+    let both =
+        solve(&mut CpuExecutor::new(), &Problem { kl: true, ..problem }).expect_err("kl and a reference");
+    assert!(both.to_string().contains("kl"), "{both}");
+}
+
 #[test]
 fn what_does_not_come_to_rest_says_so() {
     let mdp = table("frozenlake", &[("is_slippery", "false")]);
@@ -270,6 +358,7 @@ fn what_does_not_come_to_rest_says_so() {
         kl: false,
         max_sweeps: 500,
         settings: &settings,
+        references: &[],
     };
     let solution = &solve(&mut CpuExecutor::new(), &problem).expect("runs")[0];
     assert!(!solution.converged && solution.history.len() == 500 && solution.residual() > 0.1);

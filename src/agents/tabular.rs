@@ -13,7 +13,7 @@ use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::envs::mdp::Mdp;
 use crate::error::{Error, Result};
 use crate::kernels::{tabular_backup, tabular_policy, tabular_residual, tabular_value};
-use crate::shared::tabular::{Solver, Sweep, Transition};
+use crate::shared::tabular::{NEVER, Solver, Sweep, Transition};
 
 /// Names for `--method`.
 pub const METHODS: &[&str] = &["soft-q-iteration", "soft-policy-iteration"];
@@ -73,6 +73,9 @@ pub struct Problem<'a> {
     pub max_sweeps: u32,
     /// One solution each.
     pub settings: &'a [Setting],
+    /// The reference policy `pi_bar(a|s)` of each solution, `[states, actions]`: the objective is the reward less
+    /// `alpha KL(pi || pi_bar)`. None, or one per setting.
+    pub references: &'a [Vec<f64>],
 }
 
 /// One solution.
@@ -96,6 +99,8 @@ pub struct Solution {
     pub contraction: Option<f32>,
     /// Largest fall of a Q after the first improvement, 0 up to rounding; for soft Q-iteration none is promised.
     pub drop: Option<f32>,
+    /// Most nats that one step can be worth: `ln |A|`, or the largest `-ln pi_bar` of an action that the reference takes.
+    pub nats: f64,
 }
 
 impl Solution {
@@ -111,7 +116,7 @@ impl Solution {
         // The value, its discount, and the sum over outcomes each round to half a unit in the last place; so do the terms of
         // the logarithm, which are as large as the entropy they stand for.
         let half_ulp = f64::from(f32::EPSILON) / 2.0;
-        let entropy = setting.alpha * f64::from(mdp.actions).ln();
+        let entropy = setting.alpha * self.nats;
         let rounding = half_ulp * (f64::from(3 + mdp.most_outcomes()) * f64::from(largest) + 8.0 * entropy);
         (gamma < 1.0).then(|| (gamma * f64::from(self.residual()) + rounding) / (1.0 - gamma))
     }
@@ -124,6 +129,7 @@ struct Memory {
     policy: Buffer<f32>,
     entropies: Buffer<f32>,
     history: Buffer<Sweep>,
+    log_reference: Buffer<f32>,
 }
 
 struct Programs {
@@ -232,6 +238,7 @@ fn check(problem: &Problem<'_>) -> Result<()> {
             "100000 suits most tables.",
         ));
     }
+    check_references(problem)?;
     for setting in problem.settings {
         range("gamma", setting.gamma, 0.0, 1.0, "0.99 looks about 100 steps ahead.")?;
         range("alpha", setting.alpha, 0.0, 1e6, "0 is the hard maximum.")?;
@@ -259,19 +266,22 @@ fn prepare(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<(Memory
         policy: buffers.add("policy", all, ""),
         entropies: buffers.add("entropies", states, ""),
         history: buffers.add("history", u64::from(agents * BLOCK), ""),
+        log_reference: buffers.add("log_reference", if problem.references.is_empty() { 0 } else { all }, ""),
     };
     let first: Buffer<u32> = buffers.add("first", first_words.len() as u64, "");
     let transitions: Buffer<Transition> = buffers.add("transitions", u64::from(outcomes), "");
     let changes: Buffer<f32> = buffers.add("changes", all, "");
     let m = &memory;
     let (states, actions, kl) = (mdp.states, mdp.actions, u32::from(problem.kl));
+    let reference = u32::from(!problem.references.is_empty());
     let value = |recording: &mut Recording, given_policy: u32| {
-        let params = tabular_value::Params { states, actions, given_policy, kl, agents };
-        tabular_value::record(recording, params, m.solvers, m.q, m.policy, m.entropies, m.values)
+        let params = tabular_value::Params { states, actions, given_policy, kl, reference, agents };
+        let Memory { solvers, q, policy, entropies, log_reference, values, .. } = *m;
+        tabular_value::record(recording, params, solvers, q, policy, entropies, log_reference, values)
     };
     let policy = |recording: &mut Recording| {
-        let params = tabular_policy::Params { states, actions, agents };
-        tabular_policy::record(recording, params, m.solvers, m.q, m.policy, m.entropies)
+        let params = tabular_policy::Params { states, actions, reference, agents };
+        tabular_policy::record(recording, params, m.solvers, m.q, m.log_reference, m.policy, m.entropies)
     };
 
     let mut sweep = Recording::default();
@@ -289,6 +299,10 @@ fn prepare(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<(Memory
     executor.allocate(&buffers)?;
     write_as(executor, first.id, &first_words)?;
     write_as(executor, transitions.id, &transition_words)?;
+    if reference == 1 {
+        let logs: Vec<f32> = problem.references.iter().flatten().map(|p| log_of(*p)).collect();
+        write_as(executor, memory.log_reference.id, &logs)?;
+    }
     let programs = Programs {
         sweep: executor.prepare(&sweep)?,
         improve: executor.prepare(&improve)?,
@@ -361,9 +375,71 @@ fn collect(
         converged: solver.converged != 0,
         contraction: if iterates { contraction(&run.history) } else { None },
         drop: (!iterates).then_some(run.drop),
+        nats: nats(problem, agent),
         history: run.history,
     };
     Ok(runs.into_iter().zip(solvers).enumerate().map(solution).collect())
+}
+
+/// `ln p` as the device has it.
+fn log_of(probability: f64) -> f32 {
+    if probability > 0.0 { probability.ln() as f32 } else { NEVER }
+}
+
+/// Most nats that one step of solution `agent` can be worth.
+fn nats(problem: &Problem<'_>, agent: usize) -> f64 {
+    match problem.references.get(agent) {
+        Some(reference) => reference.iter().filter(|p| **p > 0.0).fold(0.0, |most, p| most.max(-p.ln())),
+        None => f64::from(problem.mdp.actions).ln(),
+    }
+}
+
+/// Each reference policy must be one: as many rows as there are states, each a distribution.
+fn check_references(problem: &Problem<'_>) -> Result<()> {
+    let refuse =
+        |value: String, allowed: String, hint: &str| Err(Error::invalid("reference", value, allowed, hint));
+    if problem.references.is_empty() {
+        return Ok(());
+    }
+    if problem.kl {
+        let hint = "kl is the entropy relative to the uniform policy, which is a reference of its own.";
+        return Err(Error::invalid("kl", true, "false with a reference policy", hint));
+    }
+    if problem.references.len() != problem.settings.len() {
+        let allowed = format!("none or {}, one per setting", problem.settings.len());
+        return refuse(
+            format!("{} policies", problem.references.len()),
+            allowed,
+            "Repeat it for every setting.",
+        );
+    }
+    let actions = problem.mdp.actions as usize;
+    for reference in problem.references {
+        let states = problem.mdp.states as usize;
+        if reference.len() != states * actions {
+            let allowed = format!("{states} states of {actions} actions each");
+            return refuse(
+                format!("{} probabilities", reference.len()),
+                allowed,
+                "Was it made for another table?",
+            );
+        }
+        for (state, row) in reference.chunks(actions).enumerate() {
+            if let Some(p) = row.iter().find(|p| !(0.0..=1.0).contains(*p)) {
+                return refuse(format!("{p} in state {state}"), "0 to 1".into(), "These are probabilities.");
+            }
+            let sum: f64 = row.iter().sum();
+            if (sum - 1.0).abs() > 1e-3 {
+                let value = format!("a row that sums to {sum} in state {state}");
+                return refuse(
+                    value,
+                    "rows that sum to 1, within 0.001".into(),
+                    "Divide each row by its sum.",
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Largest ratio of two residuals in a row.

@@ -14,6 +14,7 @@ mod player;
 mod progress_line;
 mod ranking;
 mod record;
+mod reference;
 mod rollout;
 mod settings;
 mod solve;

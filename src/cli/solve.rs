@@ -12,6 +12,7 @@ use softq::gpu::{self, Choice};
 use softq::report::policy_map::{self, PolicyMap};
 use softq::{Error, Result};
 
+use super::reference;
 use super::solve_map::maps;
 use super::{json_line, say, thousands};
 
@@ -48,6 +49,10 @@ pub struct SolveArgs {
     /// Entropy relative to the uniform policy: alpha ln|A| less per step
     #[arg(long, value_name = "true|false", default_value_t = false, action = clap::ArgAction::Set)]
     kl: bool,
+    /// Reference policy pi_bar that the entropy is relative to: `uniform`, or a JSON file with the probabilities of every
+    /// state's actions in rows, or as `softq solve --json` prints them; the solution is proportional to pi_bar exp(Q / alpha)
+    #[arg(long, value_name = "uniform|FILE")]
+    reference: Option<String>,
     /// Give up after so many sweeps
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     max_sweeps: u32,
@@ -77,8 +82,16 @@ pub fn solve(args: &SolveArgs, out: &mut dyn Write) -> Result<()> {
     let mut executor = gpu::open(&choice)?;
     let setting = args.setting();
     let table = tabulate(&mut *executor, env, Starts::Resets)?;
-    let problem =
-        Problem { mdp: &table.mdp, method, kl: args.kl, max_sweeps: args.max_sweeps, settings: &[setting] };
+    let references: Vec<Vec<f64>> =
+        args.reference.iter().map(|name| reference::read(name, &table.mdp)).collect::<Result<_>>()?;
+    let problem = Problem {
+        mdp: &table.mdp,
+        method,
+        kl: args.kl,
+        max_sweeps: args.max_sweeps,
+        settings: &[setting],
+        references: &references,
+    };
     let solutions = solve_table(&mut *executor, &problem)?;
     let Some(solution) = solutions.first().filter(|solution| solution.converged) else {
         let residual = solutions.first().map_or(0.0, Solution::residual);
@@ -129,7 +142,12 @@ fn headline(args: &SolveArgs, env: &Env, choice: &Choice, table: &Tabulated, sol
         args.method,
         args.alpha,
         args.gamma,
-        if args.kl { ", relative to the uniform policy" } else { "" },
+        match &args.reference {
+            Some(name) if name != reference::UNIFORM =>
+                format!(", relative to the policy of {}", name.escape_debug()),
+            None if !args.kl => String::new(),
+            _ => ", relative to the uniform policy".into(),
+        },
         thousands(solution.history.len() as u64)
     );
     if solution.improvements > 0 {
@@ -188,6 +206,8 @@ struct Report<'a> {
     alpha: f64,
     gamma: f64,
     kl: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
     sweeps: usize,
     improvements: u32,
     residual: f32,
@@ -237,6 +257,7 @@ fn report<'a>(
         alpha: args.alpha,
         gamma: args.gamma,
         kl: args.kl,
+        reference: args.reference.as_deref(),
         sweeps: solution.history.len(),
         improvements: solution.improvements,
         residual: solution.residual(),

@@ -2,6 +2,15 @@
 
 use crate::gpu_struct;
 
+/// `ln 0`, and the value of an action that must not be taken.
+pub const NEVER: f32 = -1e30;
+
+/// An action value relative to the reference policy: `softmax(relative / alpha)` is proportional to
+/// `pi_bar exp(q / alpha)`. An action that the reference never takes has no share at any temperature.
+pub fn relative(q: f32, log_reference: f32, alpha: f32) -> f32 {
+    if log_reference <= NEVER { NEVER } else { q + alpha * log_reference }
+}
+
 gpu_struct! {
     /// One outcome of an action.
     pub struct Transition {

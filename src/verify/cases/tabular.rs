@@ -3,7 +3,7 @@
 use super::Case;
 use super::draw::{Draw, Style};
 use crate::kernels::{tabular_backup, tabular_policy, tabular_residual, tabular_value};
-use crate::shared::tabular::{Solver, Sweep, Transition};
+use crate::shared::tabular::{NEVER, Solver, Sweep, Transition};
 
 /// `(states, actions)`
 const SHAPES: [(u32, u32); 18] = [
@@ -63,6 +63,28 @@ fn action_values(draw: &mut Draw, rows: u32, actions: u32) -> Vec<f32> {
     q
 }
 
+/// `ln pi_bar`: every fourth row never takes one action, every fifth always takes one.
+fn log_reference(draw: &mut Draw, rows: u32, actions: u32) -> Vec<f32> {
+    let mut logs = Vec::new();
+    for row in 0..rows {
+        let shares = draw.floats(actions as usize, 1e-3, 1.0);
+        let sum: f32 = shares.iter().sum();
+        let one = draw.int(0, actions - 1);
+        logs.extend((0..actions).zip(shares).map(|(action, share)| match (row % 5, row % 4) {
+            (4, _) => {
+                if action == one {
+                    0.0
+                } else {
+                    NEVER
+                }
+            }
+            (_, 3) if action == one && actions > 1 => NEVER,
+            _ => (share / sum).ln(),
+        }));
+    }
+    logs
+}
+
 /// `tabular_value`: soft and hard maxima, given policies, with and without the KL form.
 pub fn tabular_value(draw: &mut Draw, index: usize) -> Case {
     let (states, actions) = shape(draw, index);
@@ -71,12 +93,16 @@ pub fn tabular_value(draw: &mut Draw, index: usize) -> Case {
         actions,
         given_policy: u32::from(index % 3 == 1),
         kl: u32::from(draw.one_in(3)),
+        reference: u32::from(index % 4 >= 2),
         agents: agents(index),
     };
     let mut case = Case::new(&tabular_value::KERNEL, None, params, &format!("{:?}", draw.style));
     case.set("solvers", &solvers(draw, index));
     let rows = params.agents * states;
     case.set("q", &action_values(draw, rows, actions));
+    if params.reference == 1 {
+        case.set("log_reference", &log_reference(draw, rows, actions));
+    }
     if params.given_policy == 1 {
         let mut policy = draw.floats((rows * actions) as usize, 0.0, 1.0);
         for row in policy.chunks_mut(actions as usize) {
@@ -129,7 +155,12 @@ pub fn tabular_backup(draw: &mut Draw, index: usize) -> Case {
 /// `tabular_policy`: temperatures down to 0, ties exact, within and beyond the margin.
 pub fn tabular_policy(draw: &mut Draw, index: usize) -> Case {
     let (states, actions) = shape(draw, index);
-    let params = tabular_policy::Params { states, actions, agents: agents(index) };
+    let params = tabular_policy::Params {
+        states,
+        actions,
+        reference: u32::from(index % 4 >= 2),
+        agents: agents(index),
+    };
     let mut case = Case::new(&tabular_policy::KERNEL, None, params, &format!("{:?}", draw.style));
     case.set("solvers", &solvers(draw, index));
     let mut q = action_values(draw, params.agents * states, actions);
@@ -140,6 +171,9 @@ pub fn tabular_policy(draw: &mut Draw, index: usize) -> Case {
         }
     }
     case.set("q", &q);
+    if params.reference == 1 {
+        case.set("log_reference", &log_reference(draw, params.agents * states, actions));
+    }
     case
 }
 

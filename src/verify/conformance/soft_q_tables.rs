@@ -1,7 +1,9 @@
-//! `softq_reference.jsonl`: fixed points of soft Q-iteration in f64 for tables of transitions, with the sweeps they took.
+//! `softq_reference.jsonl` and `softq_prior.jsonl`: fixed points of soft Q-iteration in f64 for tables of transitions, with
+//! the sweeps they took; in the second file relative to a reference policy.
 //!
-//! Each entry names its table: an environment with what differs from its defaults. The table itself is read from the log of
-//! that environment in the same folder; where there is none, it is found by asking the engine's own environment. Then f64
+//! Each entry names its table: one that stands in the file, or an environment with what differs from its defaults. The
+//! latter is read from the log of that environment in the same folder; where there is none, it is found by asking the
+//! engine's own environment. Then f64
 //! and the device solve it: the f64 solution must agree to 1e-9 and in its counts, the device's to 1e-4 of each value, and
 //! its soft policy iteration with it.
 
@@ -24,7 +26,10 @@ use crate::verify::conformance::variant;
 use crate::verify::oracle::exact::Soft;
 
 /// Kind of the lines.
-pub const KIND: &str = "softq";
+const KIND: &str = "softq";
+/// Kind of those whose objective is relative to a reference policy, and of the lines that hold the policies.
+const PRIOR: &str = "softq_prior";
+const PRIOR_TABLE: &str = "softq_prior_table";
 
 /// Allowed between f64 solutions, relative to the larger of 1 and the value.
 const F64_BOUND: f64 = 1e-9;
@@ -45,28 +50,75 @@ const MAX_SWEEPS: u32 = 200_000;
 
 /// Whether the log is one of these.
 pub fn is(log: &Log) -> bool {
-    !log.header.has("env") && log.lines.iter().any(|line| line.kind() == KIND)
+    !log.header.has("env") && log.lines.iter().any(|line| [KIND, PRIOR].contains(&line.kind()))
 }
 
 /// Replays every entry, table by table.
 pub fn replay(log: &Log, folder: &Path, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
-    let mut tables: BTreeMap<String, Vec<&Line>> = BTreeMap::new();
+    let mut tables: BTreeMap<&str, Entries<'_>> = BTreeMap::new();
     for line in &log.lines {
-        match (line.kind(), line.text("mdp")) {
-            (KIND, Some(name)) => tables.entry(name.to_owned()).or_default().push(line),
-            (KIND, None) => return malformed(format!("line {}: no 'mdp'", line.number)),
-            (other, _) => comparison.notes.push(format!("line {} of kind '{other}'", line.number)),
+        let kind = line.kind();
+        if ![KIND, PRIOR, PRIOR_TABLE, "table"].contains(&kind) {
+            comparison.notes.push(format!("line {} of kind '{kind}'", line.number));
+            continue;
+        }
+        let Some(name) = line.text("mdp") else {
+            return malformed(format!("line {}: no 'mdp'", line.number));
+        };
+        let entries = tables.entry(name).or_default();
+        match kind {
+            KIND => entries.plain.push(line),
+            PRIOR => entries.relative.push(line),
+            PRIOR_TABLE => entries.policies.push(line),
+            _ => entries.table = Some(line),
         }
     }
     let mut missing = Vec::new();
-    for (name, lines) in tables {
-        match find(&name, folder, device) {
-            Ok(table) => compare(&table, &lines, device, comparison)?,
+    for (name, entries) in tables {
+        let found = match entries.table {
+            Some(line) => table(line).map(|mdp| Table { states: mdp.states as usize, mdp }),
+            None => find(name, folder, device),
+        };
+        match found {
+            Ok(table) => {
+                compare(&table, &entries.plain, &[], device, comparison)?;
+                let references = entries.references(&table)?;
+                compare(&table, &entries.relative, &references, device, comparison)?;
+            }
             Err(Problem::Unsupported(reason)) => missing.push(reason),
             Err(problem) => return Err(problem),
         }
     }
     if missing.is_empty() { Ok(()) } else { unsupported(missing.join("; ")) }
+}
+
+/// What a file says about one table.
+#[derive(Default)]
+struct Entries<'a> {
+    plain: Vec<&'a Line>,
+    relative: Vec<&'a Line>,
+    policies: Vec<&'a Line>,
+    table: Option<&'a Line>,
+}
+
+impl Entries<'_> {
+    /// The reference policy of each entry that is relative to one.
+    fn references(&self, table: &Table) -> Outcome<Vec<Vec<f64>>> {
+        let actions = table.mdp.actions as usize;
+        let of = |line: &&Line| {
+            let prior = line.text("prior");
+            let Some(policy) = self.policies.iter().find(|policy| policy.text("prior") == prior) else {
+                let name = prior.unwrap_or_default();
+                return malformed(format!("line {}: no {PRIOR_TABLE} of prior '{name}'", line.number));
+            };
+            let mut shares = policy.rows("pi_bar", actions)?.concat();
+            policy.expect_len("pi_bar", shares.len(), table.states * actions)?;
+            // A state of the engine's own, where episodes end, has nothing to choose.
+            shares.resize(table.mdp.states as usize * actions, 1.0 / actions as f64);
+            Ok(shares)
+        };
+        self.relative.iter().map(of).collect()
+    }
 }
 
 /// An environment's id and the parameters in which it differs from its defaults.
@@ -243,9 +295,13 @@ fn table(line: &Line) -> Outcome<Mdp> {
 fn compare(
     table: &Table,
     lines: &[&Line],
+    references: &[Vec<f64>],
     device: &mut Device<'_>,
     comparison: &mut Comparison,
 ) -> Outcome<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     let setting = |line: &&Line| {
         let number = |key: &str| match line.get(key).and_then(Value::as_f64) {
             Some(number) => Ok(number),
@@ -260,12 +316,16 @@ fn compare(
         kl: false,
         max_sweeps: MAX_SWEEPS,
         settings: &settings,
+        references,
     };
     let iterated = solve(device.executor(), &task)?;
     task.method = Method::SoftPolicyIteration;
     let improved = solve(device.executor(), &task)?;
-    for (((line, setting), iterated), improved) in lines.iter().zip(&settings).zip(&iterated).zip(&improved) {
-        entry(table, line, setting, [iterated, improved], comparison)?;
+    let solutions = settings.iter().zip(iterated.iter().zip(&improved));
+    for (index, (line, (setting, (iterated, improved)))) in lines.iter().zip(solutions).enumerate() {
+        let reference = references.get(index).map(Vec::as_slice);
+        let soft = Soft { gamma: setting.gamma, alpha: setting.alpha, kl: false, reference };
+        entry(table, line, soft, [iterated, improved], comparison)?;
         comparison.cases += 1;
     }
     Ok(())
@@ -274,20 +334,19 @@ fn compare(
 fn entry(
     table: &Table,
     line: &Line,
-    setting: &Setting,
+    soft: Soft<'_>,
     [iterated, improved]: [&Solution; 2],
     comparison: &mut Comparison,
 ) -> Outcome<()> {
     let label =
         |what: &str| format!("line {} ({}): {what}", line.number, line.text("mdp").unwrap_or_default());
     let mdp = &table.mdp;
-    let soft = Soft { gamma: setting.gamma, alpha: setting.alpha, kl: false };
     let Some(fixed) = soft.iterate(mdp) else {
         return malformed(label("f64 soft Q-iteration does not come to rest"));
     };
     let actions = mdp.actions as usize;
     let (all, fixed) = (&fixed, &fixed[..table.states * actions]);
-    let values: Vec<f64> = fixed.chunks(actions).map(|q| soft.value(q)).collect();
+    let values: Vec<f64> = fixed.chunks(actions).enumerate().map(|(state, q)| soft.value(state, q)).collect();
 
     // Recorded numbers by place: Q in full or not at all, V in full or every so many states.
     let stride = line.get("V_stride").map_or(Ok(1), |stride| line.index("V_stride", stride))?.max(1) as usize;
@@ -299,7 +358,9 @@ fn entry(
     }
     let largest = values.iter().chain(fixed).fold(0.0, |most: f64, value| most.max(value.abs()));
     let close = |want: f64| F64_BOUND * want.abs().max(1.0);
-    let near = |want: f64| F32_BOUND * want.abs().max(FLOOR * largest);
+    // Relative to a reference, entropy and its cross term cancel: that file's own bound is a share of the largest value.
+    let floor = if soft.reference.is_some() { 1.0 } else { FLOOR };
+    let near = |want: f64| F32_BOUND * want.abs().max(floor * largest);
     for (index, want) in recorded_values.iter().enumerate() {
         let state = index * stride;
         let place = || label(&format!("V[{state}]"));
@@ -319,10 +380,12 @@ fn entry(
         comparison.value("q", f64::from(iterated.q[index]), *want, near(*want), place);
         comparison.value("policy_iteration_q", f64::from(improved.q[index]), *want, near(*want), place);
     }
-    if let Some(sum) = line.get("Q_sum") {
-        let sum = line.number("Q_sum", sum)?;
-        let bound = F64_BOUND * fixed.iter().map(|q| q.abs()).sum::<f64>().max(1.0);
-        comparison.value("f64_q_sum", fixed.iter().sum(), sum, bound, || label("Q_sum"));
+    for (key, got) in [("Q_sum", fixed), ("V_sum", &values)] {
+        if let Some(sum) = line.get(key) {
+            let sum = line.number(key, sum)?;
+            let bound = F64_BOUND * got.iter().map(|value| value.abs()).sum::<f64>().max(1.0);
+            comparison.value("f64_sum", got.iter().sum(), sum, bound, || label(key));
+        }
     }
     if let (Some(mean), false) = (line.get("V_start_mean"), mdp.starts.is_empty()) {
         let mean = line.number("V_start_mean", mean)?;
@@ -336,7 +399,7 @@ fn entry(
 fn counts(
     mdp: &Mdp,
     line: &Line,
-    soft: Soft,
+    soft: Soft<'_>,
     fixed: &[f64],
     iterated: &Solution,
     comparison: &mut Comparison,

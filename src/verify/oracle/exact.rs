@@ -10,36 +10,49 @@ const ROUNDING: f64 = 4e-16;
 
 /// Discount, temperature and form.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Soft {
+pub struct Soft<'a> {
     /// Discount.
     pub gamma: f64,
     /// Temperature; 0 is the hard maximum.
     pub alpha: f64,
     /// Entropy relative to the uniform policy.
     pub kl: bool,
+    /// The reference policy `[states, actions]` that the divergence is measured from, in place of entropy.
+    pub reference: Option<&'a [f64]>,
 }
 
-impl Soft {
-    /// `V(s) = alpha ln sum exp(Q(s, .) / alpha)`.
-    pub fn value(&self, q: &[f64]) -> f64 {
-        let top = q.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+impl Soft<'_> {
+    /// `V(s) = alpha ln sum exp(Q(s, .) / alpha)`, or `alpha ln sum pi_bar(.|s) exp(Q(s, .) / alpha)`.
+    pub fn value(&self, state: usize, q: &[f64]) -> f64 {
+        let weights = self.weights(state, q.len());
+        let top = largest(q, &weights);
         if self.alpha == 0.0 {
             return top;
         }
-        let sum: f64 = q.iter().map(|q| ((q - top) / self.alpha).exp()).sum();
+        let sum: f64 =
+            q.iter().zip(&weights).map(|(q, w)| w * ((q - top) / self.alpha).exp().min(1e300)).sum();
         top + self.alpha * sum.ln() - self.uniform(q.len())
     }
 
     /// `pi(.|s)`, ties split evenly at temperature 0.
-    pub fn policy(&self, q: &[f64]) -> Vec<f64> {
-        let top = q.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let weight = |q: &f64| match self.alpha {
-            0.0 => f64::from(u8::from(top - q <= 1e-9 * top.abs().max(1.0))),
-            alpha => ((q - top) / alpha).exp(),
+    pub fn policy(&self, state: usize, q: &[f64]) -> Vec<f64> {
+        let reference = self.weights(state, q.len());
+        let top = largest(q, &reference);
+        let weight = |(q, w): (&f64, &f64)| match self.alpha {
+            0.0 => f64::from(u8::from(*w > 0.0 && top - q <= 1e-9 * top.abs().max(1.0))),
+            alpha => w * ((q - top) / alpha).exp().min(1e300),
         };
-        let weights: Vec<f64> = q.iter().map(weight).collect();
+        let weights: Vec<f64> = q.iter().zip(&reference).map(weight).collect();
         let sum: f64 = weights.iter().sum();
         weights.into_iter().map(|weight| weight / sum).collect()
+    }
+
+    /// `pi_bar(.|s)`, or ones.
+    fn weights(&self, state: usize, actions: usize) -> Vec<f64> {
+        match self.reference {
+            Some(reference) => reference[state * actions..(state + 1) * actions].to_vec(),
+            None => vec![1.0; actions],
+        }
     }
 
     fn uniform(&self, actions: usize) -> f64 {
@@ -56,7 +69,7 @@ impl Soft {
     }
 
     fn values(&self, mdp: &Mdp, q: &[f64]) -> Vec<f64> {
-        q.chunks(mdp.actions as usize).map(|q| self.value(q)).collect()
+        q.chunks(mdp.actions as usize).enumerate().map(|(state, q)| self.value(state, q)).collect()
     }
 
     /// The fixed point of soft Q-iteration from `Q = 0`, or `None` where it does not come to rest.
@@ -97,7 +110,9 @@ impl Soft {
         for (state, row) in system.iter_mut().enumerate() {
             row[state] = 1.0;
             let pi = &policy[state * actions..][..actions];
-            let entropy: f64 = pi.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
+            // -KL(pi || pi_bar), or H(pi).
+            let taken = pi.iter().zip(self.weights(state, actions)).filter(|(p, _)| **p > 0.0);
+            let entropy: f64 = taken.map(|(p, w)| -p * (p / w).ln()).sum();
             row[states] = self.alpha * entropy - self.uniform(actions);
             for (outcomes, pi) in mdp.outcomes[state * actions..].iter().zip(pi) {
                 for outcome in outcomes {
@@ -111,14 +126,17 @@ impl Soft {
         Some(self.backup(mdp, &eliminate(system)?))
     }
 
-    /// Soft policy iteration from the uniform policy: `Q` of every policy on the way. The last one is optimal.
+    /// Soft policy iteration from the uniform policy or the reference: `Q` of every policy on the way. The last one is optimal.
     pub fn policies(&self, mdp: &Mdp) -> Option<Vec<Vec<f64>>> {
         let actions = mdp.actions as usize;
-        let mut policy = vec![1.0 / actions as f64; mdp.outcomes.len()];
+        let mut policy = match self.reference {
+            Some(reference) => reference.to_vec(),
+            None => vec![1.0 / actions as f64; mdp.outcomes.len()],
+        };
         let mut all: Vec<Vec<f64>> = Vec::new();
         for _ in 0..1000 {
             let q = self.evaluate(mdp, &policy)?;
-            policy = q.chunks(actions).flat_map(|q| self.policy(q)).collect();
+            policy = q.chunks(actions).enumerate().flat_map(|(state, q)| self.policy(state, q)).collect();
             let largest = q.iter().fold(1.0, |largest: f64, q| largest.max(q.abs()));
             let done = all.last().is_some_and(|before| distance(before, &q) <= 1e-13 * largest);
             all.push(q);
@@ -128,6 +146,11 @@ impl Soft {
         }
         None
     }
+}
+
+/// Largest value of an action that may be taken.
+fn largest(q: &[f64], weights: &[f64]) -> f64 {
+    q.iter().zip(weights).filter(|(_, w)| **w > 0.0).fold(f64::NEG_INFINITY, |top, (q, _)| top.max(*q))
 }
 
 /// Largest difference.

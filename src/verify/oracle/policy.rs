@@ -19,9 +19,15 @@ pub struct Policy {
 impl Policy {
     /// The policy of the action values `q`.
     pub fn new(q: &[f32], alpha: f32) -> Policy {
+        let values: Vec<Num> = q.iter().map(|q| Num::exact(*q)).collect();
+        Policy::of(&values, alpha)
+    }
+
+    /// The same for values that come with an error of their own.
+    pub fn of(values: &[Num], alpha: f32) -> Policy {
         let alpha = Num::exact(alpha);
-        let top = Num::exact(q.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-        let logits: Vec<Num> = q.iter().map(|q| (Num::exact(*q) - top) / alpha).collect();
+        let top = values.iter().copied().reduce(Num::max).unwrap_or_default();
+        let logits: Vec<Num> = values.iter().map(|value| (*value - top) / alpha).collect();
         let log_sum = Num::sum(logits.iter().map(|z| z.exp())).ln();
         let log_probabilities: Vec<Num> = logits.iter().map(|z| *z - log_sum).collect();
         let entropy = -Num::sum(log_probabilities.iter().map(|log_pi| log_pi.exp() * *log_pi));

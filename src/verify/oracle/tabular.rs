@@ -1,10 +1,10 @@
 //! The exact solver's kernels from the equations of soft Q-iteration and soft policy iteration (Haarnoja et al., arXiv
 //! 1702.08165, theorems 1-3, and 1801.01290, lemmas 1-2).
 
-use super::policy::{Policy, argmax};
+use super::policy::Policy;
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::{tabular_backup, tabular_policy, tabular_residual, tabular_value};
-use crate::shared::tabular::{Solver, Sweep, Transition};
+use crate::shared::tabular::{NEVER, Solver, Sweep, Transition};
 use crate::verify::cases::Case;
 use crate::word_of;
 
@@ -17,6 +17,24 @@ fn running(case: &Case, agents: u32) -> Vec<(usize, Solver)> {
     solvers.filter(|(_, solver)| solver.converged == 0).collect()
 }
 
+/// The values whose softmax is the policy in a row: `Q`, or `Q + alpha ln pi_bar`, or never.
+fn relative(case: &Case, reference: u32, row: usize, q: &[f32], alpha: f32) -> Vec<Num> {
+    if reference == 0 {
+        return q.iter().map(|q| Num::exact(*q)).collect();
+    }
+    let logs = &case.get::<f32>("log_reference")[row * q.len()..(row + 1) * q.len()];
+    let value = |(q, log): (&f32, &f32)| match *log {
+        log if log <= NEVER => Num::exact(NEVER),
+        log => Num::exact(*q) + Num::exact(alpha) * Num::exact(log),
+    };
+    q.iter().zip(logs).map(value).collect()
+}
+
+/// Largest value.
+fn best_of(values: &[Num]) -> Num {
+    values.iter().copied().reduce(Num::max).unwrap_or_default()
+}
+
 /// `alpha ln sum exp(Q / alpha)`, its limit `max Q`, or `sum pi Q + alpha H(pi)`.
 pub fn tabular_value(case: &Case) -> Expected {
     let p: tabular_value::Params = case.params();
@@ -26,15 +44,15 @@ pub fn tabular_value(case: &Case) -> Expected {
     for (agent, solver) in running(case, p.agents) {
         let alpha = Num::exact(solver.alpha);
         for row in agent * states..(agent + 1) * states {
-            let q = &q[row * actions..(row + 1) * actions];
-            let best = Num::exact(q[argmax(q)]);
+            let q = relative(case, p.reference, row, &q[row * actions..(row + 1) * actions], solver.alpha);
+            let best = best_of(&q);
             let value = if p.given_policy == 1 {
                 let pi = &policy[row * actions..(row + 1) * actions];
                 // sum pi Q = max Q + sum pi (Q - max Q) where pi sums to 1; the sum in f32 is short of 1 by its rounding.
-                let gaps = q.iter().zip(pi).map(|(q, pi)| Num::exact(*pi) * (Num::exact(*q) - best));
+                let gaps = q.iter().zip(pi).map(|(q, pi)| Num::exact(*pi) * (*q - best));
                 best + Num::sum(gaps) + alpha * Num::exact(entropies[row])
             } else if solver.alpha > 0.0 {
-                Policy::new(q, solver.alpha).value
+                Policy::of(&q, solver.alpha).value
             } else {
                 best
             };
@@ -78,18 +96,18 @@ pub fn tabular_policy(case: &Case) -> Expected {
     let [states, actions] = [p.states, p.actions].map(|n| n as usize);
     for (agent, solver) in running(case, p.agents) {
         for row in agent * states..(agent + 1) * states {
-            let q = &q[row * actions..(row + 1) * actions];
+            let q = relative(case, p.reference, row, &q[row * actions..(row + 1) * actions], solver.alpha);
             if solver.alpha > 0.0 {
-                let softmax = Policy::new(q, solver.alpha);
+                let softmax = Policy::of(&q, solver.alpha);
                 for a in 0..actions {
                     policy[row * actions + a] = Expect::Float(softmax.probability(a));
                 }
                 entropies[row] = Expect::Float(softmax.entropy);
                 continue;
             }
-            let top = f64::from(q[argmax(q)]);
+            let top = best_of(&q).value;
             let size = top.abs().max(1.0);
-            let gaps: Vec<f64> = q.iter().map(|q| (top - f64::from(*q)) / size).collect();
+            let gaps: Vec<f64> = q.iter().map(|q| (top - q.value) / size).collect();
             let tie = f64::from(solver.tie);
             // Rounding of `top - tie size` moves the margin by an ulp of top; without a margin nothing is rounded.
             let around = TIE_MARGIN * tie + 2.0 * super::num::HALF_ULP;
