@@ -40,6 +40,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     y[id.x] = total.x + total.y + total.z + total.w;
 }",
     uses_env: false,
+    uses_rule: false,
     needs: Need::Any,
     rules: Rules { sizes: "", grid: "", loops: "" },
     params: <u32 as GpuType>::LAYOUT,
@@ -109,7 +110,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sync = buffers.add("y", PEAK_INVOCATIONS.into(), "");
     let mut recording = Recording::default();
     let turns = if quick || choice.address == "cpu" { 1 } else { 64 };
-    recording.dispatch(&PEAK, None, &[turns], &[sync.erase()])?;
+    recording.dispatch(&PEAK, None, None, &[turns], &[sync.erase()])?;
     executor.allocate(&buffers)?;
     let each = time(&mut *executor, &recording, sync, quick)?;
     let gflops = |terms: u64, each: Duration| 2e-9 * terms as f64 / each.as_secs_f64();

@@ -183,7 +183,11 @@ fn faulty_shaders_are_found() {
         ("dense_backward_weights", "k + 3u == p.in_dim", "k + 3u == p.out_dim"),
         ("dense_backward_input", "output > 0.0", "output >= 0.0"),
         ("log_softmax", "softmax.top + alpha * softmax.log_sum", "softmax.top + softmax.log_sum"),
-        ("soft_backup", "p.batch + id.x] * value", "p.batch + id.x]"),
+        (
+            "backup",
+            "row.discount = discounts[agent * p.discount_slots * p.batch + id.x];",
+            "row.discount = 1.0;",
+        ),
         ("td_error", "slope = select(-delta, delta, e > 0.0)", "slope = delta"),
         ("td_error", "/ f32(p.batch)", ""),
         ("grad_norm", "i += 256u", "i += 255u"),
@@ -199,7 +203,7 @@ fn faulty_shaders_are_found() {
         ("layer_norm_backward_input", "- normal * mean_weighted", ""),
         ("layer_norm_backward_weights", "shift += dy[dy_at];", "shift += dy[dy_at] * normal;"),
         ("env_probe", "state[row] = s;", ""),
-        ("soft_backup", "let out = row * p.heads + p.head;", "let out = row * p.heads;"),
+        ("backup", "let out = row.index * p.heads + p.head;", "let out = row.index * p.heads;"),
         ("td_error", "p.head_weight * ", ""),
         ("adam", "g += h.weight_decay * w;", ""),
         ("temperature_step", "weights * a.target_entropy", "a.target_entropy"),
@@ -276,7 +280,7 @@ fn start(executor: &mut dyn Executor, plan: &Plan) {
 fn with_fault(mut iteration: Recording) -> (Recording, usize) {
     fn faulty(mut call: TwinCall<'_>) {
         let bindings = call.bindings.iter_mut().map(|words| &mut **words).collect();
-        (td_error::KERNEL.twin)(TwinCall { params: call.params, bindings, env: call.env });
+        (td_error::KERNEL.twin)(TwinCall { params: call.params, bindings, env: call.env, rule: call.rule });
         call.bindings[5][3] ^= 0x10;
     }
     let at = iteration.dispatches.iter().position(|dispatch| dispatch.kernel.name == "td_error");
@@ -416,7 +420,7 @@ fn recordings_that_break_a_contract_are_refused() {
     let optimizers = buffers.add::<Optimizer>("optimizers", 1, "");
     refused(grad_norm::record(&mut recording, params, agents, optimizers, q), "is empty");
     refused(
-        recording.dispatch(&grad_norm::KERNEL, None, &[10, 1], &[agents.erase()]),
+        recording.dispatch(&grad_norm::KERNEL, None, None, &[10, 1], &[agents.erase()]),
         "1 buffers given, 3 declared",
     );
     let lanes = 70_000 * 64;
@@ -437,7 +441,7 @@ fn recordings_that_break_a_contract_are_refused() {
 /// contents of the first output.
 fn counting(case: &Case) -> (&'static Kernel, usize) {
     let kernel = case.kernel;
-    let text = compose(kernel, case.env).expect("imports resolve").text;
+    let text = compose(kernel, case.env, case.rule).expect("imports resolve").text;
     assert!(!text.contains("while (") && !text.contains("loop {"), "{}: count these loops too", kernel.name);
     let (output, name) = case.outputs().next().expect("an output");
     let scalars = case.scalars(output);
@@ -515,10 +519,14 @@ fn loop_rules_cover_the_true_counts() {
             );
             longest = longest.max(count);
         }
-        let loops = compose(kernel, softq::envs::registry().first().copied())
-            .expect("composes")
-            .text
-            .contains("for (");
+        let loops = compose(
+            kernel,
+            softq::envs::registry().first().copied(),
+            softq::kernels::targets::RULES.first().copied(),
+        )
+        .expect("composes")
+        .text
+        .contains("for (");
         assert!(!loops || longest > 0, "{}: nothing was counted", kernel.name);
     }
 }

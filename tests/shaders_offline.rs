@@ -9,7 +9,7 @@ use softq::shared::layout::{Layout, Scalar};
 
 /// Every kernel, composed with every environment where it uses one.
 fn variants() -> Vec<Variant> {
-    Variant::all(kernels::table(), softq::envs::registry())
+    Variant::all(kernels::table(), softq::envs::registry(), softq::kernels::targets::RULES)
 }
 
 fn parse(name: &str, variant: &Variant) -> naga::Module {

@@ -51,7 +51,8 @@ impl Translation {
 
 /// All translations, in the order of the table of digests.
 fn translations(languages: &[Language]) -> Vec<Translation> {
-    let mut variants = Variant::all(softq::kernels::table(), softq::envs::registry());
+    let mut variants =
+        Variant::all(softq::kernels::table(), softq::envs::registry(), softq::kernels::targets::RULES);
     variants.sort_by_key(Variant::name);
     let all = variants.par_iter().flat_map(|variant| {
         let (name, text) = (variant.name(), variant.text().expect("imports resolve"));

@@ -122,15 +122,6 @@ pub const EQUIVALENT: &[Known] = &[
         SOURCE,
     ),
     known(
-        "soft_backup",
-        "const TARGET_MIN = 16u;",
-        0,
-        &["const TARGET_MIN = 15u;", "const TARGET_MIN = 17u;"],
-        "a tag: any number that is no slot will do",
-    ),
-    known("soft_backup", "var value = 0.0;", 0, &["var value = 1.0;"], "every branch assigns it"),
-    known("soft_backup", "var entropy = 0.0;", 0, &["var entropy = 1.0;"], "every branch assigns it"),
-    known(
         "td_error",
         "} else if (p.loss >= 2u) {",
         0,

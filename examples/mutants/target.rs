@@ -11,6 +11,7 @@ use rand::seq::SliceRandom;
 use softq::engine::compose::{SHARED, compose};
 use softq::engine::kernel::Kernel;
 use softq::envs;
+use softq::kernels::targets::RULES;
 use softq::verify::{self, Check};
 
 use crate::mutate::{Edit, edits};
@@ -166,7 +167,7 @@ impl Target {
             None => envs::registry().first().copied(),
         };
         let source: &'static str = Box::leak(self.source_of(kernel, text).into_boxed_str());
-        let text = compose(&Kernel { source, ..*kernel }, env)?.text;
+        let text = compose(&Kernel { source, ..*kernel }, env, RULES.first().copied())?.text;
         let mut module = naga::front::wgsl::parse_str(&text)?;
         let flags = ValidationFlags::all();
         Validator::new(flags, Capabilities::default()).validate(&module)?;

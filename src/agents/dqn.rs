@@ -6,13 +6,13 @@
 //! y = R^(m) + gamma^m (1 - d) Q'(s_{t+m}, a*),  a* = argmax_a Q'(s_{t+m}, a), or with double_q argmax_a Q(s_{t+m}, a)
 //! ```
 
-use crate::agents::learner::{Learner, Networks};
+use crate::agents::learner::{Bootstrap, Learner, Networks};
 use crate::agents::rules;
 use crate::agents::{Algorithm, FIRST_Q};
 use crate::config::{Config, Temperature};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::Result;
-use crate::kernels::greedy_backup;
+use crate::kernels::targets;
 use crate::nn::Network;
 use crate::shared::agent::Lane;
 
@@ -28,7 +28,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     update,
 };
 
-/// Where `Q'(s')` and `Q(s')` are among the evaluations.
+/// Where `Q'(s')` and, for double Q-learning, `Q(s')` are among the evaluations.
 const TARGET: u32 = 1;
 const ONLINE: u32 = 2;
 
@@ -49,22 +49,11 @@ fn update(
     num_lanes: u32,
 ) -> Result<()> {
     learner.evaluate(rec)?;
-    for (head, columns) in (0..).zip(&learner.net().heads) {
-        let params = greedy_backup::Params {
-            batch: learner.batch,
-            actions: columns.actions,
-            slots: learner.slots(),
-            selector: if config.double_q { ONLINE } else { TARGET },
-            evaluator: TARGET,
-            q_stride: learner.net().outputs(),
-            q_offset: columns.offset,
-            heads: learner.net().heads.len() as u32,
-            head,
-            agents: learner.agents,
-        };
-        let Learner { rewards, discounts, targets, values, .. } = learner;
-        greedy_backup::record(rec, params, learner.q(), *rewards, *discounts, *targets, *values)?;
-    }
+    let bootstrap = match config.double_q {
+        true => Bootstrap { online: ONLINE, ..Bootstrap::new(&targets::DOUBLE_Q, TARGET) },
+        false => Bootstrap::new(&targets::Q_LEARNING, TARGET),
+    };
+    learner.backup(rec, &bootstrap)?;
     // The loss of Q(s, a) - y, one step of Adam, and the target net's step towards the online one.
     learner.td_error(rec, config)?;
     learner.improve(rec)?;

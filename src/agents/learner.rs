@@ -5,29 +5,32 @@
 //! error ([`Learner::td_error`]), the gradient step with the targets' averaging ([`Learner::improve`]), the end of the update
 //! ([`Learner::finish`]) and, where there is a temperature, its step ([`Learner::temperature_step`]). Its other groups, each with an optimiser of its own, wait in [`Learner::others`].
 
+use crate::agents::acting::Purpose;
 use crate::agents::hyper;
 use crate::config::{Config, Loss, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
+use crate::engine::rule::Rule;
 use crate::error::Result;
-use crate::kernels::{priority_update, td_error, temperature_step, update_end};
+use crate::kernels::{backup, entropy_bonus, priority_update, td_error, temperature_step, update_end};
 use crate::nn::{AdamForm, Evaluations, Group, GroupSpec, Inputs, Network};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::optimizer::Optimizer;
+use crate::shared::rng::STREAMS;
 
 /// Where other implementations compute something that no setting of a run changes; used to replay their updates.
 #[derive(Clone, Copy, Debug)]
 pub struct Conventions {
     /// Form of Adam.
     pub adam: AdamForm,
-    /// The `sampled` backup takes each action from `values` instead of drawing it.
-    pub given_actions: bool,
+    /// A rule that samples takes each action from here, `[agents, batch, heads]`, instead of drawing it.
+    pub given_actions: Option<Buffer<u32>>,
     /// Weight of every head but the first (whose weight is 1) in loss and temperature; 1 counts all heads alike.
     pub later_head_weight: f32,
 }
 
 impl Default for Conventions {
     fn default() -> Self {
-        Conventions { adam: AdamForm::default(), given_actions: false, later_head_weight: 1.0 }
+        Conventions { adam: AdamForm::default(), given_actions: None, later_head_weight: 1.0 }
     }
 }
 
@@ -48,6 +51,50 @@ impl Networks {
     pub fn q(net: &Network, online: u32, slots: Vec<(u32, u32)>) -> Networks {
         let group = GroupSpec { name: "q", net: net.clone(), online, targets: true, stream: 0 };
         Networks { group, optimizer: hyper::optimizer, slots }
+    }
+}
+
+/// How the targets of an update are made: the rule, where its sources are among the evaluations, and what it is asked for.
+/// A rule reads the sources and options that its file names; the others do not matter.
+#[derive(Clone, Copy, Debug)]
+pub struct Bootstrap {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// Evaluation of `Q'_1(s')`.
+    pub target_1: u32,
+    /// Evaluation of `Q'_2(s')`, or that of `Q'_1(s')` to use it alone.
+    pub target_2: u32,
+    /// Evaluation of `Q_1(s')`.
+    pub online: u32,
+    /// Evaluation of `Q'_1(s)`.
+    pub current: u32,
+    /// `alpha H` is part of the value.
+    pub entropy: bool,
+    /// `alpha ln|A|` is taken off.
+    pub kl: bool,
+    /// The mean of the twins in place of their minimum.
+    pub mean: bool,
+    /// Each state has its own temperature.
+    pub per_state: bool,
+    /// The network learns `sign(x) ln(1 + |x|)` of its values.
+    pub signed_log: bool,
+}
+
+impl Bootstrap {
+    /// `rule` with one target network, evaluated by `target`.
+    pub fn new(rule: &'static Rule, target: u32) -> Bootstrap {
+        Bootstrap {
+            rule,
+            target_1: target,
+            target_2: target,
+            online: 0,
+            current: 0,
+            entropy: true,
+            kl: false,
+            mean: false,
+            per_state: false,
+            signed_log: false,
+        }
     }
 }
 
@@ -94,8 +141,6 @@ pub struct Learner {
     pub targets: Buffer<f32>,
     /// `H(pi(s'))` `[agents, batch, heads]`
     pub entropies: Buffer<f32>,
-    /// `V(s')` `[agents, batch, heads]`
-    pub values: Buffer<f32>,
     /// `Q_i(s, a) - y` and its loss `[agents, online, batch, heads]`
     pub errors: Buffer<TdError>,
 }
@@ -133,7 +178,6 @@ impl Learner {
             priorities: None,
             targets: buffers.add("targets", head_rows, BATCH),
             entropies: buffers.add("entropies", head_rows, BATCH),
-            values: buffers.add("values", head_rows, BATCH),
             errors: buffers.add("errors", head_rows * u64::from(q.group.spec.online), BATCH),
             q,
             others,
@@ -158,6 +202,71 @@ impl Learner {
     /// Runs the evaluations of the Q networks on `batch_obs`.
     pub fn evaluate(&self, rec: &mut Recording) -> Result<()> {
         self.q.forward(rec)
+    }
+
+    /// Adds the entropy of `between` states of each window to its reward; the online net's evaluations there are the last.
+    pub fn entropy_bonus(&self, rec: &mut Recording, between: u32, kl: bool) -> Result<()> {
+        let net = self.net();
+        let Learner { records, discounts, rewards, .. } = self;
+        for columns in &net.heads {
+            let params = entropy_bonus::Params {
+                batch: self.batch,
+                actions: columns.actions,
+                slots: self.slots(),
+                first_slot: self.slots() - between,
+                between,
+                kl: kl.into(),
+                q_stride: net.outputs(),
+                q_offset: columns.offset,
+                agents: self.agents,
+            };
+            entropy_bonus::record(rec, params, *records, self.q(), *discounts, *rewards)?;
+        }
+        Ok(())
+    }
+
+    /// `y` of every row and head by a target rule.
+    pub fn backup(&self, rec: &mut Recording, bootstrap: &Bootstrap) -> Result<()> {
+        self.backup_of(rec, bootstrap, [self.rewards, self.discounts], [self.targets, self.entropies])
+    }
+
+    /// The same for given rewards and discounts; targets and entropies go where they are wanted.
+    pub fn backup_of(
+        &self,
+        rec: &mut Recording,
+        bootstrap: &Bootstrap,
+        [rewards, discounts]: [Buffer<f32>; 2],
+        [targets, entropies]: [Buffer<f32>; 2],
+    ) -> Result<()> {
+        let net = self.net();
+        let actions = self.conventions.given_actions.unwrap_or(self.actions_taken);
+        for (head, columns) in (0..).zip(&net.heads) {
+            let params = backup::Params {
+                batch: self.batch,
+                actions: columns.actions,
+                slots: self.slots(),
+                target_1: bootstrap.target_1,
+                target_2: bootstrap.target_2,
+                online: bootstrap.online,
+                current: bootstrap.current,
+                q_stride: net.outputs(),
+                q_offset: columns.offset,
+                heads: net.heads.len() as u32,
+                head,
+                stream: Purpose::Train as u32 * STREAMS,
+                discount_slots: self.inputs - 1,
+                given: self.conventions.given_actions.is_some().into(),
+                entropy: bootstrap.entropy.into(),
+                kl: bootstrap.kl.into(),
+                mean: bootstrap.mean.into(),
+                per_state: bootstrap.per_state.into(),
+                signed_log: bootstrap.signed_log.into(),
+                agents: self.agents,
+            };
+            let (rule, records, q) = (bootstrap.rule, self.records, self.q());
+            backup::record(rec, rule, params, records, q, actions, rewards, discounts, targets, entropies)?;
+        }
+        Ok(())
     }
 
     /// The loss of `Q_i(s, a) - y` for every online net, and its gradient for their outputs, head by head.

@@ -7,13 +7,13 @@
 //! ```
 //! `m = munchausen_scale`, `l0 = munchausen_clip`. `m = 0` is soft DQN.
 
-use crate::agents::learner::{Learner, Networks};
+use crate::agents::learner::{Bootstrap, Learner, Networks};
 use crate::agents::rules;
 use crate::agents::{Algorithm, FIRST_Q};
 use crate::config::Config;
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::{Error, Result};
-use crate::kernels::munchausen_backup;
+use crate::kernels::targets;
 use crate::nn::Network;
 use crate::shared::agent::Lane;
 
@@ -42,6 +42,10 @@ fn check(config: &Config) -> Result<()> {
     Ok(())
 }
 
+/// Where `Q'(s')` and `Q'(s)` are among the evaluations.
+const NEXT: u32 = 1;
+const CURRENT: u32 = 2;
+
 /// `Q(s), Q'(s'), Q'(s)`.
 fn networks(_: &Config, net: &Network) -> Networks {
     Networks::q(net, 1, vec![(0, 0), (1, 1), (1, 0)])
@@ -55,29 +59,7 @@ fn update(
     num_lanes: u32,
 ) -> Result<()> {
     learner.evaluate(rec)?;
-    for (head, columns) in (0..).zip(&learner.net().heads) {
-        let params = munchausen_backup::Params {
-            batch: learner.batch,
-            actions: columns.actions,
-            slots: learner.slots(),
-            q_stride: learner.net().outputs(),
-            q_offset: columns.offset,
-            heads: learner.net().heads.len() as u32,
-            head,
-            agents: learner.agents,
-        };
-        munchausen_backup::record(
-            rec,
-            params,
-            learner.records,
-            learner.q(),
-            learner.actions_taken,
-            learner.rewards,
-            learner.discounts,
-            learner.targets,
-            learner.entropies,
-        )?;
-    }
+    learner.backup(rec, &Bootstrap { current: CURRENT, ..Bootstrap::new(&targets::MUNCHAUSEN, NEXT) })?;
     learner.td_error(rec, config)?;
     learner.improve(rec)?;
     learner.finish(rec)?;

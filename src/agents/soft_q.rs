@@ -7,13 +7,13 @@
 //! `f` is `value_transform`: none, or `sign(x) ln(1 + |x|)`, which the network then learns the values of. Without
 //! `target_network` the online net bootstraps, and no gradient flows through it. Importance weights are clipped.
 
-use crate::agents::learner::{Learner, Networks};
+use crate::agents::learner::{Bootstrap, Learner, Networks};
 use crate::agents::rules;
 use crate::agents::{Algorithm, FIRST_Q};
 use crate::config::{Config, ValueTransform};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::Result;
-use crate::kernels::soft_q_backup;
+use crate::kernels::targets;
 use crate::nn::Network;
 use crate::shared::agent::Lane;
 
@@ -49,28 +49,14 @@ pub fn update(
     num_lanes: u32,
 ) -> Result<()> {
     learner.evaluate(rec)?;
-    for (head, columns) in (0..).zip(&learner.net().heads) {
-        let params = soft_q_backup::Params {
-            batch: learner.batch,
-            actions: columns.actions,
-            slots: learner.slots(),
-            target_slot: BOOTSTRAP,
-            action_slots: 0,
-            q_stride: learner.net().outputs(),
-            q_offset: columns.offset,
-            transform: match config.value_transform {
-                ValueTransform::None => 0,
-                ValueTransform::SignedLog => 1,
-            },
-            kl: u32::from(config.kl),
-            heads: learner.net().heads.len() as u32,
-            head,
-            agents: learner.agents,
-        };
-        let Learner { records, rewards, discounts, targets, entropies, values, .. } = learner;
-        let q = learner.q();
-        soft_q_backup::record(rec, params, *records, q, *rewards, *discounts, *targets, *entropies, *values)?;
-    }
+    learner.backup(
+        rec,
+        &Bootstrap {
+            kl: config.kl,
+            signed_log: config.value_transform == ValueTransform::SignedLog,
+            ..Bootstrap::new(&targets::SOFT_Q, BOOTSTRAP)
+        },
+    )?;
     // The loss of Q(s, a) - y, one step of Adam, the target net's step, and the temperature.
     learner.td_error_within(rec, config, WEIGHTS)?;
     learner.improve(rec)?;

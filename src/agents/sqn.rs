@@ -4,16 +4,14 @@
 //! The paper's listing, its figure, the authors' code and DI-engine compute different backups; `Backup` names them, and
 //! `docs/algorithms.md` has the table.
 
-use crate::agents::acting::Purpose;
-use crate::agents::learner::{Learner, Networks};
+use crate::agents::learner::{Bootstrap, Learner, Networks};
 use crate::agents::{Algorithm, FIRST_Q};
 use crate::config::{Backup, Config, Exploration, Temperature, Twin};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::{Error, Result};
-use crate::kernels::{entropy_bonus, soft_backup};
+use crate::kernels::targets;
 use crate::nn::Network;
 use crate::shared::agent::Lane;
-use crate::shared::rng::STREAMS;
 
 /// See the module's description.
 pub const ALGORITHM: Algorithm = Algorithm {
@@ -37,6 +35,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
 
 /// Where `Q'_1(s')` and `Q'_2(s')` are among the evaluations.
 const TARGET_SLOTS: [u32; 2] = [2, 3];
+/// Where `Q_1(s')` is, if it is needed.
+const ONLINE_SLOT: u32 = 4;
 
 /// Evaluations that one update has room for.
 const MAX_SLOTS: usize = 8;
@@ -92,13 +92,36 @@ pub fn networks(config: &Config, net: &Network) -> Networks {
 /// between, where their entropy counts.
 fn slots(config: &Config) -> Vec<(u32, u32)> {
     let mut slots = vec![(0, 0), (1, 0), (2, 1), (3, 1)];
-    match config.backup {
-        Backup::ClippedLse | Backup::Sampled => {}
-        Backup::OnlinePolicy | Backup::Max => slots.push((0, 1)),
+    if needs_online(config) {
+        slots.push((0, 1));
     }
     let between = if config.n_step_entropy { config.n_step - 1 } else { 0 };
     slots.extend((0..between).map(|k| (0, 2 + k)));
     slots
+}
+
+/// Whether the policy of the target is the online net's.
+fn needs_online(config: &Config) -> bool {
+    matches!(config.backup, Backup::OnlinePolicy | Backup::Max)
+}
+
+/// How the targets are made: which of the published backups, and its variations.
+pub fn bootstrap(config: &Config) -> Bootstrap {
+    let [target_1, target_2] = TARGET_SLOTS;
+    Bootstrap {
+        target_2: if config.twin == Twin::Off { target_1 } else { target_2 },
+        mean: config.twin == Twin::Mean,
+        online: if needs_online(config) { ONLINE_SLOT } else { 0 },
+        entropy: config.entropy_in_target,
+        kl: config.kl,
+        per_state: config.temperature == Temperature::PerState,
+        ..match config.backup {
+            Backup::ClippedLse => Bootstrap::new(&targets::CLIPPED_LSE, target_1),
+            Backup::OnlinePolicy => Bootstrap::new(&targets::ONLINE_POLICY, target_1),
+            Backup::Sampled => Bootstrap::new(&targets::SAMPLED, target_1),
+            Backup::Max => Bootstrap::new(&targets::MAX, target_1),
+        }
+    }
 }
 
 /// Algorithm 1, lines 11-16, on the batch that lies in `batch_obs`, `actions_taken`, `rewards`, `discounts`.
@@ -118,64 +141,12 @@ pub fn update(
         ));
     }
     learner.evaluate(rec)?;
-    for (head, columns) in (0..).zip(&learner.net().heads) {
-        if config.n_step_entropy {
-            // y_k = r_k + gamma (1 - d_k) (alpha H_{k+1} + y_{k+1}), authors' maxsqn_nsteps.
-            let between = config.n_step - 1;
-            let params = entropy_bonus::Params {
-                batch: learner.batch,
-                actions: columns.actions,
-                slots: learner.slots(),
-                first_slot: learner.slots() - between,
-                between,
-                kl: u32::from(config.kl),
-                q_stride: learner.net().outputs(),
-                q_offset: columns.offset,
-                agents: learner.agents,
-            };
-            let Learner { records, discounts, rewards, .. } = learner;
-            entropy_bonus::record(rec, params, *records, learner.q(), *discounts, *rewards)?;
-        }
-        // Line 11: V(s'), line 12: y = R + gamma^m (1 - d) V(s').
-        let params = soft_backup::Params {
-            batch: learner.batch,
-            actions: columns.actions,
-            slots: learner.slots(),
-            backup: match config.backup {
-                Backup::ClippedLse => 0,
-                Backup::OnlinePolicy => 1,
-                Backup::Sampled => 2,
-                Backup::Max => 3,
-            },
-            kl: u32::from(config.kl),
-            given_actions: u32::from(learner.conventions.given_actions),
-            target_2: match config.twin {
-                Twin::Min | Twin::Mean => TARGET_SLOTS[1],
-                Twin::Off => TARGET_SLOTS[0],
-            },
-            mean: u32::from(config.twin == Twin::Mean),
-            entropy: u32::from(config.entropy_in_target),
-            per_state: u32::from(config.temperature == Temperature::PerState),
-            q_stride: learner.net().outputs(),
-            q_offset: columns.offset,
-            heads: learner.net().heads.len() as u32,
-            head,
-            stream: Purpose::Train as u32 * STREAMS,
-            discount_slots: learner.inputs - 1,
-            agents: learner.agents,
-        };
-        soft_backup::record(
-            rec,
-            params,
-            learner.records,
-            learner.q(),
-            learner.rewards,
-            learner.discounts,
-            learner.targets,
-            learner.entropies,
-            learner.values,
-        )?;
+    if config.n_step_entropy {
+        // y_k = r_k + gamma (1 - d_k) (alpha H_{k+1} + y_{k+1}), authors' maxsqn_nsteps.
+        learner.entropy_bonus(rec, config.n_step - 1, config.kl)?;
     }
+    // Line 11: V(s'), line 12: y = R + gamma^m (1 - d) V(s').
+    learner.backup(rec, &bootstrap(config))?;
     // Line 13: the loss (Q_i(s, a) - y)^2 of both nets.
     learner.td_error(rec, config)?;
     // Line 14: phi_i by one Adam over both nets; line 15: targets move towards them.

@@ -10,6 +10,7 @@ use softq::engine::kernel::{Access, Kernel, Need};
 use softq::engine::translate::{self, Language, translate};
 use softq::engine::variant::Variant;
 use softq::error::{Error, Result};
+use softq::kernels::targets::RULES;
 use softq::shared::layout::{Layout, Scalar};
 use softq::{envs, kernels};
 
@@ -89,8 +90,8 @@ fn find(name: &str) -> Result<&'static Kernel> {
 /// The chosen kernels with the chosen environment, or with every built-in one.
 fn variants(chosen: &[&'static Kernel], env: Option<&'static Env>) -> Vec<Variant> {
     match env {
-        Some(env) => Variant::all(chosen, &[env]),
-        None => Variant::all(chosen, envs::registry()),
+        Some(env) => Variant::all(chosen, &[env], RULES),
+        None => Variant::all(chosen, envs::registry(), RULES),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Textual composition of shaders: `// import: rng` pastes `shaders/shared/rng.wgsl` once, `// import: env` pastes the
-//! environment file and what the engine derives from it. The import is a comment, so every file stays plain WGSL for
+//! environment file and what the engine derives from it, `// import: rule` the target rule. The import is a comment, so every file stays plain WGSL for
 //! editors.
 
 use crate::engine::env::Env;
 use crate::engine::kernel::Kernel;
+use crate::engine::rule::Rule;
 use crate::error::{Error, Result};
 
 /// Files that any shader may import.
@@ -16,6 +17,7 @@ pub const SHARED: &[(&str, &str)] = &[
     ("optimizer", include_str!("../../shaders/shared/optimizer.wgsl")),
     ("policy", include_str!("../../shaders/shared/policy.wgsl")),
     ("sum_tree", include_str!("../../shaders/shared/sum_tree.wgsl")),
+    ("target", include_str!("../../shaders/shared/target.wgsl")),
     ("tabular", include_str!("../../shaders/shared/tabular.wgsl")),
     ("outcome", include_str!("../../shaders/shared/outcome.wgsl")),
     ("draw", include_str!("../../shaders/shared/draw.wgsl")),
@@ -40,8 +42,8 @@ pub struct Composed {
 }
 
 /// WGSL text of a kernel with all imports resolved.
-pub fn compose(kernel: &Kernel, env: Option<&Env>) -> Result<Composed> {
-    let mut composer = Composer { env, env_line: 0, done: Vec::new(), text: String::new() };
+pub fn compose(kernel: &Kernel, env: Option<&Env>, rule: Option<&Rule>) -> Result<Composed> {
+    let mut composer = Composer { env, rule, env_line: 0, done: Vec::new(), text: String::new() };
     composer.expand(kernel.name, kernel.source)?;
     Ok(Composed { text: composer.text, env_line: composer.env_line })
 }
@@ -49,7 +51,7 @@ pub fn compose(kernel: &Kernel, env: Option<&Env>) -> Result<Composed> {
 /// An environment file with what it may use, and nothing else: the text from which its sizes are read. The file comes
 /// first, so line numbers are its own.
 pub fn compose_alone(source: &str) -> Result<String> {
-    let mut composer = Composer { env: None, env_line: 0, done: Vec::new(), text: String::new() };
+    let mut composer = Composer { env: None, rule: None, env_line: 0, done: Vec::new(), text: String::new() };
     composer.environment(source)?;
     // Kernels say themselves where random words come from.
     composer.import("environment", "rng_word")?;
@@ -58,6 +60,7 @@ pub fn compose_alone(source: &str) -> Result<String> {
 
 struct Composer<'a> {
     env: Option<&'a Env>,
+    rule: Option<&'a Rule>,
     env_line: usize,
     done: Vec<String>,
     text: String,
@@ -82,6 +85,11 @@ impl Composer<'_> {
                         self.env_line = self.text.lines().count();
                         self.environment(&env.source)?;
                         self.line(&env.glue);
+                    }
+                }
+                Some("rule") if self.rule.is_some() => {
+                    if let Some(rule) = self.rule {
+                        self.expand(rule.name, rule.source)?;
                     }
                 }
                 Some(name) => self.import(file, name)?,

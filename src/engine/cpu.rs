@@ -98,6 +98,7 @@ fn run(recording: &Recording, memory: &mut [&mut [u32]]) {
             params: &dispatch.params,
             bindings: taken.iter_mut().map(|words| &mut **words).collect(),
             env: dispatch.env,
+            rule: dispatch.rule,
         });
         for (buffer, words) in dispatch.bindings.iter().zip(taken) {
             memory[buffer.id.0 as usize] = words;

@@ -6,6 +6,7 @@
 //! its branches and loops depend on, again at every bind, which cost 3 ms per update.
 
 use crate::engine::env::Env;
+use crate::engine::rule::Rule;
 use crate::shared::layout::Layout;
 
 /// How a kernel uses a buffer.
@@ -47,6 +48,8 @@ pub struct TwinCall<'a> {
     pub bindings: Vec<&'a mut [u32]>,
     /// The environment of kernels that are composed with one.
     pub env: Option<&'static Env>,
+    /// The target rule of kernels that are composed with one.
+    pub rule: Option<&'static Rule>,
 }
 
 /// The rules of a declaration as they stand in `src/kernels`, to be read.
@@ -70,6 +73,8 @@ pub struct Kernel {
     pub uses_env: bool,
     /// What such an environment must have.
     pub needs: Need,
+    /// Whether the shader imports a target rule.
+    pub uses_rule: bool,
     /// Layout of the params struct.
     pub params: Layout,
     /// Buffers in binding order.
@@ -115,7 +120,7 @@ pub const MAX_LOOP_ITERATIONS: u64 = 65_535;
 macro_rules! kernel {
     (
         $(#[$meta:meta])*
-        $name:ident, params $params:ident, workgroup $workgroup:literal $(, env $env:ident needs $needs:ident)?,
+        $name:ident, params $params:ident, workgroup $workgroup:literal $(, env $env:ident needs $needs:ident)? $(, rule $rule:ident)?,
         bindings { $($access:ident $binding:ident: $ty:ident),+ $(,)? }
         sizes $sizes:expr;
         grid $grid:expr;
@@ -143,13 +148,14 @@ macro_rules! kernel {
                 let params = params_of(call.params);
                 let mut bindings = call.bindings.into_iter();
                 $(let $binding = $crate::kernel!(@slice $access $ty, bindings.next().expect("arity is checked when recorded"));)+
-                $twin(&params, $($crate::kernel!(@env $env call),)? $($binding),+);
+                $twin(&params, $($crate::kernel!(@env $env call),)? $($crate::kernel!(@rule $rule call),)? $($binding),+);
             }
             $crate::engine::kernel::Kernel {
                 name: stringify!($name),
                 source: include_str!(concat!("../../shaders/", stringify!($name), ".wgsl")),
-                uses_env: $crate::kernel!(@uses_env $($env)?),
+                uses_env: $crate::kernel!(@uses $($env)?),
                 needs: $crate::kernel!(@needs $($needs)?),
+                uses_rule: $crate::kernel!(@uses $($rule)?),
                 params: <$params as $crate::shared::layout::GpuType>::LAYOUT,
                 bindings: &[$($crate::engine::kernel::Binding {
                     name: stringify!($binding),
@@ -173,12 +179,14 @@ macro_rules! kernel {
         pub fn record(
             recording: &mut $crate::engine::recording::Recording,
             $($env: &'static $crate::engine::env::Env,)?
+            $($rule: &'static $crate::engine::rule::Rule,)?
             params: $params,
             $($binding: $crate::kernel!(@handle $ty)),+
         ) -> $crate::error::Result<()> {
             recording.dispatch(
                 &KERNEL,
-                $crate::kernel!(@some_env $($env)?),
+                $crate::kernel!(@some $($env)?),
+                $crate::kernel!(@some $($rule)?),
                 bytemuck::cast_slice(&[params]),
                 &[$($binding.erase()),+],
             )
@@ -199,9 +207,10 @@ macro_rules! kernel {
     (@access write) => { $crate::engine::kernel::Access::ReadWrite };
     (@needs) => { $crate::engine::kernel::Need::Any };
     (@needs $needs:ident) => { $crate::engine::kernel::Need::$needs };
-    (@uses_env) => { false };
-    (@uses_env $env:ident) => { true };
+    (@uses) => { false };
+    (@uses $env:ident) => { true };
     (@env $env:ident $call:ident) => { $call.env.expect("an environment kernel is recorded with its environment") };
-    (@some_env) => { None };
-    (@some_env $env:ident) => { Some($env) };
+    (@rule $rule:ident $call:ident) => { $call.rule.expect("a kernel with a rule is recorded with its rule") };
+    (@some) => { None };
+    (@some $env:ident) => { Some($env) };
 }

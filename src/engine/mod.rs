@@ -8,6 +8,7 @@ pub mod executor;
 pub mod kernel;
 pub mod memory;
 pub mod recording;
+pub mod rule;
 pub mod share;
 pub mod threads;
 #[cfg(feature = "translate")]

@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 
 use crate::engine::env::Env;
 use crate::engine::kernel::{Access, Kernel, MAX_LOOP_ITERATIONS};
+use crate::engine::rule::Rule;
 use crate::error::{Error, Result};
 use crate::shared::layout::{GpuType, Layout};
 
@@ -97,6 +98,8 @@ pub struct Dispatch {
     pub kernel: &'static Kernel,
     /// The environment it is composed with, if it uses one.
     pub env: Option<&'static Env>,
+    /// The target rule it is composed with, if it uses one.
+    pub rule: Option<&'static Rule>,
     /// Params struct as words.
     pub params: Vec<u32>,
     /// Buffers in binding order.
@@ -118,6 +121,7 @@ impl Recording {
         &mut self,
         kernel: &'static Kernel,
         env: Option<&'static Env>,
+        rule: Option<&'static Rule>,
         params: &[u32],
         bindings: &[Erased],
     ) -> Result<()> {
@@ -169,6 +173,7 @@ impl Recording {
         self.dispatches.push(Dispatch {
             kernel,
             env,
+            rule,
             params: params.to_vec(),
             bindings: bindings.to_vec(),
             grid: grid.map(|groups| groups as u32),

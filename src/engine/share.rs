@@ -63,7 +63,7 @@ fn params_for(dispatch: &Dispatch, agents: u64, some: u64) -> Option<Vec<u32>> {
 
 /// One agent's part of a dispatch.
 fn part(dispatch: &Dispatch, agents: u64) -> Option<Dispatch> {
-    let Dispatch { kernel, env, .. } = *dispatch;
+    let Dispatch { kernel, env, rule, .. } = *dispatch;
     let lengths = |some: u64| Some((kernel.sizes)(&params_for(dispatch, agents, some)?, env));
     let (one, two, all) = (lengths(1)?, lengths(2)?, lengths(agents)?);
     let mut bindings = Vec::with_capacity(dispatch.bindings.len());
@@ -82,5 +82,5 @@ fn part(dispatch: &Dispatch, agents: u64) -> Option<Dispatch> {
     }
     let params = params_for(dispatch, agents, 1)?;
     let grid = (kernel.grid)(&params).map(|groups| groups as u32);
-    Some(Dispatch { kernel, env, params, bindings, grid })
+    Some(Dispatch { kernel, env, rule, params, bindings, grid })
 }

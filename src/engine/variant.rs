@@ -1,10 +1,12 @@
-//! A kernel as it is compiled: alone, or composed with one environment.
+//! A kernel as it is compiled: alone, or composed with an environment or a target rule.
 
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 
 use crate::engine::compose::compose;
 use crate::engine::env::Env;
 use crate::engine::kernel::Kernel;
+use crate::engine::recording::Dispatch;
+use crate::engine::rule::Rule;
 use crate::error::Result;
 
 /// A kernel with what fills its open places.
@@ -14,35 +16,51 @@ pub struct Variant {
     pub kernel: &'static Kernel,
     /// The environment of a kernel that imports one.
     pub env: Option<&'static Env>,
+    /// The target rule of a kernel that imports one.
+    pub rule: Option<&'static Rule>,
 }
 
 impl Variant {
-    /// Every kernel of `kernels`, once if it imports no environment, else with each of `envs` that has what it needs.
-    pub fn all(kernels: &[&'static Kernel], envs: &[&'static Env]) -> Vec<Variant> {
+    /// What a dispatch runs.
+    pub fn of(dispatch: &Dispatch) -> Variant {
+        Variant { kernel: dispatch.kernel, env: dispatch.env, rule: dispatch.rule }
+    }
+
+    /// Every kernel of `kernels`, with each of `envs` that has what it needs if it imports one, and with each of `rules` if
+    /// it imports a rule.
+    pub fn all(kernels: &[&'static Kernel], envs: &[&'static Env], rules: &[&'static Rule]) -> Vec<Variant> {
         let mut variants = Vec::new();
         for kernel in kernels.iter().copied() {
-            if !kernel.uses_env {
-                variants.push(Variant { kernel, env: None });
-                continue;
+            let fits = |env: &&&Env| kernel.fits(env.actions.outputs() > 0, env.has_draw);
+            let envs: Vec<Option<&Env>> = match kernel.uses_env {
+                true => envs.iter().filter(fits).copied().map(Some).collect(),
+                false => vec![None],
+            };
+            let rules: Vec<Option<&Rule>> = match kernel.uses_rule {
+                true => rules.iter().copied().map(Some).collect(),
+                false => vec![None],
+            };
+            for env in envs {
+                variants.extend(rules.iter().map(|rule| Variant { kernel, env, rule: *rule }));
             }
-            let fitting =
-                envs.iter().copied().filter(|env| kernel.fits(env.actions.outputs() > 0, env.has_draw));
-            variants.extend(fitting.map(|env| Variant { kernel, env: Some(env) }));
         }
         variants
     }
 
-    /// `adam`, or `act_step+cartpole`: also the stem of its file where one is written.
+    /// `adam`, `act_step+cartpole` or `backup+munchausen`: also the stem of its file where one is written.
     pub fn name(&self) -> String {
-        match self.env {
-            Some(env) => format!("{}+{}", self.kernel.name, env.short),
-            None => self.kernel.name.to_owned(),
+        let mut name = self.kernel.name.to_owned();
+        let parts = [self.env.map(|env| env.short.as_str()), self.rule.map(|rule| rule.name)];
+        for part in parts.into_iter().flatten() {
+            name += "+";
+            name += part;
         }
+        name
     }
 
     /// The complete WGSL.
     pub fn text(&self) -> Result<String> {
-        Ok(compose(self.kernel, self.env)?.text)
+        Ok(compose(self.kernel, self.env, self.rule)?.text)
     }
 }
 

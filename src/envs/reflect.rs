@@ -402,7 +402,7 @@ impl<'a> Reader<'a> {
 
 /// Parses and validates a kernel composed with an environment, with errors in the file's lines.
 pub fn check_composition(kernel: &Kernel, env: &Env) -> Result<()> {
-    let composed = compose(kernel, Some(env))?;
+    let composed = compose(kernel, Some(env), None)?;
     let offset: usize = composed.text.split_inclusive('\n').take(composed.env_line).map(str::len).sum();
     let module = naga::front::wgsl::parse_str(&composed.text).map_err(|error| {
         let spans: Vec<Span> = error.labels().map(|(span, _)| span).collect();

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::engine::compose::compose;
-use crate::engine::env::Env;
 use crate::engine::kernel::{Access, Kernel};
+use crate::engine::variant::Variant;
 use crate::error::{Error, Result};
 use crate::gpu::adapter::{AdapterReport, backends_of, enumerate, instance, required_limits};
 use crate::shared::layout::Layout;
@@ -20,7 +19,7 @@ pub struct GpuDevice {
     pub(super) queue: wgpu::Queue,
     pub(super) report: AdapterReport,
     failure: Arc<Mutex<Option<String>>>,
-    pipelines: HashMap<(&'static str, usize), Pipeline>,
+    pipelines: HashMap<(&'static str, usize, &'static str), Pipeline>,
     checked: bool,
 }
 
@@ -102,18 +101,15 @@ impl GpuDevice {
     }
 
     /// The pipeline of a kernel, built at first use.
-    pub(super) fn pipeline(
-        &mut self,
-        kernel: &'static Kernel,
-        env: Option<&'static Env>,
-    ) -> Result<Pipeline> {
+    pub(super) fn pipeline(&mut self, variant: Variant) -> Result<Pipeline> {
+        let Variant { kernel, env, rule } = variant;
         // Environments are unique values: the same id with other parameters is another one.
         let env_key = env.filter(|_| kernel.uses_env).map_or(0, |env| std::ptr::from_ref(env) as usize);
-        let key = (kernel.name, env_key);
+        let key = (kernel.name, env_key, rule.map_or("", |rule| rule.name));
         if let Some(pipeline) = self.pipelines.get(&key) {
             return Ok(pipeline.clone());
         }
-        let source = compose(kernel, env)?.text;
+        let source = variant.text()?;
         let layout = self.bind_group_layout(kernel);
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(kernel.name),

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::engine::executor::{Executor, Program};
 use crate::engine::memory;
 use crate::engine::recording::{BufferId, Buffers, Recording};
+use crate::engine::variant::Variant;
 use crate::error::{Error, Result};
 use crate::gpu::device::GpuDevice;
 use crate::gpu::readback::{DEPTH, ReadbackRing};
@@ -146,7 +147,7 @@ impl Executor for GpuExecutor {
         let mut offset = 0;
         let mut resolved = Vec::with_capacity(recording.dispatches.len());
         for dispatch in &recording.dispatches {
-            let pipeline = self.gpu.pipeline(dispatch.kernel, dispatch.env)?;
+            let pipeline = self.gpu.pipeline(Variant::of(dispatch))?;
             let bytes: &[u8] = bytemuck::cast_slice(&dispatch.params);
             self.gpu.queue.write_buffer(&arena, offset, bytes);
             self.uploaded += bytes.len() as u64;

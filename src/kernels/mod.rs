@@ -3,6 +3,7 @@
 pub mod act_step;
 pub mod adam;
 pub mod append_actions;
+pub mod backup;
 mod blocks;
 pub mod dense_backward_input;
 pub mod dense_backward_input_tiled;
@@ -21,26 +22,23 @@ pub mod fused_backward;
 pub mod fused_forward;
 pub mod fused_gradients;
 pub mod grad_norm;
-pub mod greedy_backup;
 pub mod layer_norm;
 pub mod layer_norm_backward_input;
 pub mod layer_norm_backward_weights;
 pub mod log_softmax;
 mod matmul;
 pub mod metrics;
-pub mod munchausen_backup;
 pub mod priority_draw;
 pub mod priority_insert;
 pub mod priority_update;
 pub mod replay_sample;
 pub mod silu;
 pub mod silu_backward;
-pub mod soft_backup;
-pub mod soft_q_backup;
 pub mod tabular_backup;
 pub mod tabular_policy;
 pub mod tabular_residual;
 pub mod tabular_value;
+pub mod targets;
 pub mod td_error;
 pub mod temperature_step;
 pub mod update_end;
@@ -67,10 +65,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &dueling::KERNEL,
         &log_softmax::KERNEL,
         &entropy_bonus::KERNEL,
-        &soft_backup::KERNEL,
-        &greedy_backup::KERNEL,
-        &munchausen_backup::KERNEL,
-        &soft_q_backup::KERNEL,
+        &backup::KERNEL,
         &td_error::KERNEL,
         &dueling_backward::KERNEL,
         &silu_backward::KERNEL,

@@ -13,4 +13,5 @@ pub mod policy;
 pub mod rng;
 pub mod sum_tree;
 pub mod tabular;
+pub mod target;
 pub mod valley;

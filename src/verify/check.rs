@@ -110,6 +110,7 @@ pub fn run_twin(case: &Case) -> Vec<Vec<u32>> {
         params: &case.params,
         bindings: contents.iter_mut().map(Vec::as_mut_slice).collect(),
         env: case.env,
+        rule: case.rule,
     });
     contents
 }

@@ -13,9 +13,9 @@ use crate::nn::{Network, NetworkSpec, Op};
 use crate::shared::agent::{Agent, Lane};
 use crate::verify::cases::draw::Draw;
 use crate::verify::compare::error;
+use crate::verify::oracle::backup::soft_value;
 use crate::verify::oracle::policy::Policy;
 use crate::verify::oracle::random::{Random, stream};
-use crate::verify::oracle::rows::soft_value;
 use crate::verify::report::{Errors, Failure, Row};
 use crate::verify::{GRADIENTS, Options};
 

@@ -3,6 +3,7 @@
 //! Every buffer starts as sentinel words, with a few more elements behind the length that the kernel's contract demands:
 //! a missing write leaves a sentinel, a write out of bounds replaces one, and a read out of bounds turns into NaN.
 
+pub mod backup;
 pub mod dense;
 pub mod draw;
 pub mod edges;
@@ -20,6 +21,7 @@ use bytemuck::Pod;
 use crate::engine::env::Env;
 use crate::engine::kernel::{Access, Kernel};
 use crate::engine::recording::{Buffers, Erased, Recording};
+use crate::engine::rule::Rule;
 use crate::error::Result;
 use crate::shared::layout::{Layout, Scalar};
 
@@ -41,6 +43,8 @@ pub struct Case {
     pub kernel: &'static Kernel,
     /// Its environment, if it uses one.
     pub env: Option<&'static Env>,
+    /// Its target rule, if it uses one.
+    pub rule: Option<&'static Rule>,
     /// Params struct as words.
     pub params: Vec<u32>,
     /// Contents of each binding before the call, slack included.
@@ -69,7 +73,7 @@ impl Case {
                 vec![sentinel; ((elements + slack) * words) as usize]
             })
             .collect();
-        Case { kernel, env, params, bindings, label }
+        Case { kernel, env, rule: None, params, bindings, label }
     }
 
     /// Writes the start of a binding.
@@ -134,7 +138,7 @@ impl Case {
             .map(|(binding, words)| buffers.add::<u32>(binding.name, words.len() as u64, "").erase())
             .collect();
         let mut recording = Recording::default();
-        recording.dispatch(self.kernel, self.env, &self.params, &erased)?;
+        recording.dispatch(self.kernel, self.env, self.rule, &self.params, &erased)?;
         Ok((buffers, recording))
     }
 }

@@ -1,10 +1,8 @@
-//! Cases of the kernels that work row by row on action values: softmax, soft backup, TD error.
+//! Cases of the kernels that work row by row on action values: softmax, entropy bonus, TD error.
 
 use super::Case;
 use super::draw::{Draw, Style, strided};
-use crate::kernels::{
-    entropy_bonus, greedy_backup, log_softmax, munchausen_backup, soft_backup, soft_q_backup, td_error,
-};
+use crate::kernels::{entropy_bonus, log_softmax, td_error};
 
 /// `(rows, actions)`
 const SHAPES: [(u32, u32); 18] = [
@@ -28,17 +26,23 @@ const SHAPES: [(u32, u32); 18] = [
     (1, 10_007),
 ];
 
-fn shape(draw: &mut Draw, index: usize) -> (u32, u32) {
+pub(super) fn shape(draw: &mut Draw, index: usize) -> (u32, u32) {
     SHAPES.get(index).copied().unwrap_or_else(|| (draw.size(257), draw.size(129)))
 }
 
-fn agents(index: usize) -> u32 {
+pub(super) fn agents(index: usize) -> u32 {
     if index % 2 == 1 { 3 } else { 1 }
 }
 
 /// Action values: the case's style, shifted where that is hostile to a softmax without the maximum taken out, some
 /// actions masked.
-fn action_values(draw: &mut Draw, index: usize, rows: u32, columns: (u32, u32), actions: u32) -> Vec<f32> {
+pub(super) fn action_values(
+    draw: &mut Draw,
+    index: usize,
+    rows: u32,
+    columns: (u32, u32),
+    actions: u32,
+) -> Vec<f32> {
     let shift = [0.0, 0.0, 5e3, -5e3][index % 4];
     let masks = index % 7 == 3;
     let mut count = 0;
@@ -65,63 +69,7 @@ pub fn log_softmax(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
-/// `soft_backup`: all four backups with and without the KL form, given actions, several heads, discounts of 0.
-pub fn soft_backup(draw: &mut Draw, index: usize) -> Case {
-    let (batch, actions) = shape(draw, index);
-    let agents = agents(index);
-    let backup = index as u32 % 4;
-    let slots = if backup % 2 == 1 { 5 } else { 4 } + u32::from(draw.one_in(4));
-    let heads = draw.int(1, 3);
-    let (q_stride, q_offset) = draw.columns(actions);
-    // The authors' gsqn: sampled, hard, at the state's own temperature, whose search is bounded.
-    let per_state = backup == 2 && actions < 1300 && draw.one_in(3);
-    let params = soft_backup::Params {
-        batch,
-        actions,
-        slots,
-        backup,
-        kl: u32::from(!per_state && draw.one_in(3)),
-        given_actions: u32::from(draw.one_in(3)),
-        target_2: if draw.one_in(4) { 2 } else { 3 },
-        mean: u32::from(draw.one_in(3)),
-        entropy: u32::from(!per_state && !draw.one_in(3)),
-        per_state: per_state.into(),
-        q_stride,
-        q_offset,
-        heads,
-        head: draw.int(0, heads - 1),
-        stream: 8 * draw.int(0, 4),
-        discount_slots: draw.int(1, 3),
-        agents,
-    };
-    let mut case = Case::new(&soft_backup::KERNEL, None, params, &format!("{:?}", draw.style));
-    let mut records = draw.agents(agents);
-    for record in &mut records {
-        record.alpha = draw.alpha();
-        record.target_entropy = draw.float(0.1, 0.9) * (actions as f32).ln();
-    }
-    case.set("agents", &records);
-    let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
-    case.set("q", &q);
-    if params.given_actions == 1 {
-        // One too many is taken for the last action.
-        let given: Vec<f32> = (0..agents * batch * heads).map(|_| draw.int(0, actions) as f32).collect();
-        case.set("values", &given);
-    }
-    returns(draw, &mut case, agents * batch);
-    let discounts = discounts(draw, agents * params.discount_slots * batch);
-    case.set("discounts", &discounts);
-    case
-}
-
-/// Reward sums and discounts, 0 where the window ended in a terminal state.
-fn returns(draw: &mut Draw, case: &mut Case, rows: u32) {
-    case.set("rewards", &draw.values(rows as usize));
-    let discounts = discounts(draw, rows);
-    case.set("discounts", &discounts);
-}
-
-fn discounts(draw: &mut Draw, count: u32) -> Vec<f32> {
+pub(super) fn discounts(draw: &mut Draw, count: u32) -> Vec<f32> {
     (0..count).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) }).collect()
 }
 
@@ -148,104 +96,6 @@ pub fn entropy_bonus(draw: &mut Draw, index: usize) -> Case {
     let discounts = discounts(draw, agents * (1 + between) * batch);
     case.set("discounts", &discounts);
     case.set("rewards", &draw.values((agents * batch) as usize));
-    case
-}
-
-/// `greedy_backup`: the same slot or another one chooses; ties and masked actions.
-pub fn greedy_backup(draw: &mut Draw, index: usize) -> Case {
-    let (batch, actions) = shape(draw, index);
-    let agents = agents(index);
-    let slots = draw.int(2, 5);
-    let heads = draw.int(1, 3);
-    let (q_stride, q_offset) = draw.columns(actions);
-    let evaluator = draw.int(0, slots - 1);
-    let params = greedy_backup::Params {
-        batch,
-        actions,
-        slots,
-        selector: if draw.one_in(2) { evaluator } else { draw.int(0, slots - 1) },
-        evaluator,
-        q_stride,
-        q_offset,
-        heads,
-        head: draw.int(0, heads - 1),
-        agents,
-    };
-    let mut case = Case::new(&greedy_backup::KERNEL, None, params, &format!("{:?}", draw.style));
-    let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
-    case.set("q", &q);
-    returns(draw, &mut case, agents * batch);
-    case
-}
-
-/// `munchausen_backup`: log-probabilities above and below the clip, scale 0.
-pub fn munchausen_backup(draw: &mut Draw, index: usize) -> Case {
-    let (batch, actions) = shape(draw, index);
-    let agents = agents(index);
-    let slots = draw.int(3, 5);
-    let heads = draw.int(1, 3);
-    let (q_stride, q_offset) = draw.columns(actions);
-    let head = draw.int(0, heads - 1);
-    let params = munchausen_backup::Params { batch, actions, slots, q_stride, q_offset, heads, head, agents };
-    let mut case = Case::new(&munchausen_backup::KERNEL, None, params, &format!("{:?}", draw.style));
-    let mut records = draw.agents(agents);
-    for record in &mut records {
-        record.alpha = draw.alpha();
-    }
-    case.set("agents", &records);
-    let q = action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), actions);
-    case.set("q", &q);
-    // One too many is taken for the last action.
-    for row in 0..agents * batch {
-        case.set_at("actions", (row * heads + head) as usize, &[draw.int(0, actions)]);
-    }
-    returns(draw, &mut case, agents * batch);
-    case
-}
-
-/// `soft_q_backup`: both types of network, both transforms, with and without the KL form, several heads, ends.
-pub fn soft_q_backup(draw: &mut Draw, index: usize) -> Case {
-    let (batch, actions) = shape(draw, index);
-    let agents = agents(index);
-    let action_slots = u32::from(index % 4 == 3 && actions < 100 && batch < 300);
-    let target_slot = draw.int(0, 2);
-    let slots = target_slot + if action_slots == 1 { actions } else { 1 } + draw.int(0, 2);
-    let heads = draw.int(1, 3);
-    let (q_stride, q_offset) = draw.columns(if action_slots == 1 { 1 } else { actions });
-    let params = soft_q_backup::Params {
-        batch,
-        actions,
-        slots,
-        target_slot,
-        action_slots,
-        q_stride,
-        q_offset,
-        transform: index as u32 / 2 % 2,
-        kl: u32::from(draw.one_in(3)),
-        heads,
-        head: draw.int(0, heads - 1),
-        agents,
-    };
-    let mut case = Case::new(&soft_q_backup::KERNEL, None, params, &format!("{:?}", draw.style));
-    let mut records = draw.agents(agents);
-    for record in &mut records {
-        // The inverse transform is an exponential: values of a few tens are the end of f32.
-        record.alpha = draw.alpha().min(if params.transform == 1 { 1.0 } else { 100.0 });
-    }
-    case.set("agents", &records);
-    let used = if action_slots == 1 { 1 } else { actions };
-    let scale = if params.transform == 1 { 1e-2 } else { 1.0 };
-    let mut value = || (scale * draw.value()).clamp(-40.0, 40.0);
-    let q = match params.transform {
-        1 => strided(agents * slots * batch, (q_stride, q_offset), used, &mut value),
-        _ => action_values(draw, index / 4, agents * slots * batch, (q_stride, q_offset), used),
-    };
-    case.set("q", &q);
-    let rewards = draw.values((agents * batch) as usize);
-    case.set("rewards", &rewards);
-    let discounts: Vec<f32> =
-        (0..agents * batch).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.0, 1.0) }).collect();
-    case.set("discounts", &discounts);
     case
 }
 

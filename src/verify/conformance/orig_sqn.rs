@@ -46,11 +46,8 @@ fn setup(case: &Case) -> Outcome<Setup> {
     };
     // A learned log_alpha starts at 0.
     let log_alpha = if learned { 0.0 } else { case.number(&["alpha"])?.ln() };
-    let conventions = Conventions {
-        adam: AdamForm { eps_inside: true, l2: false },
-        given_actions: true,
-        ..Conventions::default()
-    };
+    let conventions =
+        Conventions { adam: AdamForm { eps_inside: true, l2: false }, ..Conventions::default() };
     Ok(Setup { config, conventions, log_alpha, weight_decay: 0.0 })
 }
 

@@ -6,7 +6,7 @@
 use crate::agents::hyper;
 use crate::agents::learner::{Conventions, Learner};
 use crate::agents::sqn;
-use crate::config::Config;
+use crate::config::{Backup, Config};
 use crate::engine::executor::Program;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::metrics::{self, Metrics};
@@ -117,6 +117,8 @@ pub fn initial_weights(
 
 /// A learn step with its memory, ready for batches.
 pub struct Replay {
+    /// `V(s')` of the update that ran last.
+    values: Buffer<f32>,
     update: Learner,
     batches: Batches,
     network: Network,
@@ -195,9 +197,18 @@ impl Replay {
         let networks = sqn::networks(&config, &network.layout);
         let mut update = Learner::new(&mut buffers, batch, &networks, &[], 1);
         update.conventions = setup.conventions;
+        if config.backup == Backup::Sampled {
+            // The file says which actions were drawn.
+            update.conventions.given_actions = Some(buffers.add("given", update.actions_taken.len, ""));
+        }
         let lanes: Buffer<Lane> = buffers.add("lanes", 1, "");
         let metrics = buffers.add("metrics", 1, "");
         let mut recording = Recording::default();
+        // V(s') is the target of no reward and a discount of 1.
+        let [values, ones] = [update.targets.len, update.discounts.len].map(|len| buffers.add("", len, ""));
+        let returns = [buffers.add("no_rewards", update.rewards.len, ""), ones];
+        update.evaluate(&mut recording)?;
+        update.backup_of(&mut recording, &sqn::bootstrap(&config), returns, [values, update.entropies])?;
         sqn::update(&mut recording, &config, &update, lanes, 1)?;
         metrics::record(
             &mut recording,
@@ -233,7 +244,8 @@ impl Replay {
         device.write(update.records, &[agent])?;
         device.write(update.q.group.weights, weights)?;
         device.write(update.importance, &vec![1.0; batches.batch])?;
-        Ok(Replay { update, batches, network, metrics, program, policies })
+        device.write(ones, &vec![1.0; ones.len as usize])?;
+        Ok(Replay { update, values, batches, network, metrics, program, policies })
     }
 
     /// Updates in the file.
@@ -256,8 +268,10 @@ impl Replay {
         let goes_on = batches.pick(&batches.done, step).into_iter().map(|done| gamma * (1.0 - done));
         device.write(update.discounts, &goes_on.collect::<Vec<f32>>())?;
         if let Some(given) = given {
-            let values: Vec<f32> = given.iter().map(|action| *action as f32).collect();
-            device.write(update.values, &values)?;
+            let Some(buffer) = update.conventions.given_actions else {
+                return malformed("sampled actions for a backup that samples none");
+            };
+            device.write(buffer, given)?;
         }
         let before = self.agent(device)?;
         device.run(self.program)?;
@@ -304,7 +318,7 @@ impl Replay {
         Ok(Samples {
             actions: taken.into_iter().skip(head).step_by(heads).collect(),
             q: [Q_1, Q_2, TARGET_1, TARGET_2].map(slot),
-            values: column(self.update.values)?,
+            values: column(self.values)?,
             targets: column(self.update.targets)?,
             entropies: column(self.update.entropies)?,
             number_of_actions: actions,

@@ -1,6 +1,7 @@
 //! The f64 reference: what each word of each output must be, computed from the equations in double precision together
 //! with the error that f32 may have made. Written against the papers and the kernels' headers, not against the twins.
 
+pub mod backup;
 pub mod classic;
 pub mod dense;
 pub mod dynamics;

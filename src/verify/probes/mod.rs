@@ -31,6 +31,7 @@ const fn probe(
         name,
         source,
         uses_env: false,
+        uses_rule: false,
         params: Params::LAYOUT,
         bindings,
         workgroup_size: 64,
