@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR
 export NODEVICE_SELECT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test ci fmt fmt-check lint docs drivers vulkan-demo vulkan-test clean
+.PHONY: help demo build test ci fmt fmt-check lint docs check-wasm drivers vulkan-demo vulkan-test clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,8 +37,10 @@ fmt:
 fmt-check:
 	$(CARGO) fmt --check
 
+# The second line is the library as a browser or a binding has it: no program, no threads, no clock, no drivers.
 lint:
 	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) clippy --lib --locked --no-default-features -- -D warnings
 
 docs:
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --locked
@@ -46,6 +48,13 @@ docs:
 # Not part of ci: it installs Debian's validation layer and Chromium's SwiftShader, and builds a release.
 drivers:
 	scripts/drivers
+
+# The library for browsers, with a compiler made from Debian's packages in WASM_TOOLCHAIN (485 MB, made once).
+WASM_TOOLCHAIN ?= $(HOME)/.cache/rust-web
+check-wasm:
+	scripts/wasm_toolchain.sh $(WASM_TOOLCHAIN)
+	RUSTC=$(WASM_TOOLCHAIN)/bin/rustc CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/wasm \
+	  $(CARGO) check --lib --locked --no-default-features --target wasm32-unknown-unknown
 
 # Installs Mesa's software Vulkan where no driver is found; on other machines it does nothing.
 vulkan-demo:

@@ -21,6 +21,14 @@ pub enum Error {
         /// All known names, when the list is short enough to print.
         known: Vec<String>,
     },
+    /// A name that other programs use for something that is said otherwise here.
+    #[error("'{name}' is not a setting of softq. {why}")]
+    Foreign {
+        /// The name as given.
+        name: String,
+        /// What to say instead.
+        why: String,
+    },
     /// A value outside its allowed range.
     #[error("{field} = {value} is not allowed: it must be {allowed}. {hint}")]
     Invalid {
@@ -169,6 +177,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Unknown { .. }
+            | Error::Foreign { .. }
             | Error::Invalid { .. }
             | Error::Config { .. }
             | Error::TooLarge { .. }

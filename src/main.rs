@@ -12,6 +12,11 @@ fn main() -> ExitCode {
         unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
     }
     cli::hush_writers();
+    #[cfg(unix)]
+    // SAFETY: nothing else runs yet. A write beyond `ulimit -f` is then an error that can be told, instead of a silent end.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
     match cli::run(&cli::Library) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -19,7 +19,6 @@ use crate::shared::agent::Lane;
 /// See the module's description.
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "dqn",
-    settings: &["double_q"],
     soft: |_| false,
     check: rules::given_temperature,
     networks,

@@ -7,7 +7,7 @@
 
 use crate::agents::acting::Purpose;
 use crate::agents::hyper;
-use crate::config::{Config, Loss, Temperature};
+use crate::config::{Config, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::engine::rule::Rule;
 use crate::error::Result;
@@ -296,11 +296,7 @@ impl Learner {
                 head_weight: if head == 0 { 1.0 } else { self.conventions.later_head_weight },
                 least_weight,
                 largest_weight,
-                loss: match config.loss {
-                    Loss::Mse => 0,
-                    Loss::HalfMse => 1,
-                    Loss::Huber => 2,
-                },
+                loss: config.loss as u32,
                 agents: self.agents,
             };
             td_error::record(

@@ -30,8 +30,6 @@ use crate::shared::agent::Lane;
 pub struct Algorithm {
     /// Name for `--algo`.
     pub name: &'static str,
-    /// Keys of the configuration that it uses and not every algorithm does.
-    pub settings: &'static [&'static str],
     /// Whether `alpha H` is part of its target.
     pub soft: fn(&Config) -> bool,
     /// Refuses values that make no sense with it.

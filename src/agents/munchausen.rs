@@ -20,7 +20,6 @@ use crate::shared::agent::Lane;
 /// See the module's description.
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "munchausen",
-    settings: &["munchausen_scale", "munchausen_clip"],
     soft: |_| true,
     check,
     networks,

@@ -11,6 +11,7 @@ use crate::config::{Config, Exploration, HiddenActivation, PathChoice, Replay, T
 use crate::engine::env::Env;
 use crate::engine::memory;
 use crate::engine::recording::{Buffer, Buffers, Recording};
+use crate::envs;
 use crate::error::{Error, Result};
 use crate::kernels::{Activation, metrics, priority_draw, priority_insert, replay_sample};
 use crate::nn::{Group, Initialiser, Network, NetworkSpec};
@@ -27,10 +28,17 @@ pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &E
             "env",
             &env.id,
             format!("an environment with discrete actions for --algo {}", algorithm.name),
-            format!("Its action space is {}; `softq envs` lists those with discrete actions.", env.actions),
+            format!(
+                "Its action space is {}; {}`softq envs` lists those with discrete actions.",
+                env.actions,
+                envs::discrete_relative(env)
+                    .map(|short| format!("'{short}' is the same with a choice of actions, and "))
+                    .unwrap_or_default()
+            ),
         ));
     }
-    for member in members {
+    // Without a sweep they differ in their seeds alone.
+    for member in if config.sweep.is_empty() { &members[..1] } else { members } {
         member.validate(smallest)?;
         rules::check(algorithm, member)?;
     }

@@ -20,7 +20,6 @@ use crate::shared::agent::Lane;
 /// See the module's description.
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "soft_q",
-    settings: &["target_network", "value_transform", "kl"],
     soft: |_| true,
     check: rules::given_temperature,
     networks,

@@ -16,15 +16,6 @@ use crate::shared::agent::Lane;
 /// See the module's description.
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "sqn",
-    settings: &[
-        "backup",
-        "twin",
-        "kl",
-        "entropy_in_target",
-        "n_step_entropy",
-        "target_entropy",
-        "alpha_learning_rate",
-    ],
     soft: |config| config.entropy_in_target,
     check,
     networks,

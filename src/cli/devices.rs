@@ -4,10 +4,11 @@ use std::io::Write;
 
 use serde::Serialize;
 use softq::Result;
+use softq::config::thousands;
 use softq::gpu::{AdapterReport, Choice};
 
 use super::engine::Engine;
-use super::{json_line, say, thousands};
+use super::{json_line, say};
 
 /// List adapters, limits and features, and say what each --device value would take and why
 #[derive(clap::Args, Debug)]

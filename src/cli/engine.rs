@@ -3,30 +3,12 @@
 
 use softq::Result;
 use softq::config::Config;
-use softq::envs::Values;
 use softq::gpu::{AdapterReport, Choice};
 use softq::train::drawing::Pictures;
 use softq::train::event::{Event, NamedTensor, Report};
 
-/// What `train` must know of an environment before the run.
-#[derive(Clone, Debug)]
-pub struct Environment {
-    /// Gymnasium id, or the stem of a file.
-    pub id: String,
-    /// How a configuration names it: the id, or the path of a file.
-    pub name: String,
-    /// Actions of the smallest head; 0 for continuous actions.
-    pub num_actions: u32,
-    /// Mean return from which the environment counts as solved, if there is one.
-    pub reward_threshold: Option<f64>,
-}
-
 /// The library, seen from the program.
 pub trait Engine {
-    /// The environment with this id, short name or path, and values for its parameters.
-    fn environment(&self, name: &str, values: &Values) -> Result<Environment>;
-    /// Overrides shipped for an environment and an algorithm.
-    fn preset(&self, env_id: &str, algo: &str) -> Option<toml::Table>;
     /// All adapters, usable or not.
     fn adapters(&self) -> Vec<AdapterReport>;
     /// What each value of `--device` takes on a machine with these adapters.
@@ -57,7 +39,7 @@ pub mod fake {
     use softq::report::gif::Frame;
     use softq::train::event::{Evaluation, Member, Progress};
 
-    /// Knows `CartPole-v1` with a preset and `Pole3-v0` without; its training can be told to diverge.
+    /// Its training can be told to diverge.
     #[derive(Clone, Copy, Default)]
     pub struct FakeEngine {
         /// End with [`Error::Diverged`].
@@ -65,20 +47,6 @@ pub mod fake {
     }
 
     impl Engine for FakeEngine {
-        fn environment(&self, name: &str, _: &Values) -> Result<Environment> {
-            let (id, num_actions) = match name {
-                "cartpole" | "CartPole-v1" => ("CartPole-v1", 2),
-                "pole3" | "Pole3-v0" => ("Pole3-v0", 3),
-                _ => return Err(Error::unknown("environment", name, ["cartpole", "CartPole-v1", "pole3"])),
-            };
-            Ok(Environment { id: id.into(), name: id.into(), num_actions, reward_threshold: Some(475.0) })
-        }
-
-        fn preset(&self, env_id: &str, _algo: &str) -> Option<toml::Table> {
-            let preset = "gamma = 0.9\nbatch_size = 32\nalpha = 0.5\nhidden = [32]";
-            (env_id == "CartPole-v1").then(|| preset.parse().expect("valid"))
-        }
-
         fn adapters(&self) -> Vec<AdapterReport> {
             let adapter = |address: &str, unusable: Option<&str>| AdapterReport {
                 address: address.into(),

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 use serde_json::json;
-use softq::config::Config;
+use softq::config::{Config, thousands};
 use softq::engine::env::{ActionSpace, Env, Number, ParamValue};
 use softq::envs::rescale;
 use softq::error::Result;
@@ -13,7 +13,7 @@ use softq::train::results::{self, Measured};
 use softq::{agents, envs};
 
 use super::player::number;
-use super::{json_line, say, thousands};
+use super::{json_line, say};
 
 /// Arguments of `softq envs`.
 #[derive(clap::Args, Debug)]
@@ -55,10 +55,19 @@ impl Entry {
         let algorithms = || agents::ALGORITHMS.iter().map(|algo| algo.name).filter(|_| !env.user);
         Entry {
             env,
-            presets: algorithms().filter_map(|algo| Some((algo, presets::preset(&env.id, algo)?))).collect(),
+            presets: algorithms().filter_map(|algo| Some((algo, preset(env, algo)?))).collect(),
             results: algorithms().filter_map(|algo| results::find(&env.id, algo)).collect(),
         }
     }
+}
+
+/// The preset of an algorithm, where the algorithm can learn this environment.
+fn preset(env: &Env, algo: &str) -> Option<toml::Table> {
+    let table = presets::preset(&env.id, algo)?;
+    let mut whole = table.clone();
+    whole.insert("algo".into(), algo.into());
+    let config: Config = whole.try_into().ok()?;
+    agents::check(&config, env).is_ok().then_some(table)
 }
 
 /// The documented keys of `--json`; see `docs/environments.md`.

@@ -1,34 +1,18 @@
 //! The engine of the program: the library itself.
 
+use softq::Result;
 use softq::config::Config;
-use softq::envs::Values;
 use softq::gpu::{self, AdapterReport, Choice};
 use softq::train::drawing::Pictures;
 use softq::train::event::{Event, NamedTensor, Report};
-use softq::train::presets;
 use softq::train::trainer::Trainer;
-use softq::{Result, envs};
 
-use super::engine::{Engine, Environment, Training};
+use super::engine::{Engine, Training};
 
 /// The library as the program's [`Engine`].
 pub struct Library;
 
 impl Engine for Library {
-    fn environment(&self, name: &str, values: &Values) -> Result<Environment> {
-        let env = envs::open(name, values)?;
-        Ok(Environment {
-            id: env.id.clone(),
-            name: if env.user { name.to_owned() } else { env.id.clone() },
-            num_actions: env.actions.heads().into_iter().min().unwrap_or(0),
-            reward_threshold: env.reward_threshold,
-        })
-    }
-
-    fn preset(&self, env_id: &str, algo: &str) -> Option<toml::Table> {
-        presets::preset(env_id, algo)
-    }
-
     fn adapters(&self) -> Vec<AdapterReport> {
         gpu::adapters()
     }

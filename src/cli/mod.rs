@@ -5,9 +5,8 @@ mod check_env;
 mod devices;
 mod engine;
 mod envs;
-mod fields;
+mod flags;
 mod kernels;
-mod layering;
 mod library;
 mod pictures;
 mod player;
@@ -24,9 +23,11 @@ mod train;
 mod verify;
 mod watch;
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, Write};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
+use softq::config::{Meaning, explained, foreign};
 use softq::{Error, Result};
 
 pub use kernels::hush_writers;
@@ -71,7 +72,7 @@ enum Command {
 /// Parses the command line and runs the command. Wrong usage ends the process with status 2 here, as clap does it.
 pub fn run(engine: &dyn engine::Engine) -> Result<()> {
     let out = &mut std::io::stdout().lock();
-    match Cli::parse().command {
+    match parse()?.command {
         Command::Train(args) => train::train(engine, &args, out),
         Command::Envs(args) => envs::envs(&args, out),
         Command::Watch(args) => watch::watch(&args, out),
@@ -85,10 +86,23 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
     }
 }
 
+/// The command line. A flag that other programs have and softq has not is explained; other wrong usage ends the process.
+fn parse() -> Result<Cli> {
+    Cli::try_parse().map_err(|error| {
+        if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
+            (error.kind(), error.get(ContextKind::InvalidArg))
+            && let Some(Meaning::Explained(why)) = foreign(flag)
+        {
+            return explained(flag, why);
+        }
+        error.exit()
+    })
+}
+
 /// Writes to stdout. A reader that has seen enough (`softq devices | head -1`) is no failure.
 fn say(out: &mut dyn Write, text: &str) -> Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::file("write", "standard output", e)),
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::file("write", "standard output", e)),
         _ => Ok(()),
     }
 }
@@ -97,19 +111,6 @@ fn say(out: &mut dyn Write, text: &str) -> Result<()> {
 fn json_line(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string(value).map_err(|e| Error::file("write", "standard output", e))?;
     say(out, &format!("{text}\n"))
-}
-
-/// `60000` as `60,000`.
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -123,16 +124,8 @@ mod tests {
     }
 
     #[test]
-    fn numbers_get_separators() {
-        assert_eq!(
-            [0, 999, 1_000, 60_000, 1_234_567].map(thousands),
-            ["0", "999", "1,000", "60,000", "1,234,567"]
-        );
-    }
-
-    #[test]
     fn a_closed_pipe_is_no_error_but_a_full_disk_is() {
-        struct Fails(ErrorKind);
+        struct Fails(io::ErrorKind);
         impl Write for Fails {
             fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
                 Err(self.0.into())
@@ -141,7 +134,7 @@ mod tests {
                 Ok(())
             }
         }
-        say(&mut Fails(ErrorKind::BrokenPipe), "text").expect("ignored");
-        assert_eq!(say(&mut Fails(ErrorKind::StorageFull), "text").expect_err("reported").exit_code(), 6);
+        say(&mut Fails(io::ErrorKind::BrokenPipe), "text").expect("ignored");
+        assert_eq!(say(&mut Fails(io::ErrorKind::StorageFull), "text").expect_err("reported").exit_code(), 6);
     }
 }

@@ -5,9 +5,8 @@ use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use softq::config::thousands;
 use softq::train::event::{Evaluation, Event, Progress};
-
-use super::thousands;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ fn keys(sweep: &[String]) -> Vec<String> {
 
 fn settings(member: &Member, keys: &[String]) -> Vec<String> {
     let table = Table::try_from(&member.config).unwrap_or_default();
-    keys.iter().map(|key| table.get(key).map(super::fields::plain).unwrap_or_default()).collect()
+    keys.iter().map(|key| table.get(key).map(softq::config::plain).unwrap_or_default()).collect()
 }
 
 /// `population.csv`: one row per agent, best first. All values are numbers or bare words, so that nothing needs quotes.
@@ -55,7 +55,7 @@ pub fn table(report: &Report, sweep: &[String]) -> String {
         let member = &report.members[agent];
         let solved = match (member.diverged_at_update, member.solved_at_env_steps) {
             (Some(_), _) => "diverged".to_owned(),
-            (None, Some(steps)) => super::thousands(steps),
+            (None, Some(steps)) => softq::config::thousands(steps),
             (None, None) => "-".to_owned(),
         };
         let mut row = vec![(rank + 1).to_string(), agent.to_string()];

@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::path::Path;
 
+use softq::config::thousands;
 use softq::engine::executor::Executor;
 use softq::error::{Error, Result};
 use softq::train::rollout::{self, RolloutReport};
 use softq::train::saved_run::SavedRun;
 use softq::{envs, gpu};
 
-use super::{json_line, say, thousands};
+use super::{json_line, say};
 
 /// Arguments of `softq rollout`.
 #[derive(clap::Args, Debug)]

@@ -3,22 +3,22 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use softq::config::SETTINGS;
 use softq::error::{Error, Result};
+use softq::train::layers::{Origin, Resolved};
 use softq::train::run_dir::RunDir;
 use softq::train::saved_run::{CONFIG_FILE, ENVIRONMENT_FILE};
 
 use super::engine::{Engine, Training};
-use super::fields;
-use super::layering::{Origin, Resolved};
 
 /// The text of `--explain`: every setting and where it came from, then the device and the commands of an iteration.
 pub fn explanation(resolved: &Resolved, training: &dyn Training) -> String {
     let mut text = String::new();
     let values = toml::Table::try_from(&resolved.config).unwrap_or_default();
-    for field in fields::FIELDS {
-        let value = values.get(field.key).map(toml::Value::to_string).unwrap_or_default();
-        let origin = resolved.origins.get(field.key).copied().unwrap_or(Origin::Default);
-        text += &format!("{:<44} # {origin}\n", format!("{} = {value}", field.key));
+    for setting in SETTINGS {
+        let value = values.get(setting.key).map(toml::Value::to_string).unwrap_or_default();
+        let origin = resolved.origins.get(setting.key).copied().unwrap_or(Origin::Default);
+        text += &format!("{:<44} # {origin}\n", format!("{} = {value}", setting.key));
     }
     format!("{text}\n{}\n", training.explain().trim_end())
 }

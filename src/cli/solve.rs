@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use softq::agents::tabular::{METHODS, Method, Problem, Setting, Solution, solve as solve_table};
 use softq::config::Config;
+use softq::config::thousands;
 use softq::envs::tabulate::{Starts, Tabulated, tabulate};
 use softq::envs::{self, Env};
 use softq::gpu::{self, Choice};
@@ -14,7 +15,7 @@ use softq::{Error, Result};
 
 use super::reference;
 use super::solve_map::maps;
-use super::{json_line, say, thousands};
+use super::{json_line, say};
 
 /// Arguments of `softq solve`.
 #[derive(clap::Args, Debug)]

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use serde::Serialize;
+use softq::config::thousands;
 use softq::gpu::Choice;
 use softq::train::event::Report;
-
-use super::thousands;
 
 /// The one line of `--json`. `null` stands for "not solved" and for a value that is not finite.
 #[derive(Serialize)]

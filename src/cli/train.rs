@@ -4,16 +4,17 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use softq::config;
 use softq::error::{Error, Result};
 use softq::train::event::{Event, Report};
+use softq::train::layers::{Layers, Resolved, SettingsFile, resolve};
 use softq::train::model_file::model_bytes;
 use softq::train::progress_csv::ProgressCsv;
 use softq::train::run_dir::RunDir;
 use softq::train::saved_run::{ENVIRONMENT_FILE, MODEL_FILE};
 
 use super::engine::{Engine, Training};
-use super::fields::{self, FieldFlags};
-use super::layering::{self, Layers, Resolved};
+use super::flags::Flags;
 use super::pictures::{self, Curves};
 use super::progress_line::{Mode, ProgressLine};
 use super::{json_line, ranking, say, settings, summary};
@@ -50,7 +51,7 @@ pub struct TrainArgs {
     #[arg(long, help_heading = FILES)]
     explain: bool,
     #[command(flatten)]
-    fields: FieldFlags,
+    fields: Flags,
 }
 
 /// The agents of a population, best first.
@@ -62,15 +63,16 @@ impl TrainArgs {
     fn layers(&self) -> Result<Layers> {
         let mut flags = self.fields.0.clone();
         if let Some(name) = &self.environment {
-            flags.push((fields::find("env")?, name.clone()));
+            flags.push((config::find("env")?, name.clone()));
         }
-        Ok(Layers { file: self.config.clone(), set: self.set.clone(), flags: FieldFlags(flags) })
+        let file = self.config.as_deref().map(SettingsFile::read).transpose()?;
+        Ok(Layers { file, set: self.set.clone(), flags })
     }
 }
 
 /// Runs the command.
 pub fn train(engine: &dyn Engine, args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
-    let resolved = layering::resolve(engine, &args.layers()?)?;
+    let resolved = resolve(&args.layers()?)?;
     let mut training = engine.training(&resolved.config)?;
     if args.explain {
         return say(out, &settings::explanation(&resolved, training.as_ref()));
@@ -130,7 +132,7 @@ fn finish(
     report: &Report,
     recorder: &Recorder,
 ) -> Result<()> {
-    let threshold = resolved.environment.reward_threshold;
+    let threshold = resolved.env.reward_threshold;
     let title = title(resolved);
     // Weights first: they are what cannot be had again.
     let best = &report.best().config;
@@ -187,8 +189,7 @@ fn save_what_is_left(
     training: &mut dyn Training,
     curves: &Curves,
 ) -> Error {
-    let curve =
-        curves.write_svg(&dir.file("curve.svg"), &title(resolved), resolved.environment.reward_threshold);
+    let curve = curves.write_svg(&dir.file("curve.svg"), &title(resolved), resolved.env.reward_threshold);
     match error {
         Error::Diverged { what, update, env_steps, .. } => {
             let saved = training
@@ -269,7 +270,7 @@ mod tests {
         );
         let config: softq::config::Config =
             toml::from_str(&std::fs::read_to_string(path.join("config.toml")).expect("read")).expect("parse");
-        assert_eq!((config.seed, config.batch_size), (3, 32));
+        assert_eq!((config.seed, config.batch_size), (3, 64));
         let report = std::fs::read_to_string(path.join("report.json")).expect("read");
         assert!(report.contains("running away") && report.contains("eval_softmax_returns"), "{report}");
         let csv = std::fs::read_to_string(path.join("progress.csv")).expect("read");
@@ -312,7 +313,7 @@ mod tests {
         let line = ["cartpole", "--explain", "--gamma", "0.5", "--run-dir", path.to_str().expect("path")];
         let (result, out) = run(FakeEngine::default(), &line);
         result.expect("explanation");
-        for part in ["gamma = 0.5", "# flag", "batch_size = 32", "# preset", "# default", "18 dispatches"] {
+        for part in ["gamma = 0.5", "# flag", "polyak = 0.05", "# preset", "# default", "18 dispatches"] {
             assert!(out.contains(part), "{part}:\n{out}");
         }
         assert!(!path.exists());
@@ -322,7 +323,7 @@ mod tests {
     fn flags_have_the_spellings_users_expect() {
         let args = arguments(&["--env-id", "cartpole", "--learning-rate", "-1", "--kl", "true", "-q"]);
         let flags: Vec<_> =
-            args.layers().expect("layers").flags.0.iter().map(|(f, v)| (f.key, v.clone())).collect();
+            args.layers().expect("layers").flags.iter().map(|(f, v)| (f.key, v.clone())).collect();
         assert_eq!(
             flags,
             [("env", "cartpole".to_owned()), ("learning_rate", "-1".to_owned()), ("kl", "true".to_owned())]

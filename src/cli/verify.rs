@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use softq::config::thousands;
 use softq::gpu::{self, Choice};
 use softq::verify::conformance::report::Totals;
 use softq::verify::{self, Errors, Options, Row, conformance};
 use softq::{Error, Result};
 
-use super::{json_line, say, thousands};
+use super::{json_line, say};
 
 /// Check a device: every kernel against its CPU twin and an f64 reference, gradients, a training run
 #[derive(clap::Args, Debug)]

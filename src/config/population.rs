@@ -4,50 +4,21 @@
 //! combinations meet the same seeds and an agent is the run that its own settings would give alone. `uniform` and
 //! `log_uniform` give every agent a value of its own.
 
-use toml::{Table, Value};
+use toml::Table;
 
-use crate::config::Config;
+use crate::config::{Config, Kind, SETTINGS, Setting, find};
 use crate::error::{Error, Result};
 use crate::shared::rng::pcg4d;
-
-/// What may differ between agents: everything that a kernel reads per agent. The rest decides the shapes of buffers.
-pub const SWEEPABLE: &[&str] = &[
-    "learning_rate",
-    "gamma",
-    "polyak",
-    "target_update_interval",
-    "alpha",
-    "alpha_final",
-    "alpha_decay_steps",
-    "alpha_learning_rate",
-    "alpha_min",
-    "alpha_max",
-    "target_entropy",
-    "epsilon",
-    "epsilon_final",
-    "epsilon_decay_steps",
-    "huber_delta",
-    "max_grad_norm",
-    "adam_beta1",
-    "adam_beta2",
-    "adam_eps",
-    "reward_scale",
-    "priority_exponent",
-    "priority_eps",
-    "importance_exponent",
-    "importance_exponent_final",
-    "importance_decay_steps",
-    "munchausen_scale",
-    "munchausen_clip",
-    "seed",
-];
 
 /// Agents of a dispatch's z axis in WebGPU.
 const MAX_AGENTS: u64 = 65_535;
 
+/// The largest whole number that a TOML file can hold.
+const MAX_SEED: u64 = i64::MAX as u64;
+
 /// One entry of `sweep`.
 struct Sweep {
-    key: String,
+    setting: &'static Setting,
     values: Values,
 }
 
@@ -65,14 +36,13 @@ impl Sweep {
             .split_once('=')
             .ok_or_else(|| wrong("For example --sweep learning_rate=1e-4,3e-4,1e-3.".into()))?;
         let key = key.trim().trim_start_matches('-').replace('-', "_");
-        if !SWEEPABLE.contains(&key.as_str()) {
-            if Table::try_from(Config::default()).is_ok_and(|table| table.contains_key(&key)) {
-                return Err(wrong(format!(
-                    "'{key}' is the same for all agents of a run; what may differ is {}.",
-                    SWEEPABLE.join(", ")
-                )));
-            }
-            return Err(Error::unknown("sweep key", &key, SWEEPABLE.iter().copied()));
+        let setting = find(&key)?;
+        if !setting.is_sweepable() {
+            let sweepable: Vec<&str> = SETTINGS.iter().filter(|s| s.is_sweepable()).map(|s| s.key).collect();
+            return Err(wrong(format!(
+                "'{key}' is the same for all agents of a run; what may differ is {}.",
+                sweepable.join(", ")
+            )));
         }
         let text = text.trim();
         let values = match (text.strip_prefix("log_uniform("), text.strip_prefix("uniform(")) {
@@ -92,7 +62,7 @@ impl Sweep {
                 Values::Uniform { low, high, log }
             }
         };
-        Ok(Sweep { key, values })
+        Ok(Sweep { setting, values })
     }
 }
 
@@ -101,10 +71,10 @@ impl Config {
     pub fn members(&self) -> Result<Vec<Config>> {
         let sweeps = self.sweep.iter().map(|entry| Sweep::parse(entry)).collect::<Result<Vec<_>>>()?;
         for (i, sweep) in sweeps.iter().enumerate() {
-            if sweeps[..i].iter().any(|earlier| earlier.key == sweep.key) {
+            if sweeps[..i].iter().any(|earlier| earlier.setting.key == sweep.setting.key) {
                 return Err(Error::invalid(
                     "sweep",
-                    format!("'{}' twice", sweep.key),
+                    format!("'{}' twice", sweep.setting.key),
                     "each key once",
                     "Put all values of a key into one list.",
                 ));
@@ -113,7 +83,7 @@ impl Config {
         let combinations = sweeps
             .iter()
             .map(|sweep| if let Values::List(list) = &sweep.values { list.len() as u64 } else { 1 })
-            .product::<u64>();
+            .fold(1, u64::saturating_mul);
         let drawn = sweeps.iter().any(|sweep| matches!(sweep.values, Values::Uniform { .. }));
         let agents = match u64::from(self.agents) {
             0 if drawn => {
@@ -135,6 +105,18 @@ impl Config {
                 "Give a multiple of the combinations to run each with several seeds, or shorten the lists.",
             ));
         }
+        let last = (agents - 1) / combinations;
+        if self.seed > MAX_SEED - last {
+            return Err(Error::invalid(
+                "seed",
+                self.seed,
+                format!(
+                    "at most {} with {agents} agents, of which the last has seed + {last}",
+                    MAX_SEED - last
+                ),
+                "Seeds end at 9,223,372,036,854,775,807, the largest whole number that TOML knows.",
+            ));
+        }
         (0..agents).map(|agent| self.member(agent, combinations, &sweeps)).collect()
     }
 
@@ -145,12 +127,8 @@ impl Config {
 
     fn member(&self, agent: u64, combinations: u64, sweeps: &[Sweep]) -> Result<Config> {
         let unreadable = |e: String| Error::invalid("sweep", e, FORM, "Give values that the key allows.");
-        let base = Config {
-            agents: 1,
-            sweep: Vec::new(),
-            seed: self.seed.wrapping_add(agent / combinations),
-            ..self.clone()
-        };
+        let base =
+            Config { agents: 1, sweep: Vec::new(), seed: self.seed + agent / combinations, ..self.clone() };
         if sweeps.is_empty() {
             return Ok(base);
         }
@@ -173,24 +151,18 @@ impl Config {
                         true => (low.ln() + u * (high.ln() - low.ln())).exp(),
                         false => low + u * (high - low),
                     };
-                    match table.get(&sweep.key) {
-                        Some(Value::Integer(_)) => value.round().to_string(),
+                    match sweep.setting.kind {
+                        Kind::U32 | Kind::U64 => value.round().to_string(),
                         _ => value.to_string(),
                     }
                 }
             };
-            let value = match table.get(&sweep.key) {
-                Some(Value::Integer(_)) => text.parse().ok().map(Value::Integer),
-                // A target entropy is a number or a text such as 0.5ln|A|.
-                _ if sweep.key == "target_entropy" && text.ends_with('|') => {
-                    Some(Value::String(text.clone()))
-                }
-                _ => text.parse().ok().map(Value::Float),
-            };
-            let value = value.ok_or_else(|| {
-                Error::invalid(&sweep.key, format!("'{text}' of the sweep"), "a number", "See --help.")
+            let setting = sweep.setting;
+            let value = setting.parse(&text).ok_or_else(|| {
+                let hint = format!("`softq train --help` describes --{}.", setting.flag());
+                Error::invalid(setting.key, format!("'{text}' of the sweep"), setting.expected(), hint)
             })?;
-            table.insert(sweep.key.clone(), value);
+            table.insert(setting.key.to_owned(), value);
         }
         table.try_into().map_err(|e: toml::de::Error| unreadable(e.message().to_owned()))
     }

@@ -1,26 +1,8 @@
-//! Settings of replay: how transitions are chosen, how long windows are, how often updates come.
+//! Replay: how many transitions the ring holds, how often updates come, and what must hold between these settings.
 
-use serde::{Deserialize, Serialize};
-
-use crate::config::Config;
 use crate::config::validate::check;
+use crate::config::{Config, Replay};
 use crate::error::Result;
-
-/// How a batch is chosen from the ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Replay {
-    /// Every transition is equally likely.
-    Uniform,
-    /// In proportion to `(|TD error| + priority_eps)^priority_exponent` (Schaul et al., arXiv 1511.05952).
-    Prioritized,
-}
-
-/// Largest `n_step`: a window costs one read per step.
-pub const MAX_N_STEP: u32 = 64;
-
-/// Most vector steps or updates of one iteration: each is recorded.
-const MAX_PER_ITERATION: u32 = 4096;
 
 impl Config {
     /// Updates per environment step: `gradient_steps / (train_frequency num_envs)`, in lowest terms.
@@ -34,24 +16,26 @@ impl Config {
         (updates / a.max(1), steps / a.max(1))
     }
 
+    /// Why this run would end without one update, if so: the warm-up, rounded up to whole vector steps, is all of it.
+    pub fn without_updates(&self) -> Option<String> {
+        let lanes = u64::from(self.num_envs);
+        let warm_up = self.learning_starts.min(self.total_timesteps).div_ceil(lanes).saturating_mul(lanes);
+        (warm_up >= self.total_timesteps).then(|| {
+            format!(
+                "no update will be made: learning_starts = {}, in whole steps of num_envs = {lanes} environments, is not below \
+                 total_timesteps = {}. The agent stays as it was initialised; lower --learning-starts or --num-envs, or raise \
+                 --total-timesteps.",
+                self.learning_starts, self.total_timesteps
+            )
+        })
+    }
+
     /// Transitions that the ring holds: `buffer_size`, rounded up to whole vector steps.
     pub fn capacity(&self) -> u32 {
         self.buffer_size.div_ceil(self.num_envs) * self.num_envs
     }
 
     pub(super) fn validate_replay(&self) -> Result<()> {
-        for (field, value) in
-            [("train_frequency", self.train_frequency), ("gradient_steps", self.gradient_steps)]
-        {
-            check(
-                (1..=MAX_PER_ITERATION).contains(&value),
-                field,
-                value,
-                "1 to 4,096",
-                "Updates per environment step are gradient_steps / (train_frequency num_envs).",
-            )?;
-        }
-        check((1..=MAX_N_STEP).contains(&self.n_step), "n_step", self.n_step, "1 to 64", "1 to 5 is usual.")?;
         let rows = self.capacity() / self.num_envs;
         check(
             self.n_step <= rows,
@@ -59,19 +43,6 @@ impl Config {
             self.n_step,
             format!("at most buffer_size / num_envs = {rows}, the steps of one environment in the ring"),
             "Raise --buffer-size or lower --num-envs.",
-        )?;
-        let unit = |field: &str, value: f64, hint: &str| {
-            check((0.0..=1.0).contains(&value), field, value, "in [0, 1]", hint)
-        };
-        unit("priority_exponent", self.priority_exponent, "0.6 is usual; 0 makes all transitions alike.")?;
-        unit("importance_exponent", self.importance_exponent, "0.4 is usual; 1 corrects in full.")?;
-        unit("importance_exponent_final", self.importance_exponent_final, "1 is usual.")?;
-        check(
-            self.priority_eps > 0.0 && self.priority_eps <= 1e6,
-            "priority_eps",
-            self.priority_eps,
-            "above 0, at most 1e6",
-            "1e-6 is usual; it keeps transitions without an error in play.",
         )?;
         if self.replay == Replay::Prioritized {
             check(
@@ -107,6 +78,24 @@ mod tests {
                 config.validate(2).expect("in range");
                 assert_eq!(config.update_ratio(), (u64::from(p), u64::from(q)));
             }
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_all_warm_up_is_known() {
+        for (learning_starts, total_timesteps, num_envs, none) in [
+            (20_000, 5_000, 8, true),
+            (1_000, 1_000, 8, true),
+            (1_000, 1_001, 8, false),
+            (1_000, 2_000, 4_096, true),
+            (0, 100, 4_096, false),
+        ] {
+            let config = Config { learning_starts, total_timesteps, num_envs, ..Config::default() };
+            assert_eq!(
+                config.without_updates().is_some(),
+                none,
+                "{learning_starts} {total_timesteps} {num_envs}"
+            );
         }
     }
 

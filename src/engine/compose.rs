@@ -1,11 +1,14 @@
 //! Textual composition of shaders: `// import: rng` pastes `shaders/shared/rng.wgsl` once, `// import: env` pastes the
-//! environment file and what the engine derives from it, `// import: rule` the target rule. The import is a comment, so every file stays plain WGSL for
-//! editors.
+//! environment file and what the engine derives from it, `// import: rule` the target rule, `// record: Agent` the struct that
+//! Rust declares. These are comments, so every file stays plain WGSL for editors.
 
 use crate::engine::env::Env;
 use crate::engine::kernel::Kernel;
 use crate::engine::rule::Rule;
 use crate::error::{Error, Result};
+use crate::shared::agent::Agent;
+use crate::shared::layout::{GpuType, Layout};
+use crate::shared::optimizer::Optimizer;
 
 /// Files that any shader may import.
 pub const SHARED: &[(&str, &str)] = &[
@@ -32,6 +35,9 @@ pub const SHARED: &[(&str, &str)] = &[
 
 /// Shared files that an environment file may use without importing them.
 const PROVIDED: &[&str] = &["math", "rng", "outcome", "draw"];
+
+/// Structs that `// record: NAME` pastes, written from their declaration in Rust.
+const RECORDS: &[Layout] = &[Agent::LAYOUT, Optimizer::LAYOUT];
 
 /// A composed shader.
 pub struct Composed {
@@ -78,6 +84,10 @@ impl Composer<'_> {
             if let Some(name) = line.strip_prefix("// included: ") {
                 self.done.push(name.trim().to_owned());
             }
+            if let Some(name) = line.strip_prefix("// record: ") {
+                self.record(file, name.trim())?;
+                continue;
+            }
             match line.strip_prefix("// import: ").map(str::trim) {
                 None => self.line(line),
                 Some("env") if self.env.is_some() => {
@@ -112,6 +122,21 @@ impl Composer<'_> {
             }
         }
         Ok(())
+    }
+
+    fn record(&mut self, file: &str, wanted: &str) -> Result<()> {
+        for record in RECORDS {
+            let Layout::Struct { name, fields, .. } = record else { continue };
+            if *name == wanted {
+                self.line(&format!("struct {name} {{"));
+                for field in *fields {
+                    self.line(&format!("    {}: {},", field.name, field.scalar.word()));
+                }
+                self.line("}");
+                return Ok(());
+            }
+        }
+        Err(Error::Shader { shader: file.into(), message: format!("cannot write the record '{wanted}'") })
     }
 
     fn import(&mut self, file: &str, name: &str) -> Result<()> {

@@ -7,8 +7,6 @@
 
 use std::collections::VecDeque;
 
-use rayon::prelude::*;
-
 use crate::engine::executor::{Executor, Program};
 use crate::engine::kernel::TwinCall;
 use crate::engine::memory;
@@ -47,7 +45,7 @@ impl CpuExecutor {
                 return None;
             }
         }
-        agents.filter(|agents| *agents >= rayon::current_num_threads())
+        agents.filter(|agents| *agents >= threads::count())
     }
 
     /// Runs `programs` for one agent after the other on each thread.
@@ -63,7 +61,7 @@ impl CpuExecutor {
                 rest = others;
             }
         }
-        memories.into_par_iter().with_max_len(1).for_each(|mut memory| {
+        threads::any_order(memories, |mut memory| {
             threads::alone(|| {
                 for (program, repeat) in programs {
                     let Some(share) = &self.programs[program.0].share else { continue };

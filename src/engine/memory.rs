@@ -1,7 +1,5 @@
 //! Memory of the host, asked before it is taken: a population that does not fit is refused by name, not by the system.
 
-use sysinfo::{MemoryRefreshKind, RefreshKind, System};
-
 use crate::engine::recording::{BufferId, Buffers};
 use crate::error::{Error, Result};
 
@@ -17,15 +15,39 @@ pub fn check_contents(buffer: BufferId, buffers: &Buffers) -> Result<()> {
     available().map_or(Ok(()), |available| fits(&one, available / 2))
 }
 
-/// Bytes free, where the system tells.
+/// Bytes that can still be had, where the system tells: the least of free memory, of what the container may take (its control
+/// group) and of what the process may address (`ulimit -v`).
 fn available() -> Option<u64> {
+    [free_memory(), free_addresses()].into_iter().flatten().min()
+}
+
+#[cfg(feature = "memory")]
+fn free_memory() -> Option<u64> {
+    use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
     let system = System::new_with_specifics(
         RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram()),
     );
-    match system.available_memory() {
-        0 => None,
-        available => Some(available),
-    }
+    let whole = Some(system.available_memory()).filter(|available| *available > 0);
+    let group = system.cgroup_limits().map(|limits| limits.free_memory);
+    [whole, group].into_iter().flatten().min()
+}
+
+#[cfg(not(feature = "memory"))]
+fn free_memory() -> Option<u64> {
+    None
+}
+
+/// What is left below the limit of the address space, where Linux sets one.
+fn free_addresses() -> Option<u64> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let number = |text: &str, name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    // `unlimited` is no number. Threads and drivers take addresses as well, without touching them.
+    Some(number(&limits, "Max address space")?.saturating_sub(number(&status, "VmSize:")? << 10))
 }
 
 fn fits(buffers: &Buffers, available: u64) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Kernels as declarations, recordings as plain data, programs as resolved recordings, and the executors that run them.
 
+pub mod clock;
 pub mod compose;
 pub mod cpu;
 pub mod debug;
@@ -7,6 +8,8 @@ pub mod env;
 pub mod executor;
 pub mod kernel;
 pub mod memory;
+#[cfg(feature = "threads")]
+mod pool;
 pub mod recording;
 pub mod rule;
 pub mod share;

@@ -72,6 +72,14 @@ pub fn find(name: &str) -> Result<&'static Env> {
     open(name, &Values::new())
 }
 
+/// The built-in environment that is `env` with discrete actions, where `env` has others.
+pub fn discrete_relative(env: &Env) -> Option<&'static str> {
+    let base = env.short.trim_end_matches("_continuous");
+    let relative =
+        |other: &&&Env| other.actions.outputs() > 0 && other.short.trim_end_matches("_discrete") == base;
+    registry().iter().find(relative).map(|other| other.short.as_str())
+}
+
 /// An environment by id, short name or path of a WGSL file, with values for its parameters.
 pub fn open(name: &str, values: &Values) -> Result<&'static Env> {
     if is_path(name) {

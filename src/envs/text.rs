@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::engine::env::{ConstParam, Number, ParamValue};
 use crate::error::{Error, Result};
+use crate::shared::layout::fits_f32;
 
 /// A constant of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -200,14 +201,18 @@ fn scalar_like(name: &str, old: &str, value: &str) -> Result<String> {
     if old.ends_with('u') || !old.contains('.') {
         let number: i64 = value.parse().map_err(|_| invalid(name, value, "a whole number"))?;
         let unsigned = old.ends_with('u');
-        if number < 0 && unsigned || number.abs() > i64::from(i32::MAX) {
+        if number < 0 && unsigned || number.unsigned_abs() > i32::MAX as u64 {
             return Err(invalid(name, value, "a whole number that fits 31 bits and is not negative"));
         }
         return Ok(if unsigned { format!("{number}u") } else { number.to_string() });
     }
-    match value.parse::<f32>() {
-        Ok(number) if number.is_finite() => Ok(format!("{number:?}")),
-        _ => Err(invalid(name, value, "a finite number")),
+    match value.parse::<f64>() {
+        Ok(number) if fits_f32(number) => Ok(format!("{:?}", number as f32)),
+        _ => Err(invalid(
+            name,
+            value,
+            "a finite number; in size 0 or from 1.2e-38 to 3.4e38, which 32 bits hold",
+        )),
     }
 }
 
@@ -279,7 +284,9 @@ pub fn field_comments(source: &str) -> BTreeMap<String, String> {
 pub fn param_value(name: &str, number: Number, value: &str) -> Result<ParamValue> {
     let text = value.trim();
     let allowed = match number {
-        Number::F32 => "a finite number, or uniform(low,high)",
+        Number::F32 => {
+            "a finite number, or uniform(low,high); in size 0 or from 1.2e-38 to 3.4e38, which 32 bits hold"
+        }
         Number::U32 => "a whole number from 0 on, true, false, or uniform(low,high)",
         Number::I32 => "a whole number, or uniform(low,high)",
     };
@@ -290,7 +297,7 @@ pub fn param_value(name: &str, number: Number, value: &str) -> Result<ParamValue
             (text, _) => text.parse::<f64>().ok(),
         };
         let fits = |value: &f64| match number {
-            Number::F32 => (*value as f32).is_finite(),
+            Number::F32 => fits_f32(*value),
             Number::U32 => value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(value),
             Number::I32 => {
                 value.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(value)

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use crate::config::foreign_device;
 use crate::engine::env::Env;
+use crate::engine::threads;
 use crate::error::{Error, Result};
 
 /// One adapter, as `softq devices` shows it.
@@ -258,7 +260,7 @@ pub fn list_choices(adapters: &[AdapterReport]) -> Vec<(String, Result<Choice>)>
 fn cpu_choice(reason: String) -> Choice {
     Choice {
         address: "cpu".into(),
-        adapter: format!("CPU executor ({} threads)", rayon::current_num_threads()),
+        adapter: format!("CPU executor ({} threads)", threads::count()),
         reason,
         hardware: false,
     }
@@ -266,6 +268,18 @@ fn cpu_choice(reason: String) -> Choice {
 
 const INSTALL_HINT: &str =
     "Install a Vulkan driver (Debian: apt-get install mesa-vulkan-drivers), or use --device cpu";
+
+/// Why no adapter was found; `wanted` is WGPU_BACKEND, which leaves out all backends that it does not name.
+fn nothing_found(wanted: Option<&str>) -> String {
+    let Some(wanted) = wanted else { return "no GPU driver is installed".to_owned() };
+    match wgpu::Backends::from_comma_list(wanted).is_empty() {
+        true => format!(
+            "WGPU_BACKEND = '{}' names no backend, so none was looked at; it takes vulkan, metal, dx12, gl, or is left unset",
+            wanted.escape_debug()
+        ),
+        false => format!("no GPU driver is installed for WGPU_BACKEND = '{}'", wanted.escape_debug()),
+    }
+}
 
 fn choose_among(request: &str, adapters: &[AdapterReport], work: Work) -> Result<Choice> {
     let usable = || adapters.iter().filter(|adapter| adapter.unusable.is_none());
@@ -304,7 +318,7 @@ fn choose_among(request: &str, adapters: &[AdapterReport], work: Work) -> Result
                         adapter.unusable.as_deref().unwrap_or("unknown")
                     )
                 }
-                None => "no GPU driver is installed".to_owned(),
+                None => nothing_found(std::env::var("WGPU_BACKEND").ok().as_deref()),
             };
             if request == "auto" {
                 return Ok(cpu_choice(format!("{reason}. {INSTALL_HINT} to silence this")));
@@ -325,6 +339,12 @@ fn choose_among(request: &str, adapters: &[AdapterReport], work: Work) -> Result
                     hint: "Choose another one: `softq devices` lists them.".into(),
                 }),
                 Some(adapter) => taken(adapter, "asked for"),
+                None if foreign_device(address).is_some() => Err(Error::invalid(
+                    "device",
+                    address,
+                    "auto, gpu, cpu, or an address such as vulkan:0",
+                    foreign_device(address).unwrap_or_default(),
+                )),
                 None if !["vulkan", "metal", "dx12", "gl"].contains(&backend) => Err(Error::unknown(
                     "device",
                     address,
@@ -397,6 +417,15 @@ mod tests {
         assert_eq!(error.exit_code(), 3);
         assert_eq!(choose_among("gpu", &[], Work::Training).expect_err("no driver").exit_code(), 3);
         assert_eq!(choose_among("vulkn:0", &weak, Work::Training).expect_err("typo").exit_code(), 2);
+    }
+
+    #[test]
+    fn a_backend_that_does_not_exist_is_named() {
+        assert_eq!(nothing_found(None), "no GPU driver is installed");
+        assert!(nothing_found(Some("nonsense")).contains("'nonsense' names no backend"));
+        assert!(nothing_found(Some("vulkan")).contains("for WGPU_BACKEND = 'vulkan'"));
+        let error = choose_among("cuda:0", &[], Work::Training).expect_err("no such family").to_string();
+        assert!(error.contains("cuda:0") && error.contains("--device gpu"), "{error}");
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Pictures of environment states. Twin of `shaders/env_draw.wgsl`.
 
-use rayon::prelude::*;
-
 use crate::engine::env::Env;
+use crate::engine::threads;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
@@ -42,22 +41,24 @@ fn twin(p: &Params, env: &Env, env_params: &[u32], state: &[u32], pixels: &mut [
     for frame in 0..p.frames as usize {
         let params = &env_params[frame * param_words..][..param_words];
         let state = &state[frame * state_words..][..state_words];
-        pixels[frame * size..][..size].par_iter_mut().enumerate().for_each(|(index, pixel)| {
-            let x = (index % width) as f32;
-            let y = (index / width) as f32;
-            let side = p.samples as f32;
-            let mut sum = [0.0f32; 3];
-            for sample in 0..p.samples * p.samples {
-                let u = (x + ((sample % p.samples) as f32 + 0.5) / side) / p.width as f32;
-                let v = (y + ((sample / p.samples) as f32 + 0.5) / side) / p.height as f32;
-                let colour = world.draw(params, state, [u, v]);
-                for channel in 0..3 {
-                    sum[channel] += colour[channel].clamp(0.0, 1.0);
+        let rows = pixels[frame * size..][..size].chunks_mut(width.max(1)).enumerate().collect();
+        threads::any_order(rows, |(y, row): (usize, &mut [u32])| {
+            for (x, pixel) in row.iter_mut().enumerate() {
+                let (x, y) = (x as f32, y as f32);
+                let side = p.samples as f32;
+                let mut sum = [0.0f32; 3];
+                for sample in 0..p.samples * p.samples {
+                    let u = (x + ((sample % p.samples) as f32 + 0.5) / side) / p.width as f32;
+                    let v = (y + ((sample / p.samples) as f32 + 0.5) / side) / p.height as f32;
+                    let colour = world.draw(params, state, [u, v]);
+                    for channel in 0..3 {
+                        sum[channel] += colour[channel].clamp(0.0, 1.0);
+                    }
                 }
+                let count = side * side;
+                let [red, green, blue] = sum.map(|channel| (channel * 255.0 / count + 0.5) as u32);
+                *pixel = red | (green << 8) | (blue << 16);
             }
-            let count = side * side;
-            let [red, green, blue] = sum.map(|channel| (channel * 255.0 / count + 0.5) as u32);
-            *pixel = red | (green << 8) | (blue << 16);
         });
     }
 }

@@ -1,8 +1,7 @@
 //! Random play, many steps in one dispatch. Twin of `shaders/env_rollout.wgsl`.
 
-use rayon::prelude::*;
-
 use crate::engine::env::Env;
+use crate::engine::threads;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::groups;
@@ -37,8 +36,8 @@ fn twin(p: &Params, env: &Env, env_params: &[u32], state: &mut [u32], lanes: &mu
     let world = env.twin();
     let [state_words, param_words] = [env.state_words, env.param_words()].map(|n| n as usize);
     let count = p.num_lanes as usize;
-    let rows = state[..count * state_words].par_chunks_mut(state_words).zip(&mut lanes[..count]).enumerate();
-    rows.for_each(|(lane, (s, l))| {
+    let rows = state[..count * state_words].chunks_mut(state_words).zip(&mut lanes[..count]).enumerate();
+    threads::any_order(rows.collect(), |(lane, (s, l)): (usize, (&mut [u32], &mut Lane))| {
         let params = &env_params[lane * param_words..][..param_words];
         let mut action = vec![0; env.actions.words()];
         for _ in 0..p.steps {

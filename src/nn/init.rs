@@ -5,25 +5,11 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use crate::config::Init;
+use crate::engine::threads;
 use crate::kernels::Activation;
 use crate::nn::network::{Network, Op};
-
-/// How weights start. Biases are 0, except under `torch_default`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Init {
-    /// Weights and biases uniform in `+- 1 / sqrt(fan_in)`: PyTorch's `Linear`.
-    TorchDefault,
-    /// Orthonormal rows or columns, whichever are fewer, times the gain (Saxe et al., arXiv 1312.6120).
-    Orthogonal,
-    /// Normal with deviation `gain / sqrt(fan_in)` (He et al., arXiv 1502.01852).
-    He,
-    /// Uniform in `+- gain sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, AISTATS 2010).
-    Glorot,
-}
 
 /// An initialisation with its gains.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -187,9 +173,11 @@ fn orthogonal(rows: usize, columns: usize, rng: &mut StdRng) -> Vec<f64> {
         current.iter_mut().for_each(|x| *x /= norm);
         let current = &*current;
         // Each later vector on its own: the order of threads does not matter.
-        rest.par_iter_mut().with_min_len(64).for_each(|vector| {
-            let share = dot(vector, current);
-            vector.iter_mut().zip(current).for_each(|(x, unit)| *x -= share * unit);
+        threads::any_order(rest.chunks_mut(64).collect(), |vectors: &mut [Vec<f64>]| {
+            for vector in vectors {
+                let share = dot(vector, current);
+                vector.iter_mut().zip(current).for_each(|(x, unit)| *x -= share * unit);
+            }
         });
     }
     match rows >= columns {

@@ -7,6 +7,6 @@ pub mod network;
 pub mod pass;
 
 pub use group::{AdamForm, Evaluations, Group, GroupSpec, GroupTensor, Inputs};
-pub use init::{Init, Initialiser};
+pub use init::Initialiser;
 pub use network::{Head, Network, NetworkSpec, Op, Parameter, Path, Slice, Tensor};
 pub use pass::{Activations, Pass};

@@ -1,9 +1,8 @@
 //! A picture from a function: every pixel asks `draw` for the colour at a few places inside it and keeps the mean,
 //! which smooths the edges of scenes that only know inside and outside.
 
-use rayon::prelude::*;
-
 use super::gif::Frame;
+use crate::engine::threads;
 
 /// Evaluates `draw` over the unit square, `(0, 0)` at the top left, on a regular grid of `samples` by `samples`
 /// places per pixel (at least one). Colours are sRGB in `0..=1`, averaged as they are; values outside are clamped
@@ -12,7 +11,8 @@ pub fn rasterise(width: u16, height: u16, samples: u32, draw: impl Fn([f32; 2]) 
     let samples = samples.max(1);
     let mut rgb = vec![0; 3 * usize::from(width) * usize::from(height)];
     // The length of a row must not be zero, even when there is no row to draw.
-    rgb.par_chunks_mut(3 * usize::from(width).max(1)).enumerate().for_each(|(y, row)| {
+    let rows = rgb.chunks_mut(3 * usize::from(width).max(1)).enumerate().collect();
+    threads::any_order(rows, |(y, row): (usize, &mut [u8])| {
         for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
             let mut sum = [0.0f32; 3];
             for sample in 0..samples * samples {

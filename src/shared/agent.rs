@@ -1,4 +1,5 @@
-//! Twin of `shaders/shared/agent.wgsl`: per-agent and per-environment records.
+//! Twin of `shaders/shared/agent.wgsl`: per-agent and per-environment records. WGSL's [`Agent`] is written from the one here.
+//! `src/config/table.rs` says which setting fills which hyperparameter; a new one is appended, so that no word moves.
 
 use crate::gpu_struct;
 

@@ -12,6 +12,22 @@ pub enum Scalar {
     U32,
 }
 
+/// Whether the device reads `number` as what it is: zero, or neither infinite nor subnormal as f32 (devices may take
+/// subnormal numbers for zero).
+pub fn fits_f32(number: f64) -> bool {
+    number == 0.0 || (number as f32).is_normal()
+}
+
+impl Scalar {
+    /// Its name in WGSL.
+    pub fn word(self) -> &'static str {
+        match self {
+            Scalar::F32 => "f32",
+            Scalar::U32 => "u32",
+        }
+    }
+}
+
 /// One field of a [`Layout::Struct`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {

@@ -1,4 +1,4 @@
-//! Twin of `shaders/shared/optimizer.wgsl`: the optimiser of a group of networks.
+//! The optimiser of a group of networks, from which `shaders/shared/optimizer.wgsl` is written.
 
 use crate::gpu_struct;
 
@@ -8,7 +8,7 @@ gpu_struct! {
     pub struct Optimizer {
         /// Adam step size.
         pub learning_rate: f32,
-        /// `1 - beta1`.
+        /// `1 - beta1`. With `ln beta1`, `1 - beta1^t` needs no subtraction of nearly equal numbers.
         pub one_minus_beta1: f32,
         /// `1 - beta2`.
         pub one_minus_beta2: f32,

@@ -1,8 +1,7 @@
 //! The training loop, in steps that never wait: each submits what is next and takes what has arrived. Nothing of an
 //! iteration runs on the host, and nothing is uploaded meanwhile.
 
-use std::time::Instant;
-
+use crate::engine::clock::Instant;
 use crate::engine::executor::Program;
 use crate::engine::recording::BufferId;
 use crate::error::{Error, Result};

@@ -4,6 +4,7 @@ mod advance;
 pub mod course;
 pub mod drawing;
 pub mod event;
+pub mod layers;
 pub mod model_file;
 pub mod playback;
 pub mod presets;

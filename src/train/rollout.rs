@@ -1,10 +1,9 @@
 //! Environment throughput: random play of many environments, many steps in one dispatch; or a trained agent at work.
 
-use std::time::Instant;
-
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::engine::clock::Instant;
 use crate::engine::env::Env;
 use crate::engine::executor::{Executor, read_as, write_as};
 use crate::engine::kernel::MAX_LOOP_ITERATIONS;

@@ -1,10 +1,9 @@
 //! A training: its device, its memory and its programs. The loop that runs them is in [`crate::train::advance`].
 
-use std::time::Instant;
-
 use crate::agents;
 use crate::agents::plan::{Plan, Shard};
 use crate::config::{Config, PathChoice};
+use crate::engine::clock::Instant;
 use crate::engine::executor::{Executor, Program, read_as};
 use crate::engine::recording::BufferId;
 use crate::envs::{self, Env};
@@ -84,6 +83,7 @@ impl Trainer {
         } else {
             Vec::new()
         };
+        warnings.extend(config.without_updates());
         warnings.extend(soft_trap::warning(config, env));
         let mut trainer = Trainer::with_executor(config, env, plan, choice, executor)?;
         trainer.warnings = warnings;

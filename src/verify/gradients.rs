@@ -145,12 +145,7 @@ impl Batch {
     fn targets(&self, net: &Network, config: &Config, agent: u32) -> Option<Vec<f64>> {
         let record = &self.records[agent as usize];
         let alpha = f64::from(record.alpha);
-        let backup = match config.backup {
-            Backup::ClippedLse => 0,
-            Backup::OnlinePolicy => 1,
-            Backup::Sampled => 2,
-            Backup::Max => 3,
-        };
+        let backup = config.backup as u32;
         let mut targets = Vec::new();
         for b in 0..BATCH {
             let next = self.obs(agent, 1, b);

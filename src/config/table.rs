@@ -1,0 +1,251 @@
+//! Every setting, one row each, in the order of `--help`: what it is, its name, type and default, then its range, the hint that
+//! goes with a refusal, the algorithms that use it (all, if none is named) and what it fills of a record that the device reads:
+//! of the `Agent` (`fills`) or of the `Optimizer` (`steps`).
+//! The fields of [`Config`], the flags, the checks, the sweeps and the table in `docs/algorithms.md` are made from the rows.
+//!
+//! What the device reads per agent may differ between the agents of a run; the rest decides shapes and commands.
+
+use serde::{Deserialize, Serialize};
+
+use super::setting::{Setting, SettingType};
+use super::target_entropy::TargetEntropy;
+use super::words::{
+    Backup, Exploration, HiddenActivation, Init, Loss, PathChoice, Replay, Temperature, Twin, ValueTransform,
+};
+use crate::shared::rng::agent_seed;
+
+/// Declares [`Config`] and [`SETTINGS`] from rows.
+macro_rules! settings {
+    ($($heading:literal {
+        $($(#[doc = $help:literal])+ $key:ident: $ty:ty = $default:expr $(, $part:ident($($of:tt)*))*;)+
+    })+) => {
+        /// Every setting of a run, resolved. `Default` gives the library defaults; presets and flags override them.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Config { $($($(#[doc = $help])+ pub $key: $ty,)+)+ }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Config { $($($key: $default,)+)+ }
+            }
+        }
+
+        /// Every setting, in the order of `--help`.
+        pub static SETTINGS: &[Setting] = &[$($(
+            Setting::new::<$ty>(
+                stringify!($key),
+                $heading,
+                concat!($($help),+),
+                |config| <$ty as SettingType>::numbers(&config.$key),
+                |one, other| one.$key == other.$key,
+            )
+            $(.$part($($of)*))*,
+        )+)+];
+    };
+}
+
+settings! {
+    "Run" {
+        /// Environment: id, short name or path of a WGSL file, the same as the positional ENV.
+        env: String = "CartPole-v1".into();
+        /// Parameter of the environment, e.g. gravity=5 or gravity=uniform(5,15); may be repeated.
+        env_param: Vec<String> = Vec::new();
+        /// Algorithm: sqn, soft_q, dqn or munchausen; a setting that it does not use must be left at its default.
+        algo: String = "sqn".into();
+        /// auto, gpu, cpu, or an address such as vulkan:0; `softq devices` lists them.
+        device: String = "auto".into();
+        /// Dispatches of a network: one per layer, or one for all; auto takes fused on hardware GPUs where the network allows it.
+        path: PathChoice = PathChoice::Auto;
+        /// Seed of every random stream; with several agents, that of the first.
+        seed: u64 = 0, hint("Leave room for one seed per agent."),
+            fills(|config, _, agent| agent.seed = agent_seed(config.seed, 0));
+        /// Independent agents trained side by side, with seeds from --seed on; 0 takes one, or one per combination of --sweep.
+        agents: u32 = 0, at_most(65_535.0), hint("Every agent is one group of invocations along z.");
+        /// Hyperparameter that differs between agents: key=a,b,c, key=uniform(lo,hi) or key=log_uniform(lo,hi); may be repeated.
+        sweep: Vec<String> = Vec::new();
+        /// Environment steps in total, over all environments; the last iteration may overshoot.
+        total_timesteps: u64 = 60_000, within(1.0, 4_294_967_295.0), hint("CartPole needs about 20,000.");
+    }
+    "Samples and updates" {
+        /// Environments stepped in parallel.
+        num_envs: u32 = 8, within(1.0, 65_536.0), hint("8 is a good start for one agent.");
+        /// Environment steps with uniformly random actions before learning starts; rounded up to whole vector steps.
+        learning_starts: u64 = 1_000;
+        /// Vector steps between two learning phases.
+        train_frequency: u32 = 1, within(1.0, 4_096.0),
+            hint("Updates per environment step are gradient_steps / (train_frequency num_envs).");
+        /// Updates per learning phase.
+        gradient_steps: u32 = 4, within(1.0, 4_096.0),
+            hint("Updates per environment step are gradient_steps / (train_frequency num_envs).");
+        /// Transitions per update, at most buffer_size.
+        batch_size: u32 = 64, within(1.0, 32_768.0), hint("64 to 256 is usual.");
+        /// Replay capacity in transitions, rounded up to a multiple of num_envs.
+        buffer_size: u32 = 50_000, within(1.0, 16_777_216.0), hint("50,000 is a good start.");
+        /// Rewards summed before the bootstrap: y = sum_{k<n} gamma^k r_{t+k} + gamma^n V(s_{t+n}); a window ends with its episode.
+        n_step: u32 = 1, within(1.0, 64.0), hint("1 to 5 is usual.");
+        /// How batches are chosen from the replay buffer.
+        replay: Replay = Replay::Uniform;
+        /// Prioritized: exponent of |TD error| + priority_eps; 0 makes all transitions alike.
+        priority_exponent: f64 = 0.6, within(0.0, 1.0), hint("0.6 is usual; 0 makes all transitions alike."),
+            fills(|config, _, agent| agent.priority_exponent = config.priority_exponent as f32);
+        /// Prioritized: offset of |TD error|.
+        priority_eps: f64 = 1e-6, above(0.0), at_most(1e6),
+            hint("1e-6 is usual; it keeps transitions without an error in play."),
+            fills(|config, _, agent| agent.priority_eps = config.priority_eps as f32);
+        /// Prioritized: exponent of the importance weights at the start.
+        importance_exponent: f64 = 0.4, within(0.0, 1.0), hint("0.4 is usual; 1 corrects in full."),
+            fills(|config, _, agent| agent.importance_exponent = config.importance_exponent as f32);
+        /// The same at the end of its schedule.
+        importance_exponent_final: f64 = 1.0, within(0.0, 1.0), hint("1 is usual."),
+            fills(|config, _, agent| agent.importance_exponent_final = config.importance_exponent_final as f32);
+        /// Length of that schedule in environment steps; 0 means total_timesteps.
+        importance_decay_steps: u64 = 0,
+            fills(|config, _, agent| agent.importance_steps = config.steps_or_all(config.importance_decay_steps));
+        /// Reward multiplier, applied when a transition is stored; reported returns stay unscaled.
+        reward_scale: f64 = 1.0, above(0.0), hint("1 keeps the rewards as they are."),
+            fills(|config, _, agent| agent.reward_scale = config.reward_scale as f32);
+    }
+    "Network and optimiser" {
+        /// Hidden layer widths of each Q network, 1 to 8 layers, e.g. 64,64.
+        hidden: Vec<u32> = vec![64, 64], within(1.0, 4_096.0), hint("For example [64, 64].");
+        /// Activation of hidden layers.
+        activation: HiddenActivation = HiddenActivation::Relu;
+        /// Layer normalisation before each hidden activation.
+        layer_norm: bool = false;
+        /// Dueling head: Q = A - mean(A) + V, each with a hidden layer as wide as the last of hidden.
+        dueling: bool = false;
+        /// q(s, a) of one output that sees the action, instead of q(s, .) with one output each.
+        action_input: bool = false;
+        /// Initial weights; biases start at 0 except under torch_default.
+        init: Init = Init::TorchDefault;
+        /// Gain of hidden layers' initial weights; 0 takes the one that suits the activation.
+        init_gain: f64 = 0.0, within(0.0, 100.0), hint("0 suits the activation.");
+        /// Gain of the output layer's initial weights; 0 starts it as zeros.
+        output_gain: f64 = 1.0, within(0.0, 100.0), hint("1 is usual for the output.");
+        /// Adam step size of the Q networks.
+        learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."),
+            steps(|config, optimizer| optimizer.learning_rate = config.learning_rate as f32);
+        /// Loss of the TD error.
+        loss: Loss = Loss::Mse;
+        /// Threshold of the Huber loss.
+        huber_delta: f64 = 1.0, above(0.0), hint("1 is usual."),
+            fills(|config, _, agent| agent.huber_delta = config.huber_delta as f32);
+        /// Global-norm clip of the gradient; 0 switches it off.
+        max_grad_norm: f64 = 0.0, at_least(0.0), hint("10 is usual; 0 switches clipping off."),
+            steps(|config, optimizer| optimizer.max_grad_norm = config.max_grad_norm as f32);
+        /// Adam's first moment decay, also for ln alpha.
+        adam_beta1: f64 = 0.9, at_least(0.0), below(1.0), hint("0.9 is usual."), steps(|config, optimizer| {
+            optimizer.one_minus_beta1 = (1.0 - config.adam_beta1) as f32;
+            // ln 0 would be -inf; e^-100 is 0 in f32 all the same.
+            optimizer.ln_beta1 = config.adam_beta1.ln().max(-100.0) as f32;
+        });
+        /// Adam's second moment decay, also for ln alpha.
+        adam_beta2: f64 = 0.999, at_least(0.0), below(1.0), hint("0.999 is usual."), steps(|config, optimizer| {
+            optimizer.one_minus_beta2 = (1.0 - config.adam_beta2) as f32;
+            optimizer.ln_beta2 = config.adam_beta2.ln().max(-100.0) as f32;
+        });
+        /// Adam's denominator offset, also for ln alpha.
+        adam_eps: f64 = 1e-8, above(0.0), hint("1e-8 is usual."),
+            steps(|config, optimizer| optimizer.adam_eps = config.adam_eps as f32);
+    }
+    "Target and temperature" {
+        /// Discount.
+        gamma: f64 = 0.99, within(0.0, 1.0), hint("0.99 is usual."),
+            fills(|config, _, agent| agent.gamma = config.gamma as f32);
+        /// Target averaging rate: target += polyak * (online - target); 1 copies the weights.
+        polyak: f64 = 0.005, above(0.0), at_most(1.0), hint("0.005 is usual; 1 copies the weights."),
+            steps(|config, optimizer| optimizer.polyak = config.polyak as f32);
+        /// Updates between two target updates.
+        target_update_interval: u32 = 1, at_least(1.0),
+            hint("Use 1 with a small polyak, or e.g. 500 with polyak = 1."),
+            steps(|config, optimizer| optimizer.target_update_interval = config.target_update_interval);
+        /// The online net chooses the action that the target net values.
+        double_q: bool = false, only(&["dqn"]);
+        /// Share of alpha ln pi in Munchausen's reward; 0 is soft DQN.
+        munchausen_scale: f64 = 0.9, within(0.0, 1.0), hint("0.9 is the authors'; 0 is soft DQN."),
+            only(&["munchausen"]),
+            fills(|config, _, agent| agent.munchausen_scale = config.munchausen_scale as f32);
+        /// Lower clip of alpha ln pi in it.
+        munchausen_clip: f64 = -1.0, at_most(0.0), hint("-1 is the authors'."), only(&["munchausen"]),
+            fills(|config, _, agent| agent.munchausen_clip = config.munchausen_clip as f32);
+        /// Soft value of the next state.
+        backup: Backup = Backup::ClippedLse, only(&["sqn"]);
+        /// Minimum or mean of both target networks, or the first alone.
+        twin: Twin = Twin::Min, only(&["sqn"]);
+        /// alpha H is part of the target; off, the value is that of the policy alone (arXiv 2509.09838).
+        entropy_in_target: bool = true, only(&["sqn"]);
+        /// With n_step > 1: alpha H of the states between is part of the target too.
+        n_step_entropy: bool = false, only(&["sqn"]);
+        /// Bootstrap from a target network, or from the online one.
+        target_network: bool = true, only(&["soft_q"]);
+        /// Learn the values, or sign(x) ln(1 + |x|) of them.
+        value_transform: ValueTransform = ValueTransform::None, only(&["soft_q"]);
+        /// Entropy relative to the uniform policy: subtract alpha ln|A| from every value, so that the bonus is never positive.
+        kl: bool = false, only(&["sqn", "soft_q"]);
+        /// How alpha moves; only sqn learns or solves for it.
+        temperature: Temperature = Temperature::Learned;
+        /// Temperature, initial or fixed, inside the clamp.
+        alpha: f64 = 0.2, within(1e-6, 1e6), hint("For a policy close to argmax use a small alpha such as 0.01."),
+            fills(|config, _, agent| {
+                agent.log_alpha_initial = config.alpha.ln() as f32;
+                agent.log_alpha = config.alpha.ln() as f32;
+                agent.alpha = config.alpha as f32;
+            });
+        /// Temperature at the end of a schedule.
+        alpha_final: f64 = 0.02, within(1e-6, 1e6), hint("For a policy close to argmax use a small one such as 0.01."),
+            fills(|config, _, agent| agent.log_alpha_final = config.alpha_final.ln() as f32);
+        /// Length of the schedule in environment steps; 0 means total_timesteps.
+        alpha_decay_steps: u64 = 0,
+            fills(|config, _, agent| agent.alpha_decay_steps = config.steps_or_all(config.alpha_decay_steps));
+        /// Adam step size of ln alpha.
+        alpha_learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."), only(&["sqn"]),
+            fills(|config, _, agent| agent.alpha_learning_rate = config.alpha_learning_rate as f32);
+        /// Lower clamp of alpha.
+        alpha_min: f64 = 1e-4, within(1e-6, 1e6), hint("Above about 1e-7 of the values, below which ties decide."),
+            fills(|config, _, agent| {
+                agent.log_alpha_min = config.alpha_min.min(config.alpha_final_if_used()).ln() as f32;
+            });
+        /// Upper clamp of alpha.
+        alpha_max: f64 = 100.0, within(1e-6, 1e6), hint("100 is the default."), fills(|config, _, agent| {
+            agent.log_alpha_max = config.alpha_max.max(config.alpha_final_if_used()).ln() as f32;
+        });
+        /// Entropy that a learned alpha aims at: nats such as 0.2, or a share of the maximum such as '0.5ln|A|'.
+        target_entropy: TargetEntropy = TargetEntropy::Ratio(0.5), hint("Use e.g. 0.5ln|A|."), only(&["sqn"]),
+            fills(|config, actions, agent| agent.target_entropy = config.target_entropy.nats(actions) as f32);
+    }
+    "Exploration" {
+        /// Behaviour policy while training.
+        exploration: Exploration = Exploration::Boltzmann;
+        /// Share of uniformly random actions at the start.
+        epsilon: f64 = 0.0, within(0.0, 1.0), hint("0.05 is usual."),
+            fills(|config, _, agent| agent.epsilon = config.epsilon as f32);
+        /// The same at the end of its schedule.
+        epsilon_final: f64 = 0.0, within(0.0, 1.0), hint("0.05 is usual."),
+            fills(|config, _, agent| agent.epsilon_final = config.epsilon_final as f32);
+        /// Length of that schedule in environment steps; 0 keeps epsilon.
+        epsilon_decay_steps: u64 = 0,
+            fills(|config, _, agent| agent.epsilon_decay_steps = config.epsilon_decay_steps as f32);
+    }
+    "Evaluation" {
+        /// Environment steps between two rows of statistics.
+        log_frequency: u64 = 1_000, at_least(1.0), hint("1,000 is a good start.");
+        /// Environment steps between two greedy evaluations, from the end of the warm-up on; 0 evaluates at the end only.
+        eval_frequency: u64 = 5_000;
+        /// Episodes per evaluation, one per evaluation environment.
+        eval_episodes: u32 = 100, within(1.0, 65_536.0), hint("100 is the convention.");
+        /// Stop once an evaluation reaches the environment's reward threshold and a second one confirms it.
+        stop_when_solved: bool = true;
+    }
+}
+
+impl Config {
+    /// The length of a schedule, of which 0 means the whole run.
+    fn steps_or_all(&self, steps: u64) -> f32 {
+        (if steps == 0 { self.total_timesteps } else { steps }) as f32
+    }
+
+    /// The end of the alpha schedule where there is one, else alpha itself.
+    fn alpha_final_if_used(&self) -> f64 {
+        if self.temperature == Temperature::Schedule { self.alpha_final } else { self.alpha }
+    }
+}

@@ -1,0 +1,133 @@
+//! Settings that are one of a few words. Each enum is declared once, with its words; kernels that are told one by number are
+//! told its place in the list.
+
+use serde::{Deserialize, Serialize};
+
+use super::setting::{Kind, SettingType};
+
+/// Declares an enum by its words.
+macro_rules! words {
+    ($($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $value:ident = $word:literal,)+ })+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $value,)+ }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &[$name] = &[$($name::$value),+];
+
+            /// How it is written.
+            pub fn word(self) -> &'static str {
+                match self { $($name::$value => $word),+ }
+            }
+        }
+
+        impl SettingType for $name {
+            const KIND: Kind = Kind::Word(&[$($word),+]);
+        }
+    )+};
+}
+
+words! {
+    /// Which estimate of the next state's soft value the target uses; section 1.4 of `docs/algorithms.md` has the sources.
+    pub enum Backup {
+        /// `alpha * logsumexp(min_i Q'_i / alpha)`: policy and value both from the minimum of the target twins (DI-engine).
+        ClippedLse = "clipped_lse",
+        /// `min_i sum_a pi(a) Q'_i(a) + alpha H(pi)` with `pi = softmax(Q_1 / alpha)` of the online net (paper, eq. 20-21).
+        OnlinePolicy = "online_policy",
+        /// `min_i Q'_i(a~) - alpha ln pi(a~)` with one `a~ ~ pi = softmax(Q'_1 / alpha)` (authors' `sqn.py`).
+        Sampled = "sampled",
+        /// `min_i max_a Q'_i(a) + alpha H(pi)` with `pi = softmax(Q_1 / alpha)` of the online net (authors' `maxsqn.py`).
+        Max = "max",
+    }
+
+    /// How the two target networks are joined in the target.
+    pub enum Twin {
+        /// Their minimum: against overestimation, and pessimistic about what is little known.
+        Min = "min",
+        /// Their mean: neither pessimistic nor optimistic (SD-SAC, arXiv 2209.10081).
+        Mean = "mean",
+        /// The first alone, as DQN does: optimistic, which explores where every reward is a cost.
+        Off = "off",
+    }
+
+    /// What a network learns the values of.
+    pub enum ValueTransform {
+        /// The values themselves.
+        None = "none",
+        /// `sign(x) ln(1 + |x|)` of them, which brings rewards of different sizes to one scale.
+        SignedLog = "signed_log",
+    }
+
+    /// How the temperature `alpha` moves.
+    pub enum Temperature {
+        /// `alpha` stays as given.
+        Fixed = "fixed",
+        /// Dual descent on `log_alpha * (H - target_entropy)`; the gradient does not carry `alpha`.
+        Learned = "learned",
+        /// Dual descent on `exp(log_alpha) * (H - target_entropy)`; the gradient carries `alpha`.
+        LearnedExp = "learned_exp",
+        /// Each state has its own, at which the policy's entropy there is `target_entropy` (authors' `gsqn`).
+        PerState = "per_state",
+        /// Geometric interpolation from `alpha` to `alpha_final` over `alpha_decay_steps` environment steps.
+        Schedule = "schedule",
+    }
+
+    /// Regression loss of the TD error.
+    pub enum Loss {
+        /// `e^2`, mean over the batch (DI-engine, CleanRL).
+        Mse = "mse",
+        /// `e^2 / 2`, mean over the batch (authors' SQN, coax `mse`).
+        HalfMse = "half_mse",
+        /// Huber with threshold `huber_delta` (coax, SB3).
+        Huber = "huber",
+    }
+
+    /// Activation of hidden layers.
+    pub enum HiddenActivation {
+        /// `max(z, 0)`
+        Relu = "relu",
+        /// `tanh z`
+        Tanh = "tanh",
+        /// `z sigmoid(z)`, also called swish.
+        Silu = "silu",
+    }
+
+    /// How weights start. Biases are 0, except under `torch_default`.
+    pub enum Init {
+        /// Weights and biases uniform in `+- 1 / sqrt(fan_in)`: PyTorch's `Linear`.
+        TorchDefault = "torch_default",
+        /// Orthonormal rows or columns, whichever are fewer, times the gain (Saxe et al., arXiv 1312.6120).
+        Orthogonal = "orthogonal",
+        /// Normal with deviation `gain / sqrt(fan_in)` (He et al., arXiv 1502.01852).
+        He = "he",
+        /// Uniform in `+- gain sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, AISTATS 2010).
+        Glorot = "glorot",
+    }
+
+    /// How the networks' passes become dispatches.
+    pub enum PathChoice {
+        /// Fused on hardware GPUs for the networks that allow it, else layered.
+        Auto = "auto",
+        /// One dispatch per layer.
+        Layered = "layered",
+        /// One dispatch for all layers; refused for networks that do not allow it.
+        Fused = "fused",
+    }
+
+    /// How actions are chosen while training.
+    pub enum Exploration {
+        /// `(1 - epsilon) softmax(Q_1 / alpha) + epsilon / |A|`.
+        Boltzmann = "boltzmann",
+        /// `(1 - epsilon) argmax Q_1 + epsilon / |A|`.
+        Greedy = "greedy",
+    }
+
+    /// How a batch is chosen from the ring.
+    pub enum Replay {
+        /// Every transition is equally likely.
+        Uniform = "uniform",
+        /// In proportion to `(|TD error| + priority_eps)^priority_exponent` (Schaul et al., arXiv 1511.05952).
+        Prioritized = "prioritized",
+    }
+}

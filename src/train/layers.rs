@@ -1,0 +1,368 @@
+//! From scattered settings to one [`Config`]: built-in default < preset of the environment and algorithm < `--config
+//! FILE` < `--set key=value` < flags. Each layer is a flat TOML table; the merged table is read into `Config` once. Every key
+//! is checked where it came from, and so is what must hold between settings: an error names the file and line, or the flag.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use crate::agents;
+use crate::config::{Config, Kind, Setting, find};
+use crate::engine::env::Env;
+use crate::envs::{self, Values};
+use crate::error::{Error, Result};
+use crate::train::presets::preset;
+
+/// The layers as the user gave them.
+#[derive(Debug, Default)]
+pub struct Layers {
+    /// `--config FILE`.
+    pub file: Option<SettingsFile>,
+    /// `--set key=value`, in order.
+    pub set: Vec<String>,
+    /// Flags, each with the text that followed it.
+    pub flags: Vec<(&'static Setting, String)>,
+}
+
+/// A TOML file of settings: where it lies, for messages, and its text.
+#[derive(Clone, Debug)]
+pub struct SettingsFile {
+    /// Its path.
+    pub path: PathBuf,
+    /// What it holds.
+    pub text: String,
+}
+
+/// No file of settings is longer.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Library default.
+    Default,
+    /// Preset of environment and algorithm.
+    Preset,
+    /// `--config FILE`.
+    File,
+    /// `--set`.
+    Set,
+    /// A flag.
+    Flag,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Origin::Default => "default",
+            Origin::Preset => "preset",
+            Origin::File => "--config",
+            Origin::Set => "--set",
+            Origin::Flag => "flag",
+        })
+    }
+}
+
+/// A checked configuration, with the environment it names.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The configuration; `env` holds the full id, or the path of a file.
+    pub config: Config,
+    /// Its environment.
+    pub env: &'static Env,
+    /// Where each value came from.
+    pub origins: BTreeMap<String, Origin>,
+}
+
+/// Merges the layers and checks everything that needs no device.
+pub fn resolve(layers: &Layers) -> Result<Resolved> {
+    let file = layers.file.as_ref().map(SettingsFile::table).transpose()?.unwrap_or_default();
+    let set = layers.set.iter().map(|entry| read_set(entry)).collect::<Result<Table>>()?;
+    let flags = layers
+        .flags
+        .iter()
+        .map(|(setting, text)| {
+            Ok((setting.key.to_owned(), read_text(setting, text, &format!("--{}", setting.flag()))?))
+        })
+        .collect::<Result<Table>>()?;
+    let user = [(Origin::File, file), (Origin::Set, set), (Origin::Flag, flags)];
+    let mut origins = BTreeMap::new();
+    for (origin, table) in &user {
+        origins.extend(table.keys().map(|key| (key.clone(), *origin)));
+    }
+    let from = |error| blame(error, &origins, layers.file.as_ref());
+
+    // The topmost layer that names the environment or the algorithm also selects the preset below all of them.
+    let named = |key: &str| user.iter().rev().find_map(|(_, table)| table.get(key)).and_then(Value::as_str);
+    let defaults = Config::default();
+    let name = named("env").unwrap_or(&defaults.env).to_owned();
+    let env = envs::open(&name, &Values::new()).map_err(from)?;
+    let algorithm = agents::find(named("algo").unwrap_or(&defaults.algo)).map_err(from)?;
+    let preset = preset(&env.id, algorithm.name).unwrap_or_default();
+
+    let mut merged = Table::try_from(defaults).map_err(|e| unreadable(&e))?;
+    let mut all: BTreeMap<String, Origin> = merged.keys().map(|k| (k.clone(), Origin::Default)).collect();
+    all.extend(preset.keys().map(|key| (key.clone(), Origin::Preset)));
+    all.extend(origins.clone());
+    for table in std::iter::once(preset).chain(user.into_iter().map(|(_, table)| table)) {
+        merged.extend(table);
+    }
+    let name = if env.user { name } else { env.id.clone() };
+    merged.insert("env".into(), Value::String(name.clone()));
+    let config: Config = merged.try_into().map_err(|e| unreadable(&e))?;
+    let env = envs::open(&name, &config.env_values().map_err(from)?).map_err(from)?;
+    agents::check(&config, env).map_err(from)?;
+    Ok(Resolved { config, env, origins: all })
+}
+
+/// An error about a setting that a file gave names the file, and the line where there is one.
+fn blame(error: Error, origins: &BTreeMap<String, Origin>, file: Option<&SettingsFile>) -> Error {
+    let key = match &error {
+        Error::Invalid { field, .. } => field.as_str(),
+        Error::Unknown { kind: "environment", .. } => "env",
+        Error::Unknown { kind: "algorithm", .. } => "algo",
+        _ => return error,
+    };
+    match (origins.get(key), file) {
+        (Some(Origin::File), Some(file)) => file.error(key, &error.to_string()),
+        (_, Some(file)) if file.sweeps(key) && origins.get("sweep") == Some(&Origin::File) => {
+            file.error("sweep", &error.to_string())
+        }
+        _ => error,
+    }
+}
+
+/// Only a preset can still be wrong once every user layer has been checked.
+fn unreadable(error: &dyn std::fmt::Display) -> Error {
+    Error::invalid(
+        "preset",
+        error,
+        "a table of config keys with values of the right type",
+        "Please report this.",
+    )
+}
+
+impl SettingsFile {
+    /// Reads the file at `path`.
+    pub fn read(path: &Path) -> Result<SettingsFile> {
+        let wrong = |message: String| Error::Config { path: path.to_owned(), message };
+        let mut text = String::new();
+        std::fs::File::open(path)
+            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text))
+            .map_err(|e| wrong(format!("cannot be read: {e}. Give --config the path of a TOML file.")))?;
+        if text.len() as u64 > MAX_FILE_BYTES {
+            return Err(wrong(
+                "longer than 1 MiB. Give --config the path of a TOML file of settings.".into(),
+            ));
+        }
+        Ok(SettingsFile { path: path.to_owned(), text })
+    }
+
+    fn table(&self) -> Result<Table> {
+        let table: Table = self.text.parse().map_err(|e: toml::de::Error| Error::Config {
+            path: self.path.clone(),
+            message: format!("not valid TOML: {}", e.to_string().trim_end()),
+        })?;
+        let mut known = Table::new();
+        for (key, value) in &table {
+            let setting = find(key).and_then(|setting| check_word(setting, value).map(|()| setting));
+            let setting = setting.map_err(|error| self.error(key, &error.to_string()))?;
+            if !setting.fits(value) {
+                let message = format!("{key} = {value} has the wrong type: expected {}.", setting.expected());
+                return Err(self.error(key, &message));
+            }
+            if known.insert(setting.key.to_owned(), value.clone()).is_some() {
+                return Err(self.error(key, &format!("{key} is {} once more; give it once.", setting.key)));
+            }
+        }
+        Ok(known)
+    }
+
+    /// Whether its `sweep` gives values for `key`.
+    fn sweeps(&self, key: &str) -> bool {
+        let entries =
+            self.table().ok().and_then(|table| table.get("sweep").and_then(Value::as_array).cloned());
+        let of = |entry: &Value| {
+            let name = entry.as_str().and_then(|entry| entry.split_once('=')).map_or("", |(name, _)| name);
+            name.trim().trim_start_matches('-').replace('-', "_") == key
+        };
+        entries.unwrap_or_default().iter().any(of)
+    }
+
+    /// An error about `key` of this file.
+    fn error(&self, key: &str, message: &str) -> Error {
+        let named = |line: &str| {
+            let name = line.split_once('=').map_or("", |(name, _)| name.trim().trim_matches(['"', '\'']));
+            name == key || find(name).is_ok_and(|setting| setting.key == key)
+        };
+        let line = self.text.lines().position(named).map(|index| format!("line {}: ", index + 1));
+        Error::Config { path: self.path.clone(), message: format!("{}{message}", line.unwrap_or_default()) }
+    }
+}
+
+fn read_set(entry: &str) -> Result<(String, Value)> {
+    let (key, text) = entry.split_once('=').ok_or_else(|| {
+        Error::invalid("--set", entry, "key=value", "For example --set learning_rate=0.001.")
+    })?;
+    // Both spellings, so that a flag's name can be pasted.
+    let key = key.trim().trim_start_matches('-').replace('-', "_");
+    let setting = find(&key)?;
+    let value = read_text(setting, text.trim(), &format!("--set {key}"))?;
+    Ok((setting.key.to_owned(), value))
+}
+
+fn read_text(setting: &Setting, text: &str, name: &str) -> Result<Value> {
+    check_word(setting, &Value::String(text.to_owned()))?;
+    setting.parse(text).ok_or_else(|| {
+        let hint = format!("`softq train --help` describes --{}.", setting.flag());
+        Error::invalid(name, format!("'{text}'"), setting.expected(), hint)
+    })
+}
+
+/// A misspelt word gets the nearest known one, which says more than "wrong type".
+fn check_word(setting: &Setting, value: &Value) -> Result<()> {
+    match (setting.kind, value) {
+        (Kind::Word(words), Value::String(word)) if !words.contains(&word.as_str()) => {
+            Err(Error::unknown(setting.key, word, words.iter().copied()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Backup, TargetEntropy};
+
+    fn flags(entries: &[(&str, &str)]) -> Layers {
+        let flag = |(key, text): &(&str, &str)| (find(key).expect("setting"), (*text).to_owned());
+        Layers { flags: entries.iter().map(flag).collect(), ..Layers::default() }
+    }
+
+    fn set(entries: &[&str]) -> Layers {
+        Layers { set: entries.iter().map(|entry| (*entry).to_owned()).collect(), ..Layers::default() }
+    }
+
+    fn file(text: &str) -> Layers {
+        let file = Some(SettingsFile { path: "my.toml".into(), text: text.to_owned() });
+        Layers { file, ..Layers::default() }
+    }
+
+    fn error(layers: Layers) -> String {
+        let error = resolve(&layers).expect_err("must be refused");
+        assert_eq!(error.exit_code(), 2, "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn each_layer_overrides_the_one_below() {
+        let below = file("batch_size = 16\nalpha = 0.4\nhidden = [8, 8]\ntarget_entropy = \"0.6ln|A|\"\n");
+        let middle = set(&["alpha=0.3", "--learning-rate = 5e-4", "hidden=[4]"]);
+        let above = flags(&[("hidden", "2,2"), ("kl", "false")]);
+        let resolved = resolve(&Layers { set: middle.set, flags: above.flags, ..below }).expect("valid");
+        let config = resolved.config;
+        assert_eq!(config.env, "CartPole-v1");
+        // The preset of CartPole.
+        assert_eq!((config.polyak, config.batch_size, config.alpha), (0.05, 16, 0.3));
+        assert_eq!((config.learning_rate, config.hidden, config.kl), (5e-4, vec![2, 2], false));
+        assert_eq!(config.target_entropy, TargetEntropy::Ratio(0.6));
+        assert_eq!(config.buffer_size, Config::default().buffer_size);
+        let origins =
+            ["polyak", "batch_size", "alpha", "hidden", "buffer_size"].map(|key| resolved.origins[key]);
+        assert_eq!(origins, [Origin::Preset, Origin::File, Origin::Set, Origin::Flag, Origin::Default]);
+    }
+
+    #[test]
+    fn a_file_selects_environment_and_preset() {
+        let resolved = resolve(&file("env = \"acrobot\"\nbackup = \"max\"")).expect("valid");
+        assert_eq!((resolved.config.env.as_str(), resolved.config.backup), ("Acrobot-v1", Backup::Max));
+        assert_eq!(
+            resolved.origins["twin"] == Origin::Preset,
+            preset("Acrobot-v1", "sqn").expect("one").contains_key("twin")
+        );
+    }
+
+    #[test]
+    fn a_resolved_configuration_read_as_file_gives_itself() {
+        let first = resolve(&Layers::default()).expect("valid").config;
+        let text = toml::to_string(&first).expect("serialise");
+        assert_eq!(first, resolve(&file(&text)).expect("valid").config);
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest() {
+        for layers in [file("kl = true\nlearning_rat = 0.1"), set(&["learning-rat=0.1"])] {
+            let named = layers.file.is_some();
+            let text = error(layers);
+            assert!(
+                text.contains("unknown config key 'learning_rat'. Did you mean 'learning_rate'?"),
+                "{text}"
+            );
+            assert_eq!(text.contains("my.toml: line 2"), named, "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_types_name_the_place_the_value_and_the_type() {
+        for (layers, parts) in [
+            (
+                file("gamma = 0.9\nbatch_size = \"many\""),
+                ["my.toml", "line 2: batch_size = \"many\"", "whole number"],
+            ),
+            (file("seed = -1"), ["my.toml", "seed = -1", "0 to 9,223,372,036,854,775,807"]),
+            (set(&["kl=maybe"]), ["--set", "kl = 'maybe'", "true or false"]),
+            (flags(&[("batch_size", "many")]), ["--batch-size", "'many'", "a whole number"]),
+            (flags(&[("seed", "9223372036854775808")]), ["--seed", "'9223372036854775808'", "775,807"]),
+        ] {
+            let text = error(layers);
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_name_the_file_and_the_line_that_gave_them() {
+        for (text, key) in [
+            ("kl = true\n\nadam_eps = 1e-50", "adam_eps"),
+            ("kl = true\n# two\nbatch_size = 0", "batch_size"),
+            ("algo = \"dqn\"\n# two\nbackup = \"max\"", "backup"),
+            ("kl = true\n# two\nsweep = [\"gamma=2\"]\n", "gamma"),
+            ("kl = true\n# two\nalgo = \"dqm\"\n", "algorithm"),
+            ("kl = true\n# two\nenv = \"cartpol\"\n", "environment"),
+            ("kl = true\n# two\nenv_param = [\"x\"]\n", "env_param"),
+        ] {
+            let message = error(file(text));
+            assert!(message.contains(key), "{message}");
+            assert!(message.contains("my.toml: line 3"), "{message}");
+        }
+        // A flag above a good file is the flag's fault.
+        let text = error(Layers { flags: flags(&[("gamma", "2")]).flags, ..file("gamma = 0.9") });
+        assert!(!text.contains("my.toml"), "{text}");
+    }
+
+    #[test]
+    fn misspelt_words_broken_files_and_entries_are_explained() {
+        let text = error(file("backup = \"sample\""));
+        assert!(text.contains("unknown backup 'sample'. Did you mean 'sampled'?"), "{text}");
+        let text = error(file("gamma = = 1"));
+        assert!(text.contains("not valid TOML") && text.contains("line 1"), "{text}");
+        let text = SettingsFile::read(Path::new("/nowhere/my.toml")).expect_err("none").to_string();
+        assert!(text.contains("/nowhere/my.toml") && text.contains("cannot be read"), "{text}");
+        #[cfg(unix)]
+        assert!(
+            SettingsFile::read(Path::new("/dev/zero")).expect_err("endless").to_string().contains("1 MiB")
+        );
+        let text = error(set(&["gamma"]));
+        assert!(text.contains("key=value"), "{text}");
+        let text = error(flags(&[("env", "cartpol")]));
+        assert!(text.contains("unknown environment 'cartpol'. Did you mean 'cartpole'?"), "{text}");
+    }
+
+    #[test]
+    fn ranges_are_checked_with_the_actions_of_the_environment() {
+        let text = error(flags(&[("target_entropy", "0.8")]));
+        assert!(text.contains("0.6931"), "{text}");
+        resolve(&flags(&[("env", "acrobot"), ("target_entropy", "0.8")])).expect("below ln 3");
+    }
+}
