@@ -134,8 +134,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             };
             let a = u64::from(agents);
             let obs = buffers.add("obs", a * 2 * u64::from(batch) * 4, "");
-            let weights = buffers.add("weights", a * 4 * u64::from(net.params), "");
-            let grads = buffers.add("grads", a * 2 * u64::from(net.params), "");
+            let weights = buffers.add("weights", a * 4 * u64::from(net.params()), "");
+            let grads = buffers.add("grads", a * 2 * u64::from(net.params()), "");
             let at = Activations::new(&mut buffers, "activation", &net, &pass, obs, "");
             let deltas = pass.deltas(&mut buffers, "delta", &net, "");
             let mut recording = Recording::default();
@@ -156,7 +156,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 );
             }
             // Multiply-adds: four evaluations forward; two back, where the first layer has no gradient of its input.
-            let widths: Vec<u64> = net.tensors.iter().map(|tensor| tensor.width.into()).collect();
+            let widths: Vec<u64> = net.tensors().iter().map(|tensor| tensor.width().into()).collect();
             let layer = |i: usize| widths[i] * widths[i + 1];
             let all: u64 = (0..widths.len() - 1).map(layer).sum();
             let rows = a * u64::from(batch);

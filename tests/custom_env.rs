@@ -9,6 +9,7 @@ use softq::envs::{self, ActionSpace, Env, Values};
 use softq::gpu;
 use softq::kernels::{env_probe, env_rollout};
 use softq::shared::agent::Lane;
+use softq::shared::shape::Shape;
 use softq::train::trainer::Trainer;
 
 const TWO_HEADS: &str = "const OBS_SIZE = 3u;
@@ -207,6 +208,17 @@ fn lines_of_errors_stay_when_parameters_change_the_text() {
         let error = envs::from_source("world.wgsl", &source, &values).expect_err("broken").to_string();
         assert!(error.starts_with(&format!("world.wgsl:{line}: ")), "{error}");
     }
+}
+
+#[test]
+fn an_observation_may_be_a_grid() {
+    let world = TWO_HEADS.replacen("const ", "const OBS_SHAPE = array(1u, OBS_SIZE / 3u, 3);\nconst ", 1);
+    let env = open(&world, &[]);
+    assert_eq!(env.obs_shape, Shape::Grid { height: 1, width: 1, channels: 3 });
+    assert_eq!(open(TWO_HEADS, &[]).obs_shape, Shape::Flat(3));
+    let config = Config { hidden: vec![8], device: "cpu".into(), ..Config::default() };
+    let plan = softq::agents::plan(&config, env).expect("a plan");
+    assert_eq!(plan.groups[0].net.tensors()[0].shape, env.obs_shape);
 }
 
 #[test]

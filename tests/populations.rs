@@ -2,7 +2,7 @@
 
 mod common;
 
-use softq::agents::{self, Plan};
+use softq::agents::{self, Capabilities, Plan};
 use softq::config::Config;
 use softq::engine::executor::{Executor, read_as};
 use softq::envs;
@@ -84,7 +84,8 @@ fn shards_change_nothing_but_the_longest_buffer() {
     let env = envs::open("cartpole", &config.env_values().expect("values")).expect("env");
     let whole = agents::plan(&config, env).expect("plan");
     let limit = whole.buffers.longest_bytes() / 2;
-    let split = agents::plan_within(&config, env, limit).expect("plan");
+    let split = agents::plan_for(&config, env, Capabilities { hardware: false, max_buffer_bytes: limit })
+        .expect("plan");
     let sizes: Vec<(u32, u32)> = split.shards.iter().map(|shard| (shard.first, shard.agents)).collect();
     assert_eq!(sizes, [(0, 2), (2, 2), (4, 1)]);
     assert!(split.buffers.longest_bytes() <= limit);

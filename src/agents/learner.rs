@@ -154,7 +154,7 @@ impl Learner {
         let head_rows = rows * net.heads.len() as u64;
         let last_input = [q].into_iter().chain(others).flat_map(|of| &of.slots).map(|slot| slot.1).max();
         let inputs = last_input.unwrap_or(0).max(1) + 1;
-        let words = rows * u64::from(inputs) * u64::from(net.tensors[0].width);
+        let words = rows * u64::from(inputs) * u64::from(net.tensors()[0].width());
         let batch_obs = buffers.add("batch_obs", words, BATCH);
         let mut evaluations = |prefix: &str, networks: &Networks| {
             let Networks { group, slots, .. } = networks;

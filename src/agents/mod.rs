@@ -67,21 +67,37 @@ pub fn find(name: &str) -> Result<Algorithm> {
     found.copied().ok_or_else(|| Error::unknown("algorithm", name, ALGORITHMS.iter().map(|a| a.name)))
 }
 
-/// Refuses a configuration that no device could run; otherwise the network of its agents.
-pub fn check(config: &Config, env: &Env) -> Result<Network> {
+/// What a plan needs to know of the device that it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Whether it is a GPU in hardware.
+    pub hardware: bool,
+    /// Longest buffer that it can bind.
+    pub max_buffer_bytes: u64,
+}
+
+impl Default for Capabilities {
+    /// The CPU, without a limit.
+    fn default() -> Self {
+        Capabilities { hardware: false, max_buffer_bytes: u64::MAX }
+    }
+}
+
+/// Refuses a configuration that no device could run.
+pub fn check(config: &Config, env: &Env) -> Result<()> {
     q_plan::check(&find(&config.algo)?, config, &config.members()?, env)
 }
 
 /// The plan of `config.algo` in `env` for all agents of the run.
 pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
-    plan_within(config, env, u64::MAX)
+    plan_for(config, env, Capabilities::default())
 }
 
-/// The plan where no buffer may be longer than `max_buffer_bytes`: a population that would need longer ones is split into
-/// shards with buffers of their own.
-pub fn plan_within(config: &Config, env: &'static Env, max_buffer_bytes: u64) -> Result<Plan> {
+/// The plan for a device: its networks on the path that suits it, and no buffer longer than it can bind. A population that would
+/// need longer ones is split into shards with buffers of their own.
+pub fn plan_for(config: &Config, env: &'static Env, device: Capabilities) -> Result<Plan> {
     let plan = find(&config.algo)
-        .and_then(|algorithm| q_plan::plan(algorithm, config, &config.members()?, env, max_buffer_bytes));
+        .and_then(|algorithm| q_plan::plan(algorithm, config, &config.members()?, env, device));
     // A kernel refuses sizes that its grid or loops cannot cover; the user chose them by these fields.
     plan.map_err(|error| match error {
         Error::Kernel { kernel, message } => Error::invalid(

@@ -1,13 +1,13 @@
 //! The training program of the Q family around an algorithm's update: environments, replay, acting, evaluation, initial
 //! contents, for one agent or a population.
 
-use crate::agents::Algorithm;
 use crate::agents::acting::{Behaviour, Choice, Purpose, Stage, record};
 use crate::agents::hyper;
 use crate::agents::learner::{Learner, Networks, Priorities};
 use crate::agents::plan::{Episodes, Phase, Plan, Shard};
 use crate::agents::rules;
-use crate::config::{Config, Exploration, HiddenActivation, PathChoice, Replay, Temperature};
+use crate::agents::{Algorithm, Capabilities};
+use crate::config::{Config, Exploration, HiddenActivation, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::memory;
 use crate::engine::recording::{Buffer, Buffers, Recording};
@@ -18,8 +18,8 @@ use crate::nn::{Group, Initialiser, Network, NetworkSpec};
 use crate::shared::rng::{STREAMS, agent_seed};
 use crate::shared::sum_tree::tree_len;
 
-/// Refuses members that no device could run; otherwise their network.
-pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &Env) -> Result<Network> {
+/// Refuses members that no device could run.
+pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &Env) -> Result<()> {
     let heads = env.actions.heads();
     // With several heads, ln|A| of the target entropy is that of the smallest.
     let smallest = heads.iter().copied().min().unwrap_or(0);
@@ -50,7 +50,7 @@ pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &E
             "A network of one output has nothing to split.",
         ));
     }
-    network(config, env, &heads, smallest)
+    networks(algorithm, config, env, false).map(|_| ())
 }
 
 /// The program of `members`, one configuration per agent, which differ in hyperparameters and seeds alone.
@@ -59,18 +59,17 @@ pub fn plan(
     config: &Config,
     members: &[Config],
     env: &'static Env,
-    max_buffer_bytes: u64,
+    device: Capabilities,
 ) -> Result<Plan> {
-    let net = check(&algorithm, config, members, env)?;
+    check(&algorithm, config, members, env)?;
     let smallest = env.actions.heads().into_iter().min().unwrap_or(0);
-    let q = (algorithm.networks)(config, &net);
-    let others = (algorithm.others)(config, &net);
+    let (q, others) = networks(&algorithm, config, env, device.hardware)?;
     let plan = empty(config, &q, &others);
     let mut builder = Builder { algorithm, config, env, actions: smallest, q, others, plan };
     // Every buffer grows with the agents, so the longest one of a single agent says how many fit.
     builder.shard(0, &members[..1])?;
     let longest = builder.plan.buffers.decls.iter().map(|decl| decl.words * 4).max().unwrap_or(4);
-    let per_shard = (max_buffer_bytes / longest).clamp(1, members.len() as u64) as usize;
+    let per_shard = (device.max_buffer_bytes / longest).clamp(1, members.len() as u64) as usize;
     if members.len() > 1 {
         builder.plan = empty(config, &builder.q, &builder.others);
         for (index, shard) in members.chunks(per_shard).enumerate() {
@@ -81,35 +80,44 @@ pub fn plan(
     Ok(builder.plan)
 }
 
-fn network(config: &Config, env: &Env, heads: &[u32], smallest: u32) -> Result<Network> {
+/// The algorithm's groups of networks, each on the path that the settings and the device ask for.
+fn networks(
+    algorithm: &Algorithm,
+    config: &Config,
+    env: &Env,
+    hardware: bool,
+) -> Result<(Networks, Vec<Networks>)> {
+    let net = network(config, env);
+    let on_path = |mut networks: Networks| {
+        networks.group.net = networks.group.net.on(config.path, hardware).map_err(|why| {
+            let allowed = "auto or layered for this network";
+            Error::invalid("path", "fused", allowed, format!("About the fused path: {why}."))
+        })?;
+        Ok(networks)
+    };
+    let others = (algorithm.others)(config, &net).into_iter().map(on_path).collect::<Result<_>>()?;
+    Ok((on_path((algorithm.networks)(config, &net))?, others))
+}
+
+/// The Q networks' shape.
+fn network(config: &Config, env: &Env) -> Network {
     let activation = match config.activation {
         HiddenActivation::Relu => Activation::Relu,
         HiddenActivation::Tanh => Activation::Tanh,
         HiddenActivation::Silu => Activation::Silu,
     };
-    let net = Network::new(&NetworkSpec {
+    Network::new(&NetworkSpec {
         layer_norm: config.layer_norm,
         dueling: config.dueling,
         head_hidden: if config.dueling { config.hidden.last().copied() } else { None },
         action_input: config.action_input,
-        heads: heads.to_vec(),
+        heads: env.actions.heads(),
         initialiser: Initialiser {
             init: config.init,
             gain: (config.init_gain > 0.0).then_some(config.init_gain),
             output_gain: config.output_gain,
         },
-        ..NetworkSpec::mlp(env.obs_size, &config.hidden, smallest, activation)
-    });
-    if config.path != PathChoice::Fused {
-        return Ok(net);
-    }
-    net.fused().map_err(|why| {
-        Error::invalid(
-            "path",
-            "fused",
-            "auto or layered for this network",
-            format!("About the fused path: {why}."),
-        )
+        ..NetworkSpec::mlp(env.obs_shape, &config.hidden, 0, activation)
     })
 }
 

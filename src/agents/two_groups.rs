@@ -1,7 +1,7 @@
 //! A second group of networks with an optimiser of its own is said in an agent file alone; here is one.
 
 use crate::agents::learner::{Learner, Networks};
-use crate::agents::{Actor, Algorithm, Plan, hyper, q_plan, sqn};
+use crate::agents::{Actor, Algorithm, Capabilities, Plan, hyper, q_plan, sqn};
 use crate::config::Config;
 use crate::engine::cpu::CpuExecutor;
 use crate::engine::executor::{Executor, read_as, write_as};
@@ -126,7 +126,7 @@ impl Memory {
     fn of(algorithm: Algorithm, config: &Config) -> Memory {
         let env = envs::find("cartpole").expect("cartpole");
         let members = config.members().expect("members");
-        let plan = q_plan::plan(algorithm, config, &members, env, u64::MAX).expect("a plan");
+        let plan = q_plan::plan(algorithm, config, &members, env, Capabilities::default()).expect("a plan");
         let mut executor = CpuExecutor::new();
         executor.allocate(&plan.buffers).expect("memory");
         for (buffer, words) in &plan.init {

@@ -8,6 +8,7 @@ use softq::config::{Config, thousands};
 use softq::engine::env::{ActionSpace, Env, Number, ParamValue};
 use softq::envs::rescale;
 use softq::error::Result;
+use softq::shared::shape::Shape;
 use softq::train::presets;
 use softq::train::results::{self, Measured};
 use softq::{agents, envs};
@@ -79,6 +80,10 @@ impl Serialize for Entry {
             ActionSpace::MultiDiscrete(heads) => json!({"type": "multi_discrete", "heads": heads}),
             ActionSpace::Box { low, high } => json!({"type": "box", "low": low, "high": high}),
         };
+        let shape = match env.obs_shape {
+            Shape::Flat(size) => vec![size],
+            Shape::Grid { height, width, channels } => vec![height, width, channels],
+        };
         let state: Vec<_> =
             env.state.iter().map(|word| json!({"name": word.name, "type": word_type(word.number)})).collect();
         let parameters: Vec<_> = env
@@ -100,7 +105,7 @@ impl Serialize for Entry {
             "title": env.title,
             "file": env.file,
             "cpu_twin": env.twin.is_some(),
-            "observation": {"size": env.obs_size, "low": env.obs_low, "high": env.obs_high},
+            "observation": {"size": env.obs_size, "shape": shape, "low": env.obs_low, "high": env.obs_high},
             "actions": actions,
             "max_episode_steps": env.max_episode_steps,
             "reward_threshold": env.reward_threshold,
@@ -165,7 +170,11 @@ fn page(entry: &Entry, name: &str, values: &envs::Values) -> String {
     let mut line = |title: &str, value: String| text += &format!("  {title:<12} {value}\n");
     line("file", if env.user { env.file.clone() } else { format!("shaders/envs/{}", env.file) });
     let numbers = if env.obs_size == 1 { "number" } else { "numbers" };
-    line("observation", format!("{} {numbers}, {}", thousands(env.obs_size.into()), bounds(env)));
+    let grid = match env.obs_shape {
+        Shape::Flat(_) => String::new(),
+        grid => format!(" as {grid}"),
+    };
+    line("observation", format!("{} {numbers}{grid}, {}", thousands(env.obs_size.into()), bounds(env)));
     line("actions", env.actions.to_string());
     line(
         "time limit",

@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::shared::layout::Scalar;
 use crate::shared::rng::{Rng, pcg4d};
+use crate::shared::shape::Shape;
 
 pub use crate::engine::world::{EnvTwin, NoParams, Outcome, World};
 
@@ -252,6 +253,8 @@ pub struct Env {
     pub state_words: u32,
     /// Length of an observation.
     pub obs_size: u32,
+    /// Its shape, as the file states it.
+    pub obs_shape: Shape,
     /// Declared bounds of observations; infinite where the file says nothing.
     pub obs_low: Vec<f32>,
     /// See `obs_low`.

@@ -66,15 +66,22 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
     let reader = Reader::parse(&names.file, &with_values)?;
     let constants = reader.constants();
     let params = reader.params(&constants, values)?;
-    for name in
-        ["OBS_SIZE", "NUM_ACTIONS", "ACTION_DIMS", "MAX_EPISODE_STEPS", "MAX_LOOP_ITERATIONS", "RENDER_FPS"]
-    {
+    for name in [
+        "OBS_SIZE",
+        "OBS_SHAPE",
+        "NUM_ACTIONS",
+        "ACTION_DIMS",
+        "MAX_EPISODE_STEPS",
+        "MAX_LOOP_ITERATIONS",
+        "RENDER_FPS",
+    ] {
         reader.check_type(name, ScalarKind::Uint)?;
     }
     for name in ["ACTION_LOW", "ACTION_HIGH", "OBS_LOW", "OBS_HIGH", "REWARD_THRESHOLD", "DRAW_ASPECT"] {
         reader.check_type(name, ScalarKind::Float)?;
     }
     let obs_size = reader.count(&constants, "OBS_SIZE", MAX_OBS_SIZE)?;
+    let obs_shape = reader.obs_shape(&constants, obs_size)?;
     let actions = reader.action_space(&constants)?;
     let (state, state_words) = reader.state()?;
     let functions = reader.functions(&actions, obs_size)?;
@@ -137,6 +144,7 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
         state,
         state_words,
         obs_size,
+        obs_shape,
         obs_low,
         obs_high,
         actions,

@@ -4,31 +4,56 @@
 //! read once for 32 rows. Its hidden tensors share one buffer, the tape, in the place of the first hidden tensor; the places
 //! of the others stay empty.
 
+use crate::config::PathChoice;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::fused_forward::{MAX_LAYERS, MAX_WIDTH, Params};
 use crate::kernels::{fused_backward, fused_forward, fused_gradients, pack_slots};
-use crate::nn::network::{Network, Op, Path};
-use crate::nn::pass::{Activations, Pass};
+use crate::nn::layout::Tensor;
+use crate::nn::network::{Network, Path};
+use crate::nn::op::Op;
+use crate::nn::slots::Pass;
 
 impl Network {
+    /// The network on the path that `choice` asks for. `auto` takes the fused one on hardware, where a dispatch costs more than
+    /// a layer of a narrow network; on the CPU layers are faster. An error says why the network cannot take it.
+    pub fn on(self, choice: PathChoice, hardware: bool) -> std::result::Result<Network, String> {
+        match (choice, self.fused()) {
+            (PathChoice::Fused, fused) => fused,
+            (PathChoice::Auto, Ok(fused)) if hardware => Ok(fused),
+            _ => Ok(Network { path: Path::Layered, ..self }),
+        }
+    }
+
+    /// Why [`Network::on`] takes the path it does, for people.
+    pub fn path_reason(&self, choice: PathChoice, hardware: bool) -> String {
+        match (choice, self.fused()) {
+            (PathChoice::Layered | PathChoice::Fused, _) => format!("--path {}", self.path),
+            (PathChoice::Auto, Err(why)) => format!("the network does not allow fused: {why}"),
+            (PathChoice::Auto, Ok(_)) if hardware => {
+                "auto takes fused on hardware GPUs for networks that allow it".into()
+            }
+            (PathChoice::Auto, Ok(_)) => {
+                "auto takes fused on hardware GPUs alone; --path fused takes it here".into()
+            }
+        }
+    }
+
     /// The network on the fused path, or why it cannot be.
     pub fn fused(&self) -> std::result::Result<Network, String> {
-        let layers = self.ops.len();
-        if !self.ops.iter().all(|op| matches!(op, Op::Dense { .. })) || self.tensors.len() != layers + 1 {
+        let (layers, tensors) = (self.ops.len(), self.tensors());
+        if !self.ops.iter().all(|op| matches!(op, Op::Dense(_))) || tensors.len() != layers + 1 {
             return Err("it takes plain perceptrons: no layer norm, no dueling heads, no silu".into());
         }
         if !(2..=MAX_LAYERS).contains(&layers) {
             return Err(format!("it takes at most {} hidden layers", MAX_LAYERS - 1));
         }
-        if let Some(tensor) = self.tensors.iter().find(|tensor| tensor.width > MAX_WIDTH) {
-            return Err(format!("it takes widths up to {MAX_WIDTH}, and one is {}", tensor.width));
+        let widths: Vec<u32> = tensors.iter().map(Tensor::width).collect();
+        if let Some(width) = widths.iter().find(|width| **width > MAX_WIDTH) {
+            return Err(format!("it takes widths up to {MAX_WIDTH}, and one is {width}"));
         }
-        if let Some(tensor) = self.tensors[1..layers].iter().find(|tensor| !tensor.width.is_multiple_of(4)) {
-            return Err(format!(
-                "it takes hidden widths that are multiples of 4, and one is {}",
-                tensor.width
-            ));
+        if let Some(width) = widths[1..layers].iter().find(|width| !width.is_multiple_of(4)) {
+            return Err(format!("it takes hidden widths that are multiples of 4, and one is {width}"));
         }
         Ok(Network { path: Path::Fused, ..self.clone() })
     }
@@ -37,9 +62,9 @@ impl Network {
 impl Pass {
     /// Sizes for the fused kernels, over the first `slots` evaluations.
     fn fused_params(&self, net: &Network, slots: u32) -> Params {
-        let width = |tensor: usize| net.tensors.get(tensor).map_or(0, |tensor| tensor.width);
+        let width = |tensor: usize| net.tensors().get(tensor).map_or(0, Tensor::width);
         let offset = |layer: usize| match net.ops.get(layer) {
-            Some(Op::Dense { weight_offset, .. }) => *weight_offset,
+            Some(Op::Dense(dense)) => dense.weight_offset,
             _ => 0,
         };
         Params {
@@ -49,10 +74,10 @@ impl Pass {
             tape_slots: self.gradients,
             inputs: self.inputs,
             nets: self.nets,
-            net_params: net.params,
-            slot_net: pack_slots(&self.slot_net),
+            net_params: net.params(),
+            slot_net: self.slot_net(),
             slot_x: pack_slots(&self.slot_input),
-            activation: net.tensors[1].activation as u32,
+            activation: net.tensors()[1].activation as u32,
             layers: net.ops.len() as u32,
             width0: width(0),
             width1: width(1),
@@ -78,8 +103,8 @@ impl Pass {
         let params = self.fused_params(net, self.slots());
         let tape = params.tape_width() as u64 * self.rows_of(self.gradients);
         let outputs = u64::from(net.outputs()) * self.rows_of(self.slots());
-        let sizes = (1..net.tensors.len()).map(|i| match i {
-            _ if i + 1 == net.tensors.len() => ("", outputs),
+        let sizes = (1..net.tensors().len()).map(|i| match i {
+            _ if i + 1 == net.tensors().len() => ("", outputs),
             1 => ("_tape", tape),
             _ => ("_unused", 0),
         });
@@ -98,7 +123,7 @@ impl Pass {
     ) -> Vec<Buffer<f32>> {
         let params = self.fused_params(net, self.gradients);
         let rows = self.rows_of(self.gradients);
-        let last = net.tensors.len() - 1;
+        let last = net.tensors().len() - 1;
         let words = |i: usize| match i {
             _ if i == last => u64::from(net.outputs()) * rows,
             1 => params.gradient_width() as u64 * rows,
@@ -112,10 +137,10 @@ impl Pass {
         rec: &mut Recording,
         net: &Network,
         weights: Buffer<f32>,
-        at: &Activations,
+        tensors: &[Buffer<f32>],
     ) -> Result<()> {
         let params = self.fused_params(net, self.slots());
-        fused_forward::record(rec, params, at.tensors[0], weights, at.outputs(), at.tensors[1])
+        fused_forward::record(rec, params, tensors[0], weights, tensors[tensors.len() - 1], tensors[1])
     }
 
     pub(super) fn fused_backward(
@@ -123,13 +148,13 @@ impl Pass {
         rec: &mut Recording,
         net: &Network,
         weights: Buffer<f32>,
-        at: &Activations,
+        tensors: &[Buffer<f32>],
         deltas: &[Buffer<f32>],
         grads: Buffer<f32>,
         slots: u32,
     ) -> Result<()> {
         let params = self.fused_params(net, slots);
-        let (tape, gradient, dq) = (at.tensors[1], deltas[1], deltas[deltas.len() - 1]);
+        let (tape, gradient, dq) = (tensors[1], deltas[1], deltas[deltas.len() - 1]);
         fused_backward::record(rec, params, dq, weights, tape, gradient)?;
         fused_gradients::record(rec, params, tape, gradient, grads)
     }

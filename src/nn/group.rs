@@ -57,7 +57,7 @@ impl GroupSpec {
 
     /// Parameters of all its networks.
     pub fn words(&self) -> usize {
-        self.nets() as usize * self.net.params as usize
+        self.nets() as usize * self.net.params() as usize
     }
 
     /// All its named tensors, net after net.
@@ -65,11 +65,11 @@ impl GroupSpec {
         let kinds = ["", "target_"].iter().flat_map(|kind| (0..self.online).map(move |net| (kind, net)));
         let mut tensors = Vec::new();
         for (index, (kind, net)) in kinds.take(self.nets() as usize).enumerate() {
-            for parameter in &self.net.parameters {
+            for parameter in self.net.parameters() {
                 tensors.push(GroupTensor {
                     name: format!("{kind}{}{net}.{}", self.name, parameter.name),
                     shape: parameter.shape.iter().map(|dim| *dim as usize).collect(),
-                    offset: index * self.net.params as usize + parameter.offset as usize,
+                    offset: index * self.net.params() as usize + parameter.offset as usize,
                 });
             }
         }
@@ -122,7 +122,7 @@ impl Group {
     /// Declares the memory of `spec` for `agents` agents; `prefix` tells its buffers from those of other groups.
     pub fn new(buffers: &mut Buffers, prefix: &str, spec: &GroupSpec, agents: u32) -> Group {
         const HIDDEN: &str = "Use smaller hidden layers.";
-        let params = u64::from(agents) * u64::from(spec.net.params);
+        let params = u64::from(agents) * u64::from(spec.net.params());
         let mut vector =
             |name: &str, nets: u32| buffers.add(format!("{prefix}{name}"), params * u64::from(nets), HIDDEN);
         Group {
@@ -140,7 +140,7 @@ impl Group {
     /// of `records` whose gradients are not finite is frozen with all its groups.
     pub fn step(&self, rec: &mut Recording, records: Buffer<Agent>, form: AdamForm) -> Result<()> {
         let Group { agents, optimizers, weights, grads, adam_m, adam_v, .. } = *self;
-        let count = self.spec.online * self.spec.net.params;
+        let count = self.spec.online * self.spec.net.params();
         grad_norm::record(rec, grad_norm::Params { count, agents }, records, optimizers, grads)?;
         let params = adam::Params {
             count,

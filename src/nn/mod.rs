@@ -3,10 +3,16 @@
 mod fused;
 pub mod group;
 pub mod init;
+pub mod layout;
 pub mod network;
+pub mod op;
 pub mod pass;
+pub mod slots;
 
 pub use group::{AdamForm, Evaluations, Group, GroupSpec, GroupTensor, Inputs};
 pub use init::Initialiser;
-pub use network::{Head, Network, NetworkSpec, Op, Parameter, Path, Slice, Tensor};
-pub use pass::{Activations, Pass};
+pub use layout::{Layout, Parameter, Slice, Tensor};
+pub use network::{Network, NetworkSpec, Path};
+pub use op::{Head, Op};
+pub use pass::Activations;
+pub use slots::Pass;

@@ -6,14 +6,20 @@
 
 use std::fmt;
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
 use crate::kernels::Activation;
 use crate::nn::init::Initialiser;
+use crate::nn::layout::{Layout, Parameter, Slice, Tensor};
+use crate::nn::op::{AppendActions, Dense, Dueling, Head, LayerNorm, Op, Silu};
+use crate::shared::shape::Shape;
 
 /// What to build.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
-    /// Length of an observation.
-    pub obs_size: u32,
+    /// Shape of an observation.
+    pub input: Shape,
     /// Widths of the shared hidden layers.
     pub hidden: Vec<u32>,
     /// Activation of hidden layers.
@@ -35,9 +41,9 @@ pub struct NetworkSpec {
 
 impl NetworkSpec {
     /// A plain perceptron with one head.
-    pub fn mlp(obs_size: u32, hidden: &[u32], actions: u32, activation: Activation) -> NetworkSpec {
+    pub fn mlp(input: impl Into<Shape>, hidden: &[u32], actions: u32, activation: Activation) -> NetworkSpec {
         NetworkSpec {
-            obs_size,
+            input: input.into(),
             hidden: hidden.to_vec(),
             activation,
             layer_norm: false,
@@ -50,102 +56,13 @@ impl NetworkSpec {
     }
 }
 
-/// A tensor of the network, `width` columns per row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tensor {
-    /// Columns.
-    pub width: u32,
-    /// Activation that has been applied to it.
-    pub activation: Activation,
-}
-
-/// Columns of a tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slice {
-    /// Which tensor.
-    pub tensor: usize,
-    /// First column.
-    pub offset: u32,
-    /// Columns.
-    pub width: u32,
-}
-
-/// One head's block of action values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// First column in the last tensor.
-    pub offset: u32,
-    /// Actions.
-    pub actions: u32,
-}
-
-/// One operation. Offsets into the parameters of a network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Op {
-    /// `to(a) = (from, e_a)` for every action: `repeats` blocks of columns side by side, which all later operations treat as
-    /// rows of their own.
-    AppendActions {
-        /// Input tensor.
-        from: usize,
-        /// Output tensor.
-        to: usize,
-    },
-    /// `to = act(from W + b)`: W `[from.width, to.width]`, then b.
-    Dense {
-        /// Input columns.
-        from: Slice,
-        /// Output columns.
-        to: Slice,
-        /// First weight.
-        weight_offset: u32,
-    },
-    /// `to = act(layer_norm(from))`: gamma, then beta.
-    LayerNorm {
-        /// Input tensor.
-        from: usize,
-        /// Output tensor.
-        to: usize,
-        /// First scale.
-        weight_offset: u32,
-    },
-    /// `to = silu(from)`: its derivative needs its input, so both are kept.
-    Silu {
-        /// Input tensor.
-        from: usize,
-        /// Output tensor.
-        to: usize,
-    },
-    /// `to = A - mean(A) + V` for one head: A and V lie side by side in `from`.
-    Dueling {
-        /// Input tensor.
-        from: usize,
-        /// Column of A(0).
-        from_offset: u32,
-        /// Output tensor.
-        to: usize,
-        /// The head.
-        head: Head,
-    },
-}
-
-/// A named block of the flat parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// Name, e.g. `layer0.weight`.
-    pub name: String,
-    /// Dimensions; weights are `[in, out]`.
-    pub shape: Vec<u32>,
-    /// First element.
-    pub offset: u32,
-}
-
 /// How a network's operations become dispatches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Path {
     /// One dispatch per operation: any network.
     #[default]
     Layered,
-    /// One dispatch per direction: networks that [`Network::fused`] accepts.
+    /// One dispatch per direction: plain, narrow perceptrons.
     Fused,
 }
 
@@ -161,22 +78,12 @@ impl fmt::Display for Path {
 /// Operations, tensors and parameter layout of a Q network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    /// Tensors; the first is the observation, the last holds the action values.
-    pub tensors: Vec<Tensor>,
+    /// Tensors and parameters; the last tensor holds the action values.
+    pub layout: Layout,
     /// Operations in order.
     pub ops: Vec<Op>,
     /// Heads: columns of the last tensor.
     pub heads: Vec<Head>,
-    /// Blocks of columns in every tensor but the first, one per action of a network that sees the action; else 1.
-    pub repeats: u32,
-    /// Parameters of one network.
-    pub params: u32,
-    /// Their names, in order.
-    pub parameters: Vec<Parameter>,
-    /// Activation of hidden layers.
-    pub activation: Activation,
-    /// Initial weights.
-    pub initialiser: Initialiser,
     /// How its passes are recorded; layered unless [`Network::fused`] is asked for.
     pub path: Path,
 }
@@ -184,163 +91,128 @@ pub struct Network {
 impl Network {
     /// Lays a network out.
     pub fn new(spec: &NetworkSpec) -> Network {
-        let input = Tensor { width: spec.obs_size, activation: Activation::Identity };
+        let mut offset = 0;
+        let head = |actions: &u32| {
+            offset += actions;
+            Head { offset: offset - actions, actions: *actions }
+        };
         let mut net = Network {
-            tensors: vec![input],
+            layout: Layout::new(spec.input, spec.activation, spec.initialiser),
             ops: vec![],
-            heads: vec![],
-            repeats: 1,
-            params: 0,
-            parameters: vec![],
-            activation: spec.activation,
-            initialiser: spec.initialiser,
+            heads: spec.heads.iter().map(head).collect(),
             path: Path::Layered,
         };
-        let total: u32 = spec.heads.iter().sum();
+        let outputs: u32 = spec.heads.iter().sum();
         if spec.action_input {
-            net.repeats = total;
-            net.tensors.push(Tensor { width: total * (spec.obs_size + total), ..net.tensors[0].clone() });
-            net.ops.push(Op::AppendActions { from: 0, to: 1 });
+            net.ops.push(Op::AppendActions(AppendActions::new(&mut net.layout, outputs)));
         }
         for (i, width) in spec.hidden.iter().enumerate() {
             let name = format!("layer{i}");
             if spec.layer_norm {
-                net.dense_all(&name, *width, Activation::Identity);
-                net.layer_norm(&format!("norm{i}"));
+                net.ops.push(Op::Dense(Dense::hidden(&mut net.layout, &name, *width, Activation::Identity)));
+                net.ops.push(Op::LayerNorm(LayerNorm::new(&mut net.layout, &format!("norm{i}"))));
             } else {
-                net.dense_all(&name, *width, net.applied());
+                let applied = net.layout.applied();
+                net.ops.push(Op::Dense(Dense::hidden(&mut net.layout, &name, *width, applied)));
             }
             net.silu();
         }
-        let mut offset = 0;
-        for actions in &spec.heads {
-            net.heads.push(Head { offset, actions: *actions });
-            offset += actions;
-        }
         match spec.head_hidden {
             None => {
-                net.dense_all(
-                    &format!("layer{}", spec.hidden.len()),
-                    total / net.repeats,
-                    Activation::Identity,
-                );
+                let (name, width) = (format!("layer{}", spec.hidden.len()), outputs / net.layout.repeats);
+                net.ops.push(Op::Dense(Dense::outputs(&mut net.layout, &name, width)));
             }
-            Some(width) => {
-                // Branches side by side: per head A (and V), each with a hidden layer of its own.
-                let branches: Vec<(String, u32)> = spec
-                    .heads
-                    .iter()
-                    .enumerate()
-                    .flat_map(|(k, actions)| match spec.dueling {
-                        true => vec![(format!("head{k}.advantage"), *actions), (format!("head{k}.value"), 1)],
-                        false => vec![(format!("head{k}"), *actions)],
-                    })
-                    .collect();
-                net.dense_all("head_hidden", width * branches.len() as u32, net.applied());
-                net.silu();
-                let hidden = net.tensors.len() - 1;
-                let outputs = branches.iter().map(|(_, outputs)| outputs).sum();
-                net.tensors.push(Tensor { width: outputs, activation: Activation::Identity });
-                let mut offset = 0;
-                for (i, (name, outputs)) in branches.iter().enumerate() {
-                    let from = Slice { tensor: hidden, offset: i as u32 * width, width };
-                    let to = Slice { tensor: hidden + 1, offset, width: *outputs };
-                    net.dense(name, from, to);
-                    offset += outputs;
-                }
-                if spec.dueling {
-                    net.tensors.push(Tensor { width: total, activation: Activation::Identity });
-                    let mut from_offset = 0;
-                    for head in net.heads.clone() {
-                        net.ops.push(Op::Dueling { from: hidden + 1, from_offset, to: hidden + 2, head });
-                        from_offset += head.actions + 1;
-                    }
-                }
-            }
+            Some(width) => net.branches(spec, width),
         }
-        net.align();
+        net.layout.align();
         net
     }
 
-    /// Dense layers start, and networks end, at multiples of 4 words, so that kernels can load four weights at a time.
-    /// What lies between belongs to no layer: its gradient is 0, and it stays 0.
-    fn align(&mut self) {
-        self.params = self.params.next_multiple_of(4);
-    }
-
-    /// A dense layer from the whole last tensor to a new one.
-    fn dense_all(&mut self, name: &str, width: u32, activation: Activation) {
-        let from = self.tensors.len() - 1;
-        let from = Slice { tensor: from, offset: 0, width: self.width(from) };
-        self.tensors.push(Tensor { width: width * self.repeats, activation });
-        self.dense(name, from, Slice { tensor: self.tensors.len() - 1, offset: 0, width });
-    }
-
-    fn dense(&mut self, name: &str, from: Slice, to: Slice) {
-        self.align();
-        self.ops.push(Op::Dense { from, to, weight_offset: self.params });
-        self.parameter(format!("{name}.weight"), vec![from.width, to.width]);
-        self.parameter(format!("{name}.bias"), vec![to.width]);
-    }
-
-    /// The activation that a layer applies itself; silu follows as an operation.
-    fn applied(&self) -> Activation {
-        if self.activation == Activation::Silu { Activation::Identity } else { self.activation }
+    /// Heads with a hidden layer, `width` wide, of their own: per head A (and V), side by side.
+    fn branches(&mut self, spec: &NetworkSpec, width: u32) {
+        let layout = &mut self.layout;
+        let branches: Vec<(String, u32)> = spec
+            .heads
+            .iter()
+            .enumerate()
+            .flat_map(|(k, actions)| match spec.dueling {
+                true => vec![(format!("head{k}.advantage"), *actions), (format!("head{k}.value"), 1)],
+                false => vec![(format!("head{k}"), *actions)],
+            })
+            .collect();
+        let count = branches.len() as u32;
+        let applied = layout.applied();
+        let side_by_side = Dense::hidden(layout, "head_hidden", width * count, applied);
+        self.ops.push(Op::Dense(Dense { branches: count, ..side_by_side }));
+        self.silu();
+        let layout = &mut self.layout;
+        let hidden = layout.last();
+        let raw = layout.push(branches.iter().map(|(_, outputs)| outputs).sum(), Activation::Identity);
+        let mut offset = 0;
+        for (i, (name, outputs)) in (0..).zip(&branches) {
+            let from = Slice { tensor: hidden, offset: i * width, width };
+            let to = Slice { tensor: raw, offset, width: *outputs };
+            self.ops.push(Op::Dense(Dense { output: true, ..Dense::between(layout, name, from, to) }));
+            offset += outputs;
+        }
+        if spec.dueling {
+            self.ops.extend(Dueling::all(layout, &self.heads).into_iter().map(Op::Dueling));
+        }
     }
 
     /// Silu from the whole last tensor to a new one, where that is the activation.
     fn silu(&mut self) {
-        if self.activation == Activation::Silu {
-            let from = self.tensors.len() - 1;
-            self.tensors.push(self.tensors[from].clone());
-            self.ops.push(Op::Silu { from, to: from + 1 });
+        if self.layout.activation == Activation::Silu {
+            self.ops.push(Op::Silu(Silu::new(&mut self.layout)));
         }
     }
 
-    fn layer_norm(&mut self, name: &str) {
-        let from = self.tensors.len() - 1;
-        let width = self.width(from);
-        self.tensors.push(Tensor { width: width * self.repeats, activation: self.applied() });
-        self.ops.push(Op::LayerNorm { from, to: from + 1, weight_offset: self.params });
-        self.parameter(format!("{name}.scale"), vec![width]);
-        self.parameter(format!("{name}.shift"), vec![width]);
+    /// Parameters drawn from `seed`.
+    pub fn init(&self, seed: u64) -> Vec<f32> {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut params = vec![0.0; self.params() as usize];
+        for op in &self.ops {
+            op.operation().init(&self.layout, &mut rng, &mut params);
+        }
+        params
     }
 
-    fn parameter(&mut self, name: String, shape: Vec<u32>) {
-        let count: u32 = shape.iter().product();
-        self.parameters.push(Parameter { name, shape, offset: self.params });
-        self.params += count;
+    /// Number of parameters of one network.
+    pub fn params(&self) -> u32 {
+        self.layout.params
     }
 
-    /// Blocks of columns in a tensor.
-    pub fn repeats_of(&self, tensor: usize) -> u32 {
-        if tensor == 0 { 1 } else { self.repeats }
+    /// Its parameters by name, in order.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.layout.parameters
     }
 
-    /// Columns of one block of a tensor.
-    pub fn width(&self, tensor: usize) -> u32 {
-        self.tensors[tensor].width / self.repeats_of(tensor)
+    /// Its tensors: the observation first, the action values last.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.layout.tensors
     }
 
     /// Columns of the action values.
     pub fn outputs(&self) -> u32 {
-        self.tensors[self.tensors.len() - 1].width
+        self.layout.tensors[self.layout.last()].width()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Init;
+    use crate::nn::init::Block;
 
     #[test]
     fn a_plain_network_is_contiguous_and_counts_its_parameters() {
         let net = Network::new(&NetworkSpec::mlp(4, &[64, 32], 2, Activation::Relu));
-        assert_eq!(net.params, 5 * 64 + 65 * 32 + 33 * 2 + 2);
-        let names: Vec<&str> = net.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        assert_eq!(net.params(), 5 * 64 + 65 * 32 + 33 * 2 + 2);
+        let names: Vec<&str> = net.parameters().iter().map(|parameter| parameter.name.as_str()).collect();
         assert_eq!(names[..3], ["layer0.weight", "layer0.bias", "layer1.weight"]);
-        assert_eq!(net.parameters[2].offset, 5 * 64);
+        assert_eq!(net.parameters()[2].offset, 5 * 64);
         let init = net.init(1);
-        assert_eq!(init.len(), net.params as usize);
+        assert_eq!(init.len(), net.params() as usize);
         assert!(
             init[..5 * 64].iter().all(|w| w.abs() <= 0.5) && init[..5 * 64].iter().any(|w| w.abs() > 0.4)
         );
@@ -352,10 +224,10 @@ mod tests {
     fn a_network_that_sees_the_action_has_one_output_and_a_block_per_action() {
         let spec = NetworkSpec { action_input: true, ..NetworkSpec::mlp(4, &[8, 6], 3, Activation::Relu) };
         let net = Network::new(&spec);
-        assert_eq!(net.params, u32::next_multiple_of((4 + 3 + 1) * 8 + 9 * 6 + 7, 4));
-        let widths: Vec<u32> = net.tensors.iter().map(|tensor| tensor.width).collect();
+        assert_eq!(net.params(), u32::next_multiple_of((4 + 3 + 1) * 8 + 9 * 6 + 7, 4));
+        let widths: Vec<u32> = net.tensors().iter().map(Tensor::width).collect();
         assert_eq!(widths, [4, 3 * 7, 3 * 8, 3 * 6, 3]);
-        assert_eq!((net.outputs(), net.width(2), net.heads[0].actions), (3, 8, 3));
+        assert_eq!((net.outputs(), net.layout.width(2), net.heads[0].actions), (3, 8, 3));
     }
 
     #[test]
@@ -371,12 +243,109 @@ mod tests {
         assert_eq!(net.heads, [Head { offset: 0, actions: 3 }, Head { offset: 3, actions: 2 }]);
         assert_eq!(net.outputs(), 5);
         // Observation, pre-norm, hidden, head hidden (4 branches), A and V of both heads, q.
-        let widths: Vec<u32> = net.tensors.iter().map(|tensor| tensor.width).collect();
+        let widths: Vec<u32> = net.tensors().iter().map(Tensor::width).collect();
         assert_eq!(widths, [5, 16, 16, 32, 7, 5]);
         // Every dense layer takes up whole fours.
         let heads: u32 = [3, 1, 2, 1].iter().map(|outputs: &u32| (9 * outputs).next_multiple_of(4)).sum();
-        assert_eq!(net.params, 6 * 16 + 2 * 16 + 17 * 32 + heads);
-        let value = net.parameters.iter().find(|parameter| parameter.name == "head1.value.weight");
+        assert_eq!(net.params(), 6 * 16 + 2 * 16 + 17 * 32 + heads);
+        let value = net.parameters().iter().find(|parameter| parameter.name == "head1.value.weight");
         assert_eq!(value.map(|parameter| parameter.shape.clone()), Some(vec![8, 1]));
+    }
+
+    /// A network of one shared layer and two dueling heads, its dense layers' blocks and parameters.
+    fn drawn(initialiser: Initialiser, activation: Activation, hidden: u32) -> (Network, Vec<f32>) {
+        let spec = NetworkSpec {
+            initialiser,
+            heads: vec![3, 2],
+            head_hidden: Some(hidden / 2),
+            dueling: true,
+            ..NetworkSpec::mlp(7, &[hidden], 0, activation)
+        };
+        let net = Network::new(&spec);
+        let params = net.init(3);
+        (net, params)
+    }
+
+    /// The weights of a block `[fan_in][fan_out]` and its biases.
+    fn read(block: &Block, params: &[f32]) -> (Vec<Vec<f64>>, Vec<f32>) {
+        let row = |i: usize| {
+            let row = &params[block.offset + i * block.stride..][..block.fan_out];
+            row.iter().map(|w| f64::from(*w)).collect()
+        };
+        ((0..block.fan_in).map(row).collect(), params[block.bias..][..block.fan_out].to_vec())
+    }
+
+    fn blocks(net: &Network) -> Vec<Block> {
+        let dense = net.ops.iter().filter_map(|op| match op {
+            Op::Dense(dense) => Some(dense.blocks()),
+            _ => None,
+        });
+        dense.flatten().collect()
+    }
+
+    #[test]
+    fn orthogonal_blocks_are_orthonormal_times_their_gain() {
+        for (activation, hidden) in [(Activation::Relu, 2f64.sqrt()), (Activation::Tanh, 5.0 / 3.0)] {
+            let initialiser = Initialiser { init: Init::Orthogonal, gain: None, output_gain: 0.5 };
+            let (net, params) = drawn(initialiser, activation, 16);
+            let blocks = blocks(&net);
+            // The shared layer, 4 branches side by side, and their outputs.
+            assert_eq!(blocks.len(), 9);
+            for (i, block) in blocks.iter().enumerate() {
+                let gain = if i < 5 { hidden } else { 0.5 };
+                let (rows, biases) = read(block, &params);
+                assert!(biases.iter().all(|bias| *bias == 0.0));
+                let wide = block.fan_out > block.fan_in;
+                let count = block.fan_in.min(block.fan_out);
+                let vector = |k: usize| -> Vec<f64> {
+                    if wide { rows[k].clone() } else { rows.iter().map(|row| row[k]).collect() }
+                };
+                for a in 0..count {
+                    for b in 0..=a {
+                        let want = if a == b { gain * gain } else { 0.0 };
+                        let got = vector(a).iter().zip(vector(b)).map(|(a, b)| a * b).sum::<f64>();
+                        assert!((got - want).abs() < 1e-6, "block {i}, {a} . {b}: {got}, not {want}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn he_and_glorot_have_their_variances() {
+        let variance = |values: &[f64]| values.iter().map(|w| w * w).sum::<f64>() / values.len() as f64;
+        for (init, gain, want) in [
+            (Init::He, None, 2.0 / 300.0),
+            (Init::He, Some(3.0), 9.0 / 300.0),
+            (Init::Glorot, None, 2.0 / 500.0),
+            (Init::TorchDefault, None, 1.0 / (3.0 * 300.0)),
+        ] {
+            let initialiser = Initialiser { init, gain, output_gain: 1.0 };
+            let spec = NetworkSpec { initialiser, ..NetworkSpec::mlp(300, &[200], 4, Activation::Relu) };
+            let net = Network::new(&spec);
+            let params = net.init(11);
+            let (rows, biases) = read(&blocks(&net)[0], &params);
+            let got = variance(&rows.concat());
+            // 60,000 weights: the standard error of a variance is below 0.6% of it.
+            assert!((got / want - 1.0).abs() < 0.025, "{init:?}: {got}, not {want}");
+            assert_eq!(biases.iter().all(|bias| *bias == 0.0), init != Init::TorchDefault);
+            let largest = rows.concat().iter().fold(0.0, |top: f64, w| top.max(w.abs()));
+            // Uniform ones end at sqrt(3) deviations, normal ones do not.
+            assert_eq!(largest > 1.74 * want.sqrt(), init == Init::He, "{init:?}: {largest}");
+        }
+    }
+
+    #[test]
+    fn output_gain_0_starts_with_action_values_of_0() {
+        for init in [Init::TorchDefault, Init::Orthogonal, Init::He, Init::Glorot] {
+            let initialiser = Initialiser { init, gain: None, output_gain: 0.0 };
+            let (net, params) = drawn(initialiser, Activation::Silu, 8);
+            let blocks = blocks(&net);
+            for (i, block) in blocks.iter().enumerate() {
+                let (rows, biases) = read(block, &params);
+                let zeros = rows.concat().iter().all(|w| *w == 0.0) && biases.iter().all(|b| *b == 0.0);
+                assert_eq!(zeros, i >= 5, "{init:?}, block {i}");
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ pub mod optimizer;
 pub mod pendulum;
 pub mod policy;
 pub mod rng;
+pub mod shape;
 pub mod sum_tree;
 pub mod tabular;
 pub mod target;

@@ -1,8 +1,8 @@
 //! A training: its device, its memory and its programs. The loop that runs them is in [`crate::train::advance`].
 
-use crate::agents;
 use crate::agents::plan::{Plan, Shard};
-use crate::config::{Config, PathChoice};
+use crate::agents::{self, Capabilities};
+use crate::config::Config;
 use crate::engine::clock::Instant;
 use crate::engine::executor::{Executor, Program, read_as};
 use crate::engine::recording::BufferId;
@@ -67,16 +67,12 @@ impl Trainer {
     /// Checks the configuration, opens the device, allocates and fills its memory, and resolves all programs.
     pub fn new(config: &Config) -> Result<Trainer> {
         let env = envs::open(&config.env, &config.env_values()?)?;
-        let network = agents::check(config, env)?;
+        agents::check(config, env)?;
         let choice = gpu::choose_to_train(&config.device, env)?;
-        let mut config = config.clone();
-        // On hardware a dispatch costs more than a layer of a narrow network; on the CPU layers are faster.
-        if config.path == PathChoice::Auto && choice.hardware && network.fused().is_ok() {
-            config.path = PathChoice::Fused;
-        }
-        let config = &config;
         let mut executor = gpu::open(&choice)?;
-        let plan = agents::plan_within(config, env, executor.max_buffer_bytes())?;
+        let device =
+            Capabilities { hardware: choice.hardware, max_buffer_bytes: executor.max_buffer_bytes() };
+        let plan = agents::plan_for(config, env, device)?;
         // A user's file may be valid and still break when it runs; the built-in ones are tested.
         let mut warnings = if env.user && choice.address != "cpu" {
             envs::check::brief(&mut *executor, env, config.seed as u32)?
@@ -165,30 +161,20 @@ impl Trainer {
     /// Dispatches and memory, for people.
     pub fn explain(&self) -> String {
         let (updates, steps) = self.config.update_ratio();
+        let q = &self.plan.groups[0].net;
         format!(
             "device {}: {} ({})\npath: {} ({})\nreplay: {} transitions per agent\n\
              updates: {updates} per {steps} environment step{} ({:.4} per step)\n{}",
             self.choice.address,
             self.choice.adapter,
             self.choice.reason,
-            self.plan.groups[0].net.path,
-            self.path_reason(),
+            q.path,
+            q.path_reason(self.config.path, self.choice.hardware),
             self.config.capacity(),
             if steps == 1 { "" } else { "s" },
             updates as f64 / steps as f64,
             self.plan.explain()
         )
-    }
-
-    /// Why the networks' passes are layered or fused.
-    fn path_reason(&self) -> String {
-        match self.plan.groups[0].net.fused() {
-            Ok(_) if self.choice.hardware => {
-                "auto takes fused on hardware GPUs for networks that allow it".into()
-            }
-            Ok(_) => "auto takes fused on hardware GPUs alone; --path fused takes it here".into(),
-            Err(why) => format!("the network does not allow fused: {why}"),
-        }
     }
 
     /// Bytes sent to the device so far.

@@ -9,6 +9,7 @@ use crate::engine::executor::{Executor, read_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::Activation;
+use crate::nn::op::{AppendActions, Dense, Dueling, LayerNorm, Silu};
 use crate::nn::{Network, NetworkSpec, Op};
 use crate::shared::agent::{Agent, Lane};
 use crate::verify::cases::draw::Draw;
@@ -120,7 +121,7 @@ impl Batch {
         }
         Batch {
             records,
-            weights: draw.floats((AGENTS * 4 * net.params) as usize, -0.8, 0.8),
+            weights: draw.floats((AGENTS * 4 * net.params()) as usize, -0.8, 0.8),
             obs: draw.floats(2 * rows * OBS as usize, -1.0, 1.0),
             actions,
             rewards: draw.floats(rows, -1.0, 1.0),
@@ -131,8 +132,8 @@ impl Batch {
 
     /// Weights of one network in f64.
     fn net(&self, net: &Network, agent: u32, which: u32) -> Vec<f64> {
-        let from = ((agent * 4 + which) * net.params) as usize;
-        self.weights[from..from + net.params as usize].iter().map(|w| f64::from(*w)).collect()
+        let from = ((agent * 4 + which) * net.params()) as usize;
+        self.weights[from..from + net.params() as usize].iter().map(|w| f64::from(*w)).collect()
     }
 
     /// Observation of a row: `which` 0 is `s`, 1 is `s'`.
@@ -237,9 +238,9 @@ impl Batch {
 
 /// Action values of a network in f64.
 fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> Vec<f64> {
-    let mut tensors: Vec<Vec<f64>> = net.tensors.iter().map(|t| vec![0.0; t.width as usize]).collect();
+    let mut tensors: Vec<Vec<f64>> = net.tensors().iter().map(|t| vec![0.0; t.width() as usize]).collect();
     tensors[0].copy_from_slice(obs);
-    let mut activate = |tensor: usize, z: f64| match net.tensors[tensor].activation {
+    let mut activate = |tensor: usize, z: f64| match net.tensors()[tensor].activation {
         // Silu is an operation of its own.
         Activation::Identity | Activation::Silu => z,
         Activation::Tanh => z.tanh(),
@@ -250,19 +251,19 @@ fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> 
     };
     for op in &net.ops {
         match op {
-            Op::AppendActions { from, to } => {
-                let actions = net.repeats as usize;
+            Op::AppendActions(AppendActions { from, to }) => {
+                let actions = net.layout.repeats as usize;
                 let seen = |a: usize| (0..actions).map(move |i| f64::from(u8::from(i == a)));
                 let pair = |a: usize| tensors[*from].iter().copied().chain(seen(a)).collect::<Vec<f64>>();
                 tensors[*to] = (0..actions).flat_map(pair).collect();
             }
-            Op::Dense { from, to, weight_offset } => {
+            Op::Dense(Dense { from, to, weight_offset, .. }) => {
                 let outputs = to.width as usize;
                 let own = &weights[*weight_offset as usize..];
-                for block in 0..net.repeats_of(from.tensor) as usize {
-                    let at = block * net.width(from.tensor) as usize + from.offset as usize;
+                for block in 0..net.layout.repeats_of(from.tensor) as usize {
+                    let at = block * net.layout.width(from.tensor) as usize + from.offset as usize;
                     let x = tensors[from.tensor][at..][..from.width as usize].to_vec();
-                    let at = block * net.width(to.tensor) as usize + to.offset as usize;
+                    let at = block * net.layout.width(to.tensor) as usize + to.offset as usize;
                     for j in 0..outputs {
                         let products = x.iter().enumerate().map(|(k, x)| x * own[k * outputs + j]);
                         let z = products.sum::<f64>() + own[x.len() * outputs + j];
@@ -270,9 +271,9 @@ fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> 
                     }
                 }
             }
-            Op::LayerNorm { from, to, weight_offset } => {
-                let width = net.width(*from) as usize;
-                for block in 0..net.repeats_of(*from) as usize {
+            Op::LayerNorm(LayerNorm { from, to, weight_offset }) => {
+                let width = net.layout.width(*from) as usize;
+                for block in 0..net.layout.repeats_of(*from) as usize {
                     let x = tensors[*from][block * width..][..width].to_vec();
                     let n = x.len() as f64;
                     let mean = x.iter().sum::<f64>() / n;
@@ -284,11 +285,11 @@ fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> 
                     }
                 }
             }
-            Op::Silu { from, to } => {
+            Op::Silu(Silu { from, to }) => {
                 let z = tensors[*from].clone();
                 tensors[*to] = z.iter().map(|z| z / (1.0 + (-z).exp())).collect();
             }
-            Op::Dueling { from, from_offset, to, head } => {
+            Op::Dueling(Dueling { from, from_offset, to, head }) => {
                 let raw = tensors[*from][*from_offset as usize..][..head.actions as usize + 1].to_vec();
                 let (advantages, value) = raw.split_at(head.actions as usize);
                 let mean = advantages.iter().sum::<f64>() / f64::from(head.actions);
@@ -327,7 +328,7 @@ fn one(
     let got = gradients(executor, config, &net, &batch)?;
     row.cases += 1;
     let mut errors = row.oracle.unwrap_or_default();
-    let per_agent = 2 * net.params as usize;
+    let per_agent = 2 * net.params() as usize;
     let mut worst = (0.0, 0);
     let mut failing = 0;
     for (i, (got, want_here)) in got.iter().zip(&want).enumerate() {

@@ -1,6 +1,7 @@
 //! The constants of an environment file: sizes, action space, bounds.
 
 use super::*;
+use crate::shared::shape::Shape;
 
 impl Reader<'_> {
     /// The constants of the file, with the values they have as variables.
@@ -155,6 +156,40 @@ impl Reader<'_> {
                 Err(self.at_constant(name, message))
             }
         }
+    }
+
+    /// The shape of an observation: a grid where the file says so, whose numbers are those of the observation.
+    pub(super) fn obs_shape(&self, constants: &Constants, obs_size: u32) -> Result<Shape> {
+        const NAME: &str = "OBS_SHAPE";
+        let Some(value) = constants.0.get(NAME) else { return Ok(Shape::Flat(obs_size)) };
+        let refused = |message: String| Err(self.at_constant(NAME, message));
+        let dims = match value {
+            ConstValue::List(list) if list.len() == 3 => list.iter().map(|value| match value {
+                ConstValue::Number(dim)
+                    if (1.0..=f64::from(obs_size)).contains(dim) && dim.fract() == 0.0 =>
+                {
+                    Some(*dim as u32)
+                }
+                _ => None,
+            }),
+            _ => {
+                return refused(
+                    "expected height, width and channels, for example `array(8u, 8u, 3u)`".into(),
+                );
+            }
+        };
+        let Some([height, width, channels]) =
+            dims.collect::<Option<Vec<u32>>>().and_then(|dims| <[u32; 3]>::try_from(dims).ok())
+        else {
+            return refused(format!("height, width and channels must be whole numbers from 1 to {obs_size}"));
+        };
+        let size = [height, width, channels].map(u64::from).iter().product::<u64>();
+        if size != u64::from(obs_size) {
+            return refused(format!(
+                "{height} x {width} x {channels} are {size} numbers, but OBS_SIZE is {obs_size}; make them equal"
+            ));
+        }
+        Ok(Shape::Grid { height, width, channels })
     }
 
     pub(super) fn action_space(&self, constants: &Constants) -> Result<ActionSpace> {

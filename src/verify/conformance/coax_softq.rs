@@ -287,7 +287,7 @@ fn after(
     }
     let learnt = &replay.learner.q.group;
     let weights = device.read(learnt.weights)?;
-    let (online, target) = weights.split_at(learnt.spec.net.params as usize);
+    let (online, target) = weights.split_at(learnt.spec.net.params() as usize);
     let groups = [
         ("online", online.to_vec()),
         ("target", target.to_vec()),

@@ -114,9 +114,9 @@ impl Network {
                 self.outputs()
             ));
         };
-        let normed = self.layout.ops.iter().any(|op| matches!(op, Op::LayerNorm { .. }));
+        let normed = self.layout.ops.iter().any(|op| matches!(op, Op::LayerNorm(_)));
         let widths = self.layout.ops.iter().filter_map(|op| match op {
-            Op::Dense { to, .. } => Some(to.width),
+            Op::Dense(dense) => Some(dense.to.width),
             _ => None,
         });
         let mut hidden: Vec<u32> = widths.collect();
@@ -124,7 +124,7 @@ impl Network {
         let spec = NetworkSpec {
             layer_norm: normed,
             action_input: true,
-            ..NetworkSpec::mlp(obs_size as u32, &hidden, actions, self.layout.activation)
+            ..NetworkSpec::mlp(obs_size as u32, &hidden, actions, self.layout.layout.activation)
         };
         // The parameters are the same, and lie in the same places.
         Ok(Network { layout: Layout::new(&spec), ..self })
@@ -132,7 +132,7 @@ impl Network {
 
     /// Inputs of the first layer.
     pub fn inputs(&self) -> usize {
-        self.layout.tensors[0].width as usize
+        self.layout.tensors()[0].width() as usize
     }
 
     /// Outputs of all heads together.
@@ -142,7 +142,7 @@ impl Network {
 
     /// Parameters of the network under `prefix`, in the engine's layout.
     pub fn import(&self, case: &Case, prefix: &str) -> Outcome<Vec<f32>> {
-        let mut flat = vec![0.0; self.layout.params as usize];
+        let mut flat = vec![0.0; self.layout.params() as usize];
         for part in &self.parts {
             let weight = format!("{prefix}{}.{}", part.name, self.framework.weight());
             let values = case.f32_of(&weight, &part.shape(self.framework))?;
@@ -303,9 +303,9 @@ fn place(layout: &Layout, trunk: &[Linear], branches: &[(String, Vec<Linear>)]) 
     let mut trunk_left = trunk.len();
     for op in &layout.ops {
         let (inputs, width, offset) = match op {
-            Op::Dense { from, to, weight_offset } => (from.width as usize, to.width as usize, *weight_offset),
-            Op::LayerNorm { from, weight_offset, .. } => (0, layout.width(*from) as usize, *weight_offset),
-            Op::AppendActions { .. } | Op::Silu { .. } | Op::Dueling { .. } => continue,
+            Op::Dense(op) => (op.from.width as usize, op.to.width as usize, op.weight_offset),
+            Op::LayerNorm(op) => (0, layout.layout.width(op.from) as usize, op.weight_offset),
+            Op::AppendActions(_) | Op::Silu(_) | Op::Dueling(_) => continue,
         };
         let weight = offset as usize;
         let bias = weight + inputs.max(1) * width;

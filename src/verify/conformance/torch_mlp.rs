@@ -37,11 +37,11 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
     let mut buffers = Buffers::default();
     let input: Buffer<f32> = buffers.add("x", x.len() as u64, "");
     let activations = Activations::new(&mut buffers, "activation", net, &pass, input, "");
-    let width = |tensor: &Tensor| u64::from(rows) * u64::from(tensor.width);
+    let width = |tensor: &Tensor| u64::from(rows) * u64::from(tensor.width());
     let deltas: Vec<Buffer<f32>> =
-        net.tensors.iter().map(|tensor| buffers.add("delta", width(tensor), "")).collect();
-    let parameters: Buffer<f32> = buffers.add("weights", u64::from(net.params), "");
-    let grads: Buffer<f32> = buffers.add("grads", u64::from(net.params), "");
+        net.tensors().iter().map(|tensor| buffers.add("delta", width(tensor), "")).collect();
+    let parameters: Buffer<f32> = buffers.add("weights", u64::from(net.params()), "");
+    let grads: Buffer<f32> = buffers.add("grads", u64::from(net.params()), "");
     let mut recording = Recording::default();
     pass.forward(&mut recording, net, parameters, &activations)?;
     pass.backward(&mut recording, net, parameters, &activations, &deltas, grads, 1, true)?;

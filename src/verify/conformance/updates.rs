@@ -364,7 +364,7 @@ impl Replay {
     fn networks(&self, device: &mut Device<'_>, buffer: Buffer<f32>) -> Outcome<Vec<Vec<f32>>> {
         Ok(device
             .read(buffer)?
-            .chunks_exact(self.network.layout.params as usize)
+            .chunks_exact(self.network.layout.params() as usize)
             .map(<[f32]>::to_vec)
             .collect())
     }

@@ -1,0 +1,104 @@
+//! The operations of a network, one file each: shape rule and parameters (its constructor), initial weights, forward and
+//! backward pass. A new one is such a file, its kernels, and a line in each list of this file.
+
+pub mod append_actions;
+pub mod dense;
+pub mod dueling;
+pub mod layer_norm;
+pub mod silu;
+
+use rand::rngs::StdRng;
+
+pub use append_actions::AppendActions;
+pub use dense::Dense;
+pub use dueling::{Dueling, Head};
+pub use layer_norm::LayerNorm;
+pub use silu::Silu;
+
+use crate::engine::recording::{Buffer, Recording};
+use crate::error::{Error, Result};
+use crate::nn::layout::Layout;
+use crate::nn::slots::Pass;
+
+/// What every operation does.
+pub trait Operation {
+    /// What the forward pass keeps for the backward one beside the tensors, if anything: its name and how many numbers per row.
+    fn kept(&self, _: &Layout) -> Option<(&'static str, u32)> {
+        None
+    }
+
+    /// Draws its initial parameters; they are zeros before.
+    fn init(&self, _: &Layout, _: &mut StdRng, _: &mut [f32]) {}
+
+    /// Records its output from its input.
+    fn forward(&self, rec: &mut Recording, at: &Forward<'_>) -> Result<()>;
+
+    /// Records the gradients of its input and of its parameters from that of its output.
+    fn backward(&self, rec: &mut Recording, at: &Backward<'_>) -> Result<()>;
+}
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Observations with every action behind them.
+    AppendActions(AppendActions),
+    /// A dense layer.
+    Dense(Dense),
+    /// Layer normalisation.
+    LayerNorm(LayerNorm),
+    /// The silu of a tensor.
+    Silu(Silu),
+    /// Action values out of advantages and a value.
+    Dueling(Dueling),
+}
+
+impl Op {
+    /// What it does.
+    pub fn operation(&self) -> &dyn Operation {
+        match self {
+            Op::AppendActions(op) => op,
+            Op::Dense(op) => op,
+            Op::LayerNorm(op) => op,
+            Op::Silu(op) => op,
+            Op::Dueling(op) => op,
+        }
+    }
+}
+
+/// Where a forward pass takes place.
+#[derive(Clone, Copy)]
+pub struct Forward<'a> {
+    /// Tensors and parameters of the network.
+    pub layout: &'a Layout,
+    /// What is evaluated.
+    pub pass: &'a Pass,
+    /// `[agents, nets, params]`
+    pub weights: Buffer<f32>,
+    /// One buffer per tensor, `[agents, slots, batch, width]`; the input is `[agents, inputs, batch, width]`.
+    pub tensors: &'a [Buffer<f32>],
+    /// What this operation keeps, if it does, `[agents, slots, batch, kept]`.
+    pub kept: Option<Buffer<f32>>,
+}
+
+impl Forward<'_> {
+    /// Where an operation keeps what it said that it would.
+    fn kept(&self, kernel: &str) -> Result<Buffer<f32>> {
+        let message = "nothing was declared for what it keeps".into();
+        self.kept.ok_or_else(|| Error::Kernel { kernel: kernel.into(), message })
+    }
+}
+
+/// Where a backward pass takes place.
+#[derive(Clone, Copy)]
+pub struct Backward<'a> {
+    /// The forward pass before it.
+    pub forward: Forward<'a>,
+    /// The gradient before each tensor's activation, `[agents, slots, batch, width]`.
+    pub deltas: &'a [Buffer<f32>],
+    /// Gradients of the parameters `[agents, slots, params]`.
+    pub grads: Buffer<f32>,
+    /// Slots with a gradient: the first ones, of nets 0, 1, ... in order.
+    pub slots: u32,
+    /// Whether the gradient of the network's input is asked for.
+    pub input_gradient: bool,
+}
