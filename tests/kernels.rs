@@ -18,7 +18,9 @@ use softq::engine::kernel::{Kernel, MAX_LOOP_ITERATIONS, TwinCall};
 use softq::engine::recording::{Buffers, Recording};
 use softq::error::Error;
 use softq::gpu::{GpuDevice, GpuExecutor};
-use softq::kernels::{dense_forward, env_reset, grad_norm, log_softmax, td_error};
+use softq::kernels::{
+    dense_backward_input, dense_backward_weights, dense_forward, env_reset, grad_norm, log_softmax, td_error,
+};
 use softq::shared::agent::Agent;
 use softq::shared::layout::{Layout, Scalar};
 use softq::shared::optimizer::Optimizer;
@@ -529,4 +531,49 @@ fn loop_rules_cover_the_true_counts() {
         .contains("for (");
         assert!(!loops || longest > 0, "{}: nothing was counted", kernel.name);
     }
+}
+
+/// Params and bindings of a case, the last of which is written.
+fn floats(case: &Case) -> Vec<Vec<f32>> {
+    case.bindings.iter().map(|words| bytemuck::cast_slice(words).to_vec()).collect()
+}
+
+#[test]
+fn the_blocked_dense_layers_give_the_bits_of_the_plain_ones() {
+    let mut cases = 0;
+    for check in verify::checks() {
+        let name = check.kernel.name.trim_end_matches("_tiled");
+        if !name.starts_with("dense_") {
+            continue;
+        }
+        // Odd and even sizes, strides and offsets, zeros among the inputs, several agents and slots.
+        for index in 0..2 * Options::default().cases {
+            let case = check.draw(7, index);
+            let mut plain = floats(&case);
+            let words = bytemuck::cast_slice(&case.params);
+            match (name, plain.as_mut_slice()) {
+                ("dense_forward", [x, weights, y]) => {
+                    dense_forward::twin(&bytemuck::pod_read_unaligned(words), x, weights, y);
+                }
+                ("dense_backward_input", [dy, weights, x, dx]) => {
+                    dense_backward_input::twin(&bytemuck::pod_read_unaligned(words), dy, weights, x, dx);
+                }
+                ("dense_backward_weights", [x, dy, grads]) => {
+                    dense_backward_weights::twin(&bytemuck::pod_read_unaligned(words), x, dy, grads);
+                }
+                _ => panic!("{name} has no plain twin"),
+            }
+            let mut blocked = case.bindings.clone();
+            let bindings = blocked.iter_mut().map(Vec::as_mut_slice).collect();
+            (check.kernel.twin)(TwinCall { params: &case.params, bindings, env: None, rule: None });
+            let same = |(plain, blocked): (&Vec<f32>, &Vec<u32>)| {
+                let pairs = plain.iter().zip(blocked);
+                // WGSL leaves the payload of a NaN open.
+                pairs.into_iter().all(|(p, b)| p.to_bits() == *b || p.is_nan() && f32::from_bits(*b).is_nan())
+            };
+            assert!(plain.iter().zip(&blocked).all(same), "{}: {}", check.kernel.name, case.label);
+            cases += 1;
+        }
+    }
+    assert!(cases >= 6 * 2 * 10, "{cases} cases");
 }

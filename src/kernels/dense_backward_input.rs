@@ -2,8 +2,7 @@
 
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::blocks::for_each_block;
-use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
+use crate::kernels::matmul::layers::backward_input;
 use crate::kernels::{extent, groups, layer_end, product, rows_end};
 
 gpu_struct! {
@@ -69,7 +68,7 @@ kernel! {
     ];
     // The sum over outputs, then up to 16 stores.
     loops |p, _| u64::from(p.out_dim) + 16;
-    twin twin
+    twin backward_input
 }
 
 /// Slope of the activation whose output is `output`.
@@ -81,35 +80,26 @@ pub(super) fn slope(activation: u32, output: f32) -> f32 {
     }
 }
 
-/// Multiplies one row of gradients with the slopes of the activation whose outputs are `x`.
-#[inline(always)]
-fn finish(activation: u32, x: &[f32], dx: &mut [f32]) {
-    let pairs = dx.iter_mut().zip(x);
-    match activation {
-        1 => pairs.for_each(|(dx, x)| *dx *= f32::from(u8::from(*x > 0.0))),
-        2 => pairs.for_each(|(dx, x)| *dx *= 1.0 - x * x),
-        _ => {}
+/// The shader's sums, one input after the other: what `matmul/layers.rs` gives faster.
+pub fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
+    let [batch, in_dim, out_dim, slots] = [p.batch, p.in_dim, p.out_dim, p.grad_slots].map(|d| d as usize);
+    for agent in 0..p.agents as usize {
+        for slot in 0..slots {
+            let w = (agent * p.nets as usize + slot) * p.net_params as usize + p.weight_offset as usize;
+            for row in 0..batch {
+                let dy_row = (agent * slots + slot) * batch + row;
+                let dy_at = dy_row * p.dy_stride as usize + p.dy_offset as usize;
+                let dx_at = dy_row * p.x_stride as usize + p.x_offset as usize;
+                let x_row = (agent * p.x_slots as usize + slot) * batch + row;
+                let x_at = x_row * p.x_stride as usize + p.x_offset as usize;
+                for k in 0..in_dim {
+                    let mut sum = 0.0;
+                    for j in 0..out_dim {
+                        sum += dy[dy_at + j] * weights[w + k * out_dim + j];
+                    }
+                    dx[dx_at + k] = sum * slope(p.activation, x[x_at + k]);
+                }
+            }
+        }
     }
-}
-
-pub(super) fn twin(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &mut [f32]) {
-    let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
-    let [dy_stride, x_stride] = [p.dy_stride, p.x_stride].map(|d| d as usize);
-    let slots = p.agents as usize * p.grad_slots as usize;
-    let work = slots * batch * in_dim * out_dim;
-    for_each_block(&mut dx[..slots * batch * x_stride], slots, x_stride, work, |index, first, dx| {
-        let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
-        let dy = &dy[(index * batch + first) * dy_stride..];
-        let x = &x[((agent * p.x_slots as usize + slot) * batch + first) * x_stride..];
-        let layer = (agent * p.nets as usize + slot) * p.net_params as usize + p.weight_offset as usize;
-        let w = &weights[layer..][..in_dim * out_dim];
-        let dims = Dims { rows: dx.len() / x_stride, columns: in_dim, depth: out_dim };
-        let left = Left { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, k_stride: 1 };
-        // W^T: inputs side by side, while outputs are summed in ascending order.
-        let right = Right { values: w, row_stride: 1, column_stride: out_dim };
-        let output = Output { values: &mut dx[p.x_offset as usize..], stride: x_stride };
-        matmul(left, right, output, dims, |row, dx| {
-            finish(p.activation, &x[row * x_stride + p.x_offset as usize..], dx);
-        });
-    });
 }

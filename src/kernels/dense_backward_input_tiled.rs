@@ -2,7 +2,8 @@
 //! sizes are multiples of 4. Twin of `shaders/dense_backward_input_tiled.wgsl`.
 
 use crate::kernel;
-use crate::kernels::dense_backward_input::{KERNEL as ANY_SHAPE, Params, twin};
+use crate::kernels::dense_backward_input::{KERNEL as ANY_SHAPE, Params};
+use crate::kernels::matmul::layers::backward_input;
 use crate::kernels::{TILE, fours, tiles};
 
 kernel! {
@@ -15,7 +16,7 @@ kernel! {
         false => [0; 3],
     };
     loops |p, _| u64::from(p.out_dim / 4);
-    twin twin
+    twin backward_input
 }
 
 /// Whether this shape can be tiled, and is wide enough to gain by it.

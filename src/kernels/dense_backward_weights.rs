@@ -1,12 +1,9 @@
 //! Gradient of a dense layer for its weights and bias: `dW = x^T dy`, `db = sum dy`. Twin of
 //! `shaders/dense_backward_weights.wgsl`.
 
-use pulp::Arch;
-
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::blocks::for_each_block_of;
-use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
+use crate::kernels::matmul::layers::backward_weights;
 use crate::kernels::{extent, groups, largest, layer_end, nibble, product, rows_end};
 
 gpu_struct! {
@@ -66,42 +63,31 @@ kernel! {
     ];
     // The sum over the batch, then up to 16 stores.
     loops |p, _| u64::from(p.batch) + 16;
-    twin twin
+    twin backward_weights
 }
 
-pub(super) fn twin(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
-    let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
-    let [x_stride, dy_stride] = [p.x_stride, p.dy_stride].map(|d| d as usize);
-    let slots = p.agents as usize * p.grad_slots as usize;
-    let work = slots * batch * in_dim * out_dim;
-    let mut dw = Vec::with_capacity(slots);
-    for (index, grads) in grads.chunks_mut(p.net_params as usize).take(slots).enumerate() {
-        let layer = &mut grads[p.weight_offset as usize..][..(in_dim + 1) * out_dim];
-        let (weights, db) = layer.split_at_mut(in_dim * out_dim);
-        let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
-        add_rows(dy.chunks_exact(dy_stride).map(|dy| &dy[p.dy_offset as usize..][..out_dim]), db);
-        dw.push(weights);
-    }
-    for_each_block_of(dw, out_dim, work, |index, first, dw| {
-        let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
-        let x_slot = nibble(p.slot_x, slot);
-        let x = &x[(agent * p.x_slots as usize + x_slot) * batch * x_stride..][..batch * x_stride];
-        let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
-        let dims = Dims { rows: dw.len() / out_dim, columns: out_dim, depth: batch };
-        let left = Left { values: &x[p.x_offset as usize + first..], row_stride: 1, k_stride: x_stride };
-        let right = Right { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, column_stride: 1 };
-        matmul(left, right, Output { values: dw, stride: out_dim }, dims, |_, _| {});
-    });
-}
-
-/// `sum` of `rows`, in their order.
-fn add_rows<'a>(rows: impl Iterator<Item = &'a [f32]>, sum: &mut [f32]) {
-    Arch::new().dispatch(|| {
-        sum.fill(0.0);
-        for row in rows {
-            for (sum, value) in sum.iter_mut().zip(row) {
-                *sum += value;
+/// The shader's sums, one weight after the other: what `matmul/layers.rs` gives faster.
+pub fn twin(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
+    let [batch, in_dim, out_dim, slots] = [p.batch, p.in_dim, p.out_dim, p.grad_slots].map(|d| d as usize);
+    for agent in 0..p.agents as usize {
+        for slot in 0..slots {
+            let x_slot = nibble(p.slot_x, slot);
+            let x_row = (agent * p.x_slots as usize + x_slot) * batch;
+            let dy_row = (agent * slots + slot) * batch;
+            let base = (agent * slots + slot) * p.net_params as usize + p.weight_offset as usize;
+            // The bias is row in_dim, whose input is 1.
+            for k in 0..=in_dim {
+                for column in 0..out_dim {
+                    let mut sum = 0.0;
+                    for b in 0..batch {
+                        let x_at = (x_row + b) * p.x_stride as usize + p.x_offset as usize;
+                        let dy_at = (dy_row + b) * p.dy_stride as usize + p.dy_offset as usize;
+                        let input = if k == in_dim { 1.0 } else { x[x_at + k] };
+                        sum += input * dy[dy_at + column];
+                    }
+                    grads[base + k * out_dim + column] = sum;
+                }
             }
         }
-    });
+    }
 }

@@ -2,7 +2,8 @@
 //! all sizes are multiples of 4. Twin of `shaders/dense_backward_weights_tiled.wgsl`.
 
 use crate::kernel;
-use crate::kernels::dense_backward_weights::{KERNEL as ANY_SHAPE, Params, twin};
+use crate::kernels::dense_backward_weights::{KERNEL as ANY_SHAPE, Params};
+use crate::kernels::matmul::layers::backward_weights;
 use crate::kernels::{TILE, fours, tiles};
 
 kernel! {
@@ -15,7 +16,7 @@ kernel! {
         false => [0; 3],
     };
     loops |p, _| u64::from(p.batch);
-    twin twin
+    twin backward_weights
 }
 
 /// Whether this shape can be tiled, and is wide enough to gain by it.

@@ -2,8 +2,7 @@
 
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::blocks::for_each_block;
-use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
+use crate::kernels::matmul::layers::forward;
 use crate::kernels::{extent, groups, largest, layer_end, nibble, product, rows_end};
 use crate::shared::math::tanh_f32;
 
@@ -69,7 +68,7 @@ kernel! {
         u64::from(p.agents),
     ];
     loops |p, _| u64::from(p.in_dim);
-    twin twin
+    twin forward
 }
 
 /// The activation numbered `activation`.
@@ -82,34 +81,28 @@ pub(super) fn activate(activation: u32, value: f32) -> f32 {
     }
 }
 
-/// Adds the bias to one row of a layer's outputs and applies the activation.
-#[inline(always)]
-fn finish(activation: u32, bias: &[f32], y: &mut [f32]) {
-    let biased = y.iter_mut().zip(bias);
-    // Known numbers, so that each loop is free of branches.
-    match activation {
-        1 => biased.for_each(|(y, b)| *y = activate(1, *y + b)),
-        2 => biased.for_each(|(y, b)| *y = activate(2, *y + b)),
-        _ => biased.for_each(|(y, b)| *y += b),
+/// The shader's sums, one output after the other: what `matmul/layers.rs` gives faster.
+pub fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
+    let [batch, in_dim, out_dim, slots] = [p.batch, p.in_dim, p.out_dim, p.slots].map(|d| d as usize);
+    for agent in 0..p.agents as usize {
+        for slot in 0..slots {
+            let net = nibble(p.slot_net, slot);
+            let x_slot = nibble(p.slot_x, slot);
+            let w = (agent * p.nets as usize + net) * p.net_params as usize + p.weight_offset as usize;
+            let bias = w + in_dim * out_dim;
+            for row in 0..batch {
+                let x_row = (agent * p.x_slots as usize + x_slot) * batch + row;
+                let x_at = x_row * p.x_stride as usize + p.x_offset as usize;
+                let y_row = (agent * slots + slot) * batch + row;
+                let y_at = y_row * p.y_stride as usize + p.y_offset as usize;
+                for column in 0..out_dim {
+                    let mut sum = 0.0;
+                    for k in 0..in_dim {
+                        sum += x[x_at + k] * weights[w + k * out_dim + column];
+                    }
+                    y[y_at + column] = activate(p.activation, sum + weights[bias + column]);
+                }
+            }
+        }
     }
-}
-
-pub(super) fn twin(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
-    let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
-    let [x_stride, y_stride] = [p.x_stride, p.y_stride].map(|d| d as usize);
-    let slots = p.agents as usize * p.slots as usize;
-    let work = slots * batch * in_dim * out_dim;
-    for_each_block(&mut y[..slots * batch * y_stride], slots, y_stride, work, |index, first, y| {
-        let (agent, slot) = (index / p.slots as usize, index % p.slots as usize);
-        let net = nibble(p.slot_net, slot);
-        let x_slot = nibble(p.slot_x, slot);
-        let x = &x[((agent * p.x_slots as usize + x_slot) * batch + first) * x_stride..];
-        let layer = (agent * p.nets as usize + net) * p.net_params as usize + p.weight_offset as usize;
-        let (w, b) = weights[layer..][..(in_dim + 1) * out_dim].split_at(in_dim * out_dim);
-        let dims = Dims { rows: y.len() / y_stride, columns: out_dim, depth: in_dim };
-        let left = Left { values: &x[p.x_offset as usize..], row_stride: x_stride, k_stride: 1 };
-        let right = Right { values: w, row_stride: out_dim, column_stride: 1 };
-        let output = Output { values: &mut y[p.y_offset as usize..], stride: y_stride };
-        matmul(left, right, output, dims, |_, y| finish(p.activation, b, y));
-    });
 }

@@ -6,6 +6,7 @@
 //! of what a ReLU puts out, and most of a one-hot observation) and `narrow` (a few columns, as behind the output layer).
 
 mod dense;
+pub mod layers;
 mod panels;
 mod sparse;
 

@@ -1,0 +1,121 @@
+//! The dense layers by the blocked product: what the CPU executor runs. Bit for bit what the plain twins in
+//! `dense_forward.rs`, `dense_backward_input.rs` and `dense_backward_weights.rs` give (`cargo test --test kernels dense`).
+
+use pulp::Arch;
+
+use super::{Dims, Left, Output, Right, matmul};
+use crate::kernels::blocks::{for_each_block, for_each_block_of};
+use crate::kernels::dense_forward::activate;
+use crate::kernels::nibble;
+use crate::kernels::{dense_backward_input, dense_backward_weights, dense_forward};
+
+/// Adds the bias to one row of a layer's outputs and applies the activation.
+#[inline(always)]
+fn bias_and_activation(activation: u32, bias: &[f32], y: &mut [f32]) {
+    let biased = y.iter_mut().zip(bias);
+    // Known numbers, so that each loop is free of branches.
+    match activation {
+        1 => biased.for_each(|(y, b)| *y = activate(1, *y + b)),
+        2 => biased.for_each(|(y, b)| *y = activate(2, *y + b)),
+        _ => biased.for_each(|(y, b)| *y += b),
+    }
+}
+
+/// `y = act(x W + b)`
+pub fn forward(p: &dense_forward::Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
+    let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
+    let [x_stride, y_stride] = [p.x_stride, p.y_stride].map(|d| d as usize);
+    let slots = p.agents as usize * p.slots as usize;
+    let work = slots * batch * in_dim * out_dim;
+    for_each_block(&mut y[..slots * batch * y_stride], slots, y_stride, work, |index, first, y| {
+        let (agent, slot) = (index / p.slots as usize, index % p.slots as usize);
+        let net = nibble(p.slot_net, slot);
+        let x_slot = nibble(p.slot_x, slot);
+        let x = &x[((agent * p.x_slots as usize + x_slot) * batch + first) * x_stride..];
+        let layer = (agent * p.nets as usize + net) * p.net_params as usize + p.weight_offset as usize;
+        let (w, b) = weights[layer..][..(in_dim + 1) * out_dim].split_at(in_dim * out_dim);
+        let dims = Dims { rows: y.len() / y_stride, columns: out_dim, depth: in_dim };
+        let left = Left { values: &x[p.x_offset as usize..], row_stride: x_stride, k_stride: 1 };
+        let right = Right { values: w, row_stride: out_dim, column_stride: 1 };
+        let output = Output { values: &mut y[p.y_offset as usize..], stride: y_stride };
+        matmul(left, right, output, dims, |_, y| bias_and_activation(p.activation, b, y));
+    });
+}
+
+/// Multiplies one row of gradients with the slopes of the activation whose outputs are `x`.
+#[inline(always)]
+fn times_slopes(activation: u32, x: &[f32], dx: &mut [f32]) {
+    let pairs = dx.iter_mut().zip(x);
+    match activation {
+        1 => pairs.for_each(|(dx, x)| *dx *= f32::from(u8::from(*x > 0.0))),
+        2 => pairs.for_each(|(dx, x)| *dx *= 1.0 - x * x),
+        _ => {}
+    }
+}
+
+/// `dx = (dy W^T) * act'(x)`
+pub fn backward_input(
+    p: &dense_backward_input::Params,
+    dy: &[f32],
+    weights: &[f32],
+    x: &[f32],
+    dx: &mut [f32],
+) {
+    let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
+    let [dy_stride, x_stride] = [p.dy_stride, p.x_stride].map(|d| d as usize);
+    let slots = p.agents as usize * p.grad_slots as usize;
+    let work = slots * batch * in_dim * out_dim;
+    for_each_block(&mut dx[..slots * batch * x_stride], slots, x_stride, work, |index, first, dx| {
+        let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
+        let dy = &dy[(index * batch + first) * dy_stride..];
+        let x = &x[((agent * p.x_slots as usize + slot) * batch + first) * x_stride..];
+        let layer = (agent * p.nets as usize + slot) * p.net_params as usize + p.weight_offset as usize;
+        let w = &weights[layer..][..in_dim * out_dim];
+        let dims = Dims { rows: dx.len() / x_stride, columns: in_dim, depth: out_dim };
+        let left = Left { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, k_stride: 1 };
+        // W^T: inputs side by side, while outputs are summed in ascending order.
+        let right = Right { values: w, row_stride: 1, column_stride: out_dim };
+        let output = Output { values: &mut dx[p.x_offset as usize..], stride: x_stride };
+        matmul(left, right, output, dims, |row, dx| {
+            times_slopes(p.activation, &x[row * x_stride + p.x_offset as usize..], dx);
+        });
+    });
+}
+
+/// `dW = x^T dy`, `db = sum dy`
+pub fn backward_weights(p: &dense_backward_weights::Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
+    let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
+    let [x_stride, dy_stride] = [p.x_stride, p.dy_stride].map(|d| d as usize);
+    let slots = p.agents as usize * p.grad_slots as usize;
+    let work = slots * batch * in_dim * out_dim;
+    let mut dw = Vec::with_capacity(slots);
+    for (index, grads) in grads.chunks_mut(p.net_params as usize).take(slots).enumerate() {
+        let layer = &mut grads[p.weight_offset as usize..][..(in_dim + 1) * out_dim];
+        let (weights, db) = layer.split_at_mut(in_dim * out_dim);
+        let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
+        add_rows(dy.chunks_exact(dy_stride).map(|dy| &dy[p.dy_offset as usize..][..out_dim]), db);
+        dw.push(weights);
+    }
+    for_each_block_of(dw, out_dim, work, |index, first, dw| {
+        let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
+        let x_slot = nibble(p.slot_x, slot);
+        let x = &x[(agent * p.x_slots as usize + x_slot) * batch * x_stride..][..batch * x_stride];
+        let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
+        let dims = Dims { rows: dw.len() / out_dim, columns: out_dim, depth: batch };
+        let left = Left { values: &x[p.x_offset as usize + first..], row_stride: 1, k_stride: x_stride };
+        let right = Right { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, column_stride: 1 };
+        matmul(left, right, Output { values: dw, stride: out_dim }, dims, |_, _| {});
+    });
+}
+
+/// `sum` of `rows`, in their order.
+fn add_rows<'a>(rows: impl Iterator<Item = &'a [f32]>, sum: &mut [f32]) {
+    Arch::new().dispatch(|| {
+        sum.fill(0.0);
+        for row in rows {
+            for (sum, value) in sum.iter_mut().zip(row) {
+                *sum += value;
+            }
+        }
+    });
+}
