@@ -57,7 +57,7 @@ impl Block {
     /// The phases, over and over.
     pub fn repeated(&self, times: u32) -> Vec<(Program, u32)> {
         match self.programs[..] {
-            [(program, repeats)] if repeats == 1 => vec![(program, times)],
+            [(program, 1)] => vec![(program, times)],
             _ => std::iter::repeat_n(&self.programs, times as usize).flatten().copied().collect(),
         }
     }
