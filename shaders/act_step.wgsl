@@ -1,14 +1,10 @@
 // One environment step of every environment: choose an action from Q, step, keep statistics, store the transition, and
 // reset where the episode ended (Gymnasium's SAME_STEP autoreset).
 //
-//   policy 0: pi(a) = (1 - epsilon) softmax(Q / alpha) + epsilon / |A|;  policy 1: argmax Q instead of the softmax;
-//   policy 2: the softmax at the temperature of this very state, at which its entropy is target_entropy.
-// During the first uniform_steps steps of a lane, and with probability epsilon, the action is uniform. With several heads
-// each has its own policy over its own values.
-// The stored next observation is the true final one. `ended` is 0 where the episode goes on, 1 where it terminated, 2 where the
-// time limit cut it: both ends stop an n-step window, and only termination stops the bootstrap.
+// Actions follow from Q by `choose`; during the first uniform_steps steps of a lane they are uniform.
+// The stored next observation is the true final one.
 // q [agents, num_lanes, ACTION_OUTPUTS]; env_params, state, lanes [agents, num_lanes]; obs [agents, num_lanes, OBS_SIZE];
-// replay [agents, capacity, 2 OBS_SIZE + heads + 2]: obs, next_obs, actions, reward, ended; capacity 0 stores nothing.
+// replay [agents, capacity] transitions in the layout of `transition`; capacity 0 stores nothing.
 // Grid: one invocation per environment, x = num_lanes / 64, z = agent.
 // Determinism: random numbers depend on the agent's seed, the stream, the lane and its step count alone.
 
@@ -30,13 +26,16 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> state: array<State>;
 @group(0) @binding(5) var<storage, read_write> lanes: array<Lane>;
 @group(0) @binding(6) var<storage, read_write> obs: array<f32>;
-@group(0) @binding(7) var<storage, read_write> replay: array<f32>;
+@group(0) @binding(7) var<storage, read_write> replay: array<u32>;
 
 // import: math
 // import: rng_word
 // import: rng
 // import: agent
-// import: policy
+// import: choose
+// import: lane_step
+// import: transition_end
+// import: transition
 // import: env
 
 // `source` is the first column of a head.
@@ -44,35 +43,40 @@ fn q_value(source: u32, row: u32, action: u32) -> f32 {
     return q[row * ACTION_OUTPUTS + source + action];
 }
 
-fn choose(agent: u32, lane: u32, rng: ptr<function, Rng>) -> array<u32, ACTION_WORDS> {
-    let env_steps = lanes[lane].step * p.num_lanes;
+// The action of a lane after `step` steps.
+fn chosen_action(agent: u32, index: u32, step: u32) -> array<u32, ACTION_WORDS> {
+    let h = agents[agent];
     var epsilon = 0.0;
     if (p.explore == 1u) {
-        let h = agents[agent];
-        epsilon = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, f32(env_steps));
+        epsilon = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, f32(step * p.num_lanes));
     }
-    let coin = rng_uniform(rng);
-    if (lanes[lane].step < p.uniform_steps || coin < epsilon) {
-        return random_action(rng);
-    }
-    var alpha = agents[agent].alpha;
-    var sizes = HEAD_SIZES;
-    var chosen: array<u32, ACTION_WORDS>;
-    var column = 0u;
-    for (var head = 0u; head < ACTION_WORDS; head++) {
-        let u = rng_uniform(rng);
-        let actions = sizes[head];
-        if (p.policy == 1u) {
-            chosen[head] = argmax_of(column, lane, actions);
-        } else {
-            if (p.policy == 2u) {
-                alpha = temperature_of(column, lane, actions, agents[agent].target_entropy);
-            }
-            chosen[head] = sample_of(column, lane, actions, alpha, softmax_of(column, lane, actions, alpha), u);
+    var rng = Rng(h.seed, p.stream + STREAM_ACTION, step, index, 0u);
+    let how = Chooser(p.policy, step < p.uniform_steps, epsilon, h.alpha, h.target_entropy);
+    return choose(how, agent * p.num_lanes + index, &rng);
+}
+
+// The transition from `obs` to what is seen now, at word `at` of the ring.
+fn store_transition(at: u32, lane: u32, action: array<u32, ACTION_WORDS>, reward: f32, ended: u32) {
+    let t = TransitionLayout(OBS_SIZE, STORED_OBS_BITS, ACTION_WORDS);
+    var word = 0u;
+    var next_word = 0u;
+    for (var i = 0u; i < OBS_SIZE; i++) {
+        word |= packed_element(obs[lane * OBS_SIZE + i], i, t.obs_bits);
+        next_word |= packed_element(seen_at(i), i, t.obs_bits);
+        if ((i + 1u) * t.obs_bits % 32u == 0u || i + 1u == OBS_SIZE) {
+            let to = at + i * t.obs_bits / 32u;
+            replay[to] = word;
+            replay[to + next_obs_at(t)] = next_word;
+            word = 0u;
+            next_word = 0u;
         }
-        column += actions;
     }
-    return chosen;
+    var words = action;
+    for (var i = 0u; i < ACTION_WORDS; i++) {
+        replay[at + action_at(t) + i] = words[i];
+    }
+    replay[at + reward_at(t)] = bitcast<u32>(reward);
+    replay[at + ended_at(t)] = ended;
 }
 
 @compute @workgroup_size(64)
@@ -84,47 +88,21 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let lane = agent * p.num_lanes + id.x;
     let seed = agents[agent].seed;
     var l = lanes[lane];
-    var action_rng = Rng(seed, p.stream + STREAM_ACTION, l.step, id.x, 0u);
-    var action = choose(agent, lane, &action_rng);
+    let action = chosen_action(agent, id.x, l.step);
 
     env = env_params[lane];
     var s = state[lane];
-    var step_rng = Rng(seed, p.stream + STREAM_STEP, l.step, id.x, 0u);
-    let outcome = take_step(&s, action, &step_rng);
+    let done = lane_step(seed, p.stream, id.x, action, &s, &l);
     see(s);
-
-    l.episode_step += 1u;
-    l.episode_return += outcome.reward;
-    let truncated = l.episode_step >= MAX_EPISODE_STEPS;
     if (p.capacity > 0u) {
         // Lanes share the ring: step t of lane i goes to row (t mod (capacity / num_lanes)) * num_lanes + i.
         let row = agent * p.capacity + (l.step % (p.capacity / p.num_lanes)) * p.num_lanes + id.x;
-        let at = row * (2u * OBS_SIZE + ACTION_WORDS + 2u);
-        for (var i = 0u; i < OBS_SIZE; i++) {
-            replay[at + i] = obs[lane * OBS_SIZE + i];
-            replay[at + OBS_SIZE + i] = seen_at(i);
-        }
-        for (var head = 0u; head < ACTION_WORDS; head++) {
-            replay[at + 2u * OBS_SIZE + head] = f32(action[head]);
-        }
-        replay[at + 2u * OBS_SIZE + ACTION_WORDS] = outcome.reward * agents[agent].reward_scale;
-        replay[at + 2u * OBS_SIZE + ACTION_WORDS + 1u] = select(select(0.0, 2.0, truncated), 1.0, outcome.terminated);
+        let words = transition_words(TransitionLayout(OBS_SIZE, STORED_OBS_BITS, ACTION_WORDS));
+        store_transition(row * words, lane, action, done.reward * agents[agent].reward_scale, done.ended);
     }
-    if (outcome.terminated || truncated) {
-        if (l.episodes == 0u) {
-            l.first_return = l.episode_return;
-        }
-        l.episodes += 1u;
-        l.window_episodes += 1u;
-        l.window_return += l.episode_return;
-        l.window_length += f32(l.episode_step);
-        l.episode_step = 0u;
-        l.episode_return = 0.0;
-        var reset_rng = Rng(seed, p.stream + STREAM_RESET, l.step, id.x, 0u);
-        s = reset(&reset_rng);
+    if (lane_next(seed, p.stream, id.x, done.ended, &s, &l)) {
         see(s);
     }
-    l.step += 1u;
     lanes[lane] = l;
     state[lane] = s;
     for (var i = 0u; i < OBS_SIZE; i++) {

@@ -21,6 +21,7 @@ struct Params {
 // import: rng_word
 // import: rng
 // import: agent
+// import: lane_step
 // import: env
 
 @compute @workgroup_size(64)
@@ -30,10 +31,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         return;
     }
     let lane = agent * p.num_lanes + id.x;
-    // Step 0xffffffff: the resets inside an episode use the lane's step count.
-    var rng = Rng(agents[agent].seed, p.stream + STREAM_RESET, 0xffffffffu, id.x, 0u);
     env = env_params[lane];
-    let start = reset(&rng);
+    let start = lane_start(agents[agent].seed, p.stream, id.x, 0xffffffffu);
     state[lane] = start;
     lanes[lane] = Lane();
     see(start);

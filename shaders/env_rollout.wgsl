@@ -22,6 +22,8 @@ struct Params {
 // import: rng_word
 // import: rng
 // import: agent
+// import: transition_end
+// import: lane_step
 // import: env
 
 @compute @workgroup_size(64)
@@ -37,24 +39,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         env_loops = 0u;
         var action_rng = Rng(p.seed, p.stream + STREAM_ACTION, l.step, lane, 0u);
         let action = random_action(&action_rng);
-        var step_rng = Rng(p.seed, p.stream + STREAM_STEP, l.step, lane, 0u);
-        let outcome = take_step(&s, action, &step_rng);
-        l.episode_step += 1u;
-        l.episode_return += outcome.reward;
-        if (outcome.terminated || l.episode_step >= MAX_EPISODE_STEPS) {
-            if (l.episodes == 0u) {
-                l.first_return = l.episode_return;
-            }
-            l.episodes += 1u;
-            l.window_episodes += 1u;
-            l.window_return += l.episode_return;
-            l.window_length += f32(l.episode_step);
-            l.episode_step = 0u;
-            l.episode_return = 0.0;
-            var reset_rng = Rng(p.seed, p.stream + STREAM_RESET, l.step, lane, 0u);
-            s = reset(&reset_rng);
-        }
-        l.step += 1u;
+        let done = lane_step(p.seed, p.stream, lane, action, &s, &l);
+        lane_next(p.seed, p.stream, lane, done.ended, &s, &l);
     }
     state[lane] = s;
     lanes[lane] = l;

@@ -5,7 +5,7 @@
 // ended its episode: by termination, which leaves nothing to bootstrap from, or by the time limit, where the value of the
 // true final observation still counts. It never crosses the write head: the newest n_step - 1 transitions of a lane start no
 // window, all others are equally likely. While the ring holds fewer than n_step steps of a lane, the oldest starts a shorter one.
-// replay [agents, capacity, 2 obs_size + heads + 2] (see act_step). batch_obs [agents, inputs, batch, obs_size]: s_t, then
+// replay [agents, capacity] transitions in the layout of `transition`. batch_obs [agents, inputs, batch, obs_size]: s_t, then
 // s_{t+m}, then with inputs = n_step + 1 the states between them, s_{t+1}, ..., s_{t+n_step-1}, and s_{t+m} from m on.
 // actions [agents, batch, heads]; rewards [agents, batch]; discounts [agents, inputs - 1, batch]: the discount, then the factor
 // gamma^k of s_{t+k}, 0 from m on. With given_starts = 1, starts are not drawn: `actions` holds their ring rows on entry, where
@@ -16,6 +16,7 @@
 struct Params {
     batch: u32,
     obs_size: u32,
+    obs_bits: u32,
     heads: u32,
     capacity: u32,
     num_lanes: u32,
@@ -29,7 +30,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> p: Params;
 @group(0) @binding(1) var<storage, read> agents: array<Agent>;
 @group(0) @binding(2) var<storage, read> lanes: array<Lane>;
-@group(0) @binding(3) var<storage, read> replay: array<f32>;
+@group(0) @binding(3) var<storage, read> replay: array<u32>;
 @group(0) @binding(4) var<storage, read_write> batch_obs: array<f32>;
 @group(0) @binding(5) var<storage, read_write> actions: array<u32>;
 @group(0) @binding(6) var<storage, read_write> rewards: array<f32>;
@@ -38,13 +39,17 @@ struct Params {
 // import: rng_word
 // import: rng
 // import: agent
+// import: transition_end
+// import: transition
 
-const TERMINATED = 1.0;
+fn ring_layout() -> TransitionLayout {
+    return TransitionLayout(p.obs_size, p.obs_bits, p.heads);
+}
 
 // First word of the transition `steps` later in the same lane.
 fn transition(agent: u32, start: u32, steps: u32) -> u32 {
     let index = (start + steps * p.num_lanes) % p.capacity;
-    return (agent * p.capacity + index) * (2u * p.obs_size + p.heads + 2u);
+    return (agent * p.capacity + index) * transition_words(ring_layout());
 }
 
 @compute @workgroup_size(64)
@@ -74,39 +79,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let behind = (head + lane_rows - start / p.num_lanes) % lane_rows;
     let longest = min(min(p.n_step, filled), select(behind, lane_rows, behind == 0u));
 
-    let ended_at = 2u * p.obs_size + p.heads + 1u;
+    let t = ring_layout();
     let gamma = agents[agent].gamma;
     var last = transition(agent, start, 0u);
-    var reward = replay[last + ended_at - 1u];
+    var reward = bitcast<f32>(replay[last + reward_at(t)]);
     var discount = gamma;
     var taken = 1u;
-    for (; taken < longest && replay[last + ended_at] == 0.0; taken++) {
+    for (; taken < longest && replay[last + ended_at(t)] == GOES_ON; taken++) {
         last = transition(agent, start, taken);
-        reward += discount * replay[last + ended_at - 1u];
+        reward += discount * bitcast<f32>(replay[last + reward_at(t)]);
         discount *= gamma;
     }
     rewards[row] = reward;
     let discounts_to = agent * (p.inputs - 1u) * p.batch + id.x;
-    discounts[discounts_to] = discount * select(1.0, 0.0, replay[last + ended_at] == TERMINATED);
+    discounts[discounts_to] = discount * select(1.0, 0.0, replay[last + ended_at(t)] == TERMINATED);
 
     let first = transition(agent, start, 0u);
+    let last_obs = last + next_obs_at(t);
     let obs_to = (agent * p.inputs * p.batch + id.x) * p.obs_size;
     for (var i = 0u; i < p.obs_size; i++) {
-        batch_obs[obs_to + i] = replay[first + i];
-        batch_obs[obs_to + p.batch * p.obs_size + i] = replay[last + p.obs_size + i];
+        batch_obs[obs_to + i] = stored_element(t, first, i);
+        batch_obs[obs_to + p.batch * p.obs_size + i] = stored_element(t, last_obs, i);
     }
     var factor = gamma;
     for (var k = 1u; k + 1u < p.inputs; k++) {
         // The observation before transition t + k, or beyond the window the one after its last.
         let inside = k < taken;
-        let from_at = select(last + p.obs_size, transition(agent, start, k), inside);
+        let from_at = select(last_obs, transition(agent, start, k), inside);
         for (var i = 0u; i < p.obs_size; i++) {
-            batch_obs[obs_to + (k + 1u) * p.batch * p.obs_size + i] = replay[from_at + i];
+            batch_obs[obs_to + (k + 1u) * p.batch * p.obs_size + i] = stored_element(t, from_at, i);
         }
         discounts[discounts_to + k * p.batch] = select(0.0, factor, inside);
         factor *= gamma;
     }
     for (var head = 0u; head < p.heads; head++) {
-        actions[row * p.heads + head] = u32(replay[first + 2u * p.obs_size + head]);
+        actions[row * p.heads + head] = replay[first + action_at(t) + head];
     }
 }

@@ -41,6 +41,7 @@ const REFUSED: &[(&str, usize, &str)] = &[
     ("obs_shape_of_other_size", 3, "2 x 2 x 1 are 4 numbers, but OBS_SIZE is 2"),
     ("obs_shape_of_two", 3, "expected height, width and channels"),
     ("obs_shape_zero", 3, "whole numbers from 1 to 2"),
+    ("obs_bits_three", 23, "3 is not allowed: 1 for elements that are 0 or 1"),
     ("obs_size_fraction", 1, "2.5 is not allowed"),
     ("obs_size_negative", 1, "-2 is not allowed"),
     ("obs_size_too_large", 1, "a whole number from 1 to 16384"),
@@ -67,6 +68,7 @@ const REFUSED: &[(&str, usize, &str)] = &[
 const FAIL_WHEN_RUN: &[(&str, usize, &str, bool)] = &[
     ("endless_while", 18, "the loop used up the 100 iterations of MAX_LOOP_ITERATIONS", true),
     ("nan_observation", 20, "element 1 of an observation is NaN", true),
+    ("obs_bits_unfit", 23, "OBS_BITS = 8 cannot hold element 0 of an observation", true),
     ("infinite_reward", 14, "the reward is inf", true),
     ("beyond_bounds", 25, "declared are -0.5 to 0.5", false),
     ("useless_action", 0, "no action changed the outcome", false),

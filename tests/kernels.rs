@@ -211,18 +211,26 @@ fn faulty_shaders_are_found() {
         ("temperature_step", "weights * a.target_entropy", "a.target_entropy"),
         ("replay_sample", "max(min(step, lane_rows), 1u)", "lane_rows"),
         ("replay_sample", "for (; taken < longest", "for (; taken < p.n_step"),
-        ("replay_sample", "replay[last + ended_at] == TERMINATED", "replay[last + ended_at] != 0.0"),
+        (
+            "replay_sample",
+            "replay[last + ended_at(t)] == TERMINATED",
+            "replay[last + ended_at(t)] != GOES_ON",
+        ),
         ("replay_sample", "filled - min(p.n_step - 1u, filled - 1u)", "filled"),
         (
             "act_step",
-            "select(select(0.0, 2.0, truncated), 1.0, outcome.terminated)",
-            "select(0.0, 1.0, outcome.terminated)",
+            "replay[at + ended_at(t)] = ended;",
+            "replay[at + ended_at(t)] = min(ended, TERMINATED);",
         ),
-        ("act_step", "let truncated = l.episode_step >= MAX", "let truncated = l.episode_step > MAX"),
         (
             "act_step",
-            "replay[at + OBS_SIZE + i] = seen_at(i);",
-            "replay[at + OBS_SIZE + i] = obs[lane * OBS_SIZE + i];",
+            "packed_element(seen_at(i), i, t.obs_bits)",
+            "packed_element(obs[lane * OBS_SIZE + i], i, t.obs_bits)",
+        ),
+        (
+            "act_step",
+            "if (lane_next(seed, p.stream, id.x, done.ended, &s, &l)) {",
+            "if (!lane_next(seed, p.stream, id.x, done.ended, &s, &l)) {",
         ),
         ("env_reset", "lanes[lane] = Lane();", ""),
     ];

@@ -6,11 +6,12 @@
 use softq::engine::cpu::CpuExecutor;
 use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::{Buffers, Recording};
-use softq::kernels::act_step::{TERMINATED, TRUNCATED};
 use softq::kernels::replay_sample;
 use softq::shared::agent::{Agent, Lane};
+use softq::shared::transition::{GOES_ON, TERMINATED, TRUNCATED, Transition, TransitionLayout};
 
 const GAMMA: f32 = 0.9;
+const LAYOUT: TransitionLayout = TransitionLayout { obs_size: 2, obs_bits: 32, action_words: 1 };
 
 /// Lanes, rows per lane, steps taken, window length, batch.
 #[derive(Clone, Copy, Debug)]
@@ -38,11 +39,11 @@ struct Window {
 }
 
 /// How the episode ended after `step` of `lane`: every lane has its own rhythm of both kinds.
-fn ended(lane: u32, step: u32) -> f32 {
+fn ended(lane: u32, step: u32) -> u32 {
     match (step + 3 * lane) % 11 {
         4 => TERMINATED,
         9 => TRUNCATED,
-        _ => 0.0,
+        _ => GOES_ON,
     }
 }
 
@@ -50,25 +51,35 @@ fn reward(lane: u32, step: u32) -> f32 {
     1.0 + 0.25 * step as f32 + 100.0 * lane as f32
 }
 
-/// Observations are `[lane, step]`; the next one of step `s` is `[lane, s + 0.5]`: neither the next row's nor a reset's.
-fn sample(ring: Ring, updates: u32, between: bool) -> Vec<Window> {
+/// What `replay_sample` draws.
+#[derive(Debug, PartialEq)]
+struct Drawn {
+    obs: Vec<f32>,
+    actions: Vec<u32>,
+    rewards: Vec<f32>,
+    discounts: Vec<f32>,
+}
+
+/// Draws from a ring that holds `words` in `layout`.
+fn draw(ring: Ring, layout: TransitionLayout, words: &[u32], updates: u32, inputs: u32) -> Drawn {
     let Ring { num_lanes, rows, steps, n_step, batch } = ring;
+    let TransitionLayout { obs_size, obs_bits, action_words: heads } = layout;
     let capacity = num_lanes * rows;
-    let inputs = if between { n_step + 1 } else { 2 };
     let mut buffers = Buffers::default();
     let agents = buffers.add::<Agent>("agents", 1, "");
     let lanes = buffers.add::<Lane>("lanes", u64::from(num_lanes), "");
-    let replay = buffers.add::<f32>("replay", u64::from(capacity) * 7, "");
-    let words = u64::from(batch);
-    let batch_obs = buffers.add::<f32>("batch_obs", words * 2 * u64::from(inputs), "");
-    let actions = buffers.add::<u32>("actions", words, "");
-    let rewards = buffers.add::<f32>("rewards", words, "");
-    let discounts = buffers.add::<f32>("discounts", words * u64::from(inputs - 1), "");
+    let replay = buffers.add::<u32>("replay", words.len() as u64, "");
+    let count = u64::from(batch);
+    let batch_obs = buffers.add::<f32>("batch_obs", count * u64::from(obs_size) * u64::from(inputs), "");
+    let actions = buffers.add::<u32>("actions", count * u64::from(heads), "");
+    let rewards = buffers.add::<f32>("rewards", count, "");
+    let discounts = buffers.add::<f32>("discounts", count * u64::from(inputs - 1), "");
     let mut recording = Recording::default();
     let params = replay_sample::Params {
         batch,
-        obs_size: 2,
-        heads: 1,
+        obs_size,
+        obs_bits,
+        heads,
         capacity,
         num_lanes,
         n_step,
@@ -95,22 +106,38 @@ fn sample(ring: Ring, updates: u32, between: bool) -> Vec<Window> {
         .expect("writes");
     let lane = Lane { step: steps, ..Lane::default() };
     write_as(&mut cpu, lanes.id, &vec![lane; num_lanes as usize]).expect("writes");
-    let mut ring = vec![f32::NAN; capacity as usize * 7];
+    write_as(&mut cpu, replay.id, words).expect("writes");
+    let program = cpu.prepare(&recording).expect("prepares");
+    cpu.submit(&[(program, 1)], None).expect("runs");
+    Drawn {
+        obs: read_as(&mut cpu, batch_obs.id).expect("reads"),
+        actions: read_as(&mut cpu, actions.id).expect("reads"),
+        rewards: read_as(&mut cpu, rewards.id).expect("reads"),
+        discounts: read_as(&mut cpu, discounts.id).expect("reads"),
+    }
+}
+
+/// Observations are `[lane, step]`; the next one of step `s` is `[lane, s + 0.5]`: neither the next row's nor a reset's.
+fn sample(ring: Ring, updates: u32, between: bool) -> Vec<Window> {
+    let Ring { num_lanes, rows, steps, n_step, batch } = ring;
+    let inputs = if between { n_step + 1 } else { 2 };
+    let words = LAYOUT.words();
+    let mut held = vec![f32::NAN.to_bits(); (num_lanes * rows) as usize * words];
     for step in 0..steps {
         for lane in 0..num_lanes {
             let row = ((step % rows) * num_lanes + lane) as usize;
             let [l, s] = [lane, step].map(|n| n as f32);
-            let transition = [l, s, l, s + 0.5, s, reward(lane, step), ended(lane, step)];
-            ring[row * 7..(row + 1) * 7].copy_from_slice(&transition);
+            let transition = Transition {
+                obs: &[l, s],
+                next_obs: &[l, s + 0.5],
+                action: &[step],
+                reward: reward(lane, step),
+                ended: ended(lane, step),
+            };
+            LAYOUT.store(&mut held[row * words..(row + 1) * words], transition);
         }
     }
-    write_as(&mut cpu, replay.id, &ring).expect("writes");
-    let program = cpu.prepare(&recording).expect("prepares");
-    cpu.submit(&[(program, 1)], None).expect("runs");
-    let obs: Vec<f32> = read_as(&mut cpu, batch_obs.id).expect("reads");
-    let actions: Vec<u32> = read_as(&mut cpu, actions.id).expect("reads");
-    let [rewards, discounts] =
-        [rewards, discounts].map(|buffer| read_as::<f32>(&mut cpu, buffer.id).expect("reads"));
+    let Drawn { obs, actions, rewards, discounts } = draw(ring, LAYOUT, &held, updates, inputs);
     let at = |input: u32, b: u32| [0, 1].map(|i| obs[((input * batch + b) * 2 + i) as usize]);
     (0..batch)
         .map(|b| {
@@ -142,7 +169,7 @@ fn expected(ring: Ring, lane: u32, start: u32, between: bool) -> Window {
         reward_sum += factor * f64::from(reward(lane, step));
         factor *= f64::from(GAMMA);
         last = step;
-        if ended(lane, step) != 0.0 {
+        if ended(lane, step) != GOES_ON {
             break;
         }
     }
@@ -224,5 +251,33 @@ fn every_complete_window_is_equally_likely() {
         }
         let (statistic, freedom) = chi_square(&counts);
         assert!(counts.len() == 1 || statistic < limit(freedom), "{ring:?}: {statistic} for {freedom}");
+    }
+}
+
+/// Observations that fit bits or bytes: the batch is the same as from a ring of floats.
+#[test]
+fn a_ring_of_bits_or_bytes_gives_the_batches_of_one_of_floats() {
+    let ring = Ring { num_lanes: 3, rows: 20, steps: 31, n_step: 4, batch: 300 };
+    for (obs_bits, levels) in [(1, 1), (8, 255)] {
+        for obs_size in [1, 5, 32, 33, 129] {
+            let batches = [32, obs_bits].map(|obs_bits| {
+                let layout = TransitionLayout { obs_size, obs_bits, action_words: 2 };
+                let words = layout.words();
+                let mut held = vec![0; 60 * words];
+                for (row, transition) in (0u32..).zip(held.chunks_exact_mut(words)) {
+                    let element = |i: u32| ((row * 37 + i * i * 11) % (levels + 1)) as f32 / levels as f32;
+                    let [obs, next_obs] =
+                        [0, 5].map(|by| (0..obs_size).map(|i| element(i + by)).collect::<Vec<f32>>());
+                    let (action, reward, ended) = ([row, row + 1], row as f32, ended(row % 3, row / 3));
+                    let next_obs = &next_obs;
+                    layout.store(
+                        transition,
+                        Transition { obs: &obs, next_obs, action: &action, reward, ended },
+                    );
+                }
+                draw(ring, layout, &held, 9, 5)
+            });
+            assert_eq!(batches[0], batches[1], "{obs_size} elements of {obs_bits} bits");
+        }
     }
 }

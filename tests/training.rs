@@ -11,8 +11,8 @@ use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
 use softq::envs;
 use softq::gpu;
-use softq::kernels::act_step::{TERMINATED, TRUNCATED};
 use softq::shared::agent::{Agent, Lane};
+use softq::shared::transition::{TERMINATED, TRUNCATED};
 use softq::train::event::{Event, Progress};
 use softq::train::trainer::Trainer;
 
@@ -235,8 +235,11 @@ fn a_non_finite_loss_freezes_the_last_good_weights_and_ends_the_run() {
         // A poisoned replay: every reward is infinite.
         let index = plan.buffers.decls.iter().position(|decl| decl.name == "replay").expect("replay");
         let replay = BufferId(index as u32);
-        let mut words: Vec<f32> = read_as(&mut *executor, replay).expect("replay");
-        words.chunks_mut(11).for_each(|transition| transition[9] = f32::INFINITY);
+        let mut words: Vec<u32> = read_as(&mut *executor, replay).expect("replay");
+        let layout = env.transition();
+        for transition in words.chunks_mut(layout.words()) {
+            transition[layout.reward_at()] = f32::INFINITY.to_bits();
+        }
         write_as(&mut *executor, replay, &words).expect("poison");
         executor.submit(&[(learn, 5)], None).expect("submit");
         let agents: Vec<Agent> = read_as(&mut *executor, plan.shards[0].records.id).expect("agents");
@@ -280,13 +283,19 @@ fn truncation_bootstraps_and_termination_does_not() {
         write_as(&mut *executor, id("env_state"), &states).expect("states");
         write_as(&mut *executor, id("env_obs"), &states).expect("obs");
         executor.submit(&[(act, 1)], None).expect("submit");
-        let replay: Vec<f32> = read_as(&mut *executor, id("replay")).expect("replay");
+        let replay: Vec<u32> = read_as(&mut *executor, id("replay")).expect("replay");
         let obs: Vec<f32> = read_as(&mut *executor, id("env_obs")).expect("obs");
         let lanes: Vec<Lane> = read_as(&mut *executor, id("env_lanes")).expect("lanes");
-        let (truncated, both) = (&replay[..11], &replay[11..22]);
-        assert_eq!(truncated[10], TRUNCATED, "{device}: truncation alone is not stored as terminal");
-        assert_eq!(both[10], TERMINATED, "{device}: termination at the limit is terminal");
-        assert!(both[4] > 2.4, "{device}: the true final observation is stored, not the reset one");
+        let layout = env.transition();
+        let (truncated, both) = replay[..2 * layout.words()].split_at(layout.words());
+        assert_eq!(
+            truncated[layout.ended_at()],
+            TRUNCATED,
+            "{device}: truncation alone is not stored as terminal"
+        );
+        assert_eq!(both[layout.ended_at()], TERMINATED, "{device}: termination at the limit is terminal");
+        let final_x = f32::from_bits(both[layout.next_obs_at()]);
+        assert!(final_x > 2.4, "{device}: the true final observation is stored, not the reset one");
         assert!(obs.iter().all(|x| x.abs() < 0.05), "{device}: acting goes on from the reset observation");
         for lane in lanes {
             assert_eq!((lane.episodes, lane.first_return, lane.episode_step), (1, 500.0, 0), "{device}");

@@ -30,52 +30,18 @@ const TAIL: &str = "a race: invocations other than 0 read the sum without a barr
 /// Mutants with the behaviour of the original.
 pub const EQUIVALENT: &[Known] = &[
     known(
-        "env_reset",
-        "var rng = Rng(agents[agent].seed, p.stream + STREAM_RESET, 0xffffffffu, id.x, 0u);",
+        "lane_step",
+        "var rng = Rng(seed, stream + STREAM_RESET, step, index, 0u);",
         0,
-        &["var rng = Rng(agents[agent].seed, p.stream - STREAM_RESET, 0xffffffffu, id.x, 0u);"],
+        &["var rng = Rng(seed, stream - STREAM_RESET, step, index, 0u);"],
         RESET_IS_ZERO,
     ),
     known(
-        "act_step",
-        "return min(u32(u * f32(NUM_ACTIONS)), NUM_ACTIONS - 1u);",
-        0,
-        &[
-            "return min(u32(u * f32(NUM_ACTIONS)), NUM_ACTIONS - 0u);",
-            "return min(u32(u * f32(NUM_ACTIONS)), NUM_ACTIONS + 1u);",
-        ],
-        "u is at most 1 - 2^-24, and twice that is below 2: with CartPole's two actions the clamp never binds",
-    ),
-    known(
-        "act_step",
-        "return argmax_of(0u, lane, NUM_ACTIONS);",
-        0,
-        &["return argmax_of(1u, lane, NUM_ACTIONS);"],
-        SOURCE,
-    ),
-    known(
-        "act_step",
-        "return sample_of(0u, lane, NUM_ACTIONS, alpha, softmax_of(0u, lane, NUM_ACTIONS, alpha), u);",
-        0,
-        &[
-            "return sample_of(1u, lane, NUM_ACTIONS, alpha, softmax_of(0u, lane, NUM_ACTIONS, alpha), u);",
-            "return sample_of(0u, lane, NUM_ACTIONS, alpha, softmax_of(1u, lane, NUM_ACTIONS, alpha), u);",
-        ],
-        SOURCE,
-    ),
-    known(
-        "act_step",
-        "var step_rng = Rng(seed, p.stream + STREAM_STEP, l.step, id.x, 0u);",
+        "lane_step",
+        "var rng = Rng(seed, stream + STREAM_STEP, (*lane).step, index, 0u);",
         0,
         &[],
         STEP_DRAWS,
-    ),
-    known(
-        "act_step",
-        "var reset_rng = Rng(seed, p.stream + STREAM_RESET, l.step, id.x, 0u);",
-        0,
-        &["var reset_rng = Rng(seed, p.stream - STREAM_RESET, l.step, id.x, 0u);"],
-        RESET_IS_ZERO,
     ),
     known("env_probe", "var rng = Rng(p.seed, STREAM_STEP, 0u, row, 0u);", 0, &[], STEP_DRAWS),
     known("dense_forward", "if (row >= p.batch) {", 2, &["if (false) {", "if (row > p.batch) {"], GUARD),

@@ -44,6 +44,7 @@ pub struct Mutant {
 /// Constants of environment files that only the host reads.
 const HOST_CONSTANTS: &[&str] = &[
     "RENDER_FPS",
+    "OBS_BITS",
     "DRAW_ASPECT",
     "OBS_LOW",
     "OBS_HIGH",

@@ -9,6 +9,7 @@ const ROWS = 10u;
 // param: columns of the board, 1 to 64
 const COLUMNS = 5u;
 const OBS_SIZE = ROWS * COLUMNS;
+const OBS_BITS = 1u;
 const OBS_LOW = 0.0;
 const OBS_HIGH = 1.0;
 const NUM_ACTIONS = 3u;

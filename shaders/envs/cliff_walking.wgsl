@@ -11,6 +11,7 @@ const COLUMNS = 12u;
 const START = 36u;
 const GOAL = 47u;
 const OBS_SIZE = ROWS * COLUMNS;
+const OBS_BITS = 1u;
 const OBS_LOW = 0.0;
 const OBS_HIGH = 1.0;
 const NUM_ACTIONS = 4u;

@@ -19,6 +19,7 @@ const MAPPING_COLUMNS = 1u;
 // The same in two bits per cell, row by row from the lowest bits up, rewritten together with it.
 const MAPPING_BITS = array(2u);
 const OBS_SIZE = SIZE * SIZE;
+const OBS_BITS = 1u;
 const OBS_LOW = 0.0;
 const OBS_HIGH = 1.0;
 const NUM_ACTIONS = 2u;

@@ -34,6 +34,7 @@ const MAX_EPISODE_STEPS = 100u;
 
 const CELLS = MAP_ROWS * MAP_COLUMNS;
 const OBS_SIZE = CELLS;
+const OBS_BITS = 1u;
 const OBS_LOW = 0.0;
 const OBS_HIGH = 1.0;
 const NUM_ACTIONS = 4u;

@@ -10,6 +10,7 @@
 // chooses another destination at the first move with him on board, by a second number.
 
 const OBS_SIZE = 500u;
+const OBS_BITS = 1u;
 const OBS_LOW = 0.0;
 const OBS_HIGH = 1.0;
 const NUM_ACTIONS = 6u;

@@ -1,6 +1,7 @@
 //! Acting: observations through one network of a group into one environment step. Training and every evaluation use the
 //! same recording with their own environments, random streams and policy.
 
+use crate::agents::experience::Ring;
 use crate::agents::plan::Episodes;
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
@@ -97,10 +98,8 @@ pub struct Behaviour {
     pub choice: Choice,
     /// Epsilon schedule and warm-up of this many steps per environment; `None` for neither.
     pub explore: Option<u32>,
-    /// Ring of transitions.
-    pub replay: Buffer<f32>,
-    /// Its capacity per agent; 0 stores nothing.
-    pub capacity: u32,
+    /// Where transitions go.
+    pub ring: Ring,
 }
 
 /// Records reset and step of a stage; `records` hold seeds, schedules and alpha `[agents]`.
@@ -135,7 +134,7 @@ pub fn record(
         policy: behaviour.choice as u32,
         explore: u32::from(behaviour.explore.is_some()),
         uniform_steps: behaviour.explore.unwrap_or(0),
-        capacity: behaviour.capacity,
+        capacity: behaviour.ring.capacity,
         agents,
     };
     act_step::record(
@@ -148,7 +147,7 @@ pub fn record(
         stage.state,
         stage.lanes,
         stage.obs,
-        behaviour.replay,
+        behaviour.ring.replay,
     )?;
     Ok(Episodes { reset, act })
 }

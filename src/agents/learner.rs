@@ -3,15 +3,17 @@
 //! An algorithm's first group is `q`: the online networks `Q_1 (, Q_2)`, then as many targets `Q'_1 (, Q'_2)`. It evaluates
 //! some of them ([`Learner::evaluate`]), computes its targets `y` with a backup of its own, and hands the rest back: the TD
 //! error ([`Learner::td_error`]), the gradient step with the targets' averaging ([`Learner::improve`]), the end of the update
-//! ([`Learner::finish`]) and, where there is a temperature, its step ([`Learner::temperature_step`]). Its other groups, each with an optimiser of its own, wait in [`Learner::others`].
+//! ([`Learner::finish`]) and, where there is a temperature, its step ([`Learner::temperature_step`]). Its other groups, each
+//! with an optimiser of its own, wait in [`Learner::others`].
 
 use crate::agents::acting::Purpose;
+use crate::agents::experience::{Batch, Priorities};
 use crate::agents::hyper;
 use crate::config::{Config, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::engine::rule::Rule;
 use crate::error::Result;
-use crate::kernels::{backup, entropy_bonus, priority_update, td_error, temperature_step, update_end};
+use crate::kernels::{backup, entropy_bonus, td_error, temperature_step, update_end};
 use crate::nn::{AdamForm, Evaluations, Group, GroupSpec, Inputs, Network};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::optimizer::Optimizer;
@@ -98,43 +100,20 @@ impl Bootstrap {
     }
 }
 
-/// Priorities of the transitions in the ring.
-#[derive(Clone, Copy)]
-pub struct Priorities {
-    /// `[agents, tree_len(capacity)]`
-    pub tree: Buffer<f32>,
-    /// Ring rows of the batch `[agents, batch]`.
-    pub indices: Buffer<u32>,
-    /// Transitions per agent.
-    pub capacity: u32,
-}
-
 /// Everything one update reads and writes.
 pub struct Learner {
     /// Deviations from softq's own conventions; none by default.
     pub conventions: Conventions,
     /// Agents.
     pub agents: u32,
-    /// Rows per batch.
-    pub batch: u32,
-    /// States per row of a batch: `s_t`, `s_{t+m}`, then those between that are evaluated.
-    pub inputs: u32,
+    /// What it reads of experience.
+    pub batch: Batch,
     /// The group `q` and its evaluations.
     pub q: Evaluations,
     /// The algorithm's other groups and their evaluations.
     pub others: Vec<Evaluations>,
     /// Hyperparameters and learner state `[agents]`.
     pub records: Buffer<Agent>,
-    /// `s_t`, `s_{t+m}`, then those between `[agents, inputs, batch, obs]`
-    pub batch_obs: Buffer<f32>,
-    /// `[agents, batch, heads]`
-    pub actions_taken: Buffer<u32>,
-    /// `[agents, batch]`
-    pub rewards: Buffer<f32>,
-    /// `gamma^m (1 - terminated)`, then the factors of the states between `[agents, inputs - 1, batch]`
-    pub discounts: Buffer<f32>,
-    /// Importance weights `[agents, batch]`; ones for uniform replay.
-    pub importance: Buffer<f32>,
     /// Where prioritized replay keeps its priorities; `None` for uniform replay.
     pub priorities: Option<Priorities>,
     /// `y` `[agents, batch, heads]`
@@ -147,19 +126,18 @@ pub struct Learner {
 
 impl Learner {
     /// Declares the memory of an update of `q` and perhaps `others`, on observations of equal width.
-    pub fn new(buffers: &mut Buffers, batch: u32, q: &Networks, others: &[Networks], agents: u32) -> Learner {
+    pub fn new(buffers: &mut Buffers, rows: u32, q: &Networks, others: &[Networks], agents: u32) -> Learner {
         const BATCH: &str = "Lower --batch-size.";
-        let rows = u64::from(agents) * u64::from(batch);
         let net = &q.group.net;
-        let head_rows = rows * net.heads.len() as u64;
+        let heads = net.heads.len() as u32;
+        let head_rows = u64::from(agents) * u64::from(rows) * u64::from(heads);
         let last_input = [q].into_iter().chain(others).flat_map(|of| &of.slots).map(|slot| slot.1).max();
         let inputs = last_input.unwrap_or(0).max(1) + 1;
-        let words = rows * u64::from(inputs) * u64::from(net.tensors()[0].width());
-        let batch_obs = buffers.add("batch_obs", words, BATCH);
+        let batch = Batch::new(buffers, (agents, rows), inputs, net.tensors()[0].width(), heads);
         let mut evaluations = |prefix: &str, networks: &Networks| {
             let Networks { group, slots, .. } = networks;
             let group = Group::new(buffers, prefix, group, agents);
-            let inputs = Inputs { values: batch_obs, count: inputs, batch };
+            let inputs = Inputs { values: batch.obs, count: inputs, batch: rows };
             Evaluations::new(buffers, prefix, &group, inputs, slots, group.spec.online, BATCH)
         };
         let q = evaluations("", q);
@@ -168,13 +146,7 @@ impl Learner {
             conventions: Conventions::default(),
             agents,
             batch,
-            inputs,
             records: buffers.add("agents", u64::from(agents), "Train fewer agents."),
-            batch_obs,
-            actions_taken: buffers.add("actions", head_rows, BATCH),
-            rewards: buffers.add("rewards", rows, BATCH),
-            discounts: buffers.add("discounts", rows * u64::from(inputs - 1), BATCH),
-            importance: buffers.add("importance", rows, BATCH),
             priorities: None,
             targets: buffers.add("targets", head_rows, BATCH),
             entropies: buffers.add("entropies", head_rows, BATCH),
@@ -199,7 +171,7 @@ impl Learner {
         self.q.outputs()
     }
 
-    /// Runs the evaluations of the Q networks on `batch_obs`.
+    /// Runs the evaluations of the Q networks on the batch.
     pub fn evaluate(&self, rec: &mut Recording) -> Result<()> {
         self.q.forward(rec)
     }
@@ -207,10 +179,10 @@ impl Learner {
     /// Adds the entropy of `between` states of each window to its reward; the online net's evaluations there are the last.
     pub fn entropy_bonus(&self, rec: &mut Recording, between: u32, kl: bool) -> Result<()> {
         let net = self.net();
-        let Learner { records, discounts, rewards, .. } = self;
+        let Learner { records, batch, .. } = self;
         for columns in &net.heads {
             let params = entropy_bonus::Params {
-                batch: self.batch,
+                batch: self.batch.rows,
                 actions: columns.actions,
                 slots: self.slots(),
                 first_slot: self.slots() - between,
@@ -220,14 +192,19 @@ impl Learner {
                 q_offset: columns.offset,
                 agents: self.agents,
             };
-            entropy_bonus::record(rec, params, *records, self.q(), *discounts, *rewards)?;
+            entropy_bonus::record(rec, params, *records, self.q(), batch.discounts, batch.rewards)?;
         }
         Ok(())
     }
 
     /// `y` of every row and head by a target rule.
     pub fn backup(&self, rec: &mut Recording, bootstrap: &Bootstrap) -> Result<()> {
-        self.backup_of(rec, bootstrap, [self.rewards, self.discounts], [self.targets, self.entropies])
+        self.backup_of(
+            rec,
+            bootstrap,
+            [self.batch.rewards, self.batch.discounts],
+            [self.targets, self.entropies],
+        )
     }
 
     /// The same for given rewards and discounts; targets and entropies go where they are wanted.
@@ -239,10 +216,10 @@ impl Learner {
         [targets, entropies]: [Buffer<f32>; 2],
     ) -> Result<()> {
         let net = self.net();
-        let actions = self.conventions.given_actions.unwrap_or(self.actions_taken);
+        let actions = self.conventions.given_actions.unwrap_or(self.batch.actions);
         for (head, columns) in (0..).zip(&net.heads) {
             let params = backup::Params {
-                batch: self.batch,
+                batch: self.batch.rows,
                 actions: columns.actions,
                 slots: self.slots(),
                 target_1: bootstrap.target_1,
@@ -254,7 +231,7 @@ impl Learner {
                 heads: net.heads.len() as u32,
                 head,
                 stream: Purpose::Train as u32 * STREAMS,
-                discount_slots: self.inputs - 1,
+                discount_slots: self.batch.inputs - 1,
                 given: self.conventions.given_actions.is_some().into(),
                 entropy: bootstrap.entropy.into(),
                 kl: bootstrap.kl.into(),
@@ -285,7 +262,7 @@ impl Learner {
         let net = self.net();
         for (head, columns) in (0..).zip(&net.heads) {
             let params = td_error::Params {
-                batch: self.batch,
+                batch: self.batch.rows,
                 actions: columns.actions,
                 slots: self.slots(),
                 grad_slots: self.q.pass.gradients,
@@ -304,9 +281,9 @@ impl Learner {
                 params,
                 self.records,
                 self.q(),
-                self.actions_taken,
+                self.batch.actions,
                 self.targets,
-                self.importance,
+                self.batch.importance,
                 dq,
                 self.errors,
             )?;
@@ -323,7 +300,7 @@ impl Learner {
     /// Ends the update: statistics, counter, priorities.
     pub fn finish(&self, rec: &mut Recording) -> Result<()> {
         let params = update_end::Params {
-            batch: self.batch,
+            batch: self.batch.rows,
             grad_slots: self.q.pass.gradients,
             heads: self.net().heads.len() as u32,
             later_head_weight: self.conventions.later_head_weight,
@@ -331,15 +308,12 @@ impl Learner {
         };
         let optimizers = self.q.group.optimizers;
         update_end::record(rec, params, self.records, optimizers, self.entropies, self.targets, self.errors)?;
-        let Some(Priorities { tree, indices, capacity }) = self.priorities else { return Ok(()) };
-        let params = priority_update::Params {
-            batch: self.batch,
-            grad_slots: self.q.pass.gradients,
-            heads: self.net().heads.len() as u32,
-            capacity,
-            agents: self.agents,
-        };
-        priority_update::record(rec, params, self.records, self.errors, indices, tree)
+        match &self.priorities {
+            Some(priorities) => {
+                priorities.update(rec, self.records, self.errors, self.q.pass.gradients, &self.batch)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Moves the temperature as `temperature` says, by the entropy of the update that has just ended.

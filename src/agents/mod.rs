@@ -3,6 +3,7 @@
 
 pub mod acting;
 pub mod dqn;
+pub mod experience;
 pub mod hyper;
 pub mod learner;
 pub mod munchausen;

@@ -2,21 +2,21 @@
 //! contents, for one agent or a population.
 
 use crate::agents::acting::{Behaviour, Choice, Purpose, Stage, record};
+use crate::agents::experience::{Priorities, Ring};
 use crate::agents::hyper;
-use crate::agents::learner::{Learner, Networks, Priorities};
+use crate::agents::learner::{Learner, Networks};
 use crate::agents::plan::{Episodes, Phase, Plan, Shard};
 use crate::agents::rules;
 use crate::agents::{Algorithm, Capabilities};
 use crate::config::{Config, Exploration, HiddenActivation, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::memory;
-use crate::engine::recording::{Buffer, Buffers, Recording};
+use crate::engine::recording::{Buffers, Recording};
 use crate::envs;
 use crate::error::{Error, Result};
-use crate::kernels::{Activation, metrics, priority_draw, priority_insert, replay_sample};
+use crate::kernels::{Activation, metrics};
 use crate::nn::{Group, Initialiser, Network, NetworkSpec};
 use crate::shared::rng::{STREAMS, agent_seed};
-use crate::shared::sum_tree::tree_len;
 
 /// Refuses members that no device could run.
 pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &Env) -> Result<()> {
@@ -164,7 +164,6 @@ impl Builder<'_> {
         let (config, env) = (*config, *env);
         let agents = members.len() as u32;
         let num_envs = config.num_envs;
-        let heads = q.group.net.heads.len() as u32;
         let buffers = &mut plan.buffers;
         let first_buffer = buffers.decls.len();
         let mut learner = Learner::new(buffers, config.batch_size, q, others, agents);
@@ -172,12 +171,9 @@ impl Builder<'_> {
             [&learner.q].into_iter().chain(&learner.others).map(|of| of.group.clone()).collect();
         let actor = (&groups[algorithm.actor.group], algorithm.actor.net);
 
-        // The replay buffer D: a ring whose rows are whole vector steps.
-        let capacity = config.capacity();
-        let words =
-            u64::from(agents) * u64::from(capacity) * (2 * u64::from(env.obs_size) + u64::from(heads) + 2);
-        let replay: Buffer<f32> = buffers.add("replay", words, "Lower --buffer-size.");
-        let unused: Buffer<f32> = buffers.add("no_replay", u64::from(agents), "");
+        // The replay buffer D.
+        let ring = Ring::new(buffers, env, agents, config.capacity(), num_envs);
+        let unused = Ring::none(buffers, env, agents, config.eval_episodes);
 
         // Act, step, store.
         let hint = "Lower --num-envs.";
@@ -191,65 +187,26 @@ impl Builder<'_> {
             purpose: Purpose::Train,
             choice: if config.exploration == Exploration::Greedy { Choice::Argmax } else { drawn },
             explore: Some(warm_up),
-            replay,
-            capacity,
+            ring,
         };
         let train = record(env, learner.records, &stage, behaviour)?;
         plan.reset.append(train.reset);
         let (mut act, mut learn) = (train.act, Recording::default());
         let stream = Purpose::Train as u32 * STREAMS;
+        let shared = (learner.records, stage.lanes());
         if config.replay == Replay::Prioritized {
-            let hint = "Lower --buffer-size.";
-            let tree = buffers.add("priorities", u64::from(agents) * u64::from(tree_len(capacity)), hint);
-            let rows = u64::from(agents) * u64::from(config.batch_size);
-            let indices = buffers.add("indices", rows, "Lower --batch-size.");
-            learner.priorities = Some(Priorities { tree, indices, capacity });
-            let params =
-                priority_insert::Params { num_lanes: num_envs, capacity, n_step: config.n_step, agents };
-            priority_insert::record(&mut act, params, learner.records, stage.lanes(), tree)?;
-            let params = priority_draw::Params {
-                batch: config.batch_size,
-                heads,
-                capacity,
-                num_lanes: num_envs,
-                stream,
-                agents,
-            };
-            priority_draw::record(
-                &mut learn,
-                params,
-                learner.records,
-                stage.lanes(),
-                tree,
-                indices,
-                learner.actions_taken,
-                learner.importance,
-            )?;
+            let priorities = Priorities::new(buffers, &ring, &learner.batch);
+            priorities.insert(&mut act, shared, &ring, config.n_step, agents)?;
+            learner.priorities = Some(priorities);
         }
 
         // A batch from D, and the update.
-        let params = replay_sample::Params {
-            batch: config.batch_size,
-            obs_size: env.obs_size,
-            heads,
-            capacity,
-            num_lanes: num_envs,
-            n_step: config.n_step,
-            inputs: learner.inputs,
-            given_starts: u32::from(learner.priorities.is_some()),
-            stream,
-            agents,
-        };
-        replay_sample::record(
+        ring.sample(
             &mut learn,
-            params,
-            learner.records,
-            stage.lanes(),
-            replay,
-            learner.batch_obs,
-            learner.actions_taken,
-            learner.rewards,
-            learner.discounts,
+            shared,
+            (config.n_step, stream),
+            learner.priorities.as_ref(),
+            &learner.batch,
         )?;
         (algorithm.update)(&mut learn, config, &learner, stage.lanes(), num_envs)?;
         for (phase, recording) in plan.phases.iter_mut().zip([act, learn]) {
@@ -266,7 +223,7 @@ impl Builder<'_> {
         let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
         for (episodes, purpose) in plan.evaluations.iter_mut().zip(purposes) {
             let choice = if purpose == Purpose::FinalSoftmax { drawn } else { Choice::Argmax };
-            let behaviour = Behaviour { purpose, choice, explore: None, replay: unused, capacity: 0 };
+            let behaviour = Behaviour { purpose, choice, explore: None, ring: unused };
             let acting = record(env, learner.records, &eval, behaviour)?;
             episodes.reset.append(acting.reset);
             episodes.act.append(acting.act);
@@ -282,10 +239,10 @@ impl Builder<'_> {
             ]);
         }
         let records: Vec<_> = members.iter().map(|member| hyper::agent(member, *actions)).collect();
-        let ones = vec![1.0f32; learner.importance.len as usize];
+        let ones = vec![1.0f32; learner.batch.importance.len as usize];
         plan.init.extend([
             (learner.records.id, bytemuck::cast_slice(&records).to_vec()),
-            (learner.importance.id, bytemuck::cast_slice(&ones).to_vec()),
+            (learner.batch.importance.id, bytemuck::cast_slice(&ones).to_vec()),
         ]);
         for stage in [&stage, &eval] {
             let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();

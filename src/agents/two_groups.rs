@@ -34,8 +34,8 @@ fn update(
     count: u32,
 ) -> Result<()> {
     sqn::update(rec, config, learner, lanes, count)?;
-    let Learner { records, actions_taken, targets, importance, errors, .. } = *learner;
-    regress(rec, &learner.others[0], records, (actions_taken, targets, importance, errors))
+    let Learner { records, batch, targets, errors, .. } = *learner;
+    regress(rec, &learner.others[0], records, (batch.actions, targets, batch.importance, errors))
 }
 
 /// Forward, the squared error of the taken actions' values, backward, a step.

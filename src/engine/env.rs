@@ -5,8 +5,10 @@ use crate::error::{Error, Result};
 use crate::shared::layout::Scalar;
 use crate::shared::rng::{Rng, pcg4d};
 use crate::shared::shape::Shape;
+use crate::shared::transition::TransitionLayout;
 
-pub use crate::engine::world::{EnvTwin, NoParams, Outcome, World};
+pub use crate::engine::world::{EnvTwin, NoParams, World};
+pub use crate::shared::outcome::Outcome;
 
 /// The actions of an environment, as in Gymnasium.
 #[derive(Clone, Debug, PartialEq)]
@@ -255,6 +257,8 @@ pub struct Env {
     pub obs_size: u32,
     /// Its shape, as the file states it.
     pub obs_shape: Shape,
+    /// Bits of an element where transitions are kept: 32 a float, 8 the k of k / 255, 1 the 0 or 1.
+    pub obs_bits: u32,
     /// Declared bounds of observations; infinite where the file says nothing.
     pub obs_low: Vec<f32>,
     /// See `obs_low`.
@@ -290,6 +294,15 @@ impl Env {
     /// The time limit, or a step count that no episode reaches.
     pub fn step_limit(&self) -> u32 {
         self.max_episode_steps.unwrap_or(u32::MAX)
+    }
+
+    /// How transitions of this environment are kept.
+    pub fn transition(&self) -> TransitionLayout {
+        TransitionLayout {
+            obs_size: self.obs_size,
+            obs_bits: self.obs_bits,
+            action_words: self.actions.words() as u32,
+        }
     }
 
     /// Words of `EnvParams` per lane.
@@ -344,6 +357,8 @@ pub struct BuiltIn {
 pub struct EnvSizes {
     /// Length of an observation.
     pub obs: u64,
+    /// Words of a stored transition.
+    pub transition_words: u64,
     /// Action values over all heads.
     pub outputs: u64,
     /// Words of one action.
@@ -357,6 +372,7 @@ impl EnvSizes {
     pub fn of(env: Option<&Env>) -> EnvSizes {
         env.map_or(EnvSizes::default(), |env| EnvSizes {
             obs: u64::from(env.obs_size),
+            transition_words: env.transition().words() as u64,
             outputs: u64::from(env.actions.outputs()),
             action_words: env.actions.words() as u64,
             loops: u64::from(env.max_loop_iterations),

@@ -3,16 +3,8 @@
 
 use bytemuck::Pod;
 
+use crate::shared::outcome::Outcome;
 use crate::shared::rng::Rng;
-
-/// Result of a step on the CPU.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Outcome {
-    /// Reward.
-    pub reward: f32,
-    /// Whether the new state ends the episode for good.
-    pub terminated: bool,
-}
 
 /// `EnvParams` of environments without runtime parameters: one unused word, as in WGSL.
 pub type NoParams = u32;

@@ -74,6 +74,7 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
         "MAX_EPISODE_STEPS",
         "MAX_LOOP_ITERATIONS",
         "RENDER_FPS",
+        "OBS_BITS",
     ] {
         reader.check_type(name, ScalarKind::Uint)?;
     }
@@ -126,6 +127,17 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
             ));
         }
     };
+    let obs_bits = match reader.number(&constants, "OBS_BITS")? {
+        Some(bits) if ![1.0, 8.0, 32.0].contains(&bits) => {
+            let message = format!(
+                "{bits} is not allowed: 1 for elements that are 0 or 1, 8 for elements k / 255, 32 for any others"
+            );
+            return Err(reader.at_constant("OBS_BITS", message));
+        }
+        // Rescaled elements are any numbers.
+        Some(bits) if rescale.is_none() => bits as u32,
+        _ => 32,
+    };
     let env = Env {
         glue: glue(
             &actions,
@@ -134,6 +146,7 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
             !params.is_empty(),
             max_episode_steps,
             max_loop_iterations,
+            obs_bits,
         ),
         source: if names.user { loops::counted(&with_values, &found) } else { with_values.clone() },
         id: names.id,
@@ -145,6 +158,7 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
         state_words,
         obs_size,
         obs_shape,
+        obs_bits,
         obs_low,
         obs_high,
         actions,

@@ -3,9 +3,9 @@
 use crate::engine::env::Env;
 use crate::gpu_struct;
 use crate::kernel;
+use crate::kernels::lane_step::LaneOf;
 use crate::kernels::{groups, product};
 use crate::shared::agent::{Agent, Lane};
-use crate::shared::rng::{Rng, STREAM_RESET};
 
 gpu_struct! {
     /// Sizes and the stream.
@@ -44,7 +44,6 @@ fn twin(
     lanes: &mut [Lane],
     obs: &mut [f32],
 ) {
-    let world = env.twin();
     let [num_lanes, obs_size, state_words, param_words] =
         [p.num_lanes, env.obs_size, env.state_words, env.param_words()].map(|n| n as usize);
     for agent in 0..p.agents as usize {
@@ -52,10 +51,10 @@ fn twin(
             let lane = agent * num_lanes + i;
             let params = &env_params[lane * param_words..][..param_words];
             let state = &mut state[lane * state_words..][..state_words];
-            let mut rng = Rng::new(agents[agent].seed, p.stream + STREAM_RESET, u32::MAX, i as u32);
-            world.reset(params, state, &mut rng);
+            let seed = agents[agent].seed;
+            LaneOf { env, params, seed, stream: p.stream, index: i as u32 }.start(u32::MAX, state);
             lanes[lane] = Lane::default();
-            world.observe(params, state, &mut obs[lane * obs_size..][..obs_size]);
+            env.twin().observe(params, state, &mut obs[lane * obs_size..][..obs_size]);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::act_step::TERMINATED;
 use crate::kernels::{groups, product};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::rng::{Rng, STREAM_REPLAY};
+use crate::shared::transition::{GOES_ON, TERMINATED, TransitionLayout};
 
 gpu_struct! {
     /// Sizes and the stream.
@@ -14,6 +14,8 @@ gpu_struct! {
         pub batch: u32,
         /// Length of an observation.
         pub obs_size: u32,
+        /// Bits of an element in the ring: 32, 8 or 1.
+        pub obs_bits: u32,
         /// Actions per transition.
         pub heads: u32,
         /// Transitions per agent in `replay`, a multiple of `num_lanes`.
@@ -37,7 +39,7 @@ kernel! {
     /// Draws a batch.
     replay_sample, params Params, workgroup 64,
     bindings {
-        read agents: Agent, read lanes: Lane, read replay: f32,
+        read agents: Agent, read lanes: Lane, read replay: u32,
         write batch_obs: f32, write actions: u32, write rewards: f32, write discounts: f32,
     }
     sizes |p, _| {
@@ -45,7 +47,7 @@ kernel! {
         let rows = product(&[p.agents, p.batch]);
         vec![
             agents, product(&[p.agents, p.num_lanes]),
-            product(&[p.agents, p.capacity, 2 * p.obs_size + p.heads + 2]),
+            product(&[p.agents, p.capacity]) * layout(p).words() as u64,
             product(&[p.agents, p.inputs, p.batch, p.obs_size]), rows * u64::from(p.heads), rows,
             rows * u64::from(p.inputs - 1),
         ]
@@ -55,24 +57,28 @@ kernel! {
     twin twin
 }
 
+fn layout(p: &Params) -> TransitionLayout {
+    TransitionLayout { obs_size: p.obs_size, obs_bits: p.obs_bits, action_words: p.heads }
+}
+
 fn twin(
     p: &Params,
     agents: &[Agent],
     lanes: &[Lane],
-    replay: &[f32],
+    replay: &[u32],
     batch_obs: &mut [f32],
     actions: &mut [u32],
     rewards: &mut [f32],
     discounts: &mut [f32],
 ) {
     let [batch, obs_size, heads, inputs] = [p.batch, p.obs_size, p.heads, p.inputs].map(|d| d as usize);
-    let stride = 2 * obs_size + heads + 2;
+    let t = layout(p);
     let lane_rows = p.capacity / p.num_lanes;
     for agent in 0..p.agents as usize {
         // The transition `steps` later in the same lane.
         let transition = |start: u32, steps: u32| {
             let index = ((start + steps * p.num_lanes) % p.capacity) as usize;
-            &replay[(agent * p.capacity as usize + index) * stride..][..stride]
+            &replay[(agent * p.capacity as usize + index) * t.words()..][..t.words()]
         };
         let gamma = agents[agent].gamma;
         let step = lanes[agent * p.num_lanes as usize].step;
@@ -95,35 +101,34 @@ fn twin(
 
             let first = transition(start, 0);
             let mut last = first;
-            let mut reward = last[stride - 2];
+            let mut reward = t.reward(last);
             let mut discount = gamma;
             let mut taken = 1;
-            while taken < longest && last[stride - 1] == 0.0 {
+            while taken < longest && last[t.ended_at()] == GOES_ON {
                 last = transition(start, taken);
-                reward += discount * last[stride - 2];
+                reward += discount * t.reward(last);
                 discount *= gamma;
                 taken += 1;
             }
             rewards[row] = reward;
             let discounts_to = agent * (inputs - 1) * batch + b;
-            discounts[discounts_to] = discount * if last[stride - 1] == TERMINATED { 0.0 } else { 1.0 };
+            discounts[discounts_to] = discount * if last[t.ended_at()] == TERMINATED { 0.0 } else { 1.0 };
 
-            let mut put = |input: usize, obs: &[f32]| {
-                batch_obs[((agent * inputs + input) * batch + b) * obs_size..][..obs_size]
-                    .copy_from_slice(&obs[..obs_size]);
+            let last_obs = &last[t.next_obs_at()..];
+            let mut put = |input: usize, words: &[u32]| {
+                let to = ((agent * inputs + input) * batch + b) * obs_size;
+                t.load_obs(words, &mut batch_obs[to..][..obs_size]);
             };
             put(0, first);
-            put(1, &last[obs_size..]);
+            put(1, last_obs);
             let mut factor = gamma;
             for k in 1..inputs - 1 {
                 let inside = (k as u32) < taken;
-                put(k + 1, if inside { transition(start, k as u32) } else { &last[obs_size..] });
+                put(k + 1, if inside { transition(start, k as u32) } else { last_obs });
                 discounts[discounts_to + k * batch] = if inside { factor } else { 0.0 };
                 factor *= gamma;
             }
-            for head in 0..heads {
-                actions[row * heads + head] = first[2 * obs_size + head] as u32;
-            }
+            actions[row * heads..][..heads].copy_from_slice(&first[t.action_at()..][..heads]);
         }
     }
 }

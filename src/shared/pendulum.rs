@@ -1,10 +1,10 @@
 //! Twin of `shaders/shared/pendulum.wgsl`: the pendulum of Pendulum-v1 and PendulumDiscrete-v1.
 
-use crate::engine::env::Outcome;
 use crate::gpu_struct;
 use crate::shared::angle::wrap_angle;
 use crate::shared::draw::{paint, sd_circle, sd_segment};
 use crate::shared::math::sincos_f32;
+use crate::shared::outcome::Outcome;
 use crate::shared::rng::Rng;
 
 const PI: f32 = std::f32::consts::PI;

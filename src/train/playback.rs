@@ -229,10 +229,8 @@ impl Player {
         match self.replay {
             None => env.actions.sample(&mut Rng::new(self.seed, STREAM_ACTION, step, 0), &mut action),
             Some(replay) => {
-                let transition: Vec<f32> = read_as(executor, replay)?;
-                for (word, value) in action.iter_mut().zip(&transition[2 * env.obs_size as usize..]) {
-                    *word = *value as u32;
-                }
+                let transition = executor.read(replay)?;
+                action.copy_from_slice(&transition[env.transition().action_at()..][..env.actions.words()]);
             }
         }
         Ok(action)

@@ -162,7 +162,12 @@ impl Comparing<'_> {
             errors.words += 1;
             let field = i % scalars.len();
             // Untouched words are compared as bits: a NaN in place of the sentinel is a stray write.
-            let scalar = if matches!(expect, Expect::Bits(_)) { Scalar::U32 } else { scalars[field] };
+            // Words of mixed kinds, as in a ring, are what is expected of them.
+            let scalar = match expect {
+                Expect::Bits(_) => Scalar::U32,
+                Expect::Float(_) => Scalar::F32,
+                Expect::Any => scalars[field],
+            };
             if matches!(expect, Expect::Any) && !self.options.exact {
                 continue;
             }

@@ -382,11 +382,11 @@ fn gradients(executor: &mut dyn Executor, config: &Config, net: &Network, batch:
     executor.allocate(&buffers)?;
     write_as(executor, update.records.id, &batch.records)?;
     write_as(executor, update.q.group.weights.id, &batch.weights)?;
-    write_as(executor, update.batch_obs.id, &batch.obs)?;
-    write_as(executor, update.actions_taken.id, &batch.actions)?;
-    write_as(executor, update.rewards.id, &batch.rewards)?;
-    write_as(executor, update.discounts.id, &batch.discounts)?;
-    write_as(executor, update.importance.id, &batch.importance)?;
+    write_as(executor, update.batch.obs.id, &batch.obs)?;
+    write_as(executor, update.batch.actions.id, &batch.actions)?;
+    write_as(executor, update.batch.rewards.id, &batch.rewards)?;
+    write_as(executor, update.batch.discounts.id, &batch.discounts)?;
+    write_as(executor, update.batch.importance.id, &batch.importance)?;
     let program = executor.prepare(&recording)?;
     executor.submit(&[(program, 1)], None)?;
     read_as(executor, update.q.group.grads.id)

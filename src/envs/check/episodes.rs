@@ -8,6 +8,7 @@ const LOOPS: &str =
     "A loop whose end depends on data needs a bound, or raise MAX_LOOP_ITERATIONS; see \"Loops\".";
 const FINITE_OBS: &str = "Look for a division by 0, a logarithm or root of a negative number, or a value that grows without end; \
                           see \"Numbers\".";
+const STORED_OBS: &str = "1 bit holds 0 or 1, 8 bits hold f32(k) / 255.0; leave OBS_BITS out for other numbers; see \"Observations\".";
 const FINITE_REWARD: &str = "Clamp what it is computed from; see \"Numbers\".";
 
 /// What makes a world unusable at run time: line and message.
@@ -17,6 +18,9 @@ pub fn broken(env: &Env, play: &Play) -> Option<(Option<usize>, String)> {
     }
     if let Some(place) = play.bad_obs {
         return Some((line_of(env, "fn observe"), format!("{}. {FINITE_OBS}", bad_obs(place))));
+    }
+    if let Some(place) = play.unfit {
+        return Some((line_of(env, "const OBS_BITS"), format!("{}. {STORED_OBS}", unfit(env, place))));
     }
     let place = play.bad_reward?;
     Some((line_of(env, "fn step"), format!("{}. {FINITE_REWARD}", bad_reward(place))))
@@ -42,6 +46,14 @@ fn bad_obs(place: Place) -> String {
     )
 }
 
+fn unfit(env: &Env, place: Place) -> String {
+    let Place { element, value, step } = place;
+    format!(
+        "OBS_BITS = {} cannot hold element {element} of an observation: it is {value} at step {step} of an episode",
+        env.obs_bits
+    )
+}
+
 fn bad_reward(place: Place) -> String {
     format!("the reward is {} at step {} of an episode", place.value, place.step)
 }
@@ -62,6 +74,16 @@ pub fn values(env: &Env, play: &Play) -> Vec<Finding> {
             Finding::failed("observations", at(env, line_of(env, "fn observe"), &bad_obs(place)), FINITE_OBS)
         }
         None => Finding::ok("observations", format!("finite in {} steps", play.steps)),
+    };
+    let stored = match play.unfit {
+        Some(place) => {
+            let line = line_of(env, "const OBS_BITS");
+            Some(Finding::failed("storage", at(env, line, &unfit(env, place)), STORED_OBS))
+        }
+        None if env.obs_bits < 32 => {
+            Some(Finding::ok("storage", format!("every element fits its OBS_BITS = {}", env.obs_bits)))
+        }
+        None => None,
     };
     let declared = |bound: &f32| bound.is_finite();
     let bounds = match beyond(env, play) {
@@ -89,7 +111,7 @@ pub fn values(env: &Env, play: &Play) -> Vec<Finding> {
         }
         None => Finding::ok("rewards", format!("finite, {} to {}", play.rewards.min, play.rewards.max)),
     };
-    vec![loops, finite, bounds, rewards]
+    [loops, finite].into_iter().chain(stored).chain([bounds, rewards]).collect()
 }
 
 /// How episodes end, and their statistics.

@@ -4,6 +4,7 @@ use super::probe::{Flag, Probe};
 use crate::engine::env::Env;
 use crate::error::Result;
 use crate::shared::rng::{Rng, STREAM_ACTION};
+use crate::shared::transition::{GOES_ON, Transition, TransitionLayout};
 
 /// Everything seen in random episodes.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Play {
     pub bad_obs: Option<Place>,
     /// First observation beyond the declared bounds.
     pub beyond: Option<Place>,
+    /// First observation that `OBS_BITS` cannot hold.
+    pub unfit: Option<Place>,
     /// First reward that was not finite.
     pub bad_reward: Option<Place>,
 }
@@ -103,6 +106,22 @@ impl Range {
     }
 }
 
+/// Whether an element of so many bits holds this value.
+fn fits(value: f32, bits: u32) -> bool {
+    if bits == 32 {
+        return true;
+    }
+    let layout = TransitionLayout { obs_size: 1, obs_bits: bits, action_words: 0 };
+    let mut row = vec![0; layout.words()];
+    let mut stored = [0.0];
+    layout.store(
+        &mut row,
+        Transition { obs: &[value], next_obs: &[value], action: &[], reward: 0.0, ended: GOES_ON },
+    );
+    layout.load_obs(&row, &mut stored);
+    stored[0] == value
+}
+
 /// Rows that keep states and observations within a few MiB.
 pub fn fitting_rows(env: &Env, wanted: usize) -> usize {
     let per_row = (env.obs_size + env.state_words) as usize;
@@ -175,6 +194,9 @@ impl Play {
                 }
                 if value < env.obs_low[element] || value > env.obs_high[element] {
                     self.beyond.get_or_insert(place);
+                }
+                if !fits(value, env.obs_bits) {
+                    self.unfit.get_or_insert(place);
                 }
                 self.obs[element].add(value);
             }

@@ -19,6 +19,7 @@ pub(super) fn glue(
     has_params: bool,
     limit: Option<u32>,
     max_loop_iterations: u32,
+    obs_bits: u32,
 ) -> String {
     let words = actions.words();
     let mut text = String::from("// Derived from the constants of the file.\n");
@@ -43,6 +44,7 @@ pub(super) fn glue(
     text += &format!(
         "fn see(state: State) {{\n    {take};\n}}\nfn seen_at(index: u32) -> f32 {{\n    return {read};\n}}\n"
     );
+    text += &format!("const STORED_OBS_BITS = {obs_bits}u;\n");
     text += &format!("const ACTION_WORDS = {words}u;\nconst ACTION_OUTPUTS = {}u;\n", actions.outputs());
     let indexed = |f: &dyn Fn(usize) -> String| (0..words).map(f).collect::<Vec<_>>().join(", ");
     let (action, random, heads) = match actions {

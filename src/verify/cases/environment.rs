@@ -9,6 +9,7 @@ use crate::envs;
 use crate::kernels::{act_step, env_draw, env_probe, env_reset, env_rollout, replay_sample};
 use crate::shared::policy::softmax_of;
 use crate::shared::rng::{Rng, STREAM_ACTION};
+use crate::shared::transition::{GOES_ON, TERMINATED, TRUNCATED, TransitionLayout};
 
 fn agents(index: usize) -> u32 {
     if index % 2 == 1 { 3 } else { 1 }
@@ -263,6 +264,7 @@ pub fn replay_sample(draw: &mut Draw, index: usize) -> Case {
     let params = replay_sample::Params {
         batch,
         obs_size,
+        obs_bits: [32, 32, 1, 32, 8][index % 5],
         heads,
         capacity,
         num_lanes,
@@ -278,13 +280,18 @@ pub fn replay_sample(draw: &mut Draw, index: usize) -> Case {
     case.set("agents", &draw.agents(agents));
     let lanes: Vec<_> = (0..agents * num_lanes).map(|lane| draw.lane(step(lane / num_lanes), 500)).collect();
     case.set("lanes", &lanes);
-    let stride = (2 * obs_size + heads + 2) as usize;
-    let mut replay = draw.values((agents * capacity) as usize * stride);
-    for transition in replay.chunks_exact_mut(stride) {
-        for head in 0..heads as usize {
-            transition[2 * obs_size as usize + head] = draw.int(0, 1000) as f32;
+    let layout = TransitionLayout { obs_size, obs_bits: params.obs_bits, action_words: heads };
+    let mut replay = vec![0; (agents * capacity) as usize * layout.words()];
+    for transition in replay.chunks_exact_mut(layout.words()) {
+        for word in &mut transition[..layout.action_at()] {
+            *word = if params.obs_bits == 32 { draw.value().to_bits() } else { draw.bits() };
         }
-        transition[stride - 1] = [0.0, 0.0, 0.0, 0.0, 1.0, 2.0][draw.int(0, 5) as usize];
+        for word in &mut transition[layout.action_at()..layout.reward_at()] {
+            *word = draw.int(0, 1000);
+        }
+        transition[layout.reward_at()] = draw.value().to_bits();
+        transition[layout.ended_at()] =
+            [GOES_ON, GOES_ON, GOES_ON, GOES_ON, TERMINATED, TRUNCATED][draw.int(0, 5) as usize];
     }
     case.set("replay", &replay);
     if params.given_starts == 1 {

@@ -6,6 +6,7 @@
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::replay_sample;
 use crate::shared::agent::{Agent, Lane};
+use crate::shared::transition::{GOES_ON, TERMINATED, Transition, TransitionLayout};
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
@@ -52,16 +53,23 @@ impl Steps {
         self.last.len()
     }
 
-    /// The ring: obs, next_obs, action, reward, terminated. The observation after an end is not recorded, and not used: zeros.
-    fn ring(&self) -> Vec<f32> {
+    fn layout(&self) -> TransitionLayout {
+        TransitionLayout { obs_size: self.width as u32, obs_bits: 32, action_words: 1 }
+    }
+
+    /// The ring. The observation after an end is not recorded, and not used: zeros.
+    fn ring(&self) -> Vec<u32> {
         let state = |t: usize| &self.states[t * self.width..][..self.width];
         let zeros = vec![0.0; self.width];
-        let row = |t: usize| {
-            let next = if self.last[t] { &zeros } else { state(t + 1) };
-            let tail = [self.actions[t] as f32, self.rewards[t], f32::from(u8::from(self.last[t]))];
-            [state(t), next, &tail].concat()
-        };
-        (0..self.count()).flat_map(row).collect()
+        let layout = self.layout();
+        let mut ring = vec![0; self.count() * layout.words()];
+        for (t, row) in ring.chunks_exact_mut(layout.words()).enumerate() {
+            let (next_obs, ended) =
+                if self.last[t] { (&zeros[..], TERMINATED) } else { (state(t + 1), GOES_ON) };
+            let (action, reward) = (&self.actions[t..=t], self.rewards[t]);
+            layout.store(row, Transition { obs: state(t), next_obs, action, reward, ended });
+        }
+        ring
     }
 }
 
@@ -172,7 +180,7 @@ impl Sampler {
         let rows = u64::from(count);
         let mut buffers = Buffers::default();
         let agents: Buffer<Agent> = buffers.add("agents", 1, "");
-        let replay: Buffer<f32> = buffers.add("replay", ring.len() as u64, "");
+        let replay: Buffer<u32> = buffers.add("replay", ring.len() as u64, "");
         let lanes = buffers.add("lanes", 1, "");
         let batch_obs = buffers.add("batch_obs", 2 * rows * u64::from(obs_size), "");
         let actions = buffers.add("actions", rows, "");
@@ -181,6 +189,7 @@ impl Sampler {
         let params = replay_sample::Params {
             batch: count,
             obs_size,
+            obs_bits: 32,
             heads: 1,
             capacity: count,
             num_lanes: 1,

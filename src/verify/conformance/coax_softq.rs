@@ -129,7 +129,8 @@ impl Replay {
         let lanes: Buffer<Lane> = buffers.add("lanes", 1, "");
         let metrics = buffers.add("metrics", 1, "");
         let bootstrap = networks.slots[1].0;
-        let inputs = Inputs { values: learner.batch_obs, count: learner.inputs, batch: learner.batch };
+        let inputs =
+            Inputs { values: learner.batch.obs, count: learner.batch.inputs, batch: learner.batch.rows };
         let group = &learner.q.group;
         let target_at_s =
             Evaluations::new(&mut buffers, "target_at_s_", group, inputs, &[(bootstrap, 0)], 0, "");
@@ -158,12 +159,12 @@ impl Replay {
         };
         let column = |table: &[f32]| -> Vec<f32> { rows.iter().map(|row| table[*row as usize]).collect() };
         let learner = &self.learner;
-        device.write(learner.batch_obs, &[states(&pool.obs), states(&pool.next_obs)].concat())?;
+        device.write(learner.batch.obs, &[states(&pool.obs), states(&pool.next_obs)].concat())?;
         let actions: Vec<u32> = rows.iter().map(|row| pool.actions[*row as usize]).collect();
-        device.write(learner.actions_taken, &actions)?;
-        device.write(learner.rewards, &column(&pool.returns))?;
-        device.write(learner.discounts, &column(&pool.factors))?;
-        Ok(device.write(learner.importance, &column(&pool.weights))?)
+        device.write(learner.batch.actions, &actions)?;
+        device.write(learner.batch.rewards, &column(&pool.returns))?;
+        device.write(learner.batch.discounts, &column(&pool.factors))?;
+        Ok(device.write(learner.batch.importance, &column(&pool.weights))?)
     }
 }
 
@@ -221,11 +222,11 @@ struct Samples {
 impl Samples {
     fn read(device: &mut Device<'_>, replay: &Replay, config: &Config, actions: usize) -> Outcome<Samples> {
         let learner = &replay.learner;
-        let batch = learner.batch as usize;
+        let batch = learner.batch.rows as usize;
         let q = device.read(learner.q())?[..batch * actions].to_vec();
         let target = device.read(replay.target_at_s.outputs())?;
-        let taken = device.read(learner.actions_taken)?;
-        let weights = device.read(learner.importance)?;
+        let taken = device.read(learner.batch.actions)?;
+        let weights = device.read(learner.batch.importance)?;
         let clip = |error: f32| match config.loss {
             Loss::Huber => error.clamp(-config.huber_delta as f32, config.huber_delta as f32),
             _ => error,

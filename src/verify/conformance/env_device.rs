@@ -2,9 +2,10 @@
 
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, Buffers, Recording};
-use crate::kernels::act_step::{self, TERMINATED};
+use crate::kernels::act_step;
 use crate::kernels::env_probe;
 use crate::shared::agent::{Agent, Lane};
+use crate::shared::transition::TERMINATED;
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::report::{Outcome, malformed};
 
@@ -133,14 +134,14 @@ pub fn act(device: &mut Device<'_>, env: &'static Env, starts: &[Start]) -> Outc
     let rows = rows_of(starts)?;
     let count = u64::from(rows);
     let obs_size = env.obs_size as usize;
-    let stride = 2 * obs_size + env.actions.words() + 2;
+    let layout = env.transition();
     let mut buffers = Buffers::default();
     let agents = buffers.add("agents", 1, "");
     let q = buffers.add("q", count * u64::from(env.actions.outputs()), "");
     let state: Buffer<u32> = buffers.add("state", count * u64::from(env.state_words), "");
     let lanes: Buffer<Lane> = buffers.add("lanes", count, "");
     let obs = buffers.add("obs", count * obs_size as u64, "");
-    let replay = buffers.add("replay", count * stride as u64, "");
+    let replay = buffers.add("replay", count * layout.words() as u64, "");
     let params = act_step::Params {
         num_lanes: rows,
         stream: 0,
@@ -171,18 +172,16 @@ pub fn act(device: &mut Device<'_>, env: &'static Env, starts: &[Start]) -> Outc
     };
     device.write(lanes, &starts.iter().map(lane).collect::<Vec<_>>())?;
     device.run(program)?;
-    let transitions: Vec<f32> = device.read(replay)?;
-    let column = |at: usize| transitions.chunks_exact(stride).map(|row| row[at]).collect();
+    let transitions: Vec<u32> = device.read(replay)?;
+    let rows = || transitions.chunks_exact(layout.words());
+    let mut next_obs = vec![0.0; obs_size * rows().len()];
+    for (row, obs) in rows().zip(next_obs.chunks_exact_mut(obs_size)) {
+        layout.load_obs(&row[layout.next_obs_at()..], obs);
+    }
     Ok(Acted {
         lanes: device.read(lanes)?,
-        next_obs: transitions
-            .chunks_exact(stride)
-            .flat_map(|row| row[obs_size..2 * obs_size].to_vec())
-            .collect(),
-        rewards: column(stride - 2),
-        terminated: transitions
-            .chunks_exact(stride)
-            .map(|row| f32::from(u8::from(row[stride - 1] == TERMINATED)))
-            .collect(),
+        next_obs,
+        rewards: rows().map(|row| layout.reward(row)).collect(),
+        terminated: rows().map(|row| f32::from(u8::from(row[layout.ended_at()] == TERMINATED))).collect(),
     })
 }

@@ -199,14 +199,15 @@ impl Replay {
         update.conventions = setup.conventions;
         if config.backup == Backup::Sampled {
             // The file says which actions were drawn.
-            update.conventions.given_actions = Some(buffers.add("given", update.actions_taken.len, ""));
+            update.conventions.given_actions = Some(buffers.add("given", update.batch.actions.len, ""));
         }
         let lanes: Buffer<Lane> = buffers.add("lanes", 1, "");
         let metrics = buffers.add("metrics", 1, "");
         let mut recording = Recording::default();
         // V(s') is the target of no reward and a discount of 1.
-        let [values, ones] = [update.targets.len, update.discounts.len].map(|len| buffers.add("", len, ""));
-        let returns = [buffers.add("no_rewards", update.rewards.len, ""), ones];
+        let [values, ones] =
+            [update.targets.len, update.batch.discounts.len].map(|len| buffers.add("", len, ""));
+        let returns = [buffers.add("no_rewards", update.batch.rewards.len, ""), ones];
         update.evaluate(&mut recording)?;
         update.backup_of(&mut recording, &sqn::bootstrap(&config), returns, [values, update.entropies])?;
         sqn::update(&mut recording, &config, &update, lanes, 1)?;
@@ -243,7 +244,7 @@ impl Replay {
         device.write(update.q.group.optimizers, &[optimizer])?;
         device.write(update.records, &[agent])?;
         device.write(update.q.group.weights, weights)?;
-        device.write(update.importance, &vec![1.0; batches.batch])?;
+        device.write(update.batch.importance, &vec![1.0; batches.batch])?;
         device.write(ones, &vec![1.0; ones.len as usize])?;
         Ok(Replay { update, values, batches, network, metrics, program, policies })
     }
@@ -261,12 +262,12 @@ impl Replay {
             batches.rows_of(&batches.next_obs, batches.obs_size, step),
         ]
         .concat();
-        device.write(update.batch_obs, &both)?;
-        device.write(update.actions_taken, &batches.rows_of(&batches.actions, batches.heads, step))?;
-        device.write(update.rewards, &batches.pick(&batches.rewards, step))?;
+        device.write(update.batch.obs, &both)?;
+        device.write(update.batch.actions, &batches.rows_of(&batches.actions, batches.heads, step))?;
+        device.write(update.batch.rewards, &batches.pick(&batches.rewards, step))?;
         let gamma = self.agent(device)?.gamma;
         let goes_on = batches.pick(&batches.done, step).into_iter().map(|done| gamma * (1.0 - done));
-        device.write(update.discounts, &goes_on.collect::<Vec<f32>>())?;
+        device.write(update.batch.discounts, &goes_on.collect::<Vec<f32>>())?;
         if let Some(given) = given {
             let Some(buffer) = update.conventions.given_actions else {
                 return malformed("sampled actions for a backup that samples none");

@@ -8,6 +8,7 @@ use super::{Expect, Expected, Num, unchanged};
 use crate::engine::env::{ActionSpace, Env};
 use crate::kernels::{act_step, env_draw, env_probe, env_reset, env_rollout, replay_sample};
 use crate::shared::agent::{Agent, Lane};
+use crate::shared::transition::{GOES_ON, TERMINATED, TRUNCATED, TransitionLayout};
 use crate::verify::cases::Case;
 use crate::word_of;
 
@@ -162,6 +163,26 @@ fn count(lanes: &mut [Expect], lane: usize, l: &Lane, env: &Env, reward: Num, te
     true
 }
 
+/// An observation as it is kept: elements of `bits` bits side by side, lowest first.
+fn packed(obs: &[Expect], bits: u32) -> Vec<Expect> {
+    if bits == 32 {
+        return obs.to_vec();
+    }
+    let most = f64::from((1u32 << bits) - 1);
+    let element = |expect: &Expect| match expect {
+        Expect::Bits(word) => Some((f64::from(f32::from_bits(*word)) * most).round() as u32),
+        Expect::Float(num) => Some((num.value * most).round() as u32),
+        Expect::Any => None,
+    };
+    let word = |elements: &[Expect]| {
+        let places = elements.iter().enumerate();
+        let word =
+            places.map(|(i, e)| Some(element(e)? << (i as u32 * bits))).try_fold(0, |all, e| Some(all | e?));
+        word.map_or(Expect::Any, Expect::Bits)
+    };
+    obs.chunks(32 / bits as usize).map(word).collect()
+}
+
 /// One step of every environment under Gymnasium's rules: the stored next observation is the final one, how an
 /// episode ended is stored, an ended episode starts again at once.
 pub fn act_step(case: &Case) -> Expected {
@@ -171,7 +192,8 @@ pub fn act_step(case: &Case) -> Expected {
     let Some(env) = case.env else { return Vec::new() };
     let (state_words, obs_size, _) = sizes(env);
     let outputs = env.actions.outputs() as usize;
-    let heads = env.actions.words();
+    let layout = env.transition();
+    let words = layout.words();
     let (all_lanes, q) = (case.get::<Lane>("lanes"), case.get::<f32>("q"));
     let (states, seen) = (case.get::<u32>("state"), case.get::<u32>("obs"));
     for (agent, h) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
@@ -183,7 +205,6 @@ pub fn act_step(case: &Case) -> Expected {
                 let turn = l.step % (p.capacity / p.num_lanes);
                 agent * p.capacity as usize + (turn * p.num_lanes + i) as usize
             });
-            let stride = 2 * obs_size + heads + 2;
             let q = &q[lane * outputs..(lane + 1) * outputs];
             let before = &states[lane * state_words..(lane + 1) * state_words];
             let done = choose(&p, env, h, l, q, &mut random(stream::ACTION)).and_then(|action| {
@@ -195,23 +216,25 @@ pub fn act_step(case: &Case) -> Expected {
                 state[lane * state_words..(lane + 1) * state_words].fill(Expect::Any);
                 obs[lane * obs_size..(lane + 1) * obs_size].fill(Expect::Any);
                 if let Some(row) = row {
-                    replay[row * stride..(row + 1) * stride].fill(Expect::Any);
+                    replay[row * words..(row + 1) * words].fill(Expect::Any);
                 }
                 continue;
             };
             if let Some(row) = row {
-                let transition = &mut replay[row * stride..(row + 1) * stride];
-                for k in 0..obs_size {
-                    transition[k] = Expect::Bits(seen[lane * obs_size + k]);
-                }
-                put(transition, obs_size, &done.final_obs);
-                for (head, action) in action.iter().enumerate() {
-                    transition[2 * obs_size + head] = Expect::Bits((*action as f32).to_bits());
-                }
-                transition[stride - 2] = Expect::Float(done.reward * Num::exact(h.reward_scale));
+                let transition = &mut replay[row * words..(row + 1) * words];
+                let before: Vec<Expect> = seen[lane * obs_size..(lane + 1) * obs_size]
+                    .iter()
+                    .map(|word| Expect::Bits(*word))
+                    .collect();
+                put(transition, 0, &packed(&before, layout.obs_bits));
+                put(transition, layout.next_obs_at(), &packed(&done.final_obs, layout.obs_bits));
+                let action: Vec<Expect> = action.iter().map(|word| Expect::Bits(*word)).collect();
+                put(transition, layout.action_at(), &action);
+                transition[layout.reward_at()] = Expect::Float(done.reward * Num::exact(h.reward_scale));
                 let limit = l.episode_step + 1 >= env.step_limit();
-                let flag: f32 = if done.terminated { 1.0 } else { f32::from(u8::from(limit)) * 2.0 };
-                transition[stride - 1] = Expect::Bits(flag.to_bits());
+                let ended = if done.terminated { TERMINATED } else { TRUNCATED };
+                transition[layout.ended_at()] =
+                    Expect::Bits(if done.terminated || limit { ended } else { GOES_ON });
             }
             let ended = count(&mut lanes, lane, l, env, done.reward, done.terminated);
             let (next, seen) = match ended {
@@ -314,6 +337,18 @@ pub fn env_draw(case: &Case) -> Expected {
     vec![("pixels", pixels)]
 }
 
+/// Element `k` of an observation as it is kept.
+fn unpacked(obs: &[u32], k: usize, bits: u32) -> Expect {
+    let per_word = 32 / bits as usize;
+    let word = obs[k / per_word];
+    if bits == 32 {
+        return Expect::Bits(word);
+    }
+    let most = (1u32 << bits) - 1;
+    let level = (word >> (k % per_word * bits as usize)) & most;
+    Expect::Float(Num::exact(level as f32) / Num::exact(most as f32))
+}
+
 /// An n-step window: reward sum, discount, the states it passed through, copied word by word.
 ///
 /// Steps of a lane are numbered from 0 here; step `s` lies in row `s mod rows` of the ring, and `steps - 1` is the newest.
@@ -321,10 +356,11 @@ pub fn replay_sample(case: &Case) -> Expected {
     let p: replay_sample::Params = case.params();
     let [mut batch_obs, mut actions, mut rewards, mut discounts] =
         ["batch_obs", "actions", "rewards", "discounts"].map(|name| unchanged(case, name));
-    let (lanes, replay) = (case.get::<Lane>("lanes"), case.get::<f32>("replay"));
+    let (lanes, replay) = (case.get::<Lane>("lanes"), case.get::<u32>("replay"));
     let given = case.get::<u32>("actions");
     let [obs_size, heads, capacity] = [p.obs_size, p.heads, p.capacity].map(|n| n as usize);
-    let stride = 2 * obs_size + heads + 2;
+    let layout = TransitionLayout { obs_size: p.obs_size, obs_bits: p.obs_bits, action_words: p.heads };
+    let words = layout.words();
     let [num_lanes, n_step, rows] = [p.num_lanes, p.n_step, p.capacity / p.num_lanes].map(u64::from);
     for (agent, record) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
         // An empty ring has no right answer; the kernel promises to stay within the first step of it.
@@ -348,36 +384,38 @@ pub fn replay_sample(case: &Case) -> Expected {
             };
             let held = |step: u64| {
                 let index = agent * capacity + ((step % rows) * num_lanes + lane) as usize;
-                &replay[index * stride..(index + 1) * stride]
+                &replay[index * words..(index + 1) * words]
             };
             // With one step the number found above is a row; as a step of a full ring it may be any that lies there.
             let room = if n_step == 1 { 1 } else { n_step.min(end.saturating_sub(start)).max(1) };
-            let ended = |step: &u64| held(*step)[stride - 1] != 0.0;
+            let ended = |step: &u64| held(*step)[layout.ended_at()] != GOES_ON;
             let last = (start..start + room).find(ended).unwrap_or(start + room - 1);
             let gamma = Num::exact(record.gamma);
             let power = |n: u64| (0..n).fold(Num::exact(1.0), |product, _| product * gamma);
-            let gained = (start..=last).map(|step| power(step - start) * Num::exact(held(step)[stride - 2]));
+            let reward = |step: u64| held(step)[layout.reward_at()];
+            let gained =
+                (start..=last).map(|step| power(step - start) * Num::exact(f32::from_bits(reward(step))));
             let single = start == last;
             rewards[row] = match single {
-                true => Expect::Bits(held(start)[stride - 2].to_bits()),
+                true => Expect::Bits(reward(start)),
                 false => Expect::Float(Num::sum(gained)),
             };
             let place = agent * (p.inputs as usize - 1) * p.batch as usize + b as usize;
-            discounts[place] = match held(last)[stride - 1] == 1.0 {
+            discounts[place] = match held(last)[layout.ended_at()] == TERMINATED {
                 true => Expect::Bits(0),
                 false => Expect::Float(power(last - start + 1)),
             };
             for input in 0..p.inputs as usize {
                 let between = start + input as u64 - 1.min(input as u64);
                 let obs = match input {
-                    0 => &held(start)[..obs_size],
-                    1 => &held(last)[obs_size..2 * obs_size],
-                    _ if between <= last => &held(between)[..obs_size],
-                    _ => &held(last)[obs_size..2 * obs_size],
+                    0 => held(start),
+                    1 => &held(last)[layout.next_obs_at()..],
+                    _ if between <= last => held(between),
+                    _ => &held(last)[layout.next_obs_at()..],
                 };
                 let at = ((agent * p.inputs as usize + input) * p.batch as usize + b as usize) * obs_size;
-                for (k, value) in obs.iter().enumerate() {
-                    batch_obs[at + k] = Expect::Bits(value.to_bits());
+                for k in 0..obs_size {
+                    batch_obs[at + k] = unpacked(obs, k, p.obs_bits);
                 }
                 if input > 1 {
                     let at = place + (input - 1) * p.batch as usize;
@@ -386,7 +424,7 @@ pub fn replay_sample(case: &Case) -> Expected {
                 }
             }
             for head in 0..heads {
-                actions[row * heads + head] = Expect::Bits(held(start)[2 * obs_size + head] as u32);
+                actions[row * heads + head] = Expect::Bits(held(start)[layout.action_at() + head]);
             }
         }
     }
