@@ -24,7 +24,7 @@ use softq::kernels::{
 use softq::shared::agent::Agent;
 use softq::shared::layout::{Layout, Scalar};
 use softq::shared::optimizer::Optimizer;
-use softq::verify::cases::{Case, SENTINEL};
+use softq::verify::case::{Case, SENTINEL};
 use softq::verify::check::{run_case, run_twin};
 use softq::verify::{self, GRADIENTS, Options, Row, TRAINING};
 

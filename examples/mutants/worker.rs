@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use softq::engine::executor::Executor;
 use softq::engine::kernel::Kernel;
 use softq::gpu;
-use softq::verify::cases::Case;
+use softq::verify::case::Case;
 use softq::verify::check::{run_case, run_twin};
 use softq::verify::oracle::Expected;
 use softq::verify::{Check, Options};

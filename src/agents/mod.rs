@@ -101,15 +101,54 @@ pub fn plan_for(config: &Config, env: &'static Env, device: Capabilities) -> Res
         .and_then(|algorithm| q_plan::plan(algorithm, config, &config.members()?, env, device));
     // A kernel refuses sizes that its grid or loops cannot cover; the user chose them by these fields.
     plan.map_err(|error| match error {
-        Error::Kernel { kernel, message } => Error::invalid(
-            "hidden, batch_size, num_envs or eval_episodes",
-            format!(
-                "{:?}, {}, {}, {}",
-                config.hidden, config.batch_size, config.num_envs, config.eval_episodes
-            ),
-            "small enough for one dispatch",
-            format!("Kernel '{kernel}': {message}"),
-        ),
+        Error::Kernel { kernel, message } => {
+            let (names, values): (Vec<_>, Vec<_>) = chosen_by(&kernel, config).into_iter().unzip();
+            Error::invalid(
+                names.join(", "),
+                values.join(", "),
+                "small enough for one dispatch",
+                format!("Kernel '{kernel}': {message}"),
+            )
+        }
         other => other,
     })
+}
+
+/// The settings behind the sizes of a kernel.
+fn chosen_by(kernel: &str, config: &Config) -> Vec<(&'static str, String)> {
+    let hidden = ("hidden", format!("{:?}", config.hidden));
+    let batch = ("batch_size", config.batch_size.to_string());
+    let lanes = ("num_envs", config.num_envs.to_string());
+    let episodes = ("eval_episodes", config.eval_episodes.to_string());
+    match kernel {
+        "grad_norm" | "adam" => vec![hidden],
+        "env_reset" | "act_step" => vec![lanes, episodes],
+        "metrics" | "temperature_step" => vec![lanes],
+        "priority_insert" => vec![lanes, ("buffer_size", config.buffer_size.to_string())],
+        // The same layers serve a batch, the environments and the evaluations.
+        "fused_forward" | "dense_forward" | "dense_forward_tiled" | "layer_norm" | "silu" | "dueling" => {
+            vec![hidden, batch, lanes, episodes]
+        }
+        name if name.starts_with("dense_")
+            || name.starts_with("fused_")
+            || name.starts_with("layer_norm_") =>
+        {
+            vec![hidden, batch]
+        }
+        _ => vec![batch],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_cannot_cover_a_size_names_the_setting() {
+        let env = crate::envs::open("cartpole", &Default::default()).expect("built in");
+        let config = Config { env: "CartPole-v1".into(), hidden: vec![4096, 4096], ..Config::default() };
+        let error = plan(&config, env).err().expect("too large").to_string();
+        assert!(error.starts_with("hidden = [4096, 4096] is not allowed"), "{error}");
+        assert!(error.contains("Kernel 'grad_norm'") && !error.contains("num_envs"), "{error}");
+    }
 }

@@ -66,13 +66,15 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<()> {
         exact: args.exact,
     };
     options.check()?;
+    let wide = wide();
     let choice = gpu::choose(&args.device)?;
     let mut executor = gpu::open(&choice)?;
     if !args.json {
-        say(out, &format!("device {}: {} ({})\n{}", choice.address, choice.adapter, choice.reason, HEADER))?;
+        let device = format!("device {}: {} ({})\n", choice.address, choice.adapter, choice.reason);
+        say(out, &(device + &header(wide)))?;
     }
     let rows = verify::run(&mut *executor, &options, &mut |row| {
-        if args.json { json_line(out, row) } else { say(out, &text(row)) }
+        if args.json { json_line(out, row) } else { say(out, &text(row, wide)) }
     })?;
     let failed = rows.iter().filter(|row| !row.passed).count();
     let passed = rows.len() - failed;
@@ -110,34 +112,49 @@ fn replay(args: &VerifyArgs, folder: &Path, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-const HEADER: &str = concat!(
-    "                                  |    against the CPU twin    |  against f64   |\n",
-    "kernel                      cases |     abs      rel      ulp  |     rel  share | bound (source)",
-    "                                         verdict\n"
-);
+/// Columns at which a row still has room for its bound.
+const WIDE: u16 = 110;
+
+/// Whether rows end with their bound: on a terminal that is wide enough, and in a file.
+fn wide() -> bool {
+    terminal_size::terminal_size().is_none_or(|(columns, _)| columns.0 >= WIDE)
+}
+
+/// The line above the rows.
+fn header(wide: bool) -> String {
+    let bound = if wide { "  bound" } else { "" };
+    format!("{:<28} {:>5}  {:>10}  {:>10} {:>5}  verdict{bound}\n", "kernel", "cases", "twin", "f64", "share")
+}
 
 /// One row of the table, its failures below it.
-fn text(row: &Row) -> String {
+fn text(row: &Row, wide: bool) -> String {
     let twin = match &row.twin {
-        None => format!("{:^28}", "-"),
-        Some(Errors { differing: 0, .. }) => format!("{:^28}", "equal bits"),
-        Some(e) => format!("{:>8} {:>8} {:>8}  ", number(e.abs), number(e.rel), thousands(e.ulp)),
+        None => "-".into(),
+        Some(Errors { differing: 0, .. }) => "equal bits".into(),
+        Some(e) if e.ulp == 0 => number(e.abs),
+        Some(e) => format!("{} ulp", thousands(e.ulp)),
     };
-    let oracle = match &row.oracle {
-        None => format!("{:^15}", "-"),
-        Some(Errors { differing: 0, .. }) => format!("{:^15}", "equal bits"),
-        Some(e) => format!("{:>8} {:>6.2}", number(e.rel), e.share),
+    let (oracle, share) = match &row.oracle {
+        None => ("-".into(), String::new()),
+        Some(Errors { differing: 0, .. }) => ("equal bits".into(), String::new()),
+        Some(e) => (number(e.rel), format!("{:.2}", e.share)),
     };
-    let bound = format!("{} ({})", row.bound, row.source);
+    let bound = match (wide, row.source.as_str()) {
+        (false, _) => String::new(),
+        (true, "WGSL rules") => format!("     {}", row.bound),
+        (true, source) => format!("     {} ({source})", row.bound),
+    };
     let verdict = if row.passed { "pass" } else { "FAIL" };
-    let mut text = format!("{:<27} {:>5} |{twin} | {oracle}| {bound:<54} {verdict}\n", row.name, row.cases);
+    let mut text =
+        format!("{:<28} {:>5}  {twin:>10}  {oracle:>10} {share:>5}  {verdict}{bound}\n", row.name, row.cases);
     if !row.note.is_empty() {
         text += &format!("    {}\n", row.note);
     }
     for failure in &row.failures {
         text += &format!(
-            "    case {}, against {}: {}[{}] is {}, should be {} within {:e}; {} such words\n      inputs: {}\n      \
+            "    {}case {}, against {}: {}[{}] is {}, should be {} within {:e}; {} such words\n      inputs: {}\n      \
              repeat: {}\n",
+            row.file.as_ref().map_or(String::new(), |file| format!("{file}, ")),
             failure.case,
             failure.reference,
             failure.binding,
@@ -162,8 +179,8 @@ fn summary(rows: &[Row]) -> String {
     let words: u64 = rows.iter().filter_map(|row| row.oracle.or(row.twin)).map(|errors| errors.words).sum();
     let failed = rows.iter().filter(|row| !row.passed).count();
     format!(
-        "rel and ulp count words that keep three digits under their bound; share is the worst error over the error \
-         allowed.\n{} words compared, {} left out (choices within their margin, arithmetic on infinities).\n\
+        "twin: distance from the CPU twin; f64: largest relative error against the f64 reference, over words that keep\n\
+         three digits under their bound; share: the worst error over the error allowed.\n{} words compared, {} left out (choices within their margin, infinities).\n\
          {} of {} checks passed.\n",
         thousands(words),
         thousands(left_out),
@@ -235,6 +252,7 @@ mod tests {
         };
         let row = Row {
             name: "dense_forward".into(),
+            file: Some("shaders/dense_forward.wgsl".into()),
             cases: 30,
             twin: Some(Errors { differing: 4, ulp: 9, ..Errors::default() }),
             oracle: None,
@@ -245,10 +263,17 @@ mod tests {
             failures: vec![failure],
             note: String::new(),
         };
-        let text = text(&row);
-        for part in
-            ["FAIL", "case 7", "y[2] is 1e0, should be 2e0 within 1e-6", "repeat: softq verify --only"]
-        {
+        for (wide, columns) in [(false, 80), (true, 120)] {
+            let first = text(&row, wide).lines().next().map_or(0, str::len);
+            assert!(first <= columns && header(wide).len() <= columns, "{first}");
+        }
+        let text = text(&row, true);
+        for part in [
+            "FAIL",
+            "shaders/dense_forward.wgsl, case 7",
+            "y[2] is 1e0, should be 2e0 within 1e-6",
+            "repeat: softq verify --only",
+        ] {
             assert!(text.contains(part), "{text}");
         }
     }

@@ -5,13 +5,14 @@ use crate::engine::kernel::{Kernel, TwinCall};
 use crate::error::Result;
 use crate::shared::layout::{Layout, Scalar};
 use crate::verify::Options;
-use crate::verify::cases::Case;
-use crate::verify::cases::draw::Draw;
+use crate::verify::case::Case;
 use crate::verify::compare::{differ, error, floor_of, floors, relative};
+use crate::verify::draw::Draw;
 use crate::verify::oracle::{Expect, Expected};
 use crate::verify::report::{Errors, Failure, Row};
 
 /// How one kernel is verified.
+#[derive(Clone, Copy)]
 pub struct Check {
     /// The kernel.
     pub kernel: &'static Kernel,
@@ -23,6 +24,27 @@ pub struct Check {
     pub bound: &'static str,
     /// Where the bound comes from.
     pub source: &'static str,
+}
+
+impl Check {
+    /// A check within twice the running error that WGSL's accuracy rules allow.
+    pub const fn new(
+        kernel: &'static Kernel,
+        case: fn(&mut Draw, usize) -> Case,
+        oracle: fn(&Case) -> Expected,
+    ) -> Check {
+        Check { kernel, case, oracle, bound: "2 x running error", source: "WGSL rules" }
+    }
+
+    /// The same with another bound, in words; the reference holds it.
+    pub const fn within(self, bound: &'static str) -> Check {
+        Check { bound, ..self }
+    }
+
+    /// The same with a bound from elsewhere.
+    pub const fn by(self, source: &'static str) -> Check {
+        Check { source, ..self }
+    }
 }
 
 /// Failures kept per kernel.
@@ -73,6 +95,10 @@ impl Check {
     fn row(&self, cases: usize, is_twin: bool) -> Row {
         Row {
             name: self.kernel.name.into(),
+            file: Some(match self.kernel.name.strip_prefix("probe_") {
+                Some(probe) => format!("src/verify/probes/{probe}.wgsl"),
+                None => format!("shaders/{}.wgsl", self.kernel.name),
+            }),
             cases,
             twin: (!is_twin).then(Errors::default),
             oracle: Some(Errors::default()),

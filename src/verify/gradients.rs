@@ -12,8 +12,8 @@ use crate::kernels::Activation;
 use crate::nn::op::{AppendActions, Dense, Dueling, LayerNorm, Silu};
 use crate::nn::{Network, NetworkSpec, Op};
 use crate::shared::agent::{Agent, Lane};
-use crate::verify::cases::draw::Draw;
 use crate::verify::compare::error;
+use crate::verify::draw::Draw;
 use crate::verify::oracle::backup::soft_value;
 use crate::verify::oracle::policy::Policy;
 use crate::verify::oracle::random::{Random, stream};
@@ -71,6 +71,7 @@ const LATER_HEAD_WEIGHT: f32 = 0.5;
 pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
     let mut row = Row {
         name: GRADIENTS.into(),
+        file: None,
         cases: 0,
         twin: None,
         oracle: Some(Errors::default()),

@@ -49,6 +49,8 @@ pub struct Failure {
 pub struct Row {
     /// Kernel or check.
     pub name: String,
+    /// The kernel's shader; the checks of several kernels have none.
+    pub file: Option<String>,
     /// Cases run.
     pub cases: usize,
     /// Executor against CPU twin; absent on the CPU executor, which is the twin.

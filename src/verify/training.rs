@@ -33,6 +33,7 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
 pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Result<Row> {
     let mut row = Row {
         name: TRAINING.into(),
+        file: None,
         cases: 0,
         twin: None,
         oracle: None,

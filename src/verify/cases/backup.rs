@@ -1,10 +1,12 @@
 //! Cases of `backup`: every target rule in turn, with all that a rule may ask for.
 
-use super::Case;
-use super::draw::{Draw, strided};
 use super::rows::{action_values, agents, discounts, shape};
 use crate::kernels::backup;
 use crate::kernels::targets::{RULES, SAMPLED, SOFT_Q};
+use crate::verify::case::Case;
+use crate::verify::check::Check;
+use crate::verify::draw::{Draw, strided};
+use crate::verify::oracle;
 
 /// Sources in any slots, twins on and off, given and drawn samples, a temperature per state, transformed values,
 /// several heads, discounts of 0.
@@ -64,3 +66,7 @@ pub fn backup(draw: &mut Draw, index: usize) -> Case {
     case.set("discounts", &discounts(draw, agents * params.discount_slots * batch));
     case
 }
+
+/// The kernel of this file.
+pub const CHECKS: &[Check] = &[Check::new(&backup::KERNEL, backup, oracle::backup::backup)
+    .within("2 x running error, choice margin 1e-4")];

@@ -1,12 +1,14 @@
 //! Cases of the dense kernels.
 
-use super::Case;
-use super::draw::{Draw, Style, strided};
 use crate::engine::kernel::Kernel;
 use crate::kernels::{
     dense_backward_input, dense_backward_input_tiled, dense_backward_weights, dense_backward_weights_tiled,
     dense_forward, dense_forward_tiled, pack_slots,
 };
+use crate::verify::case::Case;
+use crate::verify::check::Check;
+use crate::verify::draw::{Draw, Style, strided};
+use crate::verify::oracle;
 
 /// `(batch, in_dim, out_dim)`: tile edges, workgroup edges, primes, long and thin, and the largest.
 const SHAPES: [(u32, u32, u32); 18] = [
@@ -53,7 +55,8 @@ pub(super) fn agents(index: usize, work: u32) -> u32 {
 
 /// Weights of `nets` networks of which only one layer is filled; a read beside it meets a sentinel.
 pub(super) fn weights(draw: &mut Draw, networks: u32, net_params: u32, offset: u32, layer: u32) -> Vec<f32> {
-    let mut weights = vec![f32::from_bits(super::READ_SENTINEL); (networks * net_params) as usize];
+    let mut weights =
+        vec![f32::from_bits(crate::verify::case::READ_SENTINEL); (networks * net_params) as usize];
     for network in weights.chunks_mut(net_params as usize) {
         for weight in &mut network[offset as usize..(offset + layer) as usize] {
             *weight = draw.value();
@@ -207,3 +210,31 @@ fn backward_weights(draw: &mut Draw, index: usize, form: Form) -> Case {
     case.set("dy", &strided(agents * grad_slots * batch, (dy_stride, dy_offset), out_dim, gradient));
     case
 }
+
+/// The kernels of this file.
+pub const CHECKS: &[Check] = &[
+    Check::new(&dense_forward::KERNEL, dense_forward, oracle::dense::dense_forward)
+        .within("(n+2) 2^-23 sum|x w|"),
+    Check::new(&dense_forward_tiled::KERNEL, dense_forward_tiled, oracle::dense::dense_forward)
+        .within("(n+2) 2^-23 sum|x w|"),
+    Check::new(
+        &dense_backward_weights::KERNEL,
+        dense_backward_weights,
+        oracle::dense::dense_backward_weights,
+    )
+    .within("(n+1) 2^-23 sum|x dy|"),
+    Check::new(
+        &dense_backward_weights_tiled::KERNEL,
+        dense_backward_weights_tiled,
+        oracle::dense::dense_backward_weights,
+    )
+    .within("(n+1) 2^-23 sum|x dy|"),
+    Check::new(&dense_backward_input::KERNEL, dense_backward_input, oracle::dense::dense_backward_input)
+        .within("(n+2) 2^-23 sum|dy w|"),
+    Check::new(
+        &dense_backward_input_tiled::KERNEL,
+        dense_backward_input_tiled,
+        oracle::dense::dense_backward_input,
+    )
+    .within("(n+2) 2^-23 sum|dy w|"),
+];

@@ -1,7 +1,7 @@
 //! States where an environment's rules turn: limits, walls, seams of angles.
 
-use super::draw::Draw;
 use crate::engine::env::Env;
+use crate::verify::draw::Draw;
 
 /// A state around the limits of an environment, if any are listed here.
 pub fn state(draw: &mut Draw, env: &Env) -> Option<Vec<u32>> {

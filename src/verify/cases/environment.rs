@@ -1,7 +1,5 @@
 //! Cases of the kernels around the environments: reset, step, and sampling from the ring.
 
-use super::Case;
-use super::draw::{Draw, SIZES, Style};
 use super::edges;
 use crate::engine::env::{ActionSpace, Env, Number};
 use crate::engine::kernel::Kernel;
@@ -10,6 +8,10 @@ use crate::kernels::{act_step, env_draw, env_probe, env_reset, env_rollout, repl
 use crate::shared::policy::softmax_of;
 use crate::shared::rng::{Rng, STREAM_ACTION};
 use crate::shared::transition::{GOES_ON, TERMINATED, TRUNCATED, TransitionLayout};
+use crate::verify::case::Case;
+use crate::verify::check::Check;
+use crate::verify::draw::{Draw, SIZES, Style};
+use crate::verify::oracle;
 
 fn agents(index: usize) -> u32 {
     if index % 2 == 1 { 3 } else { 1 }
@@ -304,3 +306,18 @@ pub fn replay_sample(draw: &mut Draw, index: usize) -> Case {
     }
     case
 }
+
+/// The kernels of this file.
+pub const CHECKS: &[Check] = &[
+    Check::new(&env_reset::KERNEL, env_reset, oracle::environment::env_reset),
+    Check::new(&act_step::KERNEL, act_step, oracle::environment::act_step)
+        .within("2 x running error, choice margin 1e-4"),
+    Check::new(&env_rollout::KERNEL, env_rollout, oracle::environment::env_rollout)
+        .within("2 x running error of a single step"),
+    Check::new(&env_draw::KERNEL, env_draw, oracle::environment::env_draw)
+        .within("the twin alone")
+        .by("shaders/env_draw.wgsl"),
+    Check::new(&env_probe::KERNEL, env_probe, oracle::environment::env_probe),
+    Check::new(&replay_sample::KERNEL, replay_sample, oracle::environment::replay_sample)
+        .within("copies; 2 x running error of sums"),
+];

@@ -1,9 +1,11 @@
 //! Cases of the fused kernels: perceptrons of one to four layers, narrow and at the limit.
 
-use super::draw::{Draw, Style};
-use super::{Case, READ_SENTINEL};
 use crate::kernels::fused_forward::Params;
 use crate::kernels::{fused_backward, fused_forward, fused_gradients, pack_slots};
+use crate::verify::case::{Case, READ_SENTINEL};
+use crate::verify::check::Check;
+use crate::verify::draw::{Draw, Style};
+use crate::verify::oracle;
 
 /// `(batch, widths)`: edges of the row tile and of the register tile, the limits, the networks of the presets.
 const SHAPES: [(u32, &[u32]); 14] = [
@@ -160,3 +162,13 @@ pub fn fused_gradients(draw: &mut Draw, index: usize) -> Case {
     case.set("gradient", &tape(p.agents * p.slots * p.batch, &widths[1..], || value(draw)));
     case
 }
+
+/// The kernels of this file.
+pub const CHECKS: &[Check] = &[
+    Check::new(&fused_forward::KERNEL, fused_forward, oracle::fused::fused_forward)
+        .within("running error of the layers"),
+    Check::new(&fused_backward::KERNEL, fused_backward, oracle::fused::fused_backward)
+        .within("running error of the layers"),
+    Check::new(&fused_gradients::KERNEL, fused_gradients, oracle::fused::fused_gradients)
+        .within("running error of the layers"),
+];

@@ -1,9 +1,11 @@
 //! Cases of the kernels that close an update: gradient norm, Adam, temperature, and the statistics of a window.
 
-use super::Case;
-use super::draw::{Draw, SIZES, Style};
 use crate::kernels::{adam, grad_norm, metrics, temperature_step, update_end};
 use crate::shared::agent::{Lane, TdError};
+use crate::verify::case::Case;
+use crate::verify::check::Check;
+use crate::verify::draw::{Draw, SIZES, Style};
+use crate::verify::oracle;
 
 fn agents(index: usize) -> u32 {
     if index % 2 == 1 { 3 } else { 1 }
@@ -165,3 +167,12 @@ pub fn metrics(draw: &mut Draw, index: usize) -> Case {
     case.set("lanes", &lanes);
     case
 }
+
+/// The kernels of this file.
+pub const CHECKS: &[Check] = &[
+    Check::new(&grad_norm::KERNEL, grad_norm, oracle::learner::grad_norm),
+    Check::new(&adam::KERNEL, adam, oracle::learner::adam),
+    Check::new(&update_end::KERNEL, update_end, oracle::learner::update_end),
+    Check::new(&temperature_step::KERNEL, temperature_step, oracle::learner::temperature_step),
+    Check::new(&metrics::KERNEL, metrics, oracle::learner::metrics),
+];

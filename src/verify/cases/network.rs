@@ -1,12 +1,14 @@
 //! Cases of the kernels between the dense layers: layer normalisation, silu and dueling heads.
 
-use super::Case;
 use super::dense::{agents, shape, weights};
-use super::draw::{Draw, SIZES, Style, strided};
 use crate::kernels::{
     append_actions, dueling, dueling_backward, layer_norm, layer_norm_backward_input,
     layer_norm_backward_weights, pack_slots, silu, silu_backward,
 };
+use crate::verify::case::Case;
+use crate::verify::check::Check;
+use crate::verify::draw::{Draw, SIZES, Style, strided};
+use crate::verify::oracle;
 
 /// PyTorch's default.
 const EPS: f32 = 1e-5;
@@ -207,3 +209,25 @@ pub fn append_actions(draw: &mut Draw, index: usize) -> Case {
     case.set("x", &draw.values((params.agents * x_slots * batch * obs_size) as usize));
     case
 }
+
+/// The kernels of this file.
+pub const CHECKS: &[Check] = &[
+    Check::new(&append_actions::KERNEL, append_actions, oracle::network::append_actions)
+        .within("equal bits")
+        .by("integers and copies"),
+    Check::new(&layer_norm::KERNEL, layer_norm, oracle::network::layer_norm),
+    Check::new(&silu::KERNEL, silu, oracle::network::silu),
+    Check::new(&silu_backward::KERNEL, silu_backward, oracle::network::silu_backward),
+    Check::new(&dueling::KERNEL, dueling, oracle::network::dueling),
+    Check::new(&dueling_backward::KERNEL, dueling_backward, oracle::network::dueling_backward),
+    Check::new(
+        &layer_norm_backward_weights::KERNEL,
+        layer_norm_backward_weights,
+        oracle::network::layer_norm_backward_weights,
+    ),
+    Check::new(
+        &layer_norm_backward_input::KERNEL,
+        layer_norm_backward_input,
+        oracle::network::layer_norm_backward_input,
+    ),
+];

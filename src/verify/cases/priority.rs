@@ -1,9 +1,11 @@
 //! Cases of prioritized replay: trees of sums over rings that are empty, partly filled, full.
 
-use super::Case;
-use super::draw::{Draw, SIZES};
 use crate::kernels::{priority_draw, priority_insert, priority_update};
 use crate::shared::agent::TdError;
+use crate::verify::case::Case;
+use crate::verify::check::Check;
+use crate::verify::draw::{Draw, SIZES};
+use crate::verify::oracle;
 use crate::verify::oracle::priority::sums;
 
 fn agents(index: usize) -> u32 {
@@ -97,3 +99,11 @@ pub fn priority_update(draw: &mut Draw, index: usize) -> Case {
     case.set("tree", &tree(draw, agents, capacity, |_| capacity));
     case
 }
+
+/// The kernels of this file.
+pub const CHECKS: &[Check] = &[
+    Check::new(&priority_insert::KERNEL, priority_insert, oracle::priority::priority_insert),
+    Check::new(&priority_draw::KERNEL, priority_draw, oracle::priority::priority_draw)
+        .within("2 x running error, choice margin 1.2e-6"),
+    Check::new(&priority_update::KERNEL, priority_update, oracle::priority::priority_update),
+];

@@ -1,7 +1,9 @@
 //! Cases of the probes: random numbers at many positions, elementary functions at many arguments.
 
-use super::Case;
-use super::draw::{Draw, SIZES};
+use crate::verify::case::Case;
+use crate::verify::check::Check;
+use crate::verify::draw::{Draw, SIZES};
+use crate::verify::oracle;
 use crate::verify::probes;
 
 fn count(draw: &mut Draw, index: usize) -> u32 {
@@ -63,3 +65,11 @@ pub fn math(draw: &mut Draw, index: usize) -> Case {
     case.set("x", &x);
     case
 }
+
+/// The kernels of this file.
+pub const CHECKS: &[Check] = &[
+    Check::new(&probes::RNG, rng, oracle::probes::rng).within("equal bits").by("integers and copies"),
+    Check::new(&probes::MATH, math, oracle::probes::math)
+        .within("2 x measured in shared::math")
+        .by("measured"),
+];

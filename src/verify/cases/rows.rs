@@ -1,8 +1,10 @@
 //! Cases of the kernels that work row by row on action values: softmax, entropy bonus, TD error.
 
-use super::Case;
-use super::draw::{Draw, Style, strided};
 use crate::kernels::{entropy_bonus, log_softmax, td_error};
+use crate::verify::case::Case;
+use crate::verify::check::Check;
+use crate::verify::draw::{Draw, Style, strided};
+use crate::verify::oracle;
 
 /// `(rows, actions)`
 const SHAPES: [(u32, u32); 18] = [
@@ -148,3 +150,10 @@ pub fn td_error(draw: &mut Draw, index: usize) -> Case {
     case.set("importance", &importance);
     case
 }
+
+/// The kernels of this file.
+pub const CHECKS: &[Check] = &[
+    Check::new(&log_softmax::KERNEL, log_softmax, oracle::rows::log_softmax),
+    Check::new(&entropy_bonus::KERNEL, entropy_bonus, oracle::rows::entropy_bonus),
+    Check::new(&td_error::KERNEL, td_error, oracle::rows::td_error),
+];

@@ -1,9 +1,11 @@
 //! Cases of the exact solver's kernels: tables with no, one and many outcomes per pair, hard maxima, solutions that are done.
 
-use super::Case;
-use super::draw::{Draw, Style};
 use crate::kernels::{tabular_backup, tabular_policy, tabular_residual, tabular_value};
 use crate::shared::tabular::{NEVER, Solver, Sweep, Transition};
+use crate::verify::case::Case;
+use crate::verify::check::Check;
+use crate::verify::draw::{Draw, Style};
+use crate::verify::oracle;
 
 /// `(states, actions)`
 const SHAPES: [(u32, u32); 18] = [
@@ -197,3 +199,12 @@ pub fn tabular_residual(draw: &mut Draw, index: usize) -> Case {
     case.set("history", &vec![Sweep::default(); (params.agents * params.block) as usize]);
     case
 }
+
+/// The kernels of this file.
+pub const CHECKS: &[Check] = &[
+    Check::new(&tabular_value::KERNEL, tabular_value, oracle::tabular::tabular_value),
+    Check::new(&tabular_backup::KERNEL, tabular_backup, oracle::tabular::tabular_backup),
+    Check::new(&tabular_residual::KERNEL, tabular_residual, oracle::tabular::tabular_residual),
+    Check::new(&tabular_policy::KERNEL, tabular_policy, oracle::tabular::tabular_policy)
+        .within("2 x running error, tie margin 1e-5"),
+];

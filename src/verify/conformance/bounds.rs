@@ -12,6 +12,7 @@ use crate::engine::env::Env;
 use crate::verify::conformance::report::{Outcome, malformed, unsupported};
 use crate::verify::conformance::transition::Within;
 use crate::verify::oracle::dynamics::{self, Dynamics, Lane};
+use crate::verify::oracle::models;
 use crate::verify::oracle::random::Random;
 use crate::verify::oracle::{Expect, Num};
 
@@ -70,7 +71,7 @@ struct Stepped {
 impl<'a> Bounds<'a> {
     /// Finds the model, and the tolerances of `id` in the table beside the log.
     pub fn new(env: &'a Env, id: &str, table: Option<&Value>) -> Outcome<Bounds<'a>> {
-        let Some(model) = dynamics::dynamics(env) else {
+        let Some(model) = models::dynamics(env) else {
             return unsupported(format!("there is no f64 model of '{}'", env.id));
         };
         let fields = env.state_words as usize;

@@ -71,7 +71,7 @@ pub struct FileReport {
 }
 
 impl FileReport {
-    /// One line of text.
+    /// One line of text: the quantities that fail first, then those closest to their bounds.
     pub fn text(&self) -> String {
         let verdict = match self.verdict {
             Verdict::Pass => "PASS",
@@ -79,8 +79,16 @@ impl FileReport {
             Verdict::Unsupported => "UNSUPPORTED",
         };
         let mut text = format!("{verdict:<11}  {}  {} cases", self.file, self.cases);
-        for (index, (quantity, error)) in self.worst.iter().enumerate() {
-            let bound = self.bound.get(quantity).copied().unwrap_or(0.0);
+        let bound_of = |quantity: &String| self.bound.get(quantity).copied().unwrap_or(0.0);
+        let share = |quantity: &String, error: f64| match bound_of(quantity) {
+            _ if error == 0.0 => 0.0,
+            bound if bound > 0.0 && !error.is_nan() => error / bound,
+            _ => f64::INFINITY,
+        };
+        let mut worst: Vec<(&String, &f64)> = self.worst.iter().collect();
+        worst.sort_by(|a, b| share(b.0, *b.1).total_cmp(&share(a.0, *a.1)));
+        for (index, (quantity, error)) in worst.into_iter().enumerate() {
+            let bound = bound_of(quantity);
             text += if index == 0 { ": " } else { ", " };
             text += &format!("{quantity} {} of {}", number(*error), number(bound));
         }
@@ -126,12 +134,15 @@ mod tests {
         let report = FileReport {
             file: "a.json".into(),
             cases: 3,
-            worst: [("q".to_owned(), 2e-6), ("v".to_owned(), 0.0)].into(),
-            bound: [("q".to_owned(), 1e-5), ("v".to_owned(), 0.0)].into(),
+            worst: [("a".to_owned(), 1e-6), ("q".to_owned(), 2e-5), ("v".to_owned(), 0.0)].into(),
+            bound: [("a".to_owned(), 1e-5), ("q".to_owned(), 1e-5), ("v".to_owned(), 0.0)].into(),
             verdict: Verdict::Fail,
             reason: Some("q[3]".into()),
         };
-        assert_eq!(report.text(), "FAIL         a.json  3 cases: q 2.0e-6 of 1.0e-5, v 0 of 0 - q[3]");
+        assert_eq!(
+            report.text(),
+            "FAIL         a.json  3 cases: q 2.0e-5 of 1.0e-5, a 1.0e-6 of 1.0e-5, v 0 of 0 - q[3]"
+        );
         let json = serde_json::to_value(&report).expect("JSON");
         assert_eq!(json["verdict"], "FAIL");
         assert_eq!(json["bound"]["q"], 1e-5);

@@ -5,7 +5,7 @@ use super::random::{Random, stream};
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::backup::Params;
 use crate::shared::agent::Agent;
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 
 /// `(V(s'), entropy)` of one row under one of the backups; `None` where a sampled action is too close to call.
 /// With `mean` the twins' mean takes the place of their minimum; without `with_entropy`, `alpha H` is left out.

@@ -3,7 +3,7 @@
 use super::num::{FLUSH, HALF_ULP, Num};
 use super::{Expect, Expected, unchanged};
 use crate::kernels::{dense_backward_input, dense_backward_weights, dense_forward};
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 
 /// Entry `slot` of a table of 4-bit entries.
 pub(super) fn entry(table: u32, slot: u32) -> u32 {

@@ -1,7 +1,7 @@
-//! Environments in f64, from the papers and Gymnasium's sources: one model per file of `shaders/envs`, in files by family.
+//! What a model of an environment in f64 is.
 
 use super::random::Random;
-use super::{Expect, Num, classic, toy_text};
+use super::{Expect, Num};
 use crate::engine::env::Env;
 
 /// Next state, reward, and whether it is terminal: `None` where rounding may decide that.
@@ -31,11 +31,6 @@ pub struct Dynamics {
     pub step: fn(Lane<'_>, &[u32], &[u32], &mut Random) -> Option<Outcome>,
     /// Observation of an expected state.
     pub observe: fn(Lane<'_>, &[Expect]) -> Vec<Expect>,
-}
-
-/// The model of an environment, if there is one; without it, only twin and shader are compared.
-pub fn dynamics(env: &Env) -> Option<Dynamics> {
-    classic::dynamics(&env.file).or_else(|| toy_text::dynamics(&env.file))
 }
 
 /// A float of an expected state.

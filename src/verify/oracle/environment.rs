@@ -1,7 +1,8 @@
 //! The kernels around an environment: the bookkeeping of `act_step`, `env_reset`, `env_rollout` and `env_probe` under
-//! Gymnasium's rules, and sampling from the ring. What the environment itself does is in `dynamics`.
+//! Gymnasium's rules, and sampling from the ring. What the environment itself does is in `models`.
 
-use super::dynamics::{self, dynamics};
+use super::dynamics;
+use super::models::dynamics;
 use super::policy::{Policy, argmax, at_own_temperature, schedule};
 use super::random::{Random, stream};
 use super::{Expect, Expected, Num, unchanged};
@@ -9,7 +10,7 @@ use crate::engine::env::{ActionSpace, Env};
 use crate::kernels::{act_step, env_draw, env_probe, env_reset, env_rollout, replay_sample};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::transition::{GOES_ON, TERMINATED, TRUNCATED, TransitionLayout};
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 use crate::word_of;
 
 const LANE_WORDS: usize = std::mem::size_of::<Lane>() / 4;

@@ -4,7 +4,7 @@ use super::dense::{activation, entry};
 use super::num::Num;
 use super::{Expect, Expected, unchanged};
 use crate::kernels::fused_forward::Params;
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 
 fn widths(p: &Params) -> Vec<u32> {
     [p.width0, p.width1, p.width2, p.width3, p.width4][..=p.layers as usize].to_vec()

@@ -6,7 +6,7 @@ use crate::kernels::metrics::Metrics;
 use crate::kernels::{adam, grad_norm, metrics, temperature_step, update_end};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::optimizer::Optimizer;
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 use crate::word_of;
 
 /// `1 - beta^t` from `ln beta`.

@@ -9,6 +9,7 @@ pub mod environment;
 pub mod exact;
 pub mod fused;
 pub mod learner;
+pub mod models;
 pub mod network;
 pub mod num;
 pub mod policy;
@@ -22,7 +23,7 @@ pub mod toy_text;
 pub use num::Num;
 
 use crate::shared::math::is_finite_f32;
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 
 /// Safety factor on the running error bounds, for the terms of second order that they leave out.
 const MARGIN: f64 = 2.0;

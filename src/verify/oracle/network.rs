@@ -6,7 +6,7 @@ use crate::kernels::{
     append_actions, dueling, dueling_backward, layer_norm, layer_norm_backward_input,
     layer_norm_backward_weights, silu, silu_backward,
 };
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 
 fn exact(values: &[f32]) -> Vec<Num> {
     values.iter().map(|value| Num::exact(*value)).collect()

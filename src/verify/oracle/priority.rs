@@ -5,7 +5,7 @@ use super::random::{Random, stream};
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::{priority_draw, priority_insert, priority_update};
 use crate::shared::agent::{Agent, Lane, TdError};
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 use crate::word_of;
 
 /// Where the levels of a tree over `leaves` leaves begin and how long they are: each sums 16 nodes of the one below.

@@ -3,7 +3,7 @@
 use super::num::{FLUSH, Num};
 use super::random::Random;
 use super::{Expect, Expected, unchanged};
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 
 /// The first two words and the third draw as a uniform number.
 pub fn rng(case: &Case) -> Expected {

@@ -4,7 +4,7 @@ use super::policy::{Policy, argmax};
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::{entropy_bonus, log_softmax, td_error};
 use crate::shared::agent::{Agent, TdError};
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 use crate::word_of;
 
 /// `ln pi`, `pi`, `H(pi)`, `alpha logsumexp(q / alpha)` and the first largest action of each row.

@@ -5,7 +5,7 @@ use super::policy::Policy;
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::{tabular_backup, tabular_policy, tabular_residual, tabular_value};
 use crate::shared::tabular::{NEVER, Solver, Sweep, Transition};
-use crate::verify::cases::Case;
+use crate::verify::case::Case;
 use crate::word_of;
 
 /// A tie that is this close to its margin, relative to the values, may be seen either way.

@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::optimizer::Optimizer;
-use crate::verify::cases::READ_SENTINEL;
+use crate::verify::case::READ_SENTINEL;
 
 /// Sizes at and around powers of two, and primes between them.
 pub const SIZES: [u32; 18] = [1, 2, 3, 5, 8, 13, 31, 63, 64, 65, 100, 127, 128, 129, 191, 255, 256, 257];
