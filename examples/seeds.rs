@@ -53,8 +53,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     by_step.entry(step).or_default().push(greedy.mean());
                 }
                 Event::Progress(progress) => alpha = progress.alpha,
-                Event::Best(_) | Event::Finished(_) => {}
                 Event::Warning(warning) => eprintln!("seed {seed}: {warning}"),
+                _ => {}
             }
             Ok(())
         })?;

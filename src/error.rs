@@ -138,6 +138,19 @@ pub enum Error {
         /// Where the last good weights are.
         kept: String,
     },
+    /// A signal asked the run to end.
+    #[error(
+        "interrupted by {} at environment step {env_steps}. The last weights are kept in {kept}.",
+        signal_name(.signal)
+    )]
+    Interrupted {
+        /// Number of the signal.
+        signal: usize,
+        /// Environment steps taken by then.
+        env_steps: u64,
+        /// Where the last weights are.
+        kept: String,
+    },
     /// A verification that found something wrong; the details are in its report.
     #[error(
         "{failed} of {total} checks failed on {device}. Each failure above names the command that repeats it."
@@ -173,7 +186,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Exit status of the program: 1 failed verification, 2 usage or config, 3 no usable device, 4 device lost, 5 diverged, 6 file.
+    /// Exit status of the program: 1 failed verification, 2 usage or config, 3 no usable device, 4 device lost,
+    /// 5 diverged, 6 file; 128 and the number of a signal that ended it.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Unknown { .. }
@@ -188,6 +202,25 @@ impl Error {
             Error::DeviceLost { .. } | Error::Kernel { .. } | Error::Shader { .. } => 4,
             Error::Diverged { .. } => 5,
             Error::File { .. } => 6,
+            Error::Interrupted { signal, .. } => (128 + signal.min(&127)) as u8,
+        }
+    }
+
+    /// The same error, which also says where the last weights of the run are.
+    pub fn with_kept(self, place: String) -> Error {
+        match self {
+            Error::Diverged { what, update, env_steps, .. } => {
+                Error::Diverged { what, update, env_steps, kept: place }
+            }
+            Error::Interrupted { signal, env_steps, .. } => {
+                Error::Interrupted { signal, env_steps, kept: place }
+            }
+            Error::File { action, path, message } => Error::File {
+                action,
+                path,
+                message: format!("{message}. The last weights are kept in {place}"),
+            },
+            other => other,
         }
     }
 
@@ -221,6 +254,15 @@ impl Error {
     /// [`Error::File`] from an I/O error.
     pub fn file(action: &'static str, path: impl Into<PathBuf>, error: impl ToString) -> Error {
         Error::File { action, path: path.into(), message: error.to_string() }
+    }
+}
+
+fn signal_name(signal: &usize) -> String {
+    match signal {
+        1 => "SIGHUP".into(),
+        2 => "SIGINT (Ctrl-C)".into(),
+        15 => "SIGTERM".into(),
+        other => format!("signal {other}"),
     }
 }
 

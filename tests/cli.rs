@@ -333,7 +333,9 @@ fn a_run_directory_holds_every_file() {
         .collect();
     names.sort();
     let expected = [
+        "SHA256SUMS",
         "agent.gif",
+        "best.safetensors",
         "command.txt",
         "config.toml",
         "curve.svg",
@@ -364,6 +366,21 @@ fn a_run_directory_holds_every_file() {
     let bytes = read("model.safetensors");
     let (_, weights) = safetensors::SafeTensors::read_metadata(&bytes).expect("safetensors");
     assert_eq!(weights.metadata().as_ref().expect("metadata")["hidden"], "[16, 16]");
+}
+
+#[test]
+fn explain_prints_origins_and_leaves_nothing_behind() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let path = root.path().join("run");
+    let line = ["train", "cartpole", "--device", "cpu", "--explain", "--gamma", "0.5", "--run-dir"];
+    let output = softq(&[&line[..], &[path.to_str().expect("path")]].concat());
+    let text = String::from_utf8(output.stdout).expect("text");
+    let parts =
+        ["gamma = 0.5", "# flag", "# preset", "# default", "vector step x 1, update x 4", "60 dispatches"];
+    for part in parts {
+        assert!(text.contains(part), "'{part}' is missing:\n{text}");
+    }
+    assert!(!path.exists());
 }
 
 #[test]

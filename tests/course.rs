@@ -140,14 +140,15 @@ fn advancing_never_waits_and_the_best_weights_are_those_of_their_evaluation() {
         let waits = Rc::default();
         let distant = Distant { near: CpuExecutor::new(), away: VecDeque::new(), waits: Rc::clone(&waits) };
         let mut trainer = trainer(&config, Box::new(distant));
-        let (mut best, mut means, mut report) = (Vec::new(), Vec::new(), None);
+        let (mut best, mut means, mut last_weights, mut report) = (Vec::new(), Vec::new(), None, None);
         while report.is_none() {
             for event in trainer.advance().expect("a step") {
                 match event {
                     Event::Best(weights) => best.push(weights),
                     Event::Evaluation { greedy, .. } => means.push(greedy.mean()),
                     Event::Finished(done) => report = Some(done),
-                    Event::Progress(_) | Event::Warning(_) => {}
+                    Event::Last(weights) => last_weights = Some(weights),
+                    _ => {}
                 }
             }
         }
@@ -159,8 +160,11 @@ fn advancing_never_waits_and_the_best_weights_are_those_of_their_evaluation() {
         assert_eq!((last.agent, last.env_steps), (evaluated.agent, evaluated.env_steps));
         assert!(best.windows(2).all(|pair| pair[0].greedy_mean <= pair[1].greedy_mean));
         assert!(evaluated.mean >= report.best().greedy.mean(), "the last evaluation counts as well");
+        let at_the_end = last_weights.expect("the last weights");
+        assert_eq!(at_the_end.tensors, trainer.weights().expect("weights"));
+        assert_eq!((at_the_end.agent, at_the_end.env_steps), (report.best, report.env_steps));
         if evaluated.env_steps == report.env_steps {
-            assert_eq!(last.tensors, trainer.weights().expect("weights"));
+            assert_eq!(last.tensors, at_the_end.tensors);
         }
         assert!(trainer.run(&mut |_| Ok(())).is_err(), "a finished run does not go on");
     }

@@ -26,7 +26,7 @@ fn main() -> softq::Result<()> {
                 println!("{env_steps:>8} steps: return {:.2}", greedy.mean())
             }
             Event::Warning(text) => println!("warning: {text}"),
-            Event::Progress(_) | Event::Best(_) | Event::Finished(_) => {}
+            _ => {}
         }
         Ok(())
     })?;

@@ -71,6 +71,16 @@ impl Stage {
         (self.env_params.id, seeds.iter().flat_map(|seed| env.lane_params(*seed, lanes)).collect())
     }
 
+    /// Their states.
+    pub fn state(&self) -> Buffer<u32> {
+        self.state
+    }
+
+    /// Their parameters.
+    pub fn env_params(&self) -> Buffer<u32> {
+        self.env_params
+    }
+
     /// The bookkeeping of these environments.
     pub fn lanes(&self) -> Buffer<Lane> {
         self.lanes

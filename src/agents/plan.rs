@@ -1,5 +1,6 @@
 //! What an algorithm hands to the trainer: memory, its initial contents, and recordings.
 
+use crate::agents::acting::Stage;
 use crate::config::Config;
 use crate::engine::executor::{Executor, write_as};
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
@@ -50,6 +51,10 @@ pub struct Shard {
     pub groups: Vec<Group>,
     /// Hyperparameters and learner state `[agents]`.
     pub records: Buffer<Agent>,
+    /// The training environments, `[agents, num_envs]`.
+    pub stage: Stage,
+    /// Their transitions.
+    pub replay: Buffer<u32>,
     /// Statistics of a window.
     pub metrics: Recording,
     /// Where they are left, `[agents]`.

@@ -261,6 +261,8 @@ impl Builder<'_> {
             metrics: statistics,
             metrics_out,
             eval_lanes: eval.lanes(),
+            stage,
+            replay: ring.replay,
         });
         Ok(())
     }

@@ -99,7 +99,7 @@ mod tests {
 
     fn run(json: bool) -> String {
         let mut out = Vec::new();
-        devices(&FakeEngine::default(), &DevicesArgs { json }, &mut out).expect("list");
+        devices(&FakeEngine, &DevicesArgs { json }, &mut out).expect("list");
         String::from_utf8(out).expect("text")
     }
 

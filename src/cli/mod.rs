@@ -8,7 +8,6 @@ mod envs;
 mod flags;
 mod kernels;
 mod library;
-mod pictures;
 mod player;
 mod progress_line;
 mod ranking;
@@ -16,6 +15,7 @@ mod record;
 mod reference;
 mod rollout;
 mod settings;
+mod signals;
 mod solve;
 mod solve_map;
 mod summary;
@@ -38,7 +38,7 @@ pub use library::Library;
 #[command(name = "softq", version, arg_required_else_help = true, infer_subcommands = true)]
 #[command(
     after_help = "Exit status: 0 ok, 1 failed verification or check, 2 usage or configuration, 3 no usable device, 4 device lost, \
-                        5 training diverged, 6 file."
+                        5 training diverged, 6 file, 130 or 143 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -73,7 +73,7 @@ enum Command {
 pub fn run(engine: &dyn engine::Engine) -> Result<()> {
     let out = &mut std::io::stdout().lock();
     match parse()?.command {
-        Command::Train(args) => train::train(engine, &args, out),
+        Command::Train(args) => train::train(&args, out),
         Command::Envs(args) => envs::envs(&args, out),
         Command::Watch(args) => watch::watch(&args, out),
         Command::Record(args) => record::record(&args, out),

@@ -1,6 +1,7 @@
 //! What `watch` and `record` share: who plays where, named by a run directory or by an environment.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use softq::config::Config;
 use softq::engine::cpu::CpuExecutor;
@@ -9,7 +10,7 @@ use softq::error::{Error, Result};
 use softq::report::gif::Frame;
 use softq::train::drawing;
 use softq::train::playback::{self, Episode, Policy};
-use softq::train::saved_run::SavedRun;
+use softq::train::saved_run::{SavedRun, Which};
 use softq::{envs, gpu};
 
 /// Who plays, and how.
@@ -17,19 +18,47 @@ use softq::{envs, gpu};
 pub struct PlayArgs {
     /// Run directory of `softq train`; or, for random actions, an environment: id, short name or path of a WGSL file
     #[arg(value_name = "RUN|ENV")]
-    target: String,
+    target: PathBuf,
     /// Parameter of ENV, e.g. gravity=5; may be repeated. A run has those it was trained with
     #[arg(long, value_name = "NAME=VALUE")]
     env_param: Vec<String>,
     /// Sample the actions from softmax(Q / alpha) instead of taking the best one
     #[arg(long)]
     softmax: bool,
+    /// Which weights of a run act: the last ones (model.safetensors) or those that evaluated best (best.safetensors)
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "last")]
+    weights: Weights,
     /// Seed of the first episode; each further one counts up
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Device for environments that are WGSL alone; the others are played on the CPU
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,
+}
+
+/// Weights of a run that can act.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// model.safetensors
+    Last,
+    /// best.safetensors
+    Best,
+}
+
+impl Weights {
+    /// The run in `path` with these weights. What its user should know goes to stderr.
+    pub fn load(self, path: &Path) -> Result<SavedRun> {
+        let which = match self {
+            Weights::Last => Which::Last,
+            Weights::Best => Which::Best,
+        };
+        let run = SavedRun::load(path, which)?;
+        for warning in &run.warnings {
+            // Stderr may be closed.
+            let _ = writeln!(std::io::stderr(), "warning: {warning}");
+        }
+        Ok(run)
+    }
 }
 
 /// A policy in its environment, ready to play.
@@ -45,11 +74,12 @@ pub struct Player {
 impl Player {
     /// Loads what the arguments name.
     pub fn open(args: &PlayArgs) -> Result<Player> {
-        let path = Path::new(&args.target);
+        let path = args.target.as_path();
         // A file of a run is taken for the run, whose error then says what to name instead.
-        let inside = !args.target.ends_with(".wgsl") && path.parent().is_some_and(SavedRun::is_at);
+        let inside = path.extension().is_none_or(|ending| ending != "wgsl")
+            && path.parent().is_some_and(SavedRun::is_at);
         let is_run = path.is_dir() || path.is_file() && inside;
-        let run = if is_run { Some(SavedRun::load(path)?) } else { None };
+        let run = if is_run { Some(args.weights.load(path)?) } else { None };
         let env = match &run {
             Some(run) if args.env_param.is_empty() => run.env,
             Some(_) => {
@@ -61,11 +91,15 @@ impl Player {
                     hint,
                 ));
             }
-            None => open_env(&args.target, &args.env_param)?,
+            None => open_env(path, &args.env_param)?,
         };
         if args.softmax && run.is_none() {
             let hint = "Name a run directory, or leave --softmax out.";
-            return Err(Error::invalid("--softmax", &args.target, "used with a run", hint));
+            return Err(Error::invalid("--softmax", path.display(), "used with a run", hint));
+        }
+        if args.weights == Weights::Best && run.is_none() {
+            let hint = "Name a run directory, or leave --weights out.";
+            return Err(Error::invalid("--weights", path.display(), "used with a run", hint));
         }
         if !env.has_draw {
             return Err(Error::invalid(
@@ -90,10 +124,12 @@ impl Player {
         self.run.as_ref().map(|run| run.path.as_path())
     }
 
-    /// `greedy`, `softmax` or `random`.
+    /// `greedy`, `softmax` or `random`, and whether the weights are those that evaluated best.
     pub fn policy(&self) -> &'static str {
         match (&self.run, self.softmax) {
             (None, _) => "random",
+            (Some(run), true) if run.which == Which::Best => "softmax (best weights)",
+            (Some(run), false) if run.which == Which::Best => "greedy (best weights)",
             (Some(_), true) => "softmax",
             (Some(_), false) => "greedy",
         }
@@ -123,7 +159,11 @@ impl Player {
 }
 
 /// The environment called `name`. Of a path that is neither a directory nor a WGSL file, a run was expected.
-fn open_env(name: &str, env_param: &[String]) -> Result<&'static envs::Env> {
+fn open_env(path: &Path, env_param: &[String]) -> Result<&'static envs::Env> {
+    let Some(name) = path.to_str() else {
+        let message = "there is no such directory, and names of environments are Unicode";
+        return Err(Error::file("open run directory", path, message));
+    };
     if envs::is_path(name) && !name.ends_with(".wgsl") && !Path::new(name).exists() {
         let message = "there is no such directory. `softq train` names the directory of a run when it ends";
         return Err(Error::file("open run directory", name, message));

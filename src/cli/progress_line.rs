@@ -83,7 +83,7 @@ impl ProgressLine {
                 }
             }
             Event::Warning(text) => self.print(&format!("warning: {text}")),
-            Event::Best(_) | Event::Finished(_) => {}
+            Event::Best(_) | Event::Last(_) | Event::Finished(_) | Event::Pictures(_) => {}
         }
     }
 

@@ -1,48 +1,14 @@
-//! The agents of a population, best first: `population.csv` and the table at the end of a run.
+//! The agents of a population, best first: the table at the end of a run.
 
 use softq::train::event::{Member, Report};
-use toml::Table;
+use softq::train::sinks::population::{keys, settings};
 
 /// Rows of the table on screen; the file has all of them.
 const SHOWN: usize = 10;
 
-/// The settings that differ between agents, in the order of `sweep`, then the seed.
-fn keys(sweep: &[String]) -> Vec<String> {
-    let key = |entry: &String| entry.split('=').next().unwrap_or("").trim().replace('-', "_");
-    let mut keys: Vec<String> = sweep.iter().map(key).filter(|key| key != "seed").collect();
-    keys.push("seed".into());
-    keys
-}
-
-fn settings(member: &Member, keys: &[String]) -> Vec<String> {
-    let table = Table::try_from(&member.config).unwrap_or_default();
-    keys.iter().map(|key| table.get(key).map(softq::config::plain).unwrap_or_default()).collect()
-}
-
-/// `population.csv`: one row per agent, best first. All values are numbers or bare words, so that nothing needs quotes.
-pub fn csv(report: &Report, sweep: &[String]) -> String {
-    let keys = keys(sweep);
-    let mut text = format!(
-        "rank,agent,{},solved_at_env_steps,diverged_at_update,eval_greedy_mean,eval_greedy_std,eval_softmax_mean,\
-         eval_softmax_std\n",
-        keys.join(",")
-    );
-    for (rank, agent) in Member::ranking(&report.members).into_iter().enumerate() {
-        let member = &report.members[agent];
-        let optional = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
-        let mut row = vec![(rank + 1).to_string(), agent.to_string()];
-        row.extend(settings(member, &keys));
-        row.extend([optional(member.solved_at_env_steps), optional(member.diverged_at_update)]);
-        let evaluations = [&member.greedy, &member.softmax];
-        row.extend(evaluations.iter().flat_map(|e| [e.mean().to_string(), e.std().to_string()]));
-        text += &(row.join(",") + "\n");
-    }
-    text
-}
-
 /// The best agents, for people.
-pub fn table(report: &Report, sweep: &[String]) -> String {
-    let keys = keys(sweep);
+pub fn table(report: &Report) -> String {
+    let keys = keys(report);
     let mut rows = vec![
         ["rank", "agent"]
             .into_iter()
@@ -85,7 +51,8 @@ mod tests {
 
     fn report() -> Report {
         let sweep = vec!["learning-rate=1e-3,3e-4".to_owned()];
-        let configs = Config { sweep, agents: 4, ..Config::default() }.members().expect("members");
+        let configs =
+            Config { sweep: sweep.clone(), agents: 4, ..Config::default() }.members().expect("members");
         let member = |(agent, config): (usize, Config)| Member {
             agent,
             config,
@@ -103,6 +70,7 @@ mod tests {
             updates: 100,
             wall_s: 1.0,
             uploaded_bytes: 0,
+            sweep,
             members: configs.into_iter().enumerate().map(member).collect(),
             best: 2,
             best_evaluated: None,
@@ -111,14 +79,13 @@ mod tests {
 
     #[test]
     fn agents_are_ranked_and_a_diverged_one_comes_last() {
-        let sweep = ["learning-rate=1e-3,3e-4".to_owned()];
-        let csv = super::csv(&report(), &sweep);
+        let csv = softq::train::sinks::population::csv(&report());
         let rows: Vec<&str> = csv.lines().collect();
         assert!(rows[0].starts_with("rank,agent,learning_rate,seed,solved_at_env_steps,diverged_at_update"));
         assert!(rows[1].starts_with("1,2,0.001,1,12000,,500,0,100"), "{csv}");
         assert!(rows[2].starts_with("2,1,0.0003,0,,,500"), "{csv}");
         assert!(rows[4].starts_with("4,3,0.0003,1,,7,500"), "{csv}");
-        let table = super::table(&report(), &sweep);
+        let table = super::table(&report());
         assert!(table.contains("1 of 4 agents") && table.contains("12,000") && table.contains("diverged"));
     }
 }

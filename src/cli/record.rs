@@ -1,11 +1,12 @@
 //! `softq record`: an agent at work as a file: a GIF, a strip of still pictures, or one of them.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use softq::error::{Error, Result};
 use softq::report::gif::{Frame, write_gif};
 use softq::report::png::{grid, write_png};
+use softq::train::checksums;
 use softq::train::drawing::{self, height_of};
 use softq::train::playback::{Episode, LONGEST};
 
@@ -78,6 +79,7 @@ pub fn record(args: &RecordArgs, out: &mut dyn Write) -> Result<()> {
         _ if args.png => {
             let frames = draw(args, &mut player, &episodes[0], &[0])?;
             write_png(&path, &frames[0])?;
+            renew(&path, &player)?;
             return say(out, &format!("{}: the first picture of {}\n", path.display(), player.env.id));
         }
         Some(count) => {
@@ -90,6 +92,7 @@ pub fn record(args: &RecordArgs, out: &mut dyn Write) -> Result<()> {
         }
         None => animate(args, &mut player, &episodes, &path)?,
     };
+    renew(&path, &player)?;
     let returns: Vec<f64> = episodes.iter().map(Episode::episode_return).collect();
     say(
         out,
@@ -101,6 +104,14 @@ pub fn record(args: &RecordArgs, out: &mut dyn Write) -> Result<()> {
             returns_text(&returns)
         ),
     )
+}
+
+/// A picture in the run directory is one of the run's files.
+fn renew(path: &Path, player: &Player) -> Result<()> {
+    match (player.run_dir(), path.file_name().and_then(|name| name.to_str())) {
+        (Some(dir), Some(name)) if path.parent() == Some(dir) => checksums::renew(dir, name),
+        _ => Ok(()),
+    }
 }
 
 fn draw(args: &RecordArgs, player: &mut Player, episode: &Episode, shown: &[usize]) -> Result<Vec<Frame>> {

@@ -1,7 +1,7 @@
 //! `softq rollout`: what the environments alone do per second.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::PathBuf;
 
 use softq::config::thousands;
 use softq::engine::executor::Executor;
@@ -10,6 +10,7 @@ use softq::train::rollout::{self, RolloutReport};
 use softq::train::saved_run::SavedRun;
 use softq::{envs, gpu};
 
+use super::player::Weights;
 use super::{json_line, say};
 
 /// Arguments of `softq rollout`.
@@ -29,7 +30,10 @@ pub struct RolloutArgs {
     env_param: Vec<String>,
     /// `random`, or a run directory whose agent acts (its environment is the default)
     #[arg(long, value_name = "random|RUN", default_value = "random")]
-    policy: String,
+    policy: PathBuf,
+    /// Which weights of the run act: the last ones or those that evaluated best
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "last")]
+    weights: Weights,
     /// Sample the agent's actions from softmax(Q / alpha) instead of taking the best
     #[arg(long)]
     softmax: bool,
@@ -53,15 +57,15 @@ pub struct RolloutArgs {
 /// Runs the command.
 pub fn rollout(args: &RolloutArgs, out: &mut dyn Write) -> Result<()> {
     let name = args.environment.as_ref().or(args.env.as_ref());
-    let report = match (args.policy.as_str(), name) {
-        ("random", Some(name)) => {
+    let report = match (args.policy.to_str(), name) {
+        (Some("random"), Some(name)) => {
             let config = softq::config::Config { env_param: args.env_param.clone(), ..Default::default() };
             let env = envs::open(name, &config.env_values()?)?;
             let (choice, mut executor) = open(args)?;
             let report = rollout::random(env, &mut *executor, args.num_envs, args.steps, args.seed)?;
             RolloutReport { adapter: choice.adapter, ..report }
         }
-        ("random", None) => {
+        (Some("random"), None) => {
             return Err(Error::invalid(
                 "ENV",
                 "(nothing)",
@@ -69,8 +73,8 @@ pub fn rollout(args: &RolloutArgs, out: &mut dyn Write) -> Result<()> {
                 "For example `softq rollout cartpole`.",
             ));
         }
-        (run, name) => {
-            let run = SavedRun::load(Path::new(run))?;
+        (_, name) => {
+            let run = args.weights.load(&args.policy)?;
             if !args.env_param.is_empty() || name.is_some_and(|name| !is_env_of(&run, name)) {
                 return Err(Error::invalid(
                     "ENV",

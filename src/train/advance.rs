@@ -162,7 +162,10 @@ impl Trainer {
                 }
                 Some((What::Lanes, words)) => self.take_lanes(bytemuck::cast_slice(&words), events)?,
                 Some((What::Best(evaluated), words)) => {
-                    events.push(Event::Best(Box::new(self.best_weights(evaluated, &words))));
+                    events.push(Event::Best(Box::new(self.weights_in(evaluated, &words))));
+                }
+                Some((What::Last(evaluated), words)) => {
+                    events.push(Event::Last(Box::new(self.weights_in(evaluated, &words))));
                 }
             }
         }
@@ -228,6 +231,11 @@ impl Trainer {
             }
             Which::FinalGreedy => {
                 self.keep_if_best(&results)?;
+                let none = vec![Evaluation::default(); results.len()];
+                let best = Member::ranking(&self.members(&results, &none)).first().copied().unwrap_or(0);
+                self.course.best = best;
+                let (env_steps, mean) = (self.course.env_steps, results[best].mean());
+                self.ask_for_weights(What::Last, Evaluated { agent: best, env_steps, mean })?;
                 self.begin(Which::FinalSoftmax, results);
                 Ok(())
             }
@@ -254,18 +262,24 @@ impl Trainer {
 
     /// Asks for the weights of the best agent of this evaluation, if none was better before.
     fn keep_if_best(&mut self, evaluations: &[Evaluation]) -> Result<()> {
-        let Some(evaluated) = self.course.improved(evaluations) else { return Ok(()) };
+        match self.course.improved(evaluations) {
+            Some(evaluated) => self.ask_for_weights(What::Best, evaluated),
+            None => Ok(()),
+        }
+    }
+
+    fn ask_for_weights(&mut self, what: fn(Evaluated) -> What, evaluated: Evaluated) -> Result<()> {
         let shard = self.plan.shard_of(evaluated.agent);
         let buffers: Vec<BufferId> = shard.weights().chain([shard.records.id]).collect();
         for buffer in &buffers {
             self.executor.request(*buffer)?;
         }
-        self.course.expect(What::Best(evaluated), buffers.len());
+        self.course.expect(what(evaluated), buffers.len());
         Ok(())
     }
 
-    /// The weights of the agent that evaluated best, out of those and the records of its shard.
-    fn best_weights(&self, evaluated: Evaluated, words: &[u32]) -> Weights {
+    /// The weights of an agent, out of those and the records of its shard.
+    fn weights_in(&self, evaluated: Evaluated, words: &[u32]) -> Weights {
         let shard = self.plan.shard_of(evaluated.agent);
         let (weights, records) = words.split_at(words.len() - shard.records.erase().words as usize);
         let index = evaluated.agent - shard.first as usize;
@@ -274,7 +288,7 @@ impl Trainer {
             agent: evaluated.agent,
             config: self.plan.members[evaluated.agent].clone(),
             env_steps: evaluated.env_steps,
-            greedy_mean: Some(evaluated.mean),
+            greedy_mean: Some(evaluated.mean).filter(|mean| mean.is_finite()),
             tensors: self.tensors(&shard.weights_of(evaluated.agent, weights), log_alpha),
         }
     }
@@ -284,17 +298,7 @@ impl Trainer {
         if self.course.evaluated_at != Some(env_steps) {
             events.push(Event::Evaluation { env_steps, greedy: Evaluation::of_all(&greedy) });
         }
-        let mut members = Vec::new();
-        for (agent, (greedy, softmax)) in greedy.into_iter().zip(softmax).enumerate() {
-            let Standing { mut solved_at_env_steps, diverged_at_update } = self.course.standings[agent];
-            if self.passes(&greedy) {
-                solved_at_env_steps = solved_at_env_steps.or(Some(env_steps));
-            }
-            let config = self.plan.members[agent].clone();
-            members.push(Member { agent, config, solved_at_env_steps, diverged_at_update, greedy, softmax });
-        }
-        let best = Member::ranking(&members).first().copied().unwrap_or(0);
-        self.course.best = best;
+        let members = self.members(&greedy, &softmax);
         self.course.stage = Stage::Finished;
         events.push(Event::Finished(Box::new(Report {
             env: self.env.id.clone(),
@@ -305,9 +309,26 @@ impl Trainer {
             updates: self.course.statistics.updates(),
             wall_s: self.course.wall_s,
             uploaded_bytes: self.executor.uploaded_bytes() - self.uploaded,
+            sweep: self.config.sweep.clone(),
             members,
-            best,
+            best: self.course.best,
             best_evaluated: self.course.best_evaluated.clone(),
         })));
+    }
+    /// How every agent ended.
+    fn members(&self, greedy: &[Evaluation], softmax: &[Evaluation]) -> Vec<Member> {
+        let member = |(agent, (greedy, softmax)): (usize, (&Evaluation, &Evaluation))| {
+            let Standing { solved_at_env_steps, diverged_at_update } = self.course.standings[agent];
+            let solved_now = self.passes(greedy).then_some(self.course.env_steps);
+            Member {
+                agent,
+                config: self.plan.members[agent].clone(),
+                solved_at_env_steps: solved_at_env_steps.or(solved_now),
+                diverged_at_update,
+                greedy: greedy.clone(),
+                softmax: softmax.clone(),
+            }
+        };
+        greedy.iter().zip(softmax).enumerate().map(member).collect()
     }
 }

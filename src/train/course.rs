@@ -92,6 +92,8 @@ pub(super) enum What {
     Lanes,
     /// Weights and records of the shard of the agent that evaluated best.
     Best(Evaluated),
+    /// Those of the agent that is best at the end.
+    Last(Evaluated),
 }
 
 /// What is known of one agent.
@@ -189,6 +191,7 @@ impl Course {
         if self.best_evaluated.as_ref().is_some_and(|best| best.mean > mean) {
             return None;
         }
+        self.best = agent;
         self.best_evaluated = Some(Evaluated { agent, env_steps: self.env_steps, mean });
         self.best_evaluated.clone()
     }

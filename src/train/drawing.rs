@@ -12,6 +12,7 @@ use crate::report::gif::Frame;
 use crate::train::playback::Episode;
 
 /// Pictures of an episode, ready for a file.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pictures {
     /// One per state shown.
     pub frames: Vec<Frame>,

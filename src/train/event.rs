@@ -1,6 +1,7 @@
 //! What a run tells its observer while it goes on, and what it returns at the end.
 
 use crate::config::Config;
+use crate::train::drawing::Pictures;
 use serde::{Deserialize, Serialize};
 
 /// Statistics of one window of training, read back from the device without stopping it.
@@ -74,8 +75,12 @@ pub enum Event {
     Warning(String),
     /// The weights of a greedy evaluation that none before surpassed.
     Best(Box<Weights>),
+    /// The weights at the end of the run; of a population those of the best agent.
+    Last(Box<Weights>),
     /// The run is over.
     Finished(Box<Report>),
+    /// One greedy episode of the trained agent, behind the end of the run; no pictures without a drawing.
+    Pictures(Pictures),
 }
 
 /// An agent that an evaluation found best.
@@ -123,6 +128,8 @@ pub struct Report {
     pub wall_s: f64,
     /// Bytes sent from the host to the device meanwhile.
     pub uploaded_bytes: u64,
+    /// What differs between the agents, as given.
+    pub sweep: Vec<String>,
     /// Every agent, in order of its index; at least one.
     pub members: Vec<Member>,
     /// Index of the best one.

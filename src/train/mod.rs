@@ -1,6 +1,7 @@
 //! Training: the loop over recorded programs, evaluation, statistics, run directories.
 
 mod advance;
+pub mod checksums;
 pub mod course;
 pub mod drawing;
 pub mod event;
@@ -8,11 +9,11 @@ pub mod layers;
 pub mod model_file;
 pub mod playback;
 pub mod presets;
-pub mod progress_csv;
 pub mod results;
 pub mod rollout;
 pub mod run_dir;
 pub mod saved_run;
+pub mod sinks;
 pub mod soft_trap;
 pub mod statistics;
 pub mod trainer;

@@ -6,7 +6,7 @@ use crate::config::{Config, Exploration, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::executor::{Executor, read_as};
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::{env_probe, env_reset, env_rollout};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::math::exp_f32;
@@ -171,23 +171,17 @@ impl Player {
                 }
             }
         }
-        let act = plan.act();
-        let named = |name: &str| {
-            let at = plan.buffers.decls.iter().position(|decl| decl.name == name);
-            at.map(|index| BufferId(index as u32)).ok_or_else(|| {
-                Error::unknown("buffer", name, plan.buffers.decls.iter().map(|decl| decl.name.as_str()))
-            })
-        };
+        let stage = &plan.shards[0].stage;
         Ok(Player {
-            state: named("env_state")?,
-            lanes: named("env_lanes")?,
-            env_params: named("env_params")?,
-            replay: Some(named("replay")?),
+            state: stage.state().id,
+            lanes: stage.lanes().id,
+            env_params: stage.env_params().id,
+            replay: Some(plan.shards[0].replay.id),
+            act: plan.act(),
             seed: agent_seed(seed, 0),
             buffers: plan.buffers,
             init: plan.init,
             reset: plan.reset,
-            act,
         })
     }
 

@@ -13,7 +13,7 @@ use crate::kernels::{env_reset, env_rollout};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::math::exp_f32;
 use crate::train::playback;
-use crate::train::saved_run::SavedRun;
+use crate::train::saved_run::{SavedRun, Which};
 
 /// Largest number of environments in a rollout of an agent.
 pub const MAX_EVAL_ENVS: u32 = 65_536;
@@ -150,7 +150,8 @@ pub fn agent(
     executor.read(plan.shards[0].records.id)?;
     let wall_s = started.elapsed().as_secs_f64();
     let lanes: Vec<Lane> = read_as(executor, plan.shards[0].eval_lanes.id)?;
-    let policy = format!("{} of {}", if softmax { "softmax" } else { "greedy" }, run.path.display());
+    let weights = if run.which == Which::Best { " (best weights)" } else { "" };
+    let policy = format!("{} of {}{weights}", if softmax { "softmax" } else { "greedy" }, run.path.display());
     let mut report = report(run.env, executor, &policy, num_envs, steps, wall_s, &lanes);
     report.dispatches = steps * acting.act.dispatches.len() as u32;
     Ok(report)

@@ -8,6 +8,50 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::train::checksums::Checksums;
+
+/// The resolved settings.
+pub const CONFIG_FILE: &str = "config.toml";
+/// The copy of a user's environment file.
+pub const ENVIRONMENT_FILE: &str = "environment.wgsl";
+/// The command line.
+pub const COMMAND_FILE: &str = "command.txt";
+/// Device and versions.
+pub const SYSTEM_FILE: &str = "system.json";
+/// Every number over time.
+pub const PROGRESS_FILE: &str = "progress.csv";
+/// The last weights.
+pub const MODEL_FILE: &str = "model.safetensors";
+/// The weights that evaluated best.
+pub const BEST_FILE: &str = "best.safetensors";
+/// The agents of a population, best first.
+pub const POPULATION_FILE: &str = "population.csv";
+/// How the run ended.
+pub const REPORT_FILE: &str = "report.json";
+/// The learning curve.
+pub const CURVE_FILE: &str = "curve.svg";
+/// The trained agent at work.
+pub const GIF_FILE: &str = "agent.gif";
+/// Digests of all the others.
+pub const SUMS_FILE: &str = "SHA256SUMS";
+
+/// Everything that a run writes, but the digests.
+const FILES: &[&str] = &[
+    CONFIG_FILE,
+    ENVIRONMENT_FILE,
+    COMMAND_FILE,
+    SYSTEM_FILE,
+    PROGRESS_FILE,
+    MODEL_FILE,
+    BEST_FILE,
+    POPULATION_FILE,
+    REPORT_FILE,
+    CURVE_FILE,
+    GIF_FILE,
+];
+
+/// Room held for the last weights until the run ends.
+const RESERVE_FILE: &str = ".reserve";
 
 /// An existing, writable directory that belongs to one run.
 #[derive(Clone, Debug)]
@@ -55,6 +99,30 @@ impl RunDir {
     /// Path of `name` inside the directory.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// Writes the digests of all files that are there, so that later changes are noticed; while the run goes on, without
+    /// that of `progress.csv`, which grows.
+    pub fn seal(&self, over: bool) -> Result<()> {
+        let names: Vec<&str> = FILES.iter().copied().filter(|name| over || *name != PROGRESS_FILE).collect();
+        self.write(SUMS_FILE, Checksums::of(&self.path, &names)?.text().as_bytes())
+    }
+
+    /// Holds room on the disk for files of `bytes` that must be written even when everything else is full. Where there is
+    /// no such room, the run may still fit.
+    pub fn reserve(&self, bytes: u64) {
+        // The curve, the digests and what a file system adds.
+        let room = bytes as usize + (128 << 10);
+        // Not zeros, which some file systems do not store.
+        if fs::write(self.file(RESERVE_FILE), vec![0xa5; room]).is_err() {
+            self.release();
+        }
+    }
+
+    /// Gives the room back.
+    pub fn release(&self) {
+        // It may be gone already.
+        let _ = fs::remove_file(self.file(RESERVE_FILE));
     }
 
     /// Writes `name` atomically.

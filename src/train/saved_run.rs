@@ -9,15 +9,30 @@ use crate::engine::env::Env;
 use crate::envs;
 use crate::error::{Error, Result};
 use crate::nn::{GroupSpec, GroupTensor};
+use crate::train::checksums::Checksums;
 use crate::train::model_file::{Model, read_model};
 use crate::train::playback::{self, Policy};
+use crate::train::run_dir::{BEST_FILE, CONFIG_FILE, ENVIRONMENT_FILE, MODEL_FILE, SUMS_FILE};
 
-/// Name of the copy of a user's environment file in a run directory.
-pub const ENVIRONMENT_FILE: &str = "environment.wgsl";
-/// Name of the weights.
-pub const MODEL_FILE: &str = "model.safetensors";
-/// Name of the resolved settings.
-pub const CONFIG_FILE: &str = "config.toml";
+/// Which of a run's weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// Those at the end of training.
+    #[default]
+    Last,
+    /// Those that evaluated best.
+    Best,
+}
+
+impl Which {
+    /// Their file in the run directory.
+    pub fn file(self) -> &'static str {
+        match self {
+            Which::Last => MODEL_FILE,
+            Which::Best => BEST_FILE,
+        }
+    }
+}
 
 /// The tensor that holds `ln alpha`.
 pub const LOG_ALPHA: &str = "log_alpha";
@@ -27,6 +42,8 @@ pub const LOG_ALPHA: &str = "log_alpha";
 pub struct SavedRun {
     /// The run directory.
     pub path: PathBuf,
+    /// Which of its weights.
+    pub which: Which,
     /// Its settings.
     pub config: Config,
     /// Its environment, with the parameters of the run; a user's file is the copy in the run directory.
@@ -37,6 +54,8 @@ pub struct SavedRun {
     pub log_alpha: f32,
     /// Environment steps trained, where the file says so.
     pub env_steps: Option<u64>,
+    /// What its user should know, such as files without a checksum.
+    pub warnings: Vec<String>,
 }
 
 impl SavedRun {
@@ -46,16 +65,29 @@ impl SavedRun {
     }
 
     /// Reads and checks a run directory.
-    pub fn load(path: &Path) -> Result<SavedRun> {
-        let config = read_config(path)?;
-        let env = open_env(path, &config)?;
-        let file = path.join(MODEL_FILE);
+    pub fn load(path: &Path, which: Which) -> Result<SavedRun> {
+        let sums = if path.is_dir() { Checksums::read(path)? } else { None };
+        let checked = |name: &str, bytes: &[u8]| match &sums {
+            Some(sums) => sums.check(path, name, bytes),
+            None => Ok(()),
+        };
+        let config = read_config(path, &checked)?;
+        let env = open_env(path, &config, &checked)?;
+        let file = path.join(which.file());
         if !file.is_file() {
-            let message =
-                "there are no weights: the run has not finished, or did not get as far as saving them";
+            let message = match which {
+                Which::Last => {
+                    "there are no weights: the run has not finished, or did not get as far as saving them"
+                }
+                Which::Best => {
+                    "there are no such weights: the run ended before an evaluation, or is of an older version"
+                }
+            };
             return Err(Error::file("load", file, message));
         }
-        let model = read_model(&file)?;
+        let bytes = std::fs::read(&file).map_err(|error| Error::file("read", &file, error))?;
+        let model = read_model(&file, &bytes)?;
+        checked(which.file(), &bytes)?;
         let wrong = |message: String| Error::file("load", &file, message);
         if let Some(other) = model.metadata.get("env").filter(|env| **env != config.env) {
             return Err(wrong(format!(
@@ -63,11 +95,30 @@ impl SavedRun {
                 config.env
             )));
         }
+        if let Some(recorded) = model.metadata.get("config") {
+            same_settings(recorded, &config).map_err(wrong)?;
+        }
         let plan = agents::plan(&playback::alone(&config), env)?;
         let whose = format!("a {} agent with hidden = {:?} in {}", config.algo, config.hidden, env.id);
         let (weights, log_alpha) = weights_of(&model, &plan, &whose).map_err(wrong)?;
         let env_steps = model.metadata.get("env_steps").and_then(|steps| steps.parse().ok());
-        Ok(SavedRun { path: path.to_owned(), config, env, weights, log_alpha, env_steps })
+        let mut warnings = Vec::new();
+        if sums.is_none() || !model.checked {
+            warnings.push(format!(
+                "{} has no {}; runs of older versions have none. A change to its files goes unnoticed.",
+                path.display(),
+                if sums.is_none() { SUMS_FILE } else { "checksum in its weights" }
+            ));
+        }
+        let read = [CONFIG_FILE, ENVIRONMENT_FILE, which.file()];
+        for name in sums.iter().flat_map(|sums| sums.strangers(path, &read)) {
+            let file = path.join(name);
+            warnings.push(format!(
+                "{} is not the one in {SUMS_FILE}; it was removed or altered.",
+                file.display()
+            ));
+        }
+        Ok(SavedRun { path: path.to_owned(), which, config, env, weights, log_alpha, env_steps, warnings })
     }
 
     /// The agent's policy: its argmax, or samples from `softmax(Q / alpha)` with its last temperature.
@@ -80,7 +131,36 @@ impl SavedRun {
     }
 }
 
-fn read_config(path: &Path) -> Result<Config> {
+/// Refuses a file whose bytes are not those of the run.
+type Check<'a> = &'a dyn Fn(&str, &[u8]) -> Result<()>;
+
+/// Whether the weights' own record of their settings is one of the agents that the configuration describes.
+fn same_settings(recorded: &str, config: &Config) -> std::result::Result<(), String> {
+    // What depends on the machine that trained, not on the agent.
+    const ELSEWHERE: [&str; 2] = ["device", "path"];
+    let table = |config: &Config| toml::Table::try_from(config).map_err(|error| error.to_string());
+    let recorded: toml::Table =
+        recorded.parse().map_err(|error| format!("the settings recorded in it are unreadable: {error}"))?;
+    let members = config.members().map_err(|error| error.to_string())?;
+    let mut difference = None;
+    for member in &members {
+        let member = table(member)?;
+        // A key that one of them lacks belongs to another version.
+        let other = recorded.iter().find(|(key, value)| {
+            !ELSEWHERE.contains(&key.as_str()) && member.get(*key).is_some_and(|own| own != *value)
+        });
+        match other {
+            None => return Ok(()),
+            Some((key, value)) => difference.get_or_insert(format!(
+                "these weights were trained with {key} = {value}, but {CONFIG_FILE} beside them says {key} = {}",
+                member[key]
+            )),
+        };
+    }
+    difference.map_or(Ok(()), Err)
+}
+
+fn read_config(path: &Path, checked: Check<'_>) -> Result<Config> {
     if !path.is_dir() {
         let message = match path.exists() {
             true => "it is a file; give the run directory that it lies in",
@@ -93,10 +173,11 @@ fn read_config(path: &Path) -> Result<Config> {
         let message = format!("it has no readable {CONFIG_FILE} ({error}), so it is no directory of a run");
         Error::file("open run directory", path, message)
     })?;
+    checked(CONFIG_FILE, text.as_bytes())?;
     toml::from_str(&text).map_err(|error| Error::Config { path: file, message: error.to_string() })
 }
 
-fn open_env(path: &Path, config: &Config) -> Result<&'static Env> {
+fn open_env(path: &Path, config: &Config, checked: Check<'_>) -> Result<&'static Env> {
     let values = config.env_values()?;
     if !envs::is_path(&config.env) {
         return envs::open(&config.env, &values);
@@ -109,6 +190,8 @@ fn open_env(path: &Path, config: &Config) -> Result<&'static Env> {
         );
         return Err(Error::file("load", copy, message));
     }
+    let bytes = std::fs::read(&copy).map_err(|error| Error::file("read", &copy, error))?;
+    checked(ENVIRONMENT_FILE, &bytes)?;
     envs::open_copy(&copy, &config.env, &values)
 }
 
@@ -148,7 +231,7 @@ fn weights_of(model: &Model, plan: &Plan, whose: &str) -> std::result::Result<(V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::event::NamedTensor;
+    use crate::train::event::{NamedTensor, Weights};
     use crate::train::model_file::model_bytes;
     use crate::train::trainer::Trainer;
 
@@ -158,12 +241,15 @@ mod tests {
 
     fn save(dir: &Path, config: &Config, tensors: &[NamedTensor]) {
         std::fs::write(dir.join(CONFIG_FILE), toml::to_string(config).expect("toml")).expect("write");
-        let bytes = model_bytes(tensors, config, 77).expect("bytes");
+        let config = config.members().expect("one").remove(0);
+        let (tensors, greedy_mean) = (tensors.to_vec(), None);
+        let bytes = model_bytes(&Weights { agent: 0, config, env_steps: 77, greedy_mean, tensors });
+        let bytes = bytes.expect("bytes");
         std::fs::write(dir.join(MODEL_FILE), bytes).expect("write");
     }
 
     fn error(dir: &Path) -> String {
-        SavedRun::load(dir).expect_err("must be refused").to_string()
+        SavedRun::load(dir, Which::Last).expect_err("must be refused").to_string()
     }
 
     #[test]
@@ -171,7 +257,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary directory");
         let mut trainer = Trainer::new(&small()).expect("trainer");
         save(dir.path(), &small(), &trainer.weights().expect("weights"));
-        let run = SavedRun::load(dir.path()).expect("load");
+        let run = SavedRun::load(dir.path(), Which::Last).expect("load");
         let words = trainer.read_buffer("weights").expect("weights");
         assert_eq!(bytemuck::cast_slice::<f32, u32>(&run.weights[0]), words);
         assert_eq!(run.log_alpha, 0.2f64.ln() as f32);
@@ -207,6 +293,23 @@ mod tests {
         let config = Config { env: "Acrobot-v1".into(), ..small() };
         std::fs::write(path.join(CONFIG_FILE), toml::to_string(&config).expect("toml")).expect("write");
         assert!(error(path).contains("trained in 'CartPole-v1'"), "{}", error(path));
+        let config = Config { gamma: 0.5, ..small() };
+        std::fs::write(path.join(CONFIG_FILE), toml::to_string(&config).expect("toml")).expect("write");
+        assert!(error(path).contains("gamma = 0.99, but config.toml beside them says gamma = 0.5"));
+        // Where it was trained is no property of an agent.
+        let config = Config { device: "gpu".into(), ..small() };
+        std::fs::write(path.join(CONFIG_FILE), toml::to_string(&config).expect("toml")).expect("write");
+        let run = SavedRun::load(path, Which::Last).expect("the same agent");
+        assert!(run.warnings[0].contains(SUMS_FILE), "{:?}", run.warnings);
+        assert!(
+            SavedRun::load(path, Which::Best).expect_err("none").to_string().contains("best.safetensors")
+        );
+        let sums = Checksums::of(path, &[CONFIG_FILE, MODEL_FILE]).expect("digests");
+        std::fs::write(path.join(SUMS_FILE), sums.text()).expect("write");
+        assert_eq!(SavedRun::load(path, Which::Last).expect("checked").warnings, [""; 0]);
+        save(path, &Config { seed: 5, ..small() }, &tensors);
+        assert!(error(path).contains("config.toml: its SHA-256"), "{}", error(path));
+        std::fs::remove_file(path.join(SUMS_FILE)).expect("remove");
         std::fs::write(path.join(CONFIG_FILE), "gama = 1").expect("write");
         assert!(error(path).contains("gama"), "{}", error(path));
 
@@ -224,7 +327,7 @@ mod tests {
         assert!(error(dir.path()).contains("the copy of gone/my_pole.wgsl is missing"));
         let source = include_str!("../../shaders/envs/cartpole.wgsl");
         std::fs::write(dir.path().join(ENVIRONMENT_FILE), source).expect("write");
-        let run = SavedRun::load(dir.path()).expect("load");
+        let run = SavedRun::load(dir.path(), Which::Last).expect("load");
         assert_eq!((run.env.id.as_str(), run.env.user), ("my_pole", true));
     }
 }

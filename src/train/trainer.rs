@@ -12,7 +12,7 @@ use crate::gpu::{self, Choice};
 use crate::shared::agent::Agent;
 use crate::train::course::Course;
 use crate::train::drawing::{self, Pictures};
-use crate::train::event::NamedTensor;
+use crate::train::event::{NamedTensor, Weights};
 use crate::train::playback::{self, Policy};
 use crate::train::saved_run::LOG_ALPHA;
 use crate::train::soft_trap;
@@ -153,6 +153,16 @@ impl Trainer {
         self.clock = None;
     }
 
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The environment.
+    pub fn env(&self) -> &'static Env {
+        self.env
+    }
+
     /// The device in use and why.
     pub fn choice(&self) -> &Choice {
         &self.choice
@@ -188,6 +198,23 @@ impl Trainer {
         let weights = self.plan.weights_of(self.course.best, &mut *self.executor)?;
         let log_alpha = self.agent()?.log_alpha;
         Ok(self.tensors(&weights, log_alpha))
+    }
+
+    /// The weights as they are now, with what they belong to.
+    pub fn last_weights(&mut self) -> Result<Weights> {
+        let agent = self.course.best;
+        Ok(Weights {
+            agent,
+            config: self.plan.members[agent].clone(),
+            env_steps: self.course.env_steps,
+            greedy_mean: None,
+            tensors: self.weights()?,
+        })
+    }
+
+    /// Bytes of the weights of one agent.
+    pub fn weights_bytes(&self) -> u64 {
+        self.plan.groups.iter().map(|group| 4 * group.words() as u64).sum()
     }
 
     /// The tensors of one agent by name.

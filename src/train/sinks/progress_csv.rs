@@ -3,11 +3,13 @@
 //! "not measured in this row".
 
 use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::train::event::{Evaluation, Progress};
+use crate::train::event::{Evaluation, Event, Progress};
+use crate::train::run_dir::{PROGRESS_FILE, RunDir};
+use crate::train::sinks::Sink;
 
 const HEADER: &str = "global_step,charts/episodic_return,charts/episodic_length,charts/SPS,losses/td_loss,losses/q_values,\
                       losses/alpha,losses/entropy,losses/grad_norm,rollout/exploration_rate,train/n_updates,time/episodes,\
@@ -17,13 +19,26 @@ const HEADER: &str = "global_step,charts/episodic_return,charts/episodic_length,
 pub struct ProgressCsv {
     file: File,
     path: PathBuf,
+    /// Bytes of whole rows.
+    length: u64,
+}
+
+impl Sink for ProgressCsv {
+    fn take(&mut self, event: &Event, _: &RunDir) -> Result<()> {
+        match event {
+            Event::Progress(progress) => self.progress(progress),
+            Event::Evaluation { env_steps, greedy } => self.evaluation(*env_steps, greedy),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl ProgressCsv {
     /// Creates the file and writes the header.
-    pub fn create(path: &Path) -> Result<ProgressCsv> {
-        let file = File::create_new(path).map_err(|e| Error::file("create", path, e))?;
-        let mut csv = ProgressCsv { file, path: path.to_owned() };
+    pub fn create(dir: &RunDir) -> Result<ProgressCsv> {
+        let path = dir.file(PROGRESS_FILE);
+        let file = File::create_new(&path).map_err(|e| Error::file("create", &path, e))?;
+        let mut csv = ProgressCsv { file, path, length: 0 };
         csv.line(HEADER)?;
         Ok(csv)
     }
@@ -54,11 +69,18 @@ impl ProgressCsv {
         self.line(&format!("{env_steps},,,,,,,,,,,,,{},{}", greedy.mean(), greedy.std()))
     }
 
-    /// One write call per row: a reader never sees half a row, and nothing waits in a buffer when the run is killed.
+    /// One write call per row: a reader never sees half a row, and nothing waits in a buffer when the run is killed. Where
+    /// a full disk takes only a part of a row, that part is taken back.
     fn line(&mut self, row: &str) -> Result<()> {
-        self.file
-            .write_all(format!("{row}\n").as_bytes())
-            .map_err(|e| Error::file("write", self.path.clone(), e))
+        let row = format!("{row}\n");
+        if let Err(error) = self.file.write_all(row.as_bytes()) {
+            // The first error is the one to report; the next row, if there is one, begins where this one did.
+            let _ = self.file.set_len(self.length);
+            let _ = self.file.seek(SeekFrom::Start(self.length));
+            return Err(Error::file("write", self.path.clone(), error));
+        }
+        self.length += row.len() as u64;
+        Ok(())
     }
 }
 
@@ -73,8 +95,8 @@ mod tests {
     #[test]
     fn every_row_has_the_columns_of_the_header() {
         let root = tempfile::tempdir().expect("temporary directory");
-        let path = root.path().join("progress.csv");
-        let mut csv = ProgressCsv::create(&path).expect("create");
+        let dir = RunDir::create(root.path()).expect("directory");
+        let mut csv = ProgressCsv::create(&dir).expect("create");
         csv.progress(&Progress { env_steps: 64, wall_s: 0.5, alpha: 0.25, ..Progress::default() })
             .expect("row");
         csv.progress(&Progress {
@@ -85,7 +107,7 @@ mod tests {
         })
         .expect("row");
         csv.evaluation(128, &Evaluation { returns: vec![10.0, 12.0] }).expect("row");
-        let text = std::fs::read_to_string(path).expect("read");
+        let text = std::fs::read_to_string(dir.file(PROGRESS_FILE)).expect("read");
         let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
         assert_eq!(rows.len(), 4);
         assert!(rows.iter().all(|row| row.len() == rows[0].len()), "{text}");

@@ -1,0 +1,69 @@
+//! The learning curve, collected while training; `curve.svg`.
+
+use crate::error::Result;
+use crate::report::curve::{CurvePoint, write_curve_svg};
+use crate::report::terminal::plot_terminal;
+use crate::train::event::Event;
+use crate::train::run_dir::{CURVE_FILE, RunDir};
+use crate::train::sinks::Sink;
+use crate::train::trainer::Trainer;
+
+/// Points of the learning curve.
+#[derive(Clone, Debug, Default)]
+pub struct Curves {
+    training: Vec<CurvePoint>,
+    evaluation: Vec<CurvePoint>,
+}
+
+impl Curves {
+    /// Takes the points of an event.
+    pub fn take(&mut self, event: &Event) {
+        match event {
+            Event::Progress(progress) => {
+                let point = |mean| CurvePoint { env_steps: progress.env_steps, mean };
+                self.training.extend(progress.episodic_return.map(point));
+            }
+            Event::Evaluation { env_steps, greedy } => {
+                self.evaluation.push(CurvePoint { env_steps: *env_steps, mean: greedy.mean() });
+            }
+            _ => {}
+        }
+    }
+
+    /// The evaluations as text for the terminal; a run too short for two of them shows the training returns.
+    pub fn terminal(&self, threshold: Option<f64>) -> String {
+        let points = if self.evaluation.len() > 1 { &self.evaluation } else { &self.training };
+        plot_terminal(points, threshold, 72, 16)
+    }
+}
+
+/// Writes the curve when the run is over.
+pub struct CurveSvg {
+    curves: Curves,
+    title: String,
+    threshold: Option<f64>,
+}
+
+impl CurveSvg {
+    /// An empty curve.
+    pub fn new(trainer: &Trainer) -> CurveSvg {
+        let config = trainer.config();
+        CurveSvg {
+            curves: Curves::default(),
+            title: format!("{} with {}, seed {}", config.env, config.algo, config.seed),
+            threshold: trainer.env().reward_threshold,
+        }
+    }
+}
+
+impl Sink for CurveSvg {
+    fn take(&mut self, event: &Event, _: &RunDir) -> Result<()> {
+        self.curves.take(event);
+        Ok(())
+    }
+
+    fn close(&mut self, dir: &RunDir) -> Result<()> {
+        let Curves { training, evaluation } = &self.curves;
+        write_curve_svg(&dir.file(CURVE_FILE), &self.title, training, evaluation, self.threshold)
+    }
+}

@@ -1,0 +1,69 @@
+//! What a run is going to do, written before it does it: `config.toml`, the copy of a user's environment, `command.txt` and
+//! `system.json`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::envs;
+use crate::error::{Error, Result};
+use crate::gpu;
+use crate::train::run_dir::{COMMAND_FILE, CONFIG_FILE, ENVIRONMENT_FILE, RunDir, SYSTEM_FILE};
+use crate::train::trainer::Trainer;
+
+/// Writes all four.
+pub fn write(dir: &RunDir, trainer: &Trainer) -> Result<()> {
+    let given = trainer.config();
+    let config = toml::to_string(given).map_err(|e| Error::file("write", dir.file(CONFIG_FILE), e))?;
+    let header = format!(
+        "# Resolved settings of a softq {} run. Repeat it with: softq train --config config.toml\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    dir.write(CONFIG_FILE, format!("{header}{config}").as_bytes())?;
+    if envs::is_path(&given.env) {
+        // The user goes on changing the file; the agent stays playable in the world it was trained in.
+        let source = std::fs::read(&given.env).map_err(|e| Error::file("read", given.env.as_str(), e))?;
+        dir.write(ENVIRONMENT_FILE, &source)?;
+    }
+    let command: Vec<String> = std::env::args_os().map(|arg| quoted(&arg.to_string_lossy())).collect();
+    dir.write(COMMAND_FILE, format!("{}\n", command.join(" ")).as_bytes())?;
+
+    let choice = trainer.choice();
+    // Listing the adapters starts every driver of the machine, which a CPU run does not need.
+    let adapter = (choice.address != "cpu")
+        .then(|| gpu::adapters().into_iter().find(|adapter| adapter.address == choice.address))
+        .flatten();
+    let system = serde_json::json!({
+        "softq": env!("CARGO_PKG_VERSION"),
+        "device": choice.address,
+        "adapter": choice.adapter,
+        "device_reason": choice.reason,
+        "adapter_report": adapter,
+        "os": std::env::consts::OS,
+        "arch": std::env::consts::ARCH,
+        "cpu_threads": std::thread::available_parallelism().map_or(1, usize::from),
+        "started_unix": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+    });
+    dir.write(SYSTEM_FILE, format!("{system:#}\n").as_bytes())
+}
+
+/// An argument as a POSIX shell reads it back.
+fn quoted(arg: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
+    if !arg.is_empty() && arg.chars().all(plain) {
+        arg.to_owned()
+    } else {
+        format!("'{}'", arg.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines_are_quoted_for_a_shell() {
+        assert_eq!(quoted("runs/a-b_1"), "runs/a-b_1");
+        assert_eq!(quoted("0.5ln|A|"), "'0.5ln|A|'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

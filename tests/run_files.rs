@@ -1,0 +1,209 @@
+//! What a run leaves, whoever trains and however it ends: the same files, checksums over them, the last weights.
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use serde_json::Value;
+use softq::config::Config;
+use softq::train::event::Event;
+use softq::train::run_dir::RunDir;
+use softq::train::saved_run::{SavedRun, Which};
+use softq::train::sinks::train_in;
+use softq::train::trainer::Trainer;
+
+const SMALL: &str = "cartpole --device cpu --hidden 16 --num-envs 2 --learning-starts 64 --log-frequency 128 --eval-episodes 4 \
+                     --stop-when-solved false";
+
+fn softq(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_softq"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn train(dir: &Path, extra: &str) -> Command {
+    let mut command = softq(&["train"]);
+    command.args(SMALL.split_whitespace()).args(extra.split_whitespace()).arg("--run-dir").arg(dir);
+    command
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).expect("list");
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+const STEPS: &str = "--total-timesteps 640 --eval-frequency 128";
+
+#[test]
+fn the_library_leaves_what_the_program_leaves() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let (program, library) = (root.path().join("program"), root.path().join("library"));
+    let output = train(&program, STEPS).output().expect("run");
+    assert!(output.status.success(), "{}", text(&output));
+    let config = std::fs::read_to_string(program.join("config.toml")).expect("read");
+    let config: Config = toml::from_str(&config).expect("settings");
+    let mut trainer = Trainer::new(&config).expect("trainer");
+    let dir = RunDir::create(&library).expect("directory");
+    let mut ends = 0;
+    let report = train_in(&mut trainer, dir, &AtomicUsize::new(0), &mut |event| {
+        ends += u32::from(matches!(event, Event::Finished(_) | Event::Pictures(_)));
+        Ok(())
+    });
+    assert_eq!((report.expect("run").env_steps, ends), (640, 2));
+    assert_eq!(names(&library), names(&program));
+    for name in ["config.toml", "model.safetensors", "best.safetensors", "agent.gif", "curve.svg"] {
+        let read = |dir: &Path| std::fs::read(dir.join(name)).expect(name);
+        assert_eq!(read(&library), read(&program), "{name}");
+    }
+    let sums = std::fs::read_to_string(library.join("SHA256SUMS")).expect("read");
+    assert_eq!(sums.lines().count(), names(&library).len() - 1, "every file but the list itself: {sums}");
+}
+
+#[test]
+fn the_best_weights_are_named_and_can_play() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let dir = root.path().join("run");
+    let output = train(&dir, STEPS).output().expect("run");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("  best  ") && said.contains("best.safetensors"), "{said}");
+    let report: Value =
+        serde_json::from_slice(&std::fs::read(dir.join("report.json")).expect("read")).expect("JSON");
+    assert_eq!(report["best_weights"], "best.safetensors");
+    let run = SavedRun::load(&dir, Which::Best).expect("load");
+    assert_eq!(run.env_steps, report["best_env_steps"].as_u64());
+    assert!(run.warnings.is_empty(), "{:?}", run.warnings);
+    let csv = std::fs::read_to_string(dir.join("progress.csv")).expect("read");
+    let evaluations: Vec<f64> = csv
+        .lines()
+        .skip(1)
+        .filter_map(|row| row.split(',').nth(13).filter(|cell| !cell.is_empty())?.parse().ok())
+        .collect();
+    let best = evaluations.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    assert_eq!((evaluations.len(), report["best_greedy_mean"].as_f64()), (5, Some(best)));
+    let path = dir.to_str().expect("path");
+    let shown = softq(&["watch", path, "--weights", "best", "--episodes", "1", "--frames", "2"]).output();
+    let shown = String::from_utf8_lossy(&shown.expect("watch").stdout).into_owned();
+    assert!(shown.contains("greedy (best weights)"), "{shown}");
+}
+
+#[test]
+fn a_flipped_bit_is_refused_by_name() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let dir = root.path().join("run");
+    assert!(train(&dir, STEPS).output().expect("run").status.success());
+    SavedRun::load(&dir, Which::Last).expect("whole");
+    for (name, which) in [
+        ("model.safetensors", Which::Last),
+        ("best.safetensors", Which::Best),
+        ("config.toml", Which::Last),
+        ("SHA256SUMS", Which::Last),
+    ] {
+        let path = dir.join(name);
+        let bytes = std::fs::read(&path).expect("read");
+        for byte in [0, bytes.len() / 3, bytes.len() / 2] {
+            let mut flipped = bytes.clone();
+            flipped[byte] ^= 4;
+            std::fs::write(&path, &flipped).expect("write");
+            let told = match SavedRun::load(&dir, which) {
+                Ok(run) => run.warnings.join(" "),
+                Err(error) => error.to_string(),
+            };
+            assert!(told.contains(name), "{name}, byte {byte}: {told}");
+            // Of the list, only what concerns the files that are read can be refused.
+            assert!(name == "SHA256SUMS" || told.starts_with("cannot"), "{name}, byte {byte}: {told}");
+        }
+        std::fs::write(&path, &bytes).expect("write");
+    }
+    // A picture made later is one of the files as well.
+    let path = dir.to_str().expect("path");
+    assert!(softq(&["record", path, "--width", "40"]).status().expect("record").success());
+    let check =
+        Command::new("sha256sum").args(["--check", "--quiet", "SHA256SUMS"]).current_dir(&dir).output();
+    if let Ok(check) = check {
+        assert!(check.status.success(), "{}", text(&check));
+    }
+}
+
+/// Waits until the run has learnt something.
+fn started(dir: &Path, child: &mut Child) {
+    for _ in 0..1_000 {
+        let rows = std::fs::read_to_string(dir.join("progress.csv")).unwrap_or_default().lines().count();
+        if rows > 20 || child.try_wait().expect("status").is_some() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("no progress");
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupts_keep_the_last_weights() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    for (signal, status, name) in [("INT", 130, "SIGINT"), ("TERM", 143, "SIGTERM")] {
+        let dir = root.path().join(name);
+        let mut child =
+            train(&dir, "--total-timesteps 100000000 --eval-frequency 0 --quiet").spawn().expect("start");
+        started(&dir, &mut child);
+        let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(kill.expect("kill").success());
+        let output = child.wait_with_output().expect("end");
+        let message = text(&output);
+        assert_eq!(output.status.code(), Some(status), "{message}");
+        let model = dir.join("model.safetensors");
+        for part in ["interrupted by", name, model.to_str().expect("path")] {
+            assert!(message.contains(part), "'{part}' is missing: {message}");
+        }
+        let run = SavedRun::load(&dir, Which::Last).expect("the last weights");
+        assert!(run.env_steps > Some(2_000) && run.warnings.is_empty(), "{run:?}");
+        assert!(dir.join("curve.svg").is_file() && !dir.join(".reserve").exists());
+    }
+}
+
+/// A limit on the length of files stands for a full disk: `progress.csv` is the first file that reaches it.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_keeps_whole_rows_and_the_last_weights() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let dir = root.path().join("run");
+    let small = SMALL.replace("--log-frequency 128", "--log-frequency 1");
+    let line = format!(
+        "trap '' XFSZ; ulimit -f 64; exec \"$0\" train {small} --total-timesteps 100000 \
+         --eval-frequency 0 --quiet --run-dir \"$1\""
+    );
+    let output = Command::new("sh").args(["-c", &line, env!("CARGO_BIN_EXE_softq")]).arg(&dir).output();
+    let output = output.expect("run");
+    let message = text(&output);
+    assert_eq!(output.status.code(), Some(6), "{message}");
+    let model = dir.join("model.safetensors");
+    for part in ["progress.csv", "The last weights are kept in", model.to_str().expect("path")] {
+        assert!(message.contains(part), "'{part}' is missing: {message}");
+    }
+    let csv = std::fs::read_to_string(dir.join("progress.csv")).expect("read");
+    let cells = |row: &str| row.split(',').count();
+    assert!(csv.ends_with('\n') && csv.lines().all(|row| cells(row) == 15), "no half row");
+    SavedRun::load(&dir, Which::Last).expect("the last weights");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_is_not_unicode_can_be_read_back() {
+    use std::os::unix::ffi::OsStrExt;
+    let root = tempfile::tempdir().expect("temporary directory");
+    let dir = root.path().join(std::ffi::OsStr::from_bytes(b"run-\xff"));
+    let output = train(&dir, "--total-timesteps 192 --quiet").output().expect("run");
+    assert!(output.status.success(), "{}", text(&output));
+    let output = softq(&["record", "--width", "40"]).arg(&dir).output().expect("record");
+    assert!(output.status.success(), "{}", text(&output));
+    let rollout = ["rollout", "--num-envs", "4", "--steps", "3", "--device", "cpu", "--policy"];
+    let output = softq(&rollout).arg(&dir).output().expect("rollout");
+    assert!(output.status.success(), "{}", text(&output));
+}
