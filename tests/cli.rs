@@ -376,7 +376,7 @@ fn explain_prints_origins_and_leaves_nothing_behind() {
     let output = softq(&[&line[..], &[path.to_str().expect("path")]].concat());
     let text = String::from_utf8(output.stdout).expect("text");
     let parts =
-        ["gamma = 0.5", "# flag", "# preset", "# default", "vector step x 1, update x 4", "60 dispatches"];
+        ["gamma = 0.5", "# flag", "# preset", "# default", "vector step x 1, update x 4", "64 dispatches"];
     for part in parts {
         assert!(text.contains(part), "'{part}' is missing:\n{text}");
     }

@@ -90,9 +90,25 @@ struct Softmax {
     float log_sum;
     float entropy;
 };
+struct Chooser {
+    uint policy;
+    bool at_random;
+    float epsilon;
+    float alpha;
+    float target_entropy;
+};
+struct LaneStep {
+    float reward;
+    uint ended;
+};
 struct Outcome {
     float reward;
     bool terminated;
+};
+struct TransitionLayout {
+    uint obs_size;
+    uint obs_bits;
+    uint action_words;
 };
 const uint STREAM_RESET = 0u;
 const uint STREAM_ACTION = 1u;
@@ -102,13 +118,17 @@ const uint STREAM_BACKUP = 4u;
 const uint STREAMS = 8u;
 const uint BISECTIONS = 24u;
 const uint ACTION_OUTPUTS = 2u;
-const uint OBS_SIZE = 4u;
+const uint ACTION_WORDS = 1u;
 const uint NUM_ACTIONS = 2u;
+const uint HEAD_SIZES[1] = uint[1](2u);
+const uint GOES_ON = 0u;
+const uint TERMINATED = 1u;
+const uint TRUNCATED = 2u;
 const uint MAX_EPISODE_STEPS = 500u;
+const uint OBS_SIZE = 4u;
 const uint RENDER_FPS = 50u;
 const EnvParams DEFAULT_PARAMS = EnvParams(9.8, 1.0, 0.1, 0.5, 10.0);
-const uint ACTION_WORDS = 1u;
-const uint HEAD_SIZES[1] = uint[1](2u);
+const uint STORED_OBS_BITS = 32u;
 
 layout(std430) readonly buffer Params_block_0Compute { Params _group_0_binding_0_cs; };
 
@@ -124,7 +144,7 @@ layout(std430) buffer type_6_block_5Compute { Lane _group_0_binding_5_cs[]; };
 
 layout(std430) buffer type_3_block_6Compute { float _group_0_binding_6_cs[]; };
 
-layout(std430) buffer type_3_block_7Compute { float _group_0_binding_7_cs[]; };
+layout(std430) buffer type_7_block_7Compute { uint _group_0_binding_7_cs[]; };
 
 EnvParams env = EnvParams(0.0, 0.0, 0.0, 0.0, 0.0);
 
@@ -159,8 +179,8 @@ float exp_f32_(float x) {
 
 float log_f32_(float x_1) {
     float poly_1 = 0.070376836;
-    uint bits = floatBitsToUint(max(x_1, 1.1754944e-38));
-    uint shifted = (bits - 1060439283u);
+    uint bits_1 = floatBitsToUint(max(x_1, 1.1754944e-38));
+    uint shifted = (bits_1 - 1060439283u);
     float k_1 = float((int(shifted) >> 23u));
     float f = (uintBitsToFloat(((shifted & 8388607u) + 1060439283u)) - 1.0);
     float z = (f * f);
@@ -213,7 +233,7 @@ float tanh_f32_(float x_3) {
 vec2 sincos_f32_(float x_4) {
     float s_1 = 0.0;
     float c = 0.0;
-    bool local_1 = false;
+    bool local = false;
     float magnitude = abs(x_4);
     uint octant = ((uint((magnitude * 1.2732395)) + 1u) & 4294967294u);
     float y = float(octant);
@@ -230,11 +250,11 @@ vec2 sincos_f32_(float x_4) {
         s_1 = -(_e57);
     }
     if (!((quadrant == 1u))) {
-        local_1 = (quadrant == 2u);
+        local = (quadrant == 2u);
     } else {
-        local_1 = true;
+        local = true;
     }
-    bool _e67 = local_1;
+    bool _e67 = local;
     if (_e67) {
         float _e68 = c;
         c = -(_e68);
@@ -298,10 +318,10 @@ uint rng_u32_(inout Rng rng) {
     uint _e10 = rng.draw;
     uint _e13 = rng.seed;
     uvec4 _e15 = pcg4d(uvec4(_e2, _e4, ((_e6 << 16u) | _e10), _e13));
-    uint word = _e15.x;
+    uint word_1 = _e15.x;
     uint _e18 = rng.draw;
     rng.draw = (_e18 + 1u);
-    return word;
+    return word_1;
 }
 
 float rng_uniform(inout Rng rng_1) {
@@ -325,8 +345,8 @@ float scaled(float q, float top, float alpha) {
     return min(((q - top) / alpha), 0.0);
 }
 
-float q_value(uint source, uint row, uint action_1) {
-    float _e9 = _group_0_binding_2_cs[(((row * ACTION_OUTPUTS) + source) + action_1)];
+float q_value(uint source, uint row, uint action) {
+    float _e9 = _group_0_binding_2_cs[(((row * ACTION_OUTPUTS) + source) + action)];
     return _e9;
 }
 
@@ -420,15 +440,15 @@ float log_probability(Softmax softmax_1, float q_2, float alpha_3) {
 float temperature_of(uint source_3, uint row_3, uint actions_2, float wanted) {
     float low_1 = -9.2103405;
     float high_1 = 9.2103405;
-    uint i_2 = 0u;
+    uint i_1 = 0u;
     bool loop_init_2 = true;
     while(true) {
         if (!loop_init_2) {
-            uint _e23 = i_2;
-            i_2 = (_e23 + 1u);
+            uint _e23 = i_1;
+            i_1 = (_e23 + 1u);
         }
         loop_init_2 = false;
-        uint _e10 = i_2;
+        uint _e10 = i_1;
         if ((_e10 < BISECTIONS)) {
         } else {
             break;
@@ -483,15 +503,95 @@ uint sample_of(uint source_4, uint row_4, uint actions_3, float alpha_4, Softmax
     return (actions_3 - 1u);
 }
 
-State reset(inout Rng rng_3) {
-    float _e3 = rng_range(rng_3, -0.05, 0.05);
-    float _e6 = rng_range(rng_3, -0.05, 0.05);
-    float _e9 = rng_range(rng_3, -0.05, 0.05);
-    float _e12 = rng_range(rng_3, -0.05, 0.05);
+uint uniform_choice(float u_1, uint actions_4) {
+    return min(uint((u_1 * float(actions_4))), (actions_4 - 1u));
+}
+
+uint[1] random_action(inout Rng rng_3) {
+    float _e1 = rng_uniform(rng_3);
+    uint _e3 = uniform_choice(_e1, NUM_ACTIONS);
+    return uint[1](_e3);
+}
+
+uint[1] choose(Chooser how, uint row_5, inout Rng rng_4) {
+    bool local_1 = false;
+    float alpha_5 = 0.0;
+    uint sizes[1] = HEAD_SIZES;
+    uint chosen[1] = uint[1](0u);
+    uint column = 0u;
+    uint head = 0u;
+    float _e3 = rng_uniform(rng_4);
+    if (!(how.at_random)) {
+        local_1 = (_e3 < how.epsilon);
+    } else {
+        local_1 = true;
+    }
+    bool _e11 = local_1;
+    if (_e11) {
+        uint _e12[1] = random_action(rng_4);
+        return _e12;
+    }
+    alpha_5 = how.alpha;
+    bool loop_init_4 = true;
+    while(true) {
+        if (!loop_init_4) {
+            uint _e53 = head;
+            head = (_e53 + 1u);
+        }
+        loop_init_4 = false;
+        uint _e22 = head;
+        if ((_e22 < ACTION_WORDS)) {
+        } else {
+            break;
+        }
+        {
+            float _e25 = rng_uniform(rng_4);
+            uint _e26 = head;
+            uint actions_5 = sizes[_e26];
+            if ((how.policy == 1u)) {
+                uint _e32 = head;
+                uint _e34 = column;
+                uint _e35 = argmax_of(_e34, row_5, actions_5);
+                chosen[_e32] = _e35;
+            } else {
+                if ((how.policy == 2u)) {
+                    uint _e39 = column;
+                    float _e41 = temperature_of(_e39, row_5, actions_5, how.target_entropy);
+                    alpha_5 = _e41;
+                }
+                uint _e42 = head;
+                uint _e44 = column;
+                float _e45 = alpha_5;
+                uint _e46 = column;
+                float _e47 = alpha_5;
+                Softmax _e48 = softmax_of(_e46, row_5, actions_5, _e47);
+                uint _e49 = sample_of(_e44, row_5, actions_5, _e45, _e48, _e25);
+                chosen[_e42] = _e49;
+            }
+            uint _e50 = column;
+            column = (_e50 + actions_5);
+        }
+    }
+    uint _e55[1] = chosen;
+    return _e55;
+}
+
+State reset(inout Rng rng_5) {
+    float _e3 = rng_range(rng_5, -0.05, 0.05);
+    float _e6 = rng_range(rng_5, -0.05, 0.05);
+    float _e9 = rng_range(rng_5, -0.05, 0.05);
+    float _e12 = rng_range(rng_5, -0.05, 0.05);
     return State(_e3, _e6, _e9, _e12);
 }
 
-Outcome step_(inout State state, uint action_2, inout Rng rng_4) {
+State lane_start(uint seed, uint stream, uint index, uint step_) {
+    Rng rng_6 = Rng(0u, 0u, 0u, 0u, 0u);
+    rng_6 = Rng(seed, (stream + STREAM_RESET), step_, index, 0u);
+    State _e9 = reset(rng_6);
+    return _e9;
+}
+
+Outcome step_1(inout State state, uint action_1, inout Rng rng_7) {
     bool local_2 = false;
     State s_2 = state;
     float _e6 = env.masspole;
@@ -502,7 +602,7 @@ Outcome step_(inout State state, uint action_2, inout Rng rng_4) {
     float polemass_length = (_e13 * _e16);
     float _e20 = env.force_mag;
     float _e24 = env.force_mag;
-    float force = ((action_2 == 1u) ? _e24 : -(_e20));
+    float force = ((action_1 == 1u) ? _e24 : -(_e20));
     vec2 _e29 = sincos_f32_(s_2.theta);
     float sine_1 = _e29.x;
     float cosine_1 = _e29.y;
@@ -523,39 +623,123 @@ Outcome step_(inout State state, uint action_2, inout Rng rng_4) {
     return Outcome(1.0, _e93);
 }
 
-float[4] observe(State state_1) {
-    return float[4](state_1.x, state_1.x_dot, state_1.theta, state_1.theta_dot);
+Outcome take_step(inout State state_1, uint action_2[1], inout Rng rng_8) {
+    Outcome _e4 = step_1(state_1, action_2[0], rng_8);
+    return _e4;
+}
+
+LaneStep lane_step(uint seed_1, uint stream_1, uint index_1, uint action_3[1], inout State state_2, inout Lane lane) {
+    Rng rng_9 = Rng(0u, 0u, 0u, 0u, 0u);
+    uint _e9 = lane.step_;
+    rng_9 = Rng(seed_1, (stream_1 + STREAM_STEP), _e9, index_1, 0u);
+    Outcome _e13 = take_step(state_2, action_3, rng_9);
+    uint _e15 = lane.episode_step;
+    lane.episode_step = (_e15 + 1u);
+    float _e19 = lane.episode_return;
+    lane.episode_return = (_e19 + _e13.reward);
+    uint _e23 = lane.episode_step;
+    bool truncated = (_e23 >= MAX_EPISODE_STEPS);
+    return LaneStep(_e13.reward, (_e13.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)));
+}
+
+bool lane_next(uint seed_2, uint stream_2, uint index_2, uint ended, inout State state_3, inout Lane lane_1) {
+    if ((ended != GOES_ON)) {
+        uint _e9 = lane_1.episodes;
+        if ((_e9 == 0u)) {
+            float _e14 = lane_1.episode_return;
+            lane_1.first_return = _e14;
+        }
+        uint _e16 = lane_1.episodes;
+        lane_1.episodes = (_e16 + 1u);
+        uint _e20 = lane_1.window_episodes;
+        lane_1.window_episodes = (_e20 + 1u);
+        float _e24 = lane_1.window_return;
+        float _e26 = lane_1.episode_return;
+        lane_1.window_return = (_e24 + _e26);
+        float _e29 = lane_1.window_length;
+        uint _e31 = lane_1.episode_step;
+        lane_1.window_length = (_e29 + float(_e31));
+        lane_1.episode_step = 0u;
+        lane_1.episode_return = 0.0;
+        uint _e39 = lane_1.step_;
+        State _e40 = lane_start(seed_2, stream_2, index_2, _e39);
+        state_3 = _e40;
+    }
+    uint _e42 = lane_1.step_;
+    lane_1.step_ = (_e42 + 1u);
+    return (ended != GOES_ON);
+}
+
+uint obs_words(TransitionLayout t) {
+    return (((t.obs_size * t.obs_bits) + 31u) / 32u);
+}
+
+uint next_obs_at(TransitionLayout t_1) {
+    uint _e1 = obs_words(t_1);
+    return _e1;
+}
+
+uint action_at(TransitionLayout t_2) {
+    uint _e2 = obs_words(t_2);
+    return (2u * _e2);
+}
+
+uint reward_at(TransitionLayout t_3) {
+    uint _e1 = action_at(t_3);
+    return (_e1 + t_3.action_words);
+}
+
+uint ended_at(TransitionLayout t_4) {
+    uint _e1 = reward_at(t_4);
+    return (_e1 + 1u);
+}
+
+uint transition_words(TransitionLayout t_5) {
+    uint _e1 = ended_at(t_5);
+    return (_e1 + 1u);
+}
+
+uint packed_element(float value, uint index_3, uint bits) {
+    if ((bits == 32u)) {
+        return floatBitsToUint(value);
+    }
+    uint most = ((1u << bits) - 1u);
+    return (min(uint(((value * float(most)) + 0.5)), most) << ((index_3 * bits) % 32u));
+}
+
+float[4] observe(State state_4) {
+    return float[4](state_4.x, state_4.x_dot, state_4.theta, state_4.theta_dot);
 }
 
 vec3 paint(vec3 under, vec3 colour, float distance_) {
     return ((distance_ <= 0.0) ? colour : under);
 }
 
-float sd_round_box(vec2 at, vec2 half_size, float corner) {
-    float dx = ((abs(at.x) - half_size.x) + corner);
-    float dy = ((abs(at.y) - half_size.y) + corner);
+float sd_round_box(vec2 at_1, vec2 half_size, float corner) {
+    float dx = ((abs(at_1.x) - half_size.x) + corner);
+    float dy = ((abs(at_1.y) - half_size.y) + corner);
     float outside_x = max(dx, 0.0);
     float outside_y = max(dy, 0.0);
     float outside = sqrt(((outside_x * outside_x) + (outside_y * outside_y)));
     return ((outside + min(max(dx, dy), 0.0)) - corner);
 }
 
-float sd_circle(vec2 at_1, float radius) {
-    return (sqrt(((at_1.x * at_1.x) + (at_1.y * at_1.y))) - radius);
+float sd_circle(vec2 at_2, float radius) {
+    return (sqrt(((at_2.x * at_2.x) + (at_2.y * at_2.y))) - radius);
 }
 
-vec3 draw(State state_2, vec2 uv) {
+vec3 draw(State state_5, vec2 uv) {
     vec3 colour_1 = vec3(1.0, 1.0, 1.0);
-    vec2 at_3 = vec2(((uv.x - 0.5) * 4.8), ((0.75 - uv.y) * 3.2));
-    vec2 axle = vec2((at_3.x - state_2.x), (at_3.y - 0.06));
-    vec2 _e21 = sincos_f32_(state_2.theta);
+    vec2 at_5 = vec2(((uv.x - 0.5) * 4.8), ((0.75 - uv.y) * 3.2));
+    vec2 axle = vec2((at_5.x - state_5.x), (at_5.y - 0.06));
+    vec2 _e21 = sincos_f32_(state_5.theta);
     float along = ((axle.x * _e21.x) + (axle.y * _e21.y));
     vec2 pole_frame = vec2(((axle.x * _e21.y) - (axle.y * _e21.x)), (along - 0.46));
     vec3 _e44 = colour_1;
-    vec3 _e53 = paint(_e44, vec3(0.1, 0.1, 0.12), (abs(at_3.y) - 0.008));
+    vec3 _e53 = paint(_e44, vec3(0.1, 0.1, 0.12), (abs(at_5.y) - 0.008));
     colour_1 = _e53;
     vec3 _e54 = colour_1;
-    float _e68 = sd_round_box(vec2((at_3.x - state_2.x), at_3.y), vec2(0.2, 0.12), 0.03);
+    float _e68 = sd_round_box(vec2((at_5.x - state_5.x), at_5.y), vec2(0.2, 0.12), 0.03);
     vec3 _e69 = paint(_e54, vec3(0.13, 0.14, 0.17), _e68);
     colour_1 = _e69;
     vec3 _e70 = colour_1;
@@ -568,9 +752,9 @@ vec3 draw(State state_2, vec2 uv) {
     return _e88;
 }
 
-float sd_segment(vec2 at_2, vec2 a_3, vec2 b, float half_width) {
-    float px = (at_2.x - a_3.x);
-    float py = (at_2.y - a_3.y);
+float sd_segment(vec2 at_3, vec2 a_3, vec2 b, float half_width) {
+    float px = (at_3.x - a_3.x);
+    float py = (at_3.y - a_3.y);
     float dx_1 = (b.x - a_3.x);
     float dy_1 = (b.y - a_3.y);
     float along_1 = clamp((((px * dx_1) + (py * dy_1)) / max(((dx_1 * dx_1) + (dy_1 * dy_1)), 1e-12)), 0.0, 1.0);
@@ -579,266 +763,184 @@ float sd_segment(vec2 at_2, vec2 a_3, vec2 b, float half_width) {
     return (sqrt(((x_6 * x_6) + (y_1 * y_1))) - half_width);
 }
 
-void see(State state_3) {
-    float _e2[4] = observe(state_3);
+void see(State state_6) {
+    float _e2[4] = observe(state_6);
     seen = _e2;
     return;
 }
 
-float seen_at(uint index) {
-    float _e3 = seen[index];
+float seen_at(uint index_5) {
+    float _e3 = seen[index_5];
     return _e3;
 }
 
-uint uniform_choice(float u_1, uint actions_4) {
-    return min(uint((u_1 * float(actions_4))), (actions_4 - 1u));
-}
-
-uint[1] random_action(inout Rng rng_5) {
-    float _e1 = rng_uniform(rng_5);
-    uint _e3 = uniform_choice(_e1, NUM_ACTIONS);
-    return uint[1](_e3);
-}
-
-Outcome take_step(inout State state_4, uint action_3[1], inout Rng rng_6) {
-    Outcome _e4 = step_(state_4, action_3[0], rng_6);
-    return _e4;
-}
-
-uint[1] choose(uint agent, uint lane, inout Rng rng_7) {
+uint[1] chosen_action(uint agent, uint index_6, uint step_2) {
     float epsilon = 0.0;
+    Rng rng_10 = Rng(0u, 0u, 0u, 0u, 0u);
+    Agent h = _group_0_binding_1_cs[agent];
+    uint _e10 = _group_0_binding_0_cs.explore;
+    if ((_e10 == 1u)) {
+        uint _e18 = _group_0_binding_0_cs.num_lanes;
+        float _e21 = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, float((step_2 * _e18)));
+        epsilon = _e21;
+    }
+    uint _e25 = _group_0_binding_0_cs.stream;
+    rng_10 = Rng(h.seed, (_e25 + STREAM_ACTION), step_2, index_6, 0u);
+    uint _e33 = _group_0_binding_0_cs.policy;
+    uint _e36 = _group_0_binding_0_cs.uniform_steps;
+    float _e38 = epsilon;
+    Chooser how_1 = Chooser(_e33, (step_2 < _e36), _e38, h.alpha, h.target_entropy);
+    uint _e44 = _group_0_binding_0_cs.num_lanes;
+    uint _e47[1] = choose(how_1, ((agent * _e44) + index_6), rng_10);
+    return _e47;
+}
+
+void store_transition(uint at_4, uint lane_2, uint action_4[1], float reward, uint ended_1) {
+    uint word = 0u;
+    uint next_word = 0u;
+    uint i_2 = 0u;
     bool local_3 = false;
-    float alpha_5 = 0.0;
-    uint sizes[1] = HEAD_SIZES;
-    uint chosen[1] = uint[1](0u);
-    uint column = 0u;
-    uint head_1 = 0u;
-    uint _e6 = _group_0_binding_5_cs[lane].step_;
-    uint _e9 = _group_0_binding_0_cs.num_lanes;
-    uint env_steps = (_e6 * _e9);
-    uint _e15 = _group_0_binding_0_cs.explore;
-    if ((_e15 == 1u)) {
-        Agent h = _group_0_binding_1_cs[agent];
-        float _e25 = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, float(env_steps));
-        epsilon = _e25;
-    }
-    float _e26 = rng_uniform(rng_7);
-    uint _e30 = _group_0_binding_5_cs[lane].step_;
-    uint _e33 = _group_0_binding_0_cs.uniform_steps;
-    if (!((_e30 < _e33))) {
-        float _e38 = epsilon;
-        local_3 = (_e26 < _e38);
-    } else {
-        local_3 = true;
-    }
-    bool _e41 = local_3;
-    if (_e41) {
-        uint _e42[1] = random_action(rng_7);
-        return _e42;
-    }
-    float _e46 = _group_0_binding_1_cs[agent].alpha;
-    alpha_5 = _e46;
-    bool loop_init_4 = true;
+    uint words[1] = uint[1](0u);
+    uint i_3 = 0u;
+    TransitionLayout t_7 = TransitionLayout(4u, 32u, 1u);
+    bool loop_init_5 = true;
     while(true) {
-        if (!loop_init_4) {
-            uint _e93 = head_1;
-            head_1 = (_e93 + 1u);
+        if (!loop_init_5) {
+            uint _e73 = i_2;
+            i_2 = (_e73 + 1u);
         }
-        loop_init_4 = false;
-        uint _e55 = head_1;
-        if ((_e55 < ACTION_WORDS)) {
+        loop_init_5 = false;
+        uint _e15 = i_2;
+        if ((_e15 < OBS_SIZE)) {
         } else {
             break;
         }
         {
-            float _e58 = rng_uniform(rng_7);
-            uint _e59 = head_1;
-            uint actions_5 = sizes[_e59];
-            uint _e64 = _group_0_binding_0_cs.policy;
-            if ((_e64 == 1u)) {
-                uint _e67 = head_1;
-                uint _e69 = column;
-                uint _e70 = argmax_of(_e69, lane, actions_5);
-                chosen[_e67] = _e70;
+            uint _e18 = word;
+            uint _e22 = i_2;
+            float _e25 = _group_0_binding_6_cs[((lane_2 * OBS_SIZE) + _e22)];
+            uint _e26 = i_2;
+            uint _e28 = packed_element(_e25, _e26, t_7.obs_bits);
+            word = (_e18 | _e28);
+            uint _e30 = next_word;
+            uint _e31 = i_2;
+            float _e32 = seen_at(_e31);
+            uint _e33 = i_2;
+            uint _e35 = packed_element(_e32, _e33, t_7.obs_bits);
+            next_word = (_e30 | _e35);
+            uint _e37 = i_2;
+            if (!(((((_e37 + 1u) * t_7.obs_bits) % 32u) == 0u))) {
+                uint _e49 = i_2;
+                local_3 = ((_e49 + 1u) == OBS_SIZE);
             } else {
-                uint _e73 = _group_0_binding_0_cs.policy;
-                if ((_e73 == 2u)) {
-                    uint _e76 = column;
-                    float _e80 = _group_0_binding_1_cs[agent].target_entropy;
-                    float _e81 = temperature_of(_e76, lane, actions_5, _e80);
-                    alpha_5 = _e81;
-                }
-                uint _e82 = head_1;
-                uint _e84 = column;
-                float _e85 = alpha_5;
-                uint _e86 = column;
-                float _e87 = alpha_5;
-                Softmax _e88 = softmax_of(_e86, lane, actions_5, _e87);
-                uint _e89 = sample_of(_e84, lane, actions_5, _e85, _e88, _e58);
-                chosen[_e82] = _e89;
+                local_3 = true;
             }
-            uint _e90 = column;
-            column = (_e90 + actions_5);
+            bool _e55 = local_3;
+            if (_e55) {
+                uint _e56 = i_2;
+                uint to = (at_4 + ((_e56 * t_7.obs_bits) / 32u));
+                uint _e64 = word;
+                _group_0_binding_7_cs[to] = _e64;
+                uint _e66 = next_obs_at(t_7);
+                uint _e69 = next_word;
+                _group_0_binding_7_cs[(to + _e66)] = _e69;
+                word = 0u;
+                next_word = 0u;
+            }
         }
     }
-    uint _e95[1] = chosen;
-    return _e95;
+    words = action_4;
+    bool loop_init_6 = true;
+    while(true) {
+        if (!loop_init_6) {
+            uint _e91 = i_3;
+            i_3 = (_e91 + 1u);
+        }
+        loop_init_6 = false;
+        uint _e78 = i_3;
+        if ((_e78 < ACTION_WORDS)) {
+        } else {
+            break;
+        }
+        {
+            uint _e82 = action_at(t_7);
+            uint _e84 = i_3;
+            uint _e87 = i_3;
+            uint _e89 = words[_e87];
+            _group_0_binding_7_cs[((at_4 + _e82) + _e84)] = _e89;
+        }
+    }
+    uint _e94 = reward_at(t_7);
+    _group_0_binding_7_cs[(at_4 + _e94)] = floatBitsToUint(reward);
+    uint _e99 = ended_at(t_7);
+    _group_0_binding_7_cs[(at_4 + _e99)] = ended_1;
+    return;
 }
 
 void main() {
     uvec3 id = gl_GlobalInvocationID;
     Lane l = Lane(0u, 0u, 0.0, 0u, 0.0, 0u, 0.0, 0.0);
-    Rng action_rng = Rng(0u, 0u, 0u, 0u, 0u);
-    uint action[1] = uint[1](0u);
     State s = State(0.0, 0.0, 0.0, 0.0);
-    Rng step_rng = Rng(0u, 0u, 0u, 0u, 0u);
     uint i = 0u;
-    uint head = 0u;
-    bool local = false;
-    Rng reset_rng = Rng(0u, 0u, 0u, 0u, 0u);
-    uint i_1 = 0u;
     uint agent_1 = id.z;
     uint _e5 = _group_0_binding_0_cs.num_lanes;
     if ((id.x >= _e5)) {
         return;
     }
     uint _e9 = _group_0_binding_0_cs.num_lanes;
-    uint lane_1 = ((agent_1 * _e9) + id.x);
-    uint seed = _group_0_binding_1_cs[agent_1].seed;
-    Lane _e19 = _group_0_binding_5_cs[lane_1];
+    uint lane_3 = ((agent_1 * _e9) + id.x);
+    uint seed_3 = _group_0_binding_1_cs[agent_1].seed;
+    Lane _e19 = _group_0_binding_5_cs[lane_3];
     l = _e19;
-    uint _e23 = _group_0_binding_0_cs.stream;
-    uint _e27 = l.step_;
-    action_rng = Rng(seed, (_e23 + STREAM_ACTION), _e27, id.x, 0u);
-    uint _e32[1] = choose(agent_1, lane_1, action_rng);
-    action = _e32;
-    EnvParams _e37 = _group_0_binding_3_cs[lane_1];
-    env = _e37;
-    State _e40 = _group_0_binding_4_cs[lane_1];
-    s = _e40;
-    uint _e44 = _group_0_binding_0_cs.stream;
-    uint _e48 = l.step_;
-    step_rng = Rng(seed, (_e44 + STREAM_STEP), _e48, id.x, 0u);
-    uint _e53[1] = action;
-    Outcome _e54 = take_step(s, _e53, step_rng);
-    State _e55 = s;
-    see(_e55);
-    uint _e57 = l.episode_step;
-    l.episode_step = (_e57 + 1u);
-    float _e61 = l.episode_return;
-    l.episode_return = (_e61 + _e54.reward);
-    uint _e65 = l.episode_step;
-    bool truncated = (_e65 >= MAX_EPISODE_STEPS);
-    uint _e70 = _group_0_binding_0_cs.capacity;
-    if ((_e70 > 0u)) {
-        uint _e75 = _group_0_binding_0_cs.capacity;
-        uint _e78 = l.step_;
-        uint _e81 = _group_0_binding_0_cs.capacity;
-        uint _e84 = _group_0_binding_0_cs.num_lanes;
-        uint _e89 = _group_0_binding_0_cs.num_lanes;
-        uint row_5 = (((agent_1 * _e75) + ((_e78 % (_e81 / _e84)) * _e89)) + id.x);
-        uint at_4 = (row_5 * 11u);
-        bool loop_init_5 = true;
-        while(true) {
-            if (!loop_init_5) {
-                uint _e121 = i;
-                i = (_e121 + 1u);
-            }
-            loop_init_5 = false;
-            uint _e98 = i;
-            if ((_e98 < OBS_SIZE)) {
-            } else {
-                break;
-            }
-            {
-                uint _e102 = i;
-                uint _e108 = i;
-                float _e111 = _group_0_binding_6_cs[((lane_1 * OBS_SIZE) + _e108)];
-                _group_0_binding_7_cs[(at_4 + _e102)] = _e111;
-                uint _e115 = i;
-                uint _e118 = i;
-                float _e119 = seen_at(_e118);
-                _group_0_binding_7_cs[((at_4 + OBS_SIZE) + _e115)] = _e119;
-            }
-        }
-        bool loop_init_6 = true;
-        while(true) {
-            if (!loop_init_6) {
-                uint _e139 = head;
-                head = (_e139 + 1u);
-            }
-            loop_init_6 = false;
-            uint _e125 = head;
-            if ((_e125 < ACTION_WORDS)) {
-            } else {
-                break;
-            }
-            {
-                uint _e131 = head;
-                uint _e134 = head;
-                uint _e136 = action[_e134];
-                _group_0_binding_7_cs[((at_4 + 8u) + _e131)] = float(_e136);
-            }
-        }
-        float _e151 = _group_0_binding_1_cs[agent_1].reward_scale;
-        _group_0_binding_7_cs[((at_4 + 8u) + ACTION_WORDS)] = (_e54.reward * _e151);
-        _group_0_binding_7_cs[(((at_4 + 8u) + ACTION_WORDS) + 1u)] = (_e54.terminated ? 1.0 : (truncated ? 2.0 : 0.0));
+    uint _e23 = l.step_;
+    uint _e24[1] = chosen_action(agent_1, id.x, _e23);
+    EnvParams _e28 = _group_0_binding_3_cs[lane_3];
+    env = _e28;
+    State _e31 = _group_0_binding_4_cs[lane_3];
+    s = _e31;
+    uint _e35 = _group_0_binding_0_cs.stream;
+    LaneStep _e37 = lane_step(seed_3, _e35, id.x, _e24, s, l);
+    State _e38 = s;
+    see(_e38);
+    uint _e41 = _group_0_binding_0_cs.capacity;
+    if ((_e41 > 0u)) {
+        uint _e46 = _group_0_binding_0_cs.capacity;
+        uint _e49 = l.step_;
+        uint _e52 = _group_0_binding_0_cs.capacity;
+        uint _e55 = _group_0_binding_0_cs.num_lanes;
+        uint _e60 = _group_0_binding_0_cs.num_lanes;
+        uint row_6 = (((agent_1 * _e46) + ((_e49 % (_e52 / _e55)) * _e60)) + id.x);
+        uint _e69 = transition_words(TransitionLayout(4u, 32u, 1u));
+        float _e75 = _group_0_binding_1_cs[agent_1].reward_scale;
+        store_transition((row_6 * _e69), lane_3, _e24, (_e37.reward * _e75), _e37.ended);
     }
-    if (!(_e54.terminated)) {
-        local = truncated;
-    } else {
-        local = true;
+    uint _e80 = _group_0_binding_0_cs.stream;
+    bool _e83 = lane_next(seed_3, _e80, id.x, _e37.ended, s, l);
+    if (_e83) {
+        State _e84 = s;
+        see(_e84);
     }
-    bool _e172 = local;
-    if (_e172) {
-        uint _e174 = l.episodes;
-        if ((_e174 == 0u)) {
-            float _e179 = l.episode_return;
-            l.first_return = _e179;
-        }
-        uint _e181 = l.episodes;
-        l.episodes = (_e181 + 1u);
-        uint _e185 = l.window_episodes;
-        l.window_episodes = (_e185 + 1u);
-        float _e189 = l.window_return;
-        float _e191 = l.episode_return;
-        l.window_return = (_e189 + _e191);
-        float _e194 = l.window_length;
-        uint _e196 = l.episode_step;
-        l.window_length = (_e194 + float(_e196));
-        l.episode_step = 0u;
-        l.episode_return = 0.0;
-        uint _e205 = _group_0_binding_0_cs.stream;
-        uint _e209 = l.step_;
-        reset_rng = Rng(seed, (_e205 + STREAM_RESET), _e209, id.x, 0u);
-        State _e214 = reset(reset_rng);
-        s = _e214;
-        State _e215 = s;
-        see(_e215);
-    }
-    uint _e217 = l.step_;
-    l.step_ = (_e217 + 1u);
-    Lane _e222 = l;
-    _group_0_binding_5_cs[lane_1] = _e222;
-    State _e225 = s;
-    _group_0_binding_4_cs[lane_1] = _e225;
+    Lane _e87 = l;
+    _group_0_binding_5_cs[lane_3] = _e87;
+    State _e90 = s;
+    _group_0_binding_4_cs[lane_3] = _e90;
     bool loop_init_7 = true;
     while(true) {
         if (!loop_init_7) {
-            uint _e240 = i_1;
-            i_1 = (_e240 + 1u);
+            uint _e105 = i;
+            i = (_e105 + 1u);
         }
         loop_init_7 = false;
-        uint _e228 = i_1;
-        if ((_e228 < OBS_SIZE)) {
+        uint _e93 = i;
+        if ((_e93 < OBS_SIZE)) {
         } else {
             break;
         }
         {
-            uint _e234 = i_1;
-            uint _e237 = i_1;
-            float _e238 = seen_at(_e237);
-            _group_0_binding_6_cs[((lane_1 * OBS_SIZE) + _e234)] = _e238;
+            uint _e99 = i;
+            uint _e102 = i;
+            float _e103 = seen_at(_e102);
+            _group_0_binding_6_cs[((lane_3 * OBS_SIZE) + _e99)] = _e103;
         }
     }
     return;

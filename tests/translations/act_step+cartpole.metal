@@ -87,6 +87,7 @@ struct Lane {
     float window_length;
 };
 typedef Lane type_6[1];
+typedef uint type_7[1];
 struct Rng {
     uint seed;
     uint stream;
@@ -104,16 +105,33 @@ struct Softmax {
     float log_sum;
     float entropy;
 };
+struct Chooser {
+    uint policy;
+    bool at_random;
+    char _pad2[3];
+    float epsilon;
+    float alpha;
+    float target_entropy;
+};
+struct type_12 {
+    uint inner[1];
+};
+struct LaneStep {
+    float reward;
+    uint ended;
+};
 struct Outcome {
     float reward;
     bool terminated;
     char _pad2[3];
 };
-struct type_12 {
-    float inner[4];
+struct TransitionLayout {
+    uint obs_size;
+    uint obs_bits;
+    uint action_words;
 };
-struct type_14 {
-    uint inner[1];
+struct type_15 {
+    float inner[4];
 };
 constant uint STREAM_RESET = 0u;
 constant uint STREAM_ACTION = 1u;
@@ -123,13 +141,17 @@ constant uint STREAM_BACKUP = 4u;
 constant uint STREAMS = 8u;
 constant uint BISECTIONS = 24u;
 constant uint ACTION_OUTPUTS = 2u;
-constant uint OBS_SIZE = 4u;
+constant uint ACTION_WORDS = 1u;
 constant uint NUM_ACTIONS = 2u;
+constant type_12 HEAD_SIZES = type_12 {{2u}};
+constant uint GOES_ON = 0u;
+constant uint TERMINATED = 1u;
+constant uint TRUNCATED = 2u;
 constant uint MAX_EPISODE_STEPS = 500u;
+constant uint OBS_SIZE = 4u;
 constant uint RENDER_FPS = 50u;
 constant EnvParams DEFAULT_PARAMS = EnvParams {9.8, 1.0, 0.1, 0.5, 10.0};
-constant uint ACTION_WORDS = 1u;
-constant type_14 HEAD_SIZES = type_14 {{2u}};
+constant uint STORED_OBS_BITS = 32u;
 
 int naga_f2i32(float value) {
     return static_cast<int>(metal::clamp(value, -2147483600.0, 2147483500.0));
@@ -167,8 +189,8 @@ float log_f32_(
     float x_1
 ) {
     float poly_1 = 0.070376836;
-    uint bits = as_type<uint>(metal::max(x_1, 0.000000000000000000000000000000000000011754944));
-    uint shifted = bits - 1060439283u;
+    uint bits_1 = as_type<uint>(metal::max(x_1, 0.000000000000000000000000000000000000011754944));
+    uint shifted = bits_1 - 1060439283u;
     float k_1 = static_cast<float>(as_type<int>(shifted) >> 23u);
     float f = as_type<float>((shifted & 8388607u) + 1060439283u) - 1.0;
     float z = f * f;
@@ -231,7 +253,7 @@ metal::float2 sincos_f32_(
 ) {
     float s_1 = {};
     float c = {};
-    bool local_1 = {};
+    bool local = {};
     float magnitude = metal::abs(x_4);
     uint octant = (naga_f2u32(magnitude * 1.2732395) + 1u) & 4294967294u;
     float y = static_cast<float>(octant);
@@ -248,11 +270,11 @@ metal::float2 sincos_f32_(
         s_1 = -(_e57);
     }
     if (!((quadrant == 1u))) {
-        local_1 = quadrant == 2u;
+        local = quadrant == 2u;
     } else {
-        local_1 = true;
+        local = true;
     }
-    bool _e67 = local_1;
+    bool _e67 = local;
     if (_e67) {
         float _e68 = c;
         c = -(_e68);
@@ -322,10 +344,10 @@ uint rng_u32_(
     uint _e10 = rng.draw;
     uint _e13 = rng.seed;
     metal::uint4 _e15 = pcg4d(metal::uint4(_e2, _e4, (_e6 << 16u) | _e10, _e13));
-    uint word = _e15.x;
+    uint word_1 = _e15.x;
     uint _e18 = rng.draw;
     rng.draw = _e18 + 1u;
-    return word;
+    return word_1;
 }
 
 float rng_uniform(
@@ -367,11 +389,11 @@ float scaled(
 float q_value(
     uint source,
     uint row,
-    uint action_1,
+    uint action,
     device type_3 const& q_3,
     constant _mslBufferSizes& _buffer_sizes
 ) {
-    float _e9 = q_3[((row * ACTION_OUTPUTS) + source) + action_1];
+    float _e9 = q_3[((row * ACTION_OUTPUTS) + source) + action];
     return _e9;
 }
 
@@ -499,18 +521,18 @@ float temperature_of(
 ) {
     float low_1 = -9.2103405;
     float high_1 = 9.2103405;
-    uint i_2 = 0u;
+    uint i_1 = 0u;
     uint2 loop_bound_2 = uint2(4294967295u);
     bool loop_init_2 = true;
     while(true) {
         if (metal::all(loop_bound_2 == uint2(0u))) { break; }
         loop_bound_2 -= uint2(loop_bound_2.y == 0u, 1u);
         if (!loop_init_2) {
-            uint _e23 = i_2;
-            i_2 = _e23 + 1u;
+            uint _e23 = i_1;
+            i_1 = _e23 + 1u;
         }
         loop_init_2 = false;
-        uint _e10 = i_2;
+        uint _e10 = i_1;
         if (_e10 < BISECTIONS) {
         } else {
             break;
@@ -577,20 +599,119 @@ uint sample_of(
     return actions_3 - 1u;
 }
 
-State reset(
+uint uniform_choice(
+    float u_1,
+    uint actions_4
+) {
+    return metal::min(naga_f2u32(u_1 * static_cast<float>(actions_4)), actions_4 - 1u);
+}
+
+type_12 random_action(
     thread Rng& rng_3
 ) {
-    float _e3 = rng_range(rng_3, -0.05, 0.05);
-    float _e6 = rng_range(rng_3, -0.05, 0.05);
-    float _e9 = rng_range(rng_3, -0.05, 0.05);
-    float _e12 = rng_range(rng_3, -0.05, 0.05);
+    float _e1 = rng_uniform(rng_3);
+    uint _e3 = uniform_choice(_e1, NUM_ACTIONS);
+    return type_12 {{_e3}};
+}
+
+type_12 choose(
+    Chooser how,
+    uint row_5,
+    thread Rng& rng_4,
+    device type_3 const& q_3,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    bool local_1 = {};
+    float alpha_5 = {};
+    type_12 sizes = HEAD_SIZES;
+    type_12 chosen = {};
+    uint column = 0u;
+    uint head = 0u;
+    float _e3 = rng_uniform(rng_4);
+    if (!(how.at_random)) {
+        local_1 = _e3 < how.epsilon;
+    } else {
+        local_1 = true;
+    }
+    bool _e11 = local_1;
+    if (_e11) {
+        type_12 _e12 = random_action(rng_4);
+        return _e12;
+    }
+    alpha_5 = how.alpha;
+    uint2 loop_bound_4 = uint2(4294967295u);
+    bool loop_init_4 = true;
+    while(true) {
+        if (metal::all(loop_bound_4 == uint2(0u))) { break; }
+        loop_bound_4 -= uint2(loop_bound_4.y == 0u, 1u);
+        if (!loop_init_4) {
+            uint _e53 = head;
+            head = _e53 + 1u;
+        }
+        loop_init_4 = false;
+        uint _e22 = head;
+        if (_e22 < ACTION_WORDS) {
+        } else {
+            break;
+        }
+        {
+            float _e25 = rng_uniform(rng_4);
+            uint _e26 = head;
+            uint actions_5 = sizes.inner[_e26];
+            if (how.policy == 1u) {
+                uint _e32 = head;
+                uint _e34 = column;
+                uint _e35 = argmax_of(_e34, row_5, actions_5, q_3, _buffer_sizes);
+                chosen.inner[_e32] = _e35;
+            } else {
+                if (how.policy == 2u) {
+                    uint _e39 = column;
+                    float _e41 = temperature_of(_e39, row_5, actions_5, how.target_entropy, q_3, _buffer_sizes);
+                    alpha_5 = _e41;
+                }
+                uint _e42 = head;
+                uint _e44 = column;
+                float _e45 = alpha_5;
+                uint _e46 = column;
+                float _e47 = alpha_5;
+                Softmax _e48 = softmax_of(_e46, row_5, actions_5, _e47, q_3, _buffer_sizes);
+                uint _e49 = sample_of(_e44, row_5, actions_5, _e45, _e48, _e25, q_3, _buffer_sizes);
+                chosen.inner[_e42] = _e49;
+            }
+            uint _e50 = column;
+            column = _e50 + actions_5;
+        }
+    }
+    type_12 _e55 = chosen;
+    return _e55;
+}
+
+State reset(
+    thread Rng& rng_5
+) {
+    float _e3 = rng_range(rng_5, -0.05, 0.05);
+    float _e6 = rng_range(rng_5, -0.05, 0.05);
+    float _e9 = rng_range(rng_5, -0.05, 0.05);
+    float _e12 = rng_range(rng_5, -0.05, 0.05);
     return State {_e3, _e6, _e9, _e12};
 }
 
-Outcome step(
+State lane_start(
+    uint seed,
+    uint stream,
+    uint index,
+    uint step
+) {
+    Rng rng_6 = {};
+    rng_6 = Rng {seed, stream + STREAM_RESET, step, index, 0u};
+    State _e9 = reset(rng_6);
+    return _e9;
+}
+
+Outcome step_1(
     thread State& state,
-    uint action_2,
-    thread Rng& rng_4,
+    uint action_1,
+    thread Rng& rng_7,
     thread EnvParams& env
 ) {
     bool local_2 = {};
@@ -603,7 +724,7 @@ Outcome step(
     float polemass_length = _e13 * _e16;
     float _e20 = env.force_mag;
     float _e24 = env.force_mag;
-    float force = (action_2 == 1u) ? _e24 : -(_e20);
+    float force = (action_1 == 1u) ? _e24 : -(_e20);
     metal::float2 _e29 = sincos_f32_(s_2.theta);
     float sine_1 = _e29.x;
     float cosine_1 = _e29.y;
@@ -624,10 +745,153 @@ Outcome step(
     return Outcome {1.0, _e93};
 }
 
-type_12 observe(
-    State state_1
+Outcome take_step(
+    thread State& state_1,
+    type_12 action_2,
+    thread Rng& rng_8,
+    thread EnvParams& env
 ) {
-    return type_12 {{state_1.x, state_1.x_dot, state_1.theta, state_1.theta_dot}};
+    Outcome _e4 = step_1(state_1, action_2.inner[0], rng_8, env);
+    return _e4;
+}
+
+LaneStep lane_step(
+    uint seed_1,
+    uint stream_1,
+    uint index_1,
+    type_12 action_3,
+    thread State& state_2,
+    thread Lane& lane,
+    thread EnvParams& env
+) {
+    Rng rng_9 = {};
+    uint _e9 = lane.step;
+    rng_9 = Rng {seed_1, stream_1 + STREAM_STEP, _e9, index_1, 0u};
+    Outcome _e13 = take_step(state_2, action_3, rng_9, env);
+    uint _e15 = lane.episode_step;
+    lane.episode_step = _e15 + 1u;
+    float _e19 = lane.episode_return;
+    lane.episode_return = _e19 + _e13.reward;
+    uint _e23 = lane.episode_step;
+    bool truncated = _e23 >= MAX_EPISODE_STEPS;
+    return LaneStep {_e13.reward, _e13.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)};
+}
+
+bool lane_next(
+    uint seed_2,
+    uint stream_2,
+    uint index_2,
+    uint ended,
+    thread State& state_3,
+    thread Lane& lane_1
+) {
+    if (ended != GOES_ON) {
+        uint _e9 = lane_1.episodes;
+        if (_e9 == 0u) {
+            float _e14 = lane_1.episode_return;
+            lane_1.first_return = _e14;
+        }
+        uint _e16 = lane_1.episodes;
+        lane_1.episodes = _e16 + 1u;
+        uint _e20 = lane_1.window_episodes;
+        lane_1.window_episodes = _e20 + 1u;
+        float _e24 = lane_1.window_return;
+        float _e26 = lane_1.episode_return;
+        lane_1.window_return = _e24 + _e26;
+        float _e29 = lane_1.window_length;
+        uint _e31 = lane_1.episode_step;
+        lane_1.window_length = _e29 + static_cast<float>(_e31);
+        lane_1.episode_step = 0u;
+        lane_1.episode_return = 0.0;
+        uint _e39 = lane_1.step;
+        State _e40 = lane_start(seed_2, stream_2, index_2, _e39);
+        state_3 = _e40;
+    }
+    uint _e42 = lane_1.step;
+    lane_1.step = _e42 + 1u;
+    return ended != GOES_ON;
+}
+
+uint naga_div(uint lhs, uint rhs) {
+    return lhs / metal::select(rhs, 1u, rhs == 0u);
+}
+
+uint obs_words(
+    TransitionLayout t
+) {
+    return naga_div((t.obs_size * t.obs_bits) + 31u, 32u);
+}
+
+uint next_obs_at(
+    TransitionLayout t_1
+) {
+    uint _e1 = obs_words(t_1);
+    return _e1;
+}
+
+uint action_at(
+    TransitionLayout t_2
+) {
+    uint _e2 = obs_words(t_2);
+    return 2u * _e2;
+}
+
+uint reward_at(
+    TransitionLayout t_3
+) {
+    uint _e1 = action_at(t_3);
+    return _e1 + t_3.action_words;
+}
+
+uint ended_at(
+    TransitionLayout t_4
+) {
+    uint _e1 = reward_at(t_4);
+    return _e1 + 1u;
+}
+
+uint transition_words(
+    TransitionLayout t_5
+) {
+    uint _e1 = ended_at(t_5);
+    return _e1 + 1u;
+}
+
+uint naga_mod(uint lhs, uint rhs) {
+    return lhs % metal::select(rhs, 1u, rhs == 0u);
+}
+
+uint packed_element(
+    float value,
+    uint index_3,
+    uint bits
+) {
+    if (bits == 32u) {
+        return as_type<uint>(value);
+    }
+    uint most = (1u << bits) - 1u;
+    return metal::min(naga_f2u32((value * static_cast<float>(most)) + 0.5), most) << naga_mod(index_3 * bits, 32u);
+}
+
+float stored_element(
+    TransitionLayout t_6,
+    uint at,
+    uint index_4,
+    device type_7 const& replay,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    uint word_2 = replay[at + naga_div(index_4 * t_6.obs_bits, 32u)];
+    if (t_6.obs_bits == 32u) {
+        return as_type<float>(word_2);
+    }
+    uint most_1 = (1u << t_6.obs_bits) - 1u;
+    return static_cast<float>((word_2 >> naga_mod(index_4 * t_6.obs_bits, 32u)) & most_1) / static_cast<float>(most_1);
+}
+
+type_15 observe(
+    State state_4
+) {
+    return type_15 {{state_4.x, state_4.x_dot, state_4.theta, state_4.theta_dot}};
 }
 
 metal::float3 paint(
@@ -639,12 +903,12 @@ metal::float3 paint(
 }
 
 float sd_round_box(
-    metal::float2 at,
+    metal::float2 at_1,
     metal::float2 half_size,
     float corner
 ) {
-    float dx = (metal::abs(at.x) - half_size.x) + corner;
-    float dy = (metal::abs(at.y) - half_size.y) + corner;
+    float dx = (metal::abs(at_1.x) - half_size.x) + corner;
+    float dy = (metal::abs(at_1.y) - half_size.y) + corner;
     float outside_x = metal::max(dx, 0.0);
     float outside_y = metal::max(dy, 0.0);
     float outside = metal::sqrt((outside_x * outside_x) + (outside_y * outside_y));
@@ -652,27 +916,27 @@ float sd_round_box(
 }
 
 float sd_circle(
-    metal::float2 at_1,
+    metal::float2 at_2,
     float radius
 ) {
-    return metal::sqrt((at_1.x * at_1.x) + (at_1.y * at_1.y)) - radius;
+    return metal::sqrt((at_2.x * at_2.x) + (at_2.y * at_2.y)) - radius;
 }
 
 metal::float3 draw(
-    State state_2,
+    State state_5,
     metal::float2 uv
 ) {
     metal::float3 colour_1 = metal::float3(1.0, 1.0, 1.0);
-    metal::float2 at_3 = metal::float2((uv.x - 0.5) * 4.8, (0.75 - uv.y) * 3.2);
-    metal::float2 axle = metal::float2(at_3.x - state_2.x, at_3.y - 0.06);
-    metal::float2 _e21 = sincos_f32_(state_2.theta);
+    metal::float2 at_5 = metal::float2((uv.x - 0.5) * 4.8, (0.75 - uv.y) * 3.2);
+    metal::float2 axle = metal::float2(at_5.x - state_5.x, at_5.y - 0.06);
+    metal::float2 _e21 = sincos_f32_(state_5.theta);
     float along = (axle.x * _e21.x) + (axle.y * _e21.y);
     metal::float2 pole_frame = metal::float2((axle.x * _e21.y) - (axle.y * _e21.x), along - 0.46);
     metal::float3 _e44 = colour_1;
-    metal::float3 _e53 = paint(_e44, metal::float3(0.1, 0.1, 0.12), metal::abs(at_3.y) - 0.008);
+    metal::float3 _e53 = paint(_e44, metal::float3(0.1, 0.1, 0.12), metal::abs(at_5.y) - 0.008);
     colour_1 = _e53;
     metal::float3 _e54 = colour_1;
-    float _e68 = sd_round_box(metal::float2(at_3.x - state_2.x, at_3.y), metal::float2(0.2, 0.12), 0.03);
+    float _e68 = sd_round_box(metal::float2(at_5.x - state_5.x, at_5.y), metal::float2(0.2, 0.12), 0.03);
     metal::float3 _e69 = paint(_e54, metal::float3(0.13, 0.14, 0.17), _e68);
     colour_1 = _e69;
     metal::float3 _e70 = colour_1;
@@ -686,13 +950,13 @@ metal::float3 draw(
 }
 
 float sd_segment(
-    metal::float2 at_2,
+    metal::float2 at_3,
     metal::float2 a_3,
     metal::float2 b,
     float half_width
 ) {
-    float px = at_2.x - a_3.x;
-    float py = at_2.y - a_3.y;
+    float px = at_3.x - a_3.x;
+    float py = at_3.y - a_3.y;
     float dx_1 = b.x - a_3.x;
     float dy_1 = b.y - a_3.y;
     float along_1 = metal::clamp(((px * dx_1) + (py * dy_1)) / metal::max((dx_1 * dx_1) + (dy_1 * dy_1), 0.000000000001), 0.0, 1.0);
@@ -702,45 +966,20 @@ float sd_segment(
 }
 
 void see(
-    State state_3,
-    thread type_12& seen
+    State state_6,
+    thread type_15& seen
 ) {
-    type_12 _e2 = observe(state_3);
+    type_15 _e2 = observe(state_6);
     seen = _e2;
     return;
 }
 
 float seen_at(
-    uint index,
-    thread type_12& seen
+    uint index_5,
+    thread type_15& seen
 ) {
-    float _e3 = seen.inner[index];
+    float _e3 = seen.inner[index_5];
     return _e3;
-}
-
-uint uniform_choice(
-    float u_1,
-    uint actions_4
-) {
-    return metal::min(naga_f2u32(u_1 * static_cast<float>(actions_4)), actions_4 - 1u);
-}
-
-type_14 random_action(
-    thread Rng& rng_5
-) {
-    float _e1 = rng_uniform(rng_5);
-    uint _e3 = uniform_choice(_e1, NUM_ACTIONS);
-    return type_14 {{_e3}};
-}
-
-Outcome take_step(
-    thread State& state_4,
-    type_14 action_3,
-    thread Rng& rng_6,
-    thread EnvParams& env
-) {
-    Outcome _e4 = step(state_4, action_3.inner[0], rng_6, env);
-    return _e4;
 }
 
 bool env_loop(
@@ -758,105 +997,132 @@ bool env_loop(
     return false;
 }
 
-type_14 choose(
+type_12 chosen_action(
     uint agent,
-    uint lane,
-    thread Rng& rng_7,
+    uint index_6,
+    uint step_2,
     device Params const& p,
     device type_2 const& agents,
     device type_3 const& q_3,
-    device type_6 const& lanes,
     constant _mslBufferSizes& _buffer_sizes
 ) {
     float epsilon = 0.0;
+    Rng rng_10 = {};
+    Agent h = agents[agent];
+    uint _e10 = p.explore;
+    if (_e10 == 1u) {
+        uint _e18 = p.num_lanes;
+        float _e21 = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, static_cast<float>(step_2 * _e18));
+        epsilon = _e21;
+    }
+    uint _e25 = p.stream;
+    rng_10 = Rng {h.seed, _e25 + STREAM_ACTION, step_2, index_6, 0u};
+    uint _e33 = p.policy;
+    uint _e36 = p.uniform_steps;
+    float _e38 = epsilon;
+    Chooser how_1 = Chooser {_e33, step_2 < _e36, {}, _e38, h.alpha, h.target_entropy};
+    uint _e44 = p.num_lanes;
+    type_12 _e47 = choose(how_1, (agent * _e44) + index_6, rng_10, q_3, _buffer_sizes);
+    return _e47;
+}
+
+void store_transition(
+    uint at_4,
+    uint lane_2,
+    type_12 action_4,
+    float reward,
+    uint ended_1,
+    device type_3 const& obs,
+    device type_7& replay,
+    thread type_15& seen,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    uint word = 0u;
+    uint next_word = 0u;
+    uint i_2 = 0u;
     bool local_3 = {};
-    float alpha_5 = {};
-    type_14 sizes = HEAD_SIZES;
-    type_14 chosen = {};
-    uint column = 0u;
-    uint head_1 = 0u;
-    uint _e6 = lanes[lane].step;
-    uint _e9 = p.num_lanes;
-    uint env_steps = _e6 * _e9;
-    uint _e15 = p.explore;
-    if (_e15 == 1u) {
-        Agent h = agents[agent];
-        float _e25 = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, static_cast<float>(env_steps));
-        epsilon = _e25;
-    }
-    float _e26 = rng_uniform(rng_7);
-    uint _e30 = lanes[lane].step;
-    uint _e33 = p.uniform_steps;
-    if (!((_e30 < _e33))) {
-        float _e38 = epsilon;
-        local_3 = _e26 < _e38;
-    } else {
-        local_3 = true;
-    }
-    bool _e41 = local_3;
-    if (_e41) {
-        type_14 _e42 = random_action(rng_7);
-        return _e42;
-    }
-    float _e46 = agents[agent].alpha;
-    alpha_5 = _e46;
-    uint2 loop_bound_4 = uint2(4294967295u);
-    bool loop_init_4 = true;
+    type_12 words = {};
+    uint i_3 = 0u;
+    TransitionLayout t_7 = TransitionLayout {4u, 32u, 1u};
+    uint2 loop_bound_5 = uint2(4294967295u);
+    bool loop_init_5 = true;
     while(true) {
-        if (metal::all(loop_bound_4 == uint2(0u))) { break; }
-        loop_bound_4 -= uint2(loop_bound_4.y == 0u, 1u);
-        if (!loop_init_4) {
-            uint _e93 = head_1;
-            head_1 = _e93 + 1u;
+        if (metal::all(loop_bound_5 == uint2(0u))) { break; }
+        loop_bound_5 -= uint2(loop_bound_5.y == 0u, 1u);
+        if (!loop_init_5) {
+            uint _e73 = i_2;
+            i_2 = _e73 + 1u;
         }
-        loop_init_4 = false;
-        uint _e55 = head_1;
-        if (_e55 < ACTION_WORDS) {
+        loop_init_5 = false;
+        uint _e15 = i_2;
+        if (_e15 < OBS_SIZE) {
         } else {
             break;
         }
         {
-            float _e58 = rng_uniform(rng_7);
-            uint _e59 = head_1;
-            uint actions_5 = sizes.inner[_e59];
-            uint _e64 = p.policy;
-            if (_e64 == 1u) {
-                uint _e67 = head_1;
-                uint _e69 = column;
-                uint _e70 = argmax_of(_e69, lane, actions_5, q_3, _buffer_sizes);
-                chosen.inner[_e67] = _e70;
+            uint _e18 = word;
+            uint _e22 = i_2;
+            float _e25 = obs[(lane_2 * OBS_SIZE) + _e22];
+            uint _e26 = i_2;
+            uint _e28 = packed_element(_e25, _e26, t_7.obs_bits);
+            word = _e18 | _e28;
+            uint _e30 = next_word;
+            uint _e31 = i_2;
+            float _e32 = seen_at(_e31, seen);
+            uint _e33 = i_2;
+            uint _e35 = packed_element(_e32, _e33, t_7.obs_bits);
+            next_word = _e30 | _e35;
+            uint _e37 = i_2;
+            if (!((naga_mod((_e37 + 1u) * t_7.obs_bits, 32u) == 0u))) {
+                uint _e49 = i_2;
+                local_3 = (_e49 + 1u) == OBS_SIZE;
             } else {
-                uint _e73 = p.policy;
-                if (_e73 == 2u) {
-                    uint _e76 = column;
-                    float _e80 = agents[agent].target_entropy;
-                    float _e81 = temperature_of(_e76, lane, actions_5, _e80, q_3, _buffer_sizes);
-                    alpha_5 = _e81;
-                }
-                uint _e82 = head_1;
-                uint _e84 = column;
-                float _e85 = alpha_5;
-                uint _e86 = column;
-                float _e87 = alpha_5;
-                Softmax _e88 = softmax_of(_e86, lane, actions_5, _e87, q_3, _buffer_sizes);
-                uint _e89 = sample_of(_e84, lane, actions_5, _e85, _e88, _e58, q_3, _buffer_sizes);
-                chosen.inner[_e82] = _e89;
+                local_3 = true;
             }
-            uint _e90 = column;
-            column = _e90 + actions_5;
+            bool _e55 = local_3;
+            if (_e55) {
+                uint _e56 = i_2;
+                uint to = at_4 + naga_div(_e56 * t_7.obs_bits, 32u);
+                uint _e64 = word;
+                replay[to] = _e64;
+                uint _e66 = next_obs_at(t_7);
+                uint _e69 = next_word;
+                replay[to + _e66] = _e69;
+                word = 0u;
+                next_word = 0u;
+            }
         }
     }
-    type_14 _e95 = chosen;
-    return _e95;
+    words = action_4;
+    uint2 loop_bound_6 = uint2(4294967295u);
+    bool loop_init_6 = true;
+    while(true) {
+        if (metal::all(loop_bound_6 == uint2(0u))) { break; }
+        loop_bound_6 -= uint2(loop_bound_6.y == 0u, 1u);
+        if (!loop_init_6) {
+            uint _e91 = i_3;
+            i_3 = _e91 + 1u;
+        }
+        loop_init_6 = false;
+        uint _e78 = i_3;
+        if (_e78 < ACTION_WORDS) {
+        } else {
+            break;
+        }
+        {
+            uint _e82 = action_at(t_7);
+            uint _e84 = i_3;
+            uint _e87 = i_3;
+            uint _e89 = words.inner[_e87];
+            replay[(at_4 + _e82) + _e84] = _e89;
+        }
+    }
+    uint _e94 = reward_at(t_7);
+    replay[at_4 + _e94] = as_type<uint>(reward);
+    uint _e99 = ended_at(t_7);
+    replay[at_4 + _e99] = ended_1;
+    return;
 }
-uint naga_div(uint lhs, uint rhs) {
-    return lhs / metal::select(rhs, 1u, rhs == 0u);
-}
-
-uint naga_mod(uint lhs, uint rhs) {
-    return lhs % metal::select(rhs, 1u, rhs == 0u);
-}
-
 
 struct main_Input {
 };
@@ -866,175 +1132,79 @@ kernel void main_(
 , device type_2 const& agents [[user(fake0)]]
 , device type_3 const& q_3 [[user(fake0)]]
 , device type_4 const& env_params [[user(fake0)]]
-, device type_5& state_5 [[user(fake0)]]
+, device type_5& state_7 [[user(fake0)]]
 , device type_6& lanes [[user(fake0)]]
 , device type_3& obs [[user(fake0)]]
-, device type_3& replay [[user(fake0)]]
+, device type_7& replay [[user(fake0)]]
 , constant _mslBufferSizes& _buffer_sizes [[user(fake0)]]
 ) {
     EnvParams env = {};
-    type_12 seen = {};
+    type_15 seen = {};
     Lane l = {};
-    Rng action_rng = {};
-    type_14 action = {};
     State s = {};
-    Rng step_rng = {};
     uint i = 0u;
-    uint head = 0u;
-    bool local = {};
-    Rng reset_rng = {};
-    uint i_1 = 0u;
     uint agent_1 = id.z;
     uint _e5 = p.num_lanes;
     if (id.x >= _e5) {
         return;
     }
     uint _e9 = p.num_lanes;
-    uint lane_1 = (agent_1 * _e9) + id.x;
-    uint seed = agents[agent_1].seed;
-    Lane _e19 = lanes[lane_1];
+    uint lane_3 = (agent_1 * _e9) + id.x;
+    uint seed_3 = agents[agent_1].seed;
+    Lane _e19 = lanes[lane_3];
     l = _e19;
-    uint _e23 = p.stream;
-    uint _e27 = l.step;
-    action_rng = Rng {seed, _e23 + STREAM_ACTION, _e27, id.x, 0u};
-    type_14 _e32 = choose(agent_1, lane_1, action_rng, p, agents, q_3, lanes, _buffer_sizes);
-    action = _e32;
-    EnvParams _e37 = env_params[lane_1];
-    env = _e37;
-    State _e40 = state_5[lane_1];
-    s = _e40;
-    uint _e44 = p.stream;
-    uint _e48 = l.step;
-    step_rng = Rng {seed, _e44 + STREAM_STEP, _e48, id.x, 0u};
-    type_14 _e53 = action;
-    Outcome _e54 = take_step(s, _e53, step_rng, env);
-    State _e55 = s;
-    see(_e55, seen);
-    uint _e57 = l.episode_step;
-    l.episode_step = _e57 + 1u;
-    float _e61 = l.episode_return;
-    l.episode_return = _e61 + _e54.reward;
-    uint _e65 = l.episode_step;
-    bool truncated = _e65 >= MAX_EPISODE_STEPS;
-    uint _e70 = p.capacity;
-    if (_e70 > 0u) {
-        uint _e75 = p.capacity;
-        uint _e78 = l.step;
-        uint _e81 = p.capacity;
-        uint _e84 = p.num_lanes;
-        uint _e89 = p.num_lanes;
-        uint row_5 = ((agent_1 * _e75) + (naga_mod(_e78, naga_div(_e81, _e84)) * _e89)) + id.x;
-        uint at_4 = row_5 * 11u;
-        uint2 loop_bound_5 = uint2(4294967295u);
-        bool loop_init_5 = true;
-        while(true) {
-            if (metal::all(loop_bound_5 == uint2(0u))) { break; }
-            loop_bound_5 -= uint2(loop_bound_5.y == 0u, 1u);
-            if (!loop_init_5) {
-                uint _e121 = i;
-                i = _e121 + 1u;
-            }
-            loop_init_5 = false;
-            uint _e98 = i;
-            if (_e98 < OBS_SIZE) {
-            } else {
-                break;
-            }
-            {
-                uint _e102 = i;
-                uint _e108 = i;
-                float _e111 = obs[(lane_1 * OBS_SIZE) + _e108];
-                replay[at_4 + _e102] = _e111;
-                uint _e115 = i;
-                uint _e118 = i;
-                float _e119 = seen_at(_e118, seen);
-                replay[(at_4 + OBS_SIZE) + _e115] = _e119;
-            }
-        }
-        uint2 loop_bound_6 = uint2(4294967295u);
-        bool loop_init_6 = true;
-        while(true) {
-            if (metal::all(loop_bound_6 == uint2(0u))) { break; }
-            loop_bound_6 -= uint2(loop_bound_6.y == 0u, 1u);
-            if (!loop_init_6) {
-                uint _e139 = head;
-                head = _e139 + 1u;
-            }
-            loop_init_6 = false;
-            uint _e125 = head;
-            if (_e125 < ACTION_WORDS) {
-            } else {
-                break;
-            }
-            {
-                uint _e131 = head;
-                uint _e134 = head;
-                uint _e136 = action.inner[_e134];
-                replay[(at_4 + 8u) + _e131] = static_cast<float>(_e136);
-            }
-        }
-        float _e151 = agents[agent_1].reward_scale;
-        replay[(at_4 + 8u) + ACTION_WORDS] = _e54.reward * _e151;
-        replay[((at_4 + 8u) + ACTION_WORDS) + 1u] = _e54.terminated ? 1.0 : (truncated ? 2.0 : 0.0);
+    uint _e23 = l.step;
+    type_12 _e24 = chosen_action(agent_1, id.x, _e23, p, agents, q_3, _buffer_sizes);
+    EnvParams _e28 = env_params[lane_3];
+    env = _e28;
+    State _e31 = state_7[lane_3];
+    s = _e31;
+    uint _e35 = p.stream;
+    LaneStep _e37 = lane_step(seed_3, _e35, id.x, _e24, s, l, env);
+    State _e38 = s;
+    see(_e38, seen);
+    uint _e41 = p.capacity;
+    if (_e41 > 0u) {
+        uint _e46 = p.capacity;
+        uint _e49 = l.step;
+        uint _e52 = p.capacity;
+        uint _e55 = p.num_lanes;
+        uint _e60 = p.num_lanes;
+        uint row_6 = ((agent_1 * _e46) + (naga_mod(_e49, naga_div(_e52, _e55)) * _e60)) + id.x;
+        uint _e69 = transition_words(TransitionLayout {4u, 32u, 1u});
+        float _e75 = agents[agent_1].reward_scale;
+        store_transition(row_6 * _e69, lane_3, _e24, _e37.reward * _e75, _e37.ended, obs, replay, seen, _buffer_sizes);
     }
-    if (!(_e54.terminated)) {
-        local = truncated;
-    } else {
-        local = true;
+    uint _e80 = p.stream;
+    bool _e83 = lane_next(seed_3, _e80, id.x, _e37.ended, s, l);
+    if (_e83) {
+        State _e84 = s;
+        see(_e84, seen);
     }
-    bool _e172 = local;
-    if (_e172) {
-        uint _e174 = l.episodes;
-        if (_e174 == 0u) {
-            float _e179 = l.episode_return;
-            l.first_return = _e179;
-        }
-        uint _e181 = l.episodes;
-        l.episodes = _e181 + 1u;
-        uint _e185 = l.window_episodes;
-        l.window_episodes = _e185 + 1u;
-        float _e189 = l.window_return;
-        float _e191 = l.episode_return;
-        l.window_return = _e189 + _e191;
-        float _e194 = l.window_length;
-        uint _e196 = l.episode_step;
-        l.window_length = _e194 + static_cast<float>(_e196);
-        l.episode_step = 0u;
-        l.episode_return = 0.0;
-        uint _e205 = p.stream;
-        uint _e209 = l.step;
-        reset_rng = Rng {seed, _e205 + STREAM_RESET, _e209, id.x, 0u};
-        State _e214 = reset(reset_rng);
-        s = _e214;
-        State _e215 = s;
-        see(_e215, seen);
-    }
-    uint _e217 = l.step;
-    l.step = _e217 + 1u;
-    Lane _e222 = l;
-    lanes[lane_1] = _e222;
-    State _e225 = s;
-    state_5[lane_1] = _e225;
+    Lane _e87 = l;
+    lanes[lane_3] = _e87;
+    State _e90 = s;
+    state_7[lane_3] = _e90;
     uint2 loop_bound_7 = uint2(4294967295u);
     bool loop_init_7 = true;
     while(true) {
         if (metal::all(loop_bound_7 == uint2(0u))) { break; }
         loop_bound_7 -= uint2(loop_bound_7.y == 0u, 1u);
         if (!loop_init_7) {
-            uint _e240 = i_1;
-            i_1 = _e240 + 1u;
+            uint _e105 = i;
+            i = _e105 + 1u;
         }
         loop_init_7 = false;
-        uint _e228 = i_1;
-        if (_e228 < OBS_SIZE) {
+        uint _e93 = i;
+        if (_e93 < OBS_SIZE) {
         } else {
             break;
         }
         {
-            uint _e234 = i_1;
-            uint _e237 = i_1;
-            float _e238 = seen_at(_e237, seen);
-            obs[(lane_1 * OBS_SIZE) + _e234] = _e238;
+            uint _e99 = i;
+            uint _e102 = i;
+            float _e103 = seen_at(_e102, seen);
+            obs[(lane_3 * OBS_SIZE) + _e99] = _e103;
         }
     }
     return;
