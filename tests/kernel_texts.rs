@@ -49,7 +49,7 @@ fn every_kernel_is_listed_with_its_buffers() {
 fn one_kernel_has_a_page() {
     let text = stdout(&kernels(&["act_step", "--env", "catch"]));
     for part in
-        ["Grid:", "binding 0  read        p: Params", "replay: array<f32>", "with Catch-bsuite: env.obs 50"]
+        ["Grid:", "binding 0  read        p: Params", "replay: array<u32>", "with Catch-bsuite: env.obs 50"]
     {
         assert!(text.contains(part), "'{part}' is missing:\n{text}");
     }
