@@ -1,4 +1,4 @@
-//! A training: its device, its memory and its programs. The loop that runs them is in [`crate::train::advance`].
+//! A training: its device, its memory and its programs. The loop that runs them is in `train/advance.rs`.
 
 use crate::agents::plan::{Plan, Shard};
 use crate::agents::{self, Capabilities};
