@@ -3,8 +3,8 @@
 //
 // Actions follow from Q by `choose`; during the first uniform_steps steps of a lane they are uniform.
 // The stored next observation is the true final one.
-// q [agents, num_lanes, ACTION_OUTPUTS]; env_params, state, lanes [agents, num_lanes]; obs [agents, num_lanes, OBS_SIZE];
-// replay [agents, capacity] transitions in the layout of `transition`; capacity 0 stores nothing.
+// q [agents, num_lanes, ACTION_OUTPUTS]; env_params, state, lanes [agents, num_lanes]; obs [agents, num_lanes,
+// OBS_SIZE]; replay [agents, capacity] transitions in the layout of `transition`; capacity 0 stores nothing.
 // Grid: one invocation per environment, x = num_lanes / 64, z = agent.
 // Determinism: random numbers depend on the agent's seed, the stream, the lane and its step count alone.
 

@@ -3,10 +3,11 @@
 //   m += (1 - beta1)(g - m),  v = beta2 v + (1 - beta2) g^2,  t = steps; 1 - beta^t comes from grad_norm
 //   w -= lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)     (PyTorch's order of operations)
 //   w' += polyak (w - w') every target_update_interval steps; polyak = 1 copies
-// With weight_decay > 0, w is first multiplied by 1 - lr weight_decay (AdamW), or with l2 = 1, g gains weight_decay w (Adam).
+// With weight_decay > 0, w is first multiplied by 1 - lr weight_decay (AdamW), or with l2 = 1, g gains weight_decay w
+// (Adam).
 // grads, m, v [agents, count]; weights [agents, 1 + targets, count]: online nets, then their targets.
-// m and v of a weight without gradient decay for ever. A device may compute with subnormal numbers or take them for 0: they
-// become 0 here, so that all devices agree, and those that compute with them do not do it slowly.
+// m and v of a weight without gradient decay for ever. A device may compute with subnormal numbers or take them for 0:
+// they become 0 here, so that all devices agree, and those that compute with them do not do it slowly.
 // Grid: an invocation updates 4 parameters, 64 apart; x = count / 256, z = agent. Determinism: no sums.
 
 struct Params {

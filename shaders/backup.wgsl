@@ -1,9 +1,10 @@
 // The regression target of every row of a batch, by the target rule that the kernel is composed with (shaders/targets).
 //
-// q [agents, slots, batch, q_stride], actions columns from q_offset on; target_1, target_2, online, current are the slots of
-// the rule's sources, of which each rule reads its own. rewards [agents, batch], discounts [agents, discount_slots, batch]: the
-// n-step sum R and gamma^m (1 - terminated), see replay_sample; the first of the discounts is read. actions, targets,
-// entropies [agents, batch, heads], of which column `head` is read and written: one dispatch per head.
+// q [agents, slots, batch, q_stride], actions columns from q_offset on; target_1, target_2, online, current are the
+// slots of the rule's sources, of which each rule reads its own. rewards [agents, batch], discounts [agents,
+// discount_slots, batch]: the n-step sum R and gamma^m (1 - terminated), see replay_sample; the first of the discounts
+// is read. actions, targets, entropies [agents, batch, heads], of which column `head` is read and written: one dispatch
+// per head.
 // Grid: one invocation per row, x = batch / 64, z = agent. Determinism: sums over actions in ascending order.
 
 struct Params {

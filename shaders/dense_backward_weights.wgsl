@@ -1,7 +1,7 @@
 // Gradient of a dense layer for its weights and bias: dW = x^T dy, db = sum over the batch of dy.
 //
-// x [agents, x_slots, batch, x_stride] of which in_dim columns from x_offset on are read, dy [agents, grad_slots, batch,
-// dy_stride] of which out_dim columns from dy_offset on, grads [agents, grad_slots, net_params] with
+// x [agents, x_slots, batch, x_stride] of which in_dim columns from x_offset on are read, dy [agents, grad_slots,
+// batch, dy_stride] of which out_dim columns from dy_offset on, grads [agents, grad_slots, net_params] with
 // dW [in_dim, out_dim] at weight_offset and db [out_dim] behind it: the bias is row in_dim, whose input is 1.
 // Slot s of dy belongs to input `slot_x[s]` (4 bits each).
 // Grid: an invocation computes 4 inputs x 4 columns in registers; x = tiles / 64, y = slot, z = agent.

@@ -1,5 +1,5 @@
-// Gradient of a dense layer for its weights and bias, dW = x^T dy and db = sum over the batch of dy, in register tiles: the fast form of
-// dense_backward_weights.wgsl, with the same buffers and the same sums.
+// Gradient of a dense layer for its weights and bias, dW = x^T dy and db = sum over the batch of dy, in register tiles:
+// the fast form of dense_backward_weights.wgsl, with the same buffers and the same sums.
 //
 // Needs every size, stride and offset to be a multiple of 4: all loads and stores move four numbers.
 // Grid: an invocation computes 8 rows x 8 columns in registers; x = tiles / 64, y = slot, z = agent.

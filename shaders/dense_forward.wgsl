@@ -2,9 +2,10 @@
 //
 // Slots name what is evaluated: slot s runs net `slot_net[s]` on input `slot_x[s]` (4 bits each), so that the online
 // twins on s and the target twins on s' are one dispatch.
-// x [agents, x_slots, batch, x_stride] of which in_dim columns from x_offset on are read, weights [agents, nets, net_params] with W [in_dim, out_dim] at weight_offset and b
-// [out_dim] behind it, y [agents, slots, batch, y_stride] of which out_dim columns from y_offset on are written. The
-// offsets let the heads of a network work on slices of one buffer.
+// x [agents, x_slots, batch, x_stride] of which in_dim columns from x_offset on are read, weights [agents, nets,
+// net_params] with W [in_dim, out_dim] at weight_offset and b [out_dim] behind it, y [agents, slots, batch, y_stride]
+// of which out_dim columns from y_offset on are written. The offsets let the heads of a network work on slices of one
+// buffer.
 // Grid: an invocation computes 4 rows x 4 columns in registers; x = tiles / 64, y = slot, z = agent.
 // Determinism: each output is summed over in_dim in ascending order, then the bias is added.
 

@@ -1,5 +1,5 @@
-// Dense layer for several networks at once, y = act(x W + b), in register tiles: the fast form of dense_forward.wgsl, with the same
-// buffers and the same sums.
+// Dense layer for several networks at once, y = act(x W + b), in register tiles: the fast form of dense_forward.wgsl,
+// with the same buffers and the same sums.
 //
 // Needs every size, stride and offset to be a multiple of 4: all loads and stores move four numbers.
 // Grid: an invocation computes 8 rows x 8 columns in registers; x = tiles / 64, y = slot, z = agent.

@@ -1,8 +1,9 @@
 // Entropy of the states between the ends of an n-step window, added to its reward sum (authors' maxsqn_nsteps):
 //
 //   rewards += sum_{0<k<m} gamma^k alpha H(pi(s_{t+k})),  pi = softmax(Q_1 / alpha)
-// With kl = 1, H - ln|A| takes the place of H. q [agents, slots, batch, q_stride], actions columns from q_offset on; slot first_slot +
-// k - 1 is Q_1(s_{t+k}). discounts [agents, 1 + between, batch]: entry k holds gamma^k, or 0 beyond the window (see replay_sample).
+// With kl = 1, H - ln|A| takes the place of H. q [agents, slots, batch, q_stride], actions columns from q_offset on;
+// slot first_slot + k - 1 is Q_1(s_{t+k}). discounts [agents, 1 + between, batch]: entry k holds gamma^k, or 0 beyond
+// the window (see replay_sample).
 // rewards [agents, batch].
 // Grid: one invocation per row, x = batch / 64, z = agent. Determinism: sums in order of time and of actions.
 

@@ -1,11 +1,12 @@
-// Steps of an environment from given states, each on its own: no autoreset, no bookkeeping. What conformance checks and the
-// environment checker run.
+// Steps of an environment from given states, each on its own: no autoreset, no bookkeeping. What conformance checks and
+// the environment checker run.
 //
-// actions [rows, ACTION_WORDS]; env_params, rewards, terminated [rows]; draws [rows, p.draws]: words that the step draws
-// before the generator's own; state [rows], replaced by the next one; obs [rows, OBS_SIZE], seen after the step;
+// actions [rows, ACTION_WORDS]; env_params, rewards, terminated [rows]; draws [rows, p.draws]: words that the step
+// draws before the generator's own; state [rows], replaced by the next one; obs [rows, OBS_SIZE], seen after the step;
 // terminated: 1 where the step ended the episode; 2 + line where a loop on that line used up MAX_LOOP_ITERATIONS.
 // With p.reset = 1 each row starts from `reset` instead, and the action is not taken; with 2 it is only observed.
-// Grid: one invocation per row, x = rows / 64. Determinism: random numbers depend on the seed, the step and the row alone.
+// Grid: one invocation per row, x = rows / 64. Determinism: random numbers depend on the seed, the step and the row
+// alone.
 
 struct Params {
     rows: u32,

@@ -3,8 +3,8 @@
 //
 // env_params, state, lanes [num_lanes].
 // Grid: one invocation per environment, x = num_lanes / 64. State and bookkeeping stay in registers over all steps.
-// Determinism: random numbers depend on the seed, the lane and its step count alone, so any split into dispatches gives the
-// same bits.
+// Determinism: random numbers depend on the seed, the lane and its step count alone, so any split into dispatches gives
+// the same bits.
 
 struct Params {
     num_lanes: u32,

@@ -1,10 +1,12 @@
-// Gradients of all tensors of a perceptron but the observation: the layers of dense_backward_input.wgsl in one dispatch.
+// Gradients of all tensors of a perceptron but the observation: the layers of dense_backward_input.wgsl in one
+// dispatch.
 //
 //   gradient of tensor i = (gradient of tensor i+1  W_i^T) * act'(tensor i)
-// dq [agents, slots, batch, outputs], weights [agents, nets, net_params], tape [agents, tape_slots, batch, tape width] as
-// fused_forward.wgsl leaves it, gradient [agents, slots, batch, gradient width] as fused.wgsl says. Slot s belongs to net s.
-// Grid: a workgroup takes 32 rows back through the network, their gradients [columns, rows] in workgroup memory, and each
-// invocation sums 8 rows x 8 columns in registers; x = row tiles, y = slot, z = agent.
+// dq [agents, slots, batch, outputs], weights [agents, nets, net_params], tape [agents, tape_slots, batch, tape width]
+// as fused_forward.wgsl leaves it, gradient [agents, slots, batch, gradient width] as fused.wgsl says. Slot s belongs
+// to net s.
+// Grid: a workgroup takes 32 rows back through the network, their gradients [columns, rows] in workgroup memory, and
+// each invocation sums 8 rows x 8 columns in registers; x = row tiles, y = slot, z = agent.
 // Determinism: each element is summed over the layer's outputs in ascending order, as in dense_backward_input.wgsl.
 
 @group(0) @binding(0) var<storage, read> p: Params;

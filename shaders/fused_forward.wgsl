@@ -1,12 +1,15 @@
 // A whole perceptron for several networks at once: the layers of dense_forward.wgsl in one dispatch.
 //
 // Slots name what is evaluated: slot s runs net `slot_net[s]` on input `slot_x[s]`.
-// x [agents, inputs, batch, width0], weights [agents, nets, net_params] with W [in, out] of layer i at offset i and b [out] behind
-// it, q [agents, slots, batch, outputs]; tape [agents, tape_slots, batch, tape width]: observation and hidden layers of
-// the first tape_slots slots, for the backward kernels. Hidden widths are multiples of 4 up to 128, all others up to 128.
+// x [agents, inputs, batch, width0], weights [agents, nets, net_params] with W [in, out] of layer i at offset i and b
+// [out] behind it, q [agents, slots, batch, outputs]; tape [agents, tape_slots, batch, tape width]: observation and
+// hidden layers of the first tape_slots slots, for the backward kernels. Hidden widths are multiples of 4 up to 128,
+// all others up to 128.
 // Grid: a workgroup takes 32 rows through the network, their activations [columns, rows] in workgroup memory; a weight
-// is read once for all of them, and each invocation sums 8 rows x 8 columns in registers; x = row tiles, y = slot, z = agent.
-// Determinism: each output is summed over its inputs in ascending order, then the bias is added, as in dense_forward.wgsl.
+// is read once for all of them, and each invocation sums 8 rows x 8 columns in registers; x = row tiles, y = slot,
+// z = agent.
+// Determinism: each output is summed over its inputs in ascending order, then the bias is added, as in
+// dense_forward.wgsl.
 
 @group(0) @binding(0) var<storage, read> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

@@ -1,11 +1,12 @@
-// Opens an optimiser's step: global gradient norm over a group's online nets, the clip factor, the step's number, Adam's bias
-// corrections, and the check for NaN and infinity.
+// Opens an optimiser's step: global gradient norm over a group's online nets, the clip factor, the step's number,
+// Adam's bias corrections, and the check for NaN and infinity.
 //
 //   norm = sqrt(sum g^2), scale = min(1, max_grad_norm / (norm + 1e-6)), or 1 when max_grad_norm is 0
 //   steps += 1, correction_i = 1 - beta_i^steps
-// grads [agents, count]; optimizers, agents [agents]. A non-finite norm sets the agent's `nonfinite` to the number of the running
-// update, and Adam then leaves all its weights as they are.
-// Grid: one workgroup of 256 per agent (z). Determinism: thread t sums elements t, t + 256, ... in order, then a fixed tree.
+// grads [agents, count]; optimizers, agents [agents]. A non-finite norm sets the agent's `nonfinite` to the number of
+// the running update, and Adam then leaves all its weights as they are.
+// Grid: one workgroup of 256 per agent (z). Determinism: thread t sums elements t, t + 256, ... in order, then a fixed
+// tree.
 
 struct Params {
     count: u32,

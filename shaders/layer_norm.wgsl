@@ -1,7 +1,8 @@
 // Layer normalisation of each row, then the activation: y = act(gamma (x - mean) / sqrt(var + eps) + beta).
 //
-// mean and var (biased) over the row, as in PyTorch. x, y [agents, slots, batch, width]; weights [agents, nets, net_params]
-// with gamma [width] at weight_offset and beta [width] behind it; moments [agents, slots, batch, 2]: mean, 1 / sqrt(var + eps).
+// mean and var (biased) over the row, as in PyTorch. x, y [agents, slots, batch, width]; weights [agents, nets,
+// net_params] with gamma [width] at weight_offset and beta [width] behind it; moments [agents, slots, batch, 2]: mean,
+// 1 / sqrt(var + eps).
 // Slot s runs net `slot_net[s]` (4 bits each).
 // Grid: one invocation per row, x = batch / 64, y = slot, z = agent. Determinism: sums over the row in ascending order.
 

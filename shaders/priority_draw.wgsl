@@ -1,12 +1,14 @@
 // Proportional prioritized sampling (Schaul et al., arXiv 1511.05952): P(i) = p_i / sum_k p_k, with importance weights
 // w_i = (N P(i))^-b / max_j w_j. Within a batch N and the sum cancel: w_i = (min_j p_j / p_i)^b.
 //
-// The descent draws a fresh random number at every node: a child is taken with its share of the node's sum, exactly to 2^-23,
-// however small its share of the whole, and nothing is subtracted. A child of sum 0 is never taken, and a number beyond the last
-// prefix takes the last child that is not 0. An empty tree gives leaf 0. b follows its schedule over environment steps.
-// tree [agents, tree_len(capacity)]; indices, importance [agents, batch]: the ring rows and w; actions [agents, batch, heads]:
-// the rows again, where replay_sample reads given starts.
-// Grid: one workgroup of 256 per agent (z). Determinism: depends on the agent's seed, its updates, the row and the tree alone.
+// The descent draws a fresh random number at every node: a child is taken with its share of the node's sum, exactly to
+// 2^-23, however small its share of the whole, and nothing is subtracted. A child of sum 0 is never taken, and a number
+// beyond the last prefix takes the last child that is not 0. An empty tree gives leaf 0. b follows its schedule over
+// environment steps.
+// tree [agents, tree_len(capacity)]; indices, importance [agents, batch]: the ring rows and w; actions [agents, batch,
+// heads]: the rows again, where replay_sample reads given starts.
+// Grid: one workgroup of 256 per agent (z). Determinism: depends on the agent's seed, its updates, the row and the tree
+// alone.
 
 struct Params {
     batch: u32,
@@ -50,8 +52,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 
     let h = agents[agent];
     var least = 3.0e38;
-    // Every invocation goes all rounds: where lanes of a vector leave a loop at different times, Mesa's GL driver may leave the
-    // earlier ones out of what follows.
+    // Every invocation goes all rounds: where lanes of a vector leave a loop at different times, Mesa's GL driver may
+    // leave the earlier ones out of what follows.
     for (var first_row = 0u; first_row < p.batch; first_row += 256u) {
         let b = min(first_row + local, p.batch - 1u);
         var rng = Rng(h.seed, p.stream + STREAM_REPLAY, h.updates, b, 0u);

@@ -1,8 +1,9 @@
 // Priorities of new transitions: the largest one so far, so that each is likely to be drawn soon (Schaul et al., arXiv
 // 1511.05952, algorithm 1, line 6).
 //
-// Runs after act_step. The transition that a lane just stored starts no window of n_step yet: its priority is 0. The one stored
-// n_step - 1 steps before it does from now on. tree [agents, tree_len(capacity)]: see shared/sum_tree; lanes [agents, num_lanes].
+// Runs after act_step. The transition that a lane just stored starts no window of n_step yet: its priority is 0. The
+// one stored n_step - 1 steps before it does from now on. tree [agents, tree_len(capacity)]: see shared/sum_tree; lanes
+// [agents, num_lanes].
 // Grid: one workgroup of 256 per agent (z). Determinism: every sum in the order of its children.
 
 struct Params {

@@ -1,10 +1,11 @@
-// New priorities of the batch: p_i = (|delta_i| + eps)^a (Schaul et al., arXiv 1511.05952), |delta_i| the mean over online nets and
-// heads. Where a transition is in the batch more than once, the largest of its errors counts.
+// New priorities of the batch: p_i = (|delta_i| + eps)^a (Schaul et al., arXiv 1511.05952), |delta_i| the mean over
+// online nets and heads. Where a transition is in the batch more than once, the largest of its errors counts.
 //
-// errors [agents, grad_slots, batch, heads], batch <= 2048; indices [agents, batch]: ring rows; tree [agents, tree_len(capacity)], of which the
-// leaves of the batch and the sums above them are computed again; agents: max_priority. An agent that diverged keeps all of it.
-// Grid: one workgroup of 256 per agent (z). Determinism: no atomics; rows that share a leaf or a node write the same value to
-// it, since each looks at all of the batch and every sum takes its children in ascending order.
+// errors [agents, grad_slots, batch, heads], batch <= 2048; indices [agents, batch]: ring rows; tree [agents,
+// tree_len(capacity)], of which the leaves of the batch and the sums above them are computed again; agents:
+// max_priority. An agent that diverged keeps all of it.
+// Grid: one workgroup of 256 per agent (z). Determinism: no atomics; rows that share a leaf or a node write the same
+// value to it, since each looks at all of the batch and every sum takes its children in ascending order.
 
 struct Params {
     batch: u32,

@@ -1,15 +1,17 @@
 // n-step windows from the ring, gathered into contiguous batches: uniform with replacement, or from given starts.
 //
 //   R = sum_{k<m} gamma^k r_{t+k},  discount = gamma^m (1 - terminated),  m <= n_step the steps really taken
-// A window starts at transition t of a lane and goes on along that lane until n_step transitions are in it, or one of them
-// ended its episode: by termination, which leaves nothing to bootstrap from, or by the time limit, where the value of the
-// true final observation still counts. It never crosses the write head: the newest n_step - 1 transitions of a lane start no
-// window, all others are equally likely. While the ring holds fewer than n_step steps of a lane, the oldest starts a shorter one.
-// replay [agents, capacity] transitions in the layout of `transition`. batch_obs [agents, inputs, batch, obs_size]: s_t, then
-// s_{t+m}, then with inputs = n_step + 1 the states between them, s_{t+1}, ..., s_{t+n_step-1}, and s_{t+m} from m on.
-// actions [agents, batch, heads]; rewards [agents, batch]; discounts [agents, inputs - 1, batch]: the discount, then the factor
-// gamma^k of s_{t+k}, 0 from m on. With given_starts = 1, starts are not drawn: `actions` holds their ring rows on entry, where
-// the action of the first head goes.
+// A window starts at transition t of a lane and goes on along that lane until n_step transitions are in it, or one of
+// them ended its episode: by termination, which leaves nothing to bootstrap from, or by the time limit, where the value
+// of the true final observation still counts. It never crosses the write head: the newest n_step - 1 transitions of a
+// lane start no window, all others are equally likely. While the ring holds fewer than n_step steps of a lane, the
+// oldest starts a shorter one.
+// replay [agents, capacity] transitions in the layout of `transition`. batch_obs [agents, inputs, batch, obs_size]:
+// s_t, then s_{t+m}, then with inputs = n_step + 1 the states between them, s_{t+1}, ..., s_{t+n_step-1}, and s_{t+m}
+// from m on.
+// actions [agents, batch, heads]; rewards [agents, batch]; discounts [agents, inputs - 1, batch]: the discount, then
+// the factor gamma^k of s_{t+k}, 0 from m on. With given_starts = 1, starts are not drawn: `actions` holds their ring
+// rows on entry, where the action of the first head goes.
 // Grid: one invocation per row, x = batch / 64, z = agent.
 // Determinism: depends on the agent's seed, its update count, its steps and the row alone; sums in order of time.
 

@@ -2,9 +2,11 @@
 //
 //   Q(s, a) = sum over outcomes of probability (reward + gamma (1 - terminated) V(next))
 // solvers [agents]; first [states * actions + 1]: outcomes of pair i = s * actions + a are first[i] to first[i + 1] of
-// transitions [outcomes], at most `most` of them; values [agents, states]; q, changes [agents, states, actions]: the new Q
-// and what was added to the old one. A pair without outcomes has Q = 0. Solutions that have converged stay as they are.
-// Grid: one invocation per pair, x = states * actions / 64, z = agent. Determinism: the sum over outcomes in ascending order.
+// transitions [outcomes], at most `most` of them; values [agents, states]; q, changes [agents, states, actions]: the
+// new Q and what was added to the old one. A pair without outcomes has Q = 0. Solutions that have converged stay as
+// they are.
+// Grid: one invocation per pair, x = states * actions / 64, z = agent. Determinism: the sum over outcomes in ascending
+// order.
 
 struct Params {
     states: u32,

@@ -2,10 +2,10 @@
 //
 //   residual = max |change|, drop = max(0, max -change), largest = max |Q|
 //   converged when residual <= tolerance max(1, largest)
-// solvers [agents]: sweeps and converged; changes, q [agents, count]; history [agents, block]: the sweep with number n (from 0)
-// at n modulo block. Solutions that have converged stay as they are.
-// Grid: one workgroup of 256 per agent (z). Determinism: maxima do not depend on their order; thread t takes elements t, t + 256,
-// ..., then a fixed tree.
+// solvers [agents]: sweeps and converged; changes, q [agents, count]; history [agents, block]: the sweep with number n
+// (from 0) at n modulo block. Solutions that have converged stay as they are.
+// Grid: one workgroup of 256 per agent (z). Determinism: maxima do not depend on their order; thread t takes elements
+// t, t + 256, ..., then a fixed tree.
 
 struct Params {
     count: u32,

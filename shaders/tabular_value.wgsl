@@ -1,12 +1,12 @@
 // State values from action values: the first half of a sweep of the exact solver.
 //
-//   given_policy = 0: V(s) = alpha logsumexp(Q(s, .) / alpha), or max Q(s, .) with alpha = 0    (soft Bellman backup)
-//   given_policy = 1: V(s) = sum_a pi(a|s) Q(s, a) + alpha H(pi(.|s))                           (soft policy evaluation)
+//   given_policy = 0: V(s) = alpha logsumexp(Q(s, .) / alpha), or max Q(s, .) with alpha = 0  (soft Bellman backup)
+//   given_policy = 1: V(s) = sum_a pi(a|s) Q(s, a) + alpha H(pi(.|s))                         (soft policy evaluation)
 //   kl = 1 subtracts alpha ln|A|: entropy relative to the uniform policy
 //   reference = 1 takes Q + alpha ln pi_bar for Q: V(s) = alpha ln sum_a pi_bar(a|s) exp(Q(s, a) / alpha), and
 //   V(s) = sum_a pi(a|s) Q(s, a) - alpha KL(pi(.|s) || pi_bar(.|s))
-// solvers [agents]; q, policy, log_reference [agents, states, actions]; entropies, values [agents, states]. Solutions that
-// have converged stay as they are. log_reference holds ln pi_bar, -1e30 for 0; it is not read with reference = 0.
+// solvers [agents]; q, policy, log_reference [agents, states, actions]; entropies, values [agents, states]. Solutions
+// that have converged stay as they are. log_reference holds ln pi_bar, -1e30 for 0; it is not read with reference = 0.
 // Grid: one invocation per state, x = states / 64, z = agent. Determinism: sums over actions in ascending order.
 
 struct Params {

@@ -2,9 +2,10 @@
 //
 //   e_i = Q_i(s, a) - y,  mse e^2, half_mse e^2 / 2, huber e^2 / 2 if |e| <= delta else delta (|e| - delta / 2),
 //   smooth_l1 huber / delta, with delta = huber_delta
-//   dq_i(a) = head_weight * w * loss'(e_i) / batch, and 0 for every other action, w = importance between least_weight and
-//   largest_weight
-// q [agents, slots, batch, q_stride], actions columns from q_offset on; its first grad_slots slots are the online nets at s.
+//   dq_i(a) = head_weight * w * loss'(e_i) / batch, and 0 for every other action, w = importance between least_weight
+//   and largest_weight
+// q [agents, slots, batch, q_stride], actions columns from q_offset on; its first grad_slots slots are the online nets
+// at s.
 // actions, targets [agents, batch, heads], importance [agents, batch]; dq [agents, grad_slots, batch, q_stride]; errors
 // [agents, grad_slots, batch, heads]: e_i and the loss, w applied. One dispatch per head.
 // Grid: one invocation per row, x = batch / 64, y = net, z = agent. Determinism: no sums.

@@ -1,7 +1,8 @@
 // One step of the temperature alpha, after the end of an update.
 //
-// mode 0 fixed; 1 learned: d/d(log_alpha) = H - target_entropy; 2 learned_exp: alpha (H - target_entropy); both by Adam, so
-// alpha falls when the entropy is above its target; 3 schedule: log_alpha interpolates linearly over environment steps.
+// mode 0 fixed; 1 learned: d/d(log_alpha) = H - target_entropy; 2 learned_exp: alpha (H - target_entropy); both by
+// Adam, so alpha falls when the entropy is above its target; 3 schedule: log_alpha interpolates linearly over
+// environment steps.
 // Several heads share alpha: H - target_entropy is summed over heads with their weights.
 // Adam's betas and eps are those of the networks' optimiser. An agent that diverged keeps all of it.
 // lanes [agents, num_lanes]; agents, optimizers [agents].

@@ -1,4 +1,5 @@
-// The end of an update: means of the batch into the statistics, the update counter, and the test that the loss is finite.
+// The end of an update: means of the batch into the statistics, the update counter, and the test that the loss is
+// finite.
 //
 // The entropy of a row is summed over heads with their weights; the window's sum takes its mean per head.
 // entropies, targets [agents, batch, heads]; errors [agents, grad_slots, batch, heads]; agents, optimizers [agents].

@@ -1,5 +1,5 @@
-// Per-agent and per-environment records. src/shared/agent.rs declares the same structs; the first one, which grows with every
-// hyperparameter, is written here from that declaration when a kernel is composed.
+// Per-agent and per-environment records. src/shared/agent.rs declares the same structs; the first one, which grows with
+// every hyperparameter, is written here from that declaration when a kernel is composed.
 
 // record: Agent
 

@@ -1,6 +1,7 @@
 // Shapes for `draw`: signed distances, negative inside, and painting by them. src/shared/draw.rs is the twin.
 //
-// One call colours one place of the picture and knows nothing of its neighbours; edges are hard, supersampling smooths them.
+// One call colours one place of the picture and knows nothing of its neighbours; edges are hard, supersampling smooths
+// them.
 
 fn paint(under: vec3f, colour: vec3f, distance: f32) -> vec3f {
     return select(under, colour, distance <= 0.0);

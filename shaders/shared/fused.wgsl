@@ -1,5 +1,6 @@
-// What the fused kernels share: a perceptron of up to four dense layers, and the tape on which the forward pass leaves what the
-// backward pass needs. Tensor 0 is the observation, tensor i the output of layer i - 1, the last one the action values.
+// What the fused kernels share: a perceptron of up to four dense layers, and the tape on which the forward pass leaves
+// what the backward pass needs. Tensor 0 is the observation, tensor i the output of layer i - 1, the last one the
+// action values.
 // A row of the tape holds tensors 0 to layers - 1, a row of its gradient tensors 1 to layers; each tensor starts at a
 // multiple of 4 words, filled up with zeros, and all places here count in fours.
 

@@ -1,5 +1,5 @@
-// What environments on a grid of cells share: choosing one of several by a random number, and the cell below a place of the
-// picture. src/shared/grid.rs is the twin.
+// What environments on a grid of cells share: choosing one of several by a random number, and the cell below a place of
+// the picture. src/shared/grid.rs is the twin.
 
 // Number u * count, rounded down: every choice is as likely as the others to within count / 2^23.
 fn choice_of(u: f32, count: u32) -> u32 {

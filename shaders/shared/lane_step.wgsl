@@ -1,5 +1,5 @@
-// One environment lane from step to step: the step with its count and its end, and the reset of an episode that has ended
-// (Gymnasium's SAME_STEP autoreset). Between the two the state is the true final one.
+// One environment lane from step to step: the step with its count and its end, and the reset of an episode that has
+// ended (Gymnasium's SAME_STEP autoreset). Between the two the state is the true final one.
 //
 // Determinism: random numbers depend on the seed, the stream, the lane and its step count alone.
 // The importing kernel imports the environment.

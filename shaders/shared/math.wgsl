@@ -1,9 +1,9 @@
 // exp, log, sin, cos and tanh from +, -, *, / and bit operations alone.
 //
-// WGSL allows its builtins errors that would break environment conformance (sin, cos: 2^-11 absolute, only on [-pi, pi])
-// and equality with the CPU twins. These follow the Cephes single-precision polynomials and round the same way on every
-// device whose +, -, *, / are correctly rounded. WGSL also allows reassociation, and Mesa makes use of it: `(a * b + c) + 1`
-// and `a * b + c * b` come out in another order. Plain Horner steps `p * x + c` leave it nothing to move.
+// WGSL allows its builtins errors that would break environment conformance (sin, cos: 2^-11 absolute, only on [-pi,
+// pi]) and equality with the CPU twins. These follow the Cephes single-precision polynomials and round the same way on
+// every device whose +, -, *, / are correctly rounded. WGSL also allows reassociation, and Mesa makes use of it: `(a *
+// b + c) + 1` and `a * b + c * b` come out in another order. Plain Horner steps `p * x + c` leave it nothing to move.
 // src/shared/math.rs is the twin; keep the two alike.
 
 // e^x; 0 below -87, e^88 above 88.

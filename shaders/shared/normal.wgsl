@@ -1,7 +1,8 @@
-// Standard normal numbers by the inverse of their distribution: one word each, so that a recorded number z can be replayed as
-// the word floor(Phi(z) * 2^32). src/shared/normal.rs is the twin.
+// Standard normal numbers by the inverse of their distribution: one word each, so that a recorded number z can be
+// replayed as the word floor(Phi(z) * 2^32). src/shared/normal.rs is the twin.
 
-// Phi^-1((word + 1/2) / 2^32). M. Giles, "Approximating the erfinv function", GPU Computing Gems 2 (2010), single precision.
+// Phi^-1((word + 1/2) / 2^32). M. Giles, "Approximating the erfinv function", GPU Computing Gems 2 (2010), single
+// precision.
 fn rng_normal(rng: ptr<function, Rng>) -> f32 {
     let word = rng_u32(rng);
     // Both halves of the words count from the outside, so that far numbers keep their digits.

@@ -1,4 +1,5 @@
-// The optimiser of a group of networks, one record per agent: hyperparameters, constant during a run, then what a step changes
-// besides weights and moments. Written from the declaration in src/shared/optimizer.rs when a kernel is composed.
+// The optimiser of a group of networks, one record per agent: hyperparameters, constant during a run, then what a step
+// changes besides weights and moments. Written from the declaration in src/shared/optimizer.rs when a kernel is
+// composed.
 
 // record: Optimizer

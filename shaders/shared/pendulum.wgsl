@@ -1,7 +1,8 @@
 // The pendulum of Pendulum-v1 and PendulumDiscrete-v1. Gymnasium 1.4 `classic_control/pendulum.py`.
 //
 // theta is 0 upright and grows without bound; a step is semi-implicit Euler with dt = 0.05. The file that imports this
-// declares `struct State { theta: f32, theta_dot: f32 }` and the parameters g, m and l. src/shared/pendulum.rs is the twin.
+// declares `struct State { theta: f32, theta_dot: f32 }` and the parameters g, m and l. src/shared/pendulum.rs is the
+// twin.
 
 // import: angle
 

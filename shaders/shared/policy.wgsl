@@ -55,8 +55,8 @@ fn log_probability(softmax: Softmax, q: f32, alpha: f32) -> f32 {
     return scaled(q, softmax.top, alpha) - softmax.log_sum;
 }
 
-// The temperature at which the softmax of a row has the entropy `wanted`, from 1e-4 to 1e4, by bisection of its logarithm: entropy
-// rises with the temperature.
+// The temperature at which the softmax of a row has the entropy `wanted`, from 1e-4 to 1e4, by bisection of its
+// logarithm: entropy rises with the temperature.
 fn temperature_of(source: u32, row: u32, actions: u32, wanted: f32) -> f32 {
     var low = -9.2103404;
     var high = 9.2103404;

@@ -1,6 +1,8 @@
 // Counter-based random numbers: value = pcg4d(lane, step, stream and draw, seed). Nothing is stored, so a run can be
-// resumed or replayed on another device. pcg4d: Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
-// src/shared/rng.rs is the twin. The importing kernel also imports `rng_word` or `rng_given`, where the words come from.
+// resumed or replayed on another device. pcg4d: Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3),
+// 2020.
+// src/shared/rng.rs is the twin. The importing kernel also imports `rng_word` or `rng_given`, where the words come
+// from.
 
 const STREAM_RESET = 0u;
 const STREAM_ACTION = 1u;

@@ -1,5 +1,6 @@
-// The next word of a stream from a list instead of the generator: draw d of row `lane` is word d of that row in `draws`;
-// behind the list, and without one, the generator goes on. Recorded draws of another implementation are replayed this way.
+// The next word of a stream from a list instead of the generator: draw d of row `lane` is word d of that row in
+// `draws`; behind the list, and without one, the generator goes on. Recorded draws of another implementation are
+// replayed this way.
 //
 // The importing kernel declares `draws: array<u32>` [rows, p.draws].
 

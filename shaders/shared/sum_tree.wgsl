@@ -1,6 +1,6 @@
-// A tree of sums with 16 children per node: the leaves, then each level of sums, up to a single root, one tree per agent in
-// the kernel's binding `tree`. A sum is always computed afresh from its children, in ascending order: no drift, and no order
-// of updates that could show. src/shared/sum_tree.rs is the twin.
+// A tree of sums with 16 children per node: the leaves, then each level of sums, up to a single root, one tree per
+// agent in the kernel's binding `tree`. A sum is always computed afresh from its children, in ascending order: no
+// drift, and no order of updates that could show. src/shared/sum_tree.rs is the twin.
 
 const FAN_OUT = 16u;
 // Of 2^24 leaves, there are 6 levels above the leaves.

@@ -3,8 +3,8 @@
 // ln 0, and the value of an action that must not be taken.
 const NEVER = -1e30;
 
-// An action value relative to the reference policy: softmax(relative / alpha) is proportional to pi_bar exp(q / alpha). An
-// action that the reference never takes has no share at any temperature.
+// An action value relative to the reference policy: softmax(relative / alpha) is proportional to pi_bar exp(q / alpha).
+// An action that the reference never takes has no share at any temperature.
 fn relative(q: f32, log_reference: f32, alpha: f32) -> f32 {
     return select(q + alpha * log_reference, NEVER, log_reference <= NEVER);
 }

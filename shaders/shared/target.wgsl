@@ -1,7 +1,7 @@
 // What a target rule sees of one row of a batch, and what it gives back. src/shared/target.rs is the twin.
 //
-// A rule is a file of shaders/targets with `fn target_of(row: Row) -> Target`; it asks for action values by their source,
-// q_value(source, row.index, action), and knows no buffer. The importing kernel defines q_value.
+// A rule is a file of shaders/targets with `fn target_of(row: Row) -> Target`; it asks for action values by their
+// source, q_value(source, row.index, action), and knows no buffer. The importing kernel defines q_value.
 
 // Q'_1(s')
 const TARGET_1 = 0u;

@@ -1,5 +1,5 @@
-// Register tile of the dense kernels: TILE_ROWS x TILE_COLUMNS sums per invocation, in blocks of 4 x 4. A block is a matrix
-// whose column c holds the four rows of column c. Loops marked `constant` are unrolled by every compiler.
+// Register tile of the dense kernels: TILE_ROWS x TILE_COLUMNS sums per invocation, in blocks of 4 x 4. A block is a
+// matrix whose column c holds the four rows of column c. Loops marked `constant` are unrolled by every compiler.
 
 const TILE_ROWS = 8u;
 const TILE_COLUMNS = 8u;

@@ -1,8 +1,8 @@
 // Layout of a transition where experience is kept, and its parts; src/shared/transition.rs is the twin.
 //
 // Words of one: obs, next_obs, action, reward, ended. A word of an action is an integer, or the bits of a float.
-// Elements of an observation take obs_bits each, lowest first, and either observation starts a word of its own: with 32 bits
-// they are floats, with 8 the k of k / 255, with 1 the 0 or 1. What fits that statement is restored exactly.
+// Elements of an observation take obs_bits each, lowest first, and either observation starts a word of its own: with 32
+// bits they are floats, with 8 the k of k / 255, with 1 the 0 or 1. What fits that statement is restored exactly.
 //
 // The importing kernel binds `replay: array<u32>`.
 

@@ -1,5 +1,5 @@
-// The valley of MountainCar-v0 and MountainCarContinuous-v0: its height over position x is 0.55 + 0.45 sin(3 x), and the
-// engine is too weak to leave it without momentum. Gymnasium 1.4 `classic_control/mountain_car.py` and
+// The valley of MountainCar-v0 and MountainCarContinuous-v0: its height over position x is 0.55 + 0.45 sin(3 x), and
+// the engine is too weak to leave it without momentum. Gymnasium 1.4 `classic_control/mountain_car.py` and
 // `continuous_mountain_car.py`; Moore (1990). The file that imports this declares
 // `struct State { position: f32, velocity: f32 }`. src/shared/valley.rs is the twin.
 

@@ -1,4 +1,5 @@
-// V(s') = alpha logsumexp(m / alpha), m = min_i Q'_i(s', .): policy and value both from the joined targets (DI-engine SQN).
+// V(s') = alpha logsumexp(m / alpha), m = min_i Q'_i(s', .): policy and value both from the joined targets (DI-engine
+// SQN).
 //
 // Without entropy in the target, V(s') = sum_a softmax(m / alpha)(a) m(a).
 

@@ -1,4 +1,5 @@
-// V(s') = min_i max_a Q'_i(s', a) + alpha H(pi), pi = softmax(Q_1(s', .) / alpha) of the online net (SQN authors' maxsqn.py).
+// V(s') = min_i max_a Q'_i(s', a) + alpha H(pi), pi = softmax(Q_1(s', .) / alpha) of the online net (SQN authors'
+// maxsqn.py).
 
 fn target_of(row: Row) -> Target {
     let pi = softmax_of(ONLINE, row.index, row.actions, row.alpha);

@@ -1,8 +1,8 @@
-// y = R + m clip(alpha ln pi(a|s), l0, 0) + gamma (1 - d) V(s'), V = alpha logsumexp(Q'(s', .) / alpha), pi = softmax(Q' / alpha)
-// of the target net (Vieillard, Pietquin, Geist, arXiv 2007.14430, eq. 6).
+// y = R + m clip(alpha ln pi(a|s), l0, 0) + gamma (1 - d) V(s'), V = alpha logsumexp(Q'(s', .) / alpha),
+// pi = softmax(Q' / alpha) of the target net (Vieillard, Pietquin, Geist, arXiv 2007.14430, eq. 6).
 //
-// m = munchausen_scale, l0 = munchausen_clip; m = 0 is soft DQN. The authors write V as sum_a pi (Q' - alpha ln pi), which is
-// equal.
+// m = munchausen_scale, l0 = munchausen_clip; m = 0 is soft DQN. The authors write V as sum_a pi (Q' - alpha ln pi),
+// which is equal.
 
 fn target_of(row: Row) -> Target {
     let here = softmax_of(CURRENT, row.index, row.actions, row.alpha);

@@ -1,4 +1,5 @@
-// V(s') = min_i sum_a pi(a) Q'_i(s', a) + alpha H(pi), pi = softmax(Q_1(s', .) / alpha) of the online net (SQN paper, eq. 20-21).
+// V(s') = min_i sum_a pi(a) Q'_i(s', a) + alpha H(pi), pi = softmax(Q_1(s', .) / alpha) of the online net (SQN paper,
+// eq. 20-21).
 
 fn target_of(row: Row) -> Target {
     let pi = softmax_of(ONLINE, row.index, row.actions, row.alpha);

@@ -1,7 +1,8 @@
-// V(s') = min_i Q'_i(s', a~) - alpha ln pi(a~), one a~ ~ pi = softmax(Q'_1(s', .) / alpha) (SQN authors' sqn.py). The entropy
-// is -ln pi(a~).
+// V(s') = min_i Q'_i(s', a~) - alpha ln pi(a~), one a~ ~ pi = softmax(Q'_1(s', .) / alpha) (SQN authors' sqn.py). The
+// entropy is -ln pi(a~).
 //
-// With per_state, alpha is that of the state: where the entropy of softmax(Q'_1 / alpha) is target_entropy (authors' gsqn).
+// With per_state, alpha is that of the state: where the entropy of softmax(Q'_1 / alpha) is target_entropy
+// (authors' gsqn).
 // With given, a~ is not drawn but row.action, to replay a recorded update.
 
 fn target_of(row: Row) -> Target {
