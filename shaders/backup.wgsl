@@ -78,20 +78,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     row.index = agent * p.batch + id.x;
     let out = row.index * p.heads + p.head;
     row.actions = p.actions;
-    row.alpha = agents[agent].alpha;
+    row.agent = agents[agent];
+    row.alpha = row.agent.alpha;
     row.reward = rewards[row.index];
     row.discount = discounts[agent * p.discount_slots * p.batch + id.x];
     // A wrong index must not read beyond the row.
     row.action = min(actions[out], p.actions - 1u);
     row.given = p.given == 1u;
-    row.rng = Rng(agents[agent].seed, p.stream + STREAM_BACKUP, agents[agent].updates, p.head * p.batch + id.x, 0u);
+    row.rng = Rng(row.agent.seed, p.stream + STREAM_BACKUP, row.agent.updates, p.head * p.batch + id.x, 0u);
     row.entropy = p.entropy == 1u;
     row.kl = p.kl == 1u;
     row.mean = p.mean == 1u;
     row.per_state = p.per_state == 1u;
-    row.target_entropy = agents[agent].target_entropy;
-    row.munchausen_scale = agents[agent].munchausen_scale;
-    row.munchausen_clip = agents[agent].munchausen_clip;
     row.signed_log = p.signed_log == 1u;
     let result = target_of(row);
     targets[out] = result.y;

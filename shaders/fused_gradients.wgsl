@@ -4,8 +4,8 @@
 // tape [agents, tape_slots, batch, tape width] and gradient [agents, slots, batch, gradient width] as the other fused
 // kernels leave them, grads [agents, slots, net_params]; what a layer does not reach of its last four words is set
 // to 0.
-// Grid: hidden layers in tiles of 8 inputs x 8 columns, then the last layer four elements at a time; x = all of them /
-// 64, y = slot, z = agent.
+// Grid: hidden layers in tiles of 8 inputs x 8 columns, then the last layer four elements at a time;
+// x = all of them / 64, y = slot, z = agent.
 // Determinism: each element is summed over the batch in ascending order by one invocation, as in
 // dense_backward_weights.wgsl.
 

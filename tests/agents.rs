@@ -77,7 +77,7 @@ fn every_kernel_gives_an_agent_the_same_bits_alone() {
             changed += usize::from(alone != case.bindings);
             compared += 1;
         }
-        assert!(changed >= 3, "{}: {changed} of {compared} cases wrote something", check.kernel.name);
+        assert!(changed >= 3, "{}: {changed} of {compared} cases wrote something", check.name());
     }
 }
 

@@ -68,7 +68,7 @@ fn demand(row: &Row, reference: &str) {
 fn every_kernel_matches_its_twin() {
     let Some(rows) = rows() else { return };
     for check in verify::checks() {
-        let row = rows.iter().find(|row| row.name == check.kernel.name).expect("a row per kernel");
+        let row = rows.iter().find(|row| row.name == check.name()).expect("a row per check");
         demand(row, "twin");
         let twin = row.twin.expect("compared with the twin");
         assert!(twin.words > 1000, "{}: {} words", row.name, twin.words);
@@ -140,7 +140,7 @@ fn a_thousand_updates_stay_together() {
 #[test]
 fn cases_cover_at_least_25_shapes() {
     for check in verify::checks() {
-        let name = check.kernel.name;
+        let name = check.name();
         let cases: Vec<Case> = (0..Options::default().cases).map(|index| check.draw(0, index)).collect();
         let shapes: HashSet<&[u32]> = cases.iter().map(|case| case.params.as_slice()).collect();
         assert!(shapes.len() >= 25, "{name}: {} shapes", shapes.len());
@@ -524,20 +524,16 @@ fn loop_rules_cover_the_true_counts() {
             assert!(
                 count <= rule,
                 "{}: {count} iterations, the rule says {rule}: {}",
-                kernel.name,
+                check.name(),
                 case.label
             );
             longest = longest.max(count);
         }
-        let loops = compose(
-            kernel,
-            softq::envs::registry().first().copied(),
-            softq::kernels::targets::RULES.first().copied(),
-        )
-        .expect("composes")
-        .text
-        .contains("for (");
-        assert!(!loops || longest > 0, "{}: nothing was counted", kernel.name);
+        let loops = compose(kernel, softq::envs::registry().first().copied(), check.rule)
+            .expect("composes")
+            .text
+            .contains("for (");
+        assert!(!loops || longest > 0, "{}: nothing was counted", check.name());
     }
 }
 

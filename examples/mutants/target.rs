@@ -1,5 +1,5 @@
-//! What is mutated: every kernel's own file, and each shared or environment file once, seen through the kernels that
-//! import it.
+//! What is mutated: every kernel's own file, and each target rule, shared or environment file once, seen through the
+//! kernels that import it.
 
 use std::error::Error;
 
@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use softq::engine::compose::{SHARED, compose};
 use softq::engine::kernel::Kernel;
+use softq::engine::rule::Rule;
 use softq::envs;
 use softq::kernels::targets::RULES;
 use softq::verify::{self, Check};
@@ -18,7 +19,7 @@ use crate::mutate::{Edit, edits};
 
 /// A file to mutate.
 pub struct Target {
-    /// Kernel, shared file or environment.
+    /// Kernel, target rule, shared file or environment.
     pub name: &'static str,
     /// File name.
     pub file: String,
@@ -56,23 +57,35 @@ const HOST_CONSTANTS: &[&str] = &[
 /// Every file, kernels first.
 pub fn targets() -> Vec<Target> {
     let checks = verify::checks();
-    let mut targets: Vec<Target> = checks
-        .iter()
-        .map(|check| {
-            let name = check.kernel.name;
-            let file = match name.strip_prefix("probe_") {
-                Some(probe) => format!("src/verify/probes/{probe}.wgsl"),
-                None => format!("shaders/{name}.wgsl"),
-            };
-            Target { name, file, source: check.kernel.source, import: None, env: None, checks: vec![check] }
-        })
-        .collect();
+    let mut targets: Vec<Target> = Vec::new();
+    for check in checks {
+        let name = check.kernel.name;
+        // The checks of a kernel with each target rule stand together.
+        if let Some(target) = targets.last_mut().filter(|target| target.name == name) {
+            target.checks.push(check);
+            continue;
+        }
+        let file = match name.strip_prefix("probe_") {
+            Some(probe) => format!("src/verify/probes/{probe}.wgsl"),
+            None => format!("shaders/{name}.wgsl"),
+        };
+        let (source, checks) = (check.kernel.source, vec![check]);
+        targets.push(Target { name, file, source, import: None, env: None, checks });
+    }
     let importers = |import: &str| -> Vec<&'static Check> {
         checks
             .iter()
             .filter(|check| check.kernel.source.lines().any(|line| line.trim_end() == import))
             .collect()
     };
+    for rule in RULES {
+        let import = "// import: rule".to_owned();
+        let mut checks = importers(&import);
+        checks.retain(|check| check.rule.is_some_and(|other| other.name == rule.name));
+        let file = format!("shaders/targets/{}.wgsl", rule.name);
+        let Rule { name, source, .. } = *rule;
+        targets.push(Target { name, file, source, import: Some(import), env: None, checks });
+    }
     for (name, source) in SHARED {
         let import = format!("// import: {name}");
         let checks = importers(&import);
@@ -144,15 +157,13 @@ impl Target {
             })
             .collect();
         ranked.sort_by_key(|(rank, _)| *rank);
-        let originals: Vec<_> =
-            self.checks.iter().map(|check| self.code(check.kernel, self.source).ok()).collect();
+        let originals: Vec<_> = self.checks.iter().map(|check| self.code(check, self.source).ok()).collect();
         let mut chosen: Vec<Edit> = Vec::new();
         for (_, edit) in ranked {
             if chosen.len() == per_kernel {
                 break;
             }
-            let codes: Vec<_> =
-                self.checks.iter().map(|check| self.code(check.kernel, &edit.source).ok()).collect();
+            let codes: Vec<_> = self.checks.iter().map(|check| self.code(check, &edit.source).ok()).collect();
             if codes.iter().all(Option::is_some) && codes != originals {
                 chosen.push(edit);
             }
@@ -161,14 +172,14 @@ impl Target {
         (chosen, total)
     }
 
-    /// SPIR-V of a kernel with this file's text replaced.
-    fn code(&self, kernel: &'static Kernel, text: &str) -> Result<Vec<u32>, Box<dyn Error>> {
+    /// SPIR-V of a check's kernel with this file's text replaced.
+    fn code(&self, check: &Check, text: &str) -> Result<Vec<u32>, Box<dyn Error>> {
         let env = match self.env {
             Some(id) => Some(envs::find(id)?),
             None => envs::registry().first().copied(),
         };
-        let source: &'static str = Box::leak(self.source_of(kernel, text).into_boxed_str());
-        let text = compose(&Kernel { source, ..*kernel }, env, RULES.first().copied())?.text;
+        let source: &'static str = Box::leak(self.source_of(check.kernel, text).into_boxed_str());
+        let text = compose(&Kernel { source, ..*check.kernel }, env, check.rule)?.text;
         let mut module = naga::front::wgsl::parse_str(&text)?;
         let flags = ValidationFlags::all();
         Validator::new(flags, Capabilities::default()).validate(&module)?;

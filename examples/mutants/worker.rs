@@ -97,15 +97,14 @@ fn judge(
             Ok(got) => got,
             Err(error) => {
                 // The device may be beyond use; the next mutant gets a fresh process.
-                let verdict =
-                    Verdict { killed_by: Some(format!("{} case {index}: {error}", check.kernel.name)) };
+                let verdict = Verdict { killed_by: Some(format!("{} case {index}: {error}", check.name())) };
                 println!("{}", serde_json::to_string(&verdict)?);
                 std::io::stdout().flush()?;
                 std::process::exit(0);
             }
         };
         if got != *twin && !check.accepts(case, index, options, &got, twin, expected) {
-            return Ok(Some(format!("{} case {index}", check.kernel.name)));
+            return Ok(Some(format!("{} case {index}", check.name())));
         }
     }
     Ok(None)

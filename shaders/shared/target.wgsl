@@ -18,6 +18,8 @@ struct Row {
     // for q_value
     index: u32,
     actions: u32,
+    // hyperparameters
+    agent: Agent,
     // temperature
     alpha: f32,
     // the n-step sum R, and gamma^m (1 - terminated), see replay_sample
@@ -34,11 +36,8 @@ struct Row {
     kl: bool,
     // the twins' mean in the place of their minimum
     mean: bool,
-    // each state has the temperature at which its entropy is target_entropy
+    // each state has the temperature at which its entropy is the agent's target_entropy
     per_state: bool,
-    target_entropy: f32,
-    munchausen_scale: f32,
-    munchausen_clip: f32,
     // the network learns sign(x) ln(1 + |x|) of its values
     signed_log: bool,
 }

@@ -7,7 +7,7 @@
 fn target_of(row: Row) -> Target {
     let here = softmax_of(CURRENT, row.index, row.actions, row.alpha);
     let surprise = row.alpha * log_probability(here, q_value(CURRENT, row.index, row.action), row.alpha);
-    let bonus = row.munchausen_scale * min(max(surprise, row.munchausen_clip), 0.0);
+    let bonus = row.agent.munchausen_scale * min(max(surprise, row.agent.munchausen_clip), 0.0);
     let next = softmax_of(TARGET_1, row.index, row.actions, row.alpha);
     var rewarded = row;
     rewarded.reward = row.reward + bonus;

@@ -8,7 +8,7 @@
 fn target_of(row: Row) -> Target {
     var own = row;
     if (row.per_state) {
-        own.alpha = temperature_of(TARGET_1, row.index, row.actions, row.target_entropy);
+        own.alpha = temperature_of(TARGET_1, row.index, row.actions, row.agent.target_entropy);
     }
     let pi = softmax_of(TARGET_1, row.index, row.actions, own.alpha);
     var rng = row.rng;

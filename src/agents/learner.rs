@@ -1,10 +1,10 @@
 //! What every algorithm of the Q family shares: the memory of an update and the steps that are the same in all of them.
 //!
 //! An algorithm's first group is `q`: the online networks `Q_1 (, Q_2)`, then as many targets `Q'_1 (, Q'_2)`. It evaluates
-//! some of them ([`Learner::evaluate`]), computes its targets `y` with a backup of its own, and hands the rest back: the TD
-//! error ([`Learner::td_error`]), the gradient step with the targets' averaging ([`Learner::improve`]), the end of the update
-//! ([`Learner::finish`]) and, where there is a temperature, its step ([`Learner::temperature_step`]). Its other groups, each
-//! with an optimiser of its own, wait in [`Learner::others`].
+//! some of them ([`Learner::evaluate`]), computes its targets `y` by a target rule ([`Learner::backup`]), and hands the
+//! rest back: the TD error ([`Learner::td_error`]), the gradient step with the targets' averaging
+//! ([`Learner::improve`]), the end of the update ([`Learner::finish`]) and, where there is a temperature, its step
+//! ([`Learner::temperature_step`]). Its other groups, each with an optimiser of its own, wait in [`Learner::others`].
 
 use crate::agents::acting::Purpose;
 use crate::agents::experience::{Batch, Priorities};

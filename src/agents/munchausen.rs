@@ -1,5 +1,5 @@
-//! Munchausen DQN (Vieillard, Pietquin, Geist, arXiv 2007.14430): soft DQN whose reward carries a share of the log-probability of
-//! the action taken.
+//! Munchausen DQN (Vieillard, Pietquin, Geist, arXiv 2007.14430): soft DQN whose reward carries a share of the
+//! log-probability of the action taken.
 //!
 //! ```text
 //! y = r + m clip(alpha ln pi(a|s), l0, 0) + gamma (1 - d) sum_a' pi(a'|s') (Q'(s', a') - alpha ln pi(a'|s'))

@@ -4,6 +4,7 @@ use crate::agents::acting::Stage;
 use crate::config::Config;
 use crate::engine::executor::{Executor, write_as};
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
+use crate::engine::variant::Variant;
 use crate::error::Result;
 use crate::kernels::metrics::Metrics;
 use crate::nn::{Group, GroupSpec};
@@ -158,7 +159,7 @@ impl Plan {
                 let [x, y, z] = dispatch.grid;
                 text += &format!(
                     "  {:<24} {x:>5} x {y} x {z}  -> {}\n",
-                    dispatch.kernel.name,
+                    Variant { env: None, ..Variant::of(dispatch) }.name(),
                     outputs.join(", ")
                 );
             }

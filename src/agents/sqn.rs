@@ -79,8 +79,8 @@ pub fn networks(config: &Config, net: &Network) -> Networks {
     Networks::q(net, 2, slots(config))
 }
 
-/// `Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s')` and, where the policy of the target is the online net's, `Q_1(s')`; then `Q_1` of the states
-/// between, where their entropy counts.
+/// `Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s')` and, where the policy of the target is the online net's, `Q_1(s')`; then `Q_1`
+/// of the states between, where their entropy counts.
 fn slots(config: &Config) -> Vec<(u32, u32)> {
     let mut slots = vec![(0, 0), (1, 0), (2, 1), (3, 1)];
     if needs_online(config) {

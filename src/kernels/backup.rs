@@ -116,6 +116,7 @@ fn twin(
             let row = Row {
                 q_value: &q_value,
                 actions: p.actions as usize,
+                agent: record,
                 alpha: record.alpha,
                 reward: rewards[index],
                 discount: discounts[(agent * p.discount_slots * p.batch + b) as usize],
@@ -126,9 +127,6 @@ fn twin(
                 kl: p.kl == 1,
                 mean: p.mean == 1,
                 per_state: p.per_state == 1,
-                target_entropy: record.target_entropy,
-                munchausen_scale: record.munchausen_scale,
-                munchausen_clip: record.munchausen_clip,
                 signed_log: p.signed_log == 1,
             };
             let result = (rule.twin)(&row);

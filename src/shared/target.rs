@@ -1,5 +1,6 @@
 //! Twin of `shaders/shared/target.wgsl`: what a target rule sees of one row of a batch, and what it gives back.
 
+use crate::shared::agent::Agent;
 use crate::shared::math::log_f32;
 use crate::shared::policy::{Softmax, argmax_of, softmax_of};
 use crate::shared::rng::Rng;
@@ -27,6 +28,8 @@ pub struct Row<'a> {
     pub q_value: &'a dyn Fn(Source, usize) -> f32,
     /// How many there are.
     pub actions: usize,
+    /// Hyperparameters.
+    pub agent: &'a Agent,
     /// Temperature.
     pub alpha: f32,
     /// The n-step sum `R`.
@@ -45,14 +48,8 @@ pub struct Row<'a> {
     pub kl: bool,
     /// The twins' mean in the place of their minimum.
     pub mean: bool,
-    /// Each state has the temperature at which its entropy is `target_entropy`.
+    /// Each state has the temperature at which its entropy is the agent's `target_entropy`.
     pub per_state: bool,
-    /// That entropy, nats.
-    pub target_entropy: f32,
-    /// `m` of Munchausen's reward.
-    pub munchausen_scale: f32,
-    /// `l0` of it.
-    pub munchausen_clip: f32,
     /// The network learns `sign(x) ln(1 + |x|)` of its values.
     pub signed_log: bool,
 }

@@ -2,7 +2,10 @@
 
 use crate::engine::executor::Executor;
 use crate::engine::kernel::{Kernel, TwinCall};
+use crate::engine::rule::Rule;
+use crate::engine::variant::Variant;
 use crate::error::Result;
+use crate::kernels::targets;
 use crate::shared::layout::{Layout, Scalar};
 use crate::verify::Options;
 use crate::verify::case::Case;
@@ -16,6 +19,8 @@ use crate::verify::report::{Errors, Failure, Row};
 pub struct Check {
     /// The kernel.
     pub kernel: &'static Kernel,
+    /// The target rule of a kernel that imports one.
+    pub rule: Option<&'static Rule>,
     /// Its cases: any number of them, the first 20 or so with chosen shapes.
     pub case: fn(&mut Draw, usize) -> Case,
     /// Its f64 reference.
@@ -33,7 +38,7 @@ impl Check {
         case: fn(&mut Draw, usize) -> Case,
         oracle: fn(&Case) -> Expected,
     ) -> Check {
-        Check { kernel, case, oracle, bound: "2 x running error", source: "WGSL rules" }
+        Check { kernel, rule: None, case, oracle, bound: "2 x running error", source: "WGSL rules" }
     }
 
     /// The same with another bound, in words; the reference holds it.
@@ -51,9 +56,22 @@ impl Check {
 const MAX_FAILURES: usize = 3;
 
 impl Check {
+    /// The check itself, or with every target rule if its kernel imports one.
+    pub fn with_rules(&self) -> Vec<Check> {
+        if !self.kernel.uses_rule {
+            return vec![*self];
+        }
+        targets::RULES.iter().map(|rule| Check { rule: Some(rule), ..*self }).collect()
+    }
+
+    /// Name of its row: `adam`, or `backup+munchausen`.
+    pub fn name(&self) -> String {
+        Variant { kernel: self.kernel, env: None, rule: self.rule }.name()
+    }
+
     /// Case `index` of a seed.
     pub fn draw(&self, seed: u64, index: usize) -> Case {
-        (self.case)(&mut Draw::new(seed, self.kernel.name, index), index)
+        (self.case)(&mut Draw::new(seed, &self.name(), self.rule, index), index)
     }
 
     /// Runs all cases on `executor`.
@@ -94,10 +112,11 @@ impl Check {
     /// A row before the first case.
     fn row(&self, cases: usize, is_twin: bool) -> Row {
         Row {
-            name: self.kernel.name.into(),
-            file: Some(match self.kernel.name.strip_prefix("probe_") {
-                Some(probe) => format!("src/verify/probes/{probe}.wgsl"),
-                None => format!("shaders/{}.wgsl", self.kernel.name),
+            name: self.name(),
+            file: Some(match (self.rule, self.kernel.name.strip_prefix("probe_")) {
+                (Some(rule), _) => format!("shaders/targets/{}.wgsl", rule.name),
+                (None, Some(probe)) => format!("src/verify/probes/{probe}.wgsl"),
+                (None, None) => format!("shaders/{}.wgsl", self.kernel.name),
             }),
             cases,
             twin: (!is_twin).then(Errors::default),
@@ -320,7 +339,7 @@ impl Comparing<'_> {
             failing,
             command: format!(
                 "softq verify --device {} --only {} --seed {} --case {}",
-                self.address, self.case.kernel.name, self.options.seed, self.index
+                self.address, self.row.name, self.options.seed, self.index
             ),
         });
     }

@@ -3,6 +3,7 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::engine::rule::Rule;
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::optimizer::Optimizer;
 use crate::verify::case::READ_SENTINEL;
@@ -44,19 +45,21 @@ pub fn strided(
 /// A seeded source of one case.
 pub struct Draw {
     rng: StdRng,
+    /// The target rule of the case's kernel.
+    pub rule: Option<&'static Rule>,
     /// Style of the case's numbers.
     pub style: Style,
 }
 
 impl Draw {
-    /// The source of case `index` of a kernel.
-    pub fn new(seed: u64, kernel: &str, index: usize) -> Draw {
+    /// The source of case `index` of a kernel, perhaps with a target rule.
+    pub fn new(seed: u64, kernel: &str, rule: Option<&'static Rule>, index: usize) -> Draw {
         let name =
             kernel.bytes().fold(0u64, |hash, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte)));
         let key = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ name.rotate_left(20) ^ index as u64;
         let style =
             [Style::Unit, Style::Mixed, Style::Ties, Style::Huge, Style::Tiny, Style::Zeros][index % 6];
-        Draw { rng: StdRng::seed_from_u64(key), style }
+        Draw { rng: StdRng::seed_from_u64(key), rule, style }
     }
 
     /// Uniform in `low..=high`.

@@ -314,7 +314,7 @@ fn one(
 ) -> Result<()> {
     let net = Network::new(spec);
     let drawn = (0..1000).find_map(|attempt| {
-        let batch = Batch::draw(&mut Draw::new(options.seed, GRADIENTS, 1000 * index + attempt), &net);
+        let batch = Batch::draw(&mut Draw::new(options.seed, GRADIENTS, None, 1000 * index + attempt), &net);
         let mut want = Vec::new();
         for agent in 0..AGENTS {
             let targets = batch.targets(&net, config, agent)?;

@@ -3,7 +3,7 @@
 //!
 //! The bound on a float follows from WGSL's accuracy rules: the f64 reference carries, next to each value, how far an f32
 //! evaluation may be off. Integers, copies and memory that must not be touched are compared bit by bit. A kernel joins
-//! with one case generator and its line (`cases`) and one reference (`oracle`).
+//! with one case generator and its line (`cases`) and one reference (`oracle`), a target rule with its reference alone.
 
 pub mod case;
 pub mod cases;
@@ -51,8 +51,8 @@ impl Options {
     /// Whether `only` names something.
     pub fn check(&self) -> Result<()> {
         match &self.only {
-            Some(only) if !names().contains(&only.as_str()) => {
-                Err(Error::unknown("kernel or check", only, names()))
+            Some(only) if !names().contains(only) => {
+                Err(Error::unknown("kernel or check", only, names().iter().map(String::as_str)))
             }
             _ => Ok(()),
         }
@@ -64,21 +64,31 @@ pub const GRADIENTS: &str = "gradients";
 /// Name of the check of a training run.
 pub const TRAINING: &str = "training";
 
-/// Every kernel with its cases and its reference: probes first, then the kernels in the order of their table.
+/// Every kernel, with every target rule if it imports one, with its cases and its reference: probes first, then the
+/// kernels in the order of their table.
 pub fn checks() -> &'static [Check] {
     static CHECKS: LazyLock<Vec<Check>> = LazyLock::new(|| {
         let place =
             |check: &Check| kernels::table().iter().position(|kernel| kernel.name == check.kernel.name);
         let mut checks: Vec<Check> = cases::CHECKS.concat();
         checks.sort_by_key(place);
-        checks
+        checks.iter().flat_map(Check::with_rules).collect()
     });
     &CHECKS
 }
 
-/// Everything `only` may name.
-pub fn names() -> Vec<&'static str> {
-    checks().iter().map(|check| check.kernel.name).chain([GRADIENTS, TRAINING]).collect()
+/// Everything `only` may name: a kernel with its rule, or all rules of a kernel, or a check.
+pub fn names() -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for check in checks() {
+        let kernel = check.kernel.name;
+        if check.rule.is_some() && !names.iter().any(|name| name == kernel) {
+            names.push(kernel.to_owned());
+        }
+        names.push(check.name());
+    }
+    names.extend([GRADIENTS, TRAINING].map(str::to_owned));
+    names
 }
 
 /// Runs the checks on `executor`, handing each row to `on_row` as soon as it is there.
@@ -95,7 +105,7 @@ pub fn run(
         rows.push(row);
         Ok::<(), Error>(())
     };
-    for check in checks().iter().filter(|check| wanted(check.kernel.name)) {
+    for check in checks().iter().filter(|check| wanted(&check.name()) || wanted(check.kernel.name)) {
         add(check.run(executor, options)?)?;
     }
     if wanted(GRADIENTS) {
@@ -115,7 +125,8 @@ mod tests {
     fn every_kernel_of_the_table_is_checked() {
         for kernel in kernels::table() {
             let found = checks().iter().filter(|check| check.kernel.name == kernel.name).count();
-            assert_eq!(found, 1, "{}: add a generator with its line and a reference", kernel.name);
+            let wanted = if kernel.uses_rule { kernels::targets::RULES.len() } else { 1 };
+            assert_eq!(found, wanted, "{}: add a generator with its line and a reference", kernel.name);
         }
     }
 
@@ -123,8 +134,8 @@ mod tests {
     fn cases_depend_on_the_seed_and_the_index_alone() {
         for check in checks() {
             let [a, b, c] = [(1, 3), (1, 3), (2, 3)].map(|(seed, index)| check.draw(seed, index));
-            assert_eq!((&a.params, &a.bindings), (&b.params, &b.bindings), "{}", check.kernel.name);
-            assert_ne!(a.bindings, c.bindings, "{}", check.kernel.name);
+            assert_eq!((&a.params, &a.bindings), (&b.params, &b.bindings), "{}", check.name());
+            assert_ne!(a.bindings, c.bindings, "{}", check.name());
         }
     }
 }

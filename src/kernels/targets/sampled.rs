@@ -6,7 +6,7 @@ use crate::shared::target::{Row, Source, Target};
 pub(super) fn twin(row: &Row<'_>) -> Target {
     let mut own = *row;
     if row.per_state {
-        own.alpha = temperature_of(row.q(Source::Target1), row.actions, row.target_entropy);
+        own.alpha = temperature_of(row.q(Source::Target1), row.actions, row.agent.target_entropy);
     }
     let pi = own.softmax(Source::Target1);
     let mut rng = row.rng;

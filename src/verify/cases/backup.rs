@@ -1,8 +1,9 @@
-//! Cases of `backup`: every target rule in turn, with all that a rule may ask for.
+//! Cases of `backup` with a target rule: all that a rule may ask for.
 
 use super::rows::{action_values, agents, discounts, shape};
+use crate::engine::rule::Rule;
 use crate::kernels::backup;
-use crate::kernels::targets::{RULES, SAMPLED, SOFT_Q};
+use crate::kernels::targets::{SAMPLED, SOFT_Q};
 use crate::verify::case::Case;
 use crate::verify::check::Check;
 use crate::verify::draw::{Draw, strided};
@@ -11,10 +12,10 @@ use crate::verify::oracle;
 /// Sources in any slots, twins on and off, given and drawn samples, a temperature per state, transformed values,
 /// several heads, discounts of 0.
 pub fn backup(draw: &mut Draw, index: usize) -> Case {
-    let rule = RULES[index % RULES.len()];
+    let rule = draw.rule.expect("a check of a kernel with a rule has one");
     let (batch, actions) = shape(draw, index);
-    let agents = agents(index / RULES.len());
-    let is = |other: &crate::engine::rule::Rule| rule.name == other.name;
+    let agents = agents(index);
+    let is = |other: &Rule| rule.name == other.name;
     let per_state = is(&SAMPLED) && actions < 1300 && draw.one_in(3);
     let signed_log = is(&SOFT_Q) && draw.one_in(2);
     let slots = draw.int(1, 6);
@@ -55,7 +56,7 @@ pub fn backup(draw: &mut Draw, index: usize) -> Case {
     let rows = agents * slots * batch;
     let q = match signed_log {
         true => strided(rows, (q_stride, q_offset), actions, || (1e-2 * draw.value()).clamp(-40.0, 40.0)),
-        false => action_values(draw, index / RULES.len(), rows, (q_stride, q_offset), actions),
+        false => action_values(draw, index / 4, rows, (q_stride, q_offset), actions),
     };
     case.set("q", &q);
     // One too many is taken for the last action.
