@@ -18,7 +18,10 @@ fn thousands(digits: &str) -> String {
 #[test]
 fn every_check_has_its_row_of_measured_errors() {
     let page = page("docs/numerics.md");
-    for name in softq::verify::names() {
+    let names = softq::verify::names();
+    // A kernel with target rules has a row for each.
+    for name in names.iter().filter(|name| !names.iter().any(|other| other.starts_with(&format!("{name}+"))))
+    {
         assert!(
             page.contains(&format!("\n| {name} |")),
             "docs/numerics.md: measure {name} (softq verify --json)"
