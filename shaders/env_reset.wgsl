@@ -38,5 +38,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     see(start);
     for (var i = 0u; i < OBS_SIZE; i++) {
         obs[lane * OBS_SIZE + i] = seen_at(i);
+        if (!is_finite_f32(seen_at(i))) {
+            lanes[lane].fault = FAULT_OBS;
+        }
     }
 }

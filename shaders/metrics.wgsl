@@ -18,6 +18,9 @@ struct Metrics {
     grad_norm_sum: f32,
     alpha: f32,
     epsilon: f32,
+    // Lane.fault of the first environment that has one, and which it is (without a fault, the last).
+    fault: u32,
+    fault_lane: u32,
 }
 
 struct Params {
@@ -34,12 +37,14 @@ struct Params {
 
 var<workgroup> counts: array<vec2u, 64>;
 var<workgroup> sums: array<vec2f, 64>;
+var<workgroup> firsts: array<u32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     let agent = group.z;
     var count = vec2u();
     var sum = vec2f();
+    var first = p.num_lanes - 1u;
     for (var i = local; i < p.num_lanes; i += 64u) {
         let lane = agent * p.num_lanes + i;
         count += vec2u(lanes[lane].episodes, lanes[lane].window_episodes);
@@ -47,14 +52,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         lanes[lane].window_episodes = 0u;
         lanes[lane].window_return = 0.0;
         lanes[lane].window_length = 0.0;
+        if (lanes[lane].fault != 0u) {
+            first = min(first, i);
+        }
     }
     counts[local] = count;
     sums[local] = sum;
+    firsts[local] = first;
     for (var half = 32u; half > 0u; half /= 2u) {
         workgroupBarrier();
         if (local < half) {
             counts[local] += counts[local + half];
             sums[local] += sums[local + half];
+            firsts[local] = min(firsts[local], firsts[local + half]);
         }
     }
     if (local != 0u) {
@@ -66,7 +76,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     metrics[agent] = Metrics(
         env_steps, counts[0].x, counts[0].y, sums[0].x, sums[0].y,
         a.updates, a.nonfinite, a.window_updates, a.entropy_sum, a.loss_sum, a.q_sum, a.grad_norm_sum,
-        a.alpha, epsilon,
+        a.alpha, epsilon, lanes[agent * p.num_lanes + firsts[0]].fault, firsts[0],
     );
     agents[agent].window_updates = 0u;
     agents[agent].entropy_sum = 0.0;

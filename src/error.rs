@@ -138,6 +138,26 @@ pub enum Error {
         /// Where the last good weights are.
         kept: String,
     },
+    /// An environment returned a NaN or an infinity.
+    #[error(
+        "{env} returned {what} that is not finite (NaN or infinite), in lane {lane} at step {step} of {during}.{} Look for a division by 0, a root or logarithm of a negative number, or a state that \
+         grows without bound; `softq check-env` plays the environment.",
+        if kept.is_empty() { String::new() } else { format!(" The last weights are kept in {kept}.") }
+    )]
+    NotFinite {
+        /// The environment.
+        env: String,
+        /// A reward or an observation.
+        what: &'static str,
+        /// Which of the environments side by side, and of which agent.
+        lane: String,
+        /// The step of this lane, from 0; the first observation comes before it.
+        step: String,
+        /// Training, an evaluation or a rollout.
+        during: &'static str,
+        /// Where the last weights are; empty without any.
+        kept: String,
+    },
     /// A signal asked the run to end.
     #[error(
         "interrupted by {} at environment step {env_steps}. The last weights are kept in {kept}.",
@@ -200,7 +220,7 @@ impl Error {
             Error::Failed { .. } | Error::EnvCheck { .. } => 1,
             Error::NoDevice { .. } => 3,
             Error::DeviceLost { .. } | Error::Kernel { .. } | Error::Shader { .. } => 4,
-            Error::Diverged { .. } => 5,
+            Error::Diverged { .. } | Error::NotFinite { .. } => 5,
             Error::File { .. } => 6,
             Error::Interrupted { signal, .. } => (128 + signal.min(&127)) as u8,
         }
@@ -211,6 +231,9 @@ impl Error {
         match self {
             Error::Diverged { what, update, env_steps, .. } => {
                 Error::Diverged { what, update, env_steps, kept: place }
+            }
+            Error::NotFinite { env, what, lane, step, during, .. } => {
+                Error::NotFinite { env, what, lane, step, during, kept: place }
             }
             Error::Interrupted { signal, env_steps, .. } => {
                 Error::Interrupted { signal, env_steps, kept: place }

@@ -4,6 +4,7 @@
 // Determinism: random numbers depend on the seed, the stream, the lane and its step count alone.
 // The importing kernel imports the environment.
 
+// import: math
 // import: agent
 // import: rng
 // import: transition_end
@@ -31,6 +32,9 @@ fn lane_step(
 ) -> LaneStep {
     var rng = Rng(seed, stream + STREAM_STEP, (*lane).step, index, 0u);
     let outcome = take_step(state, action, &rng);
+    if ((*lane).fault == 0u && !is_finite_f32(outcome.reward)) {
+        (*lane).fault = (*lane).step + 1u;
+    }
     (*lane).episode_step += 1u;
     (*lane).episode_return += outcome.reward;
     let truncated = (*lane).episode_step >= MAX_EPISODE_STEPS;

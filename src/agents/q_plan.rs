@@ -11,7 +11,7 @@ use crate::agents::{Algorithm, Capabilities};
 use crate::config::{Config, Exploration, HiddenActivation, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::memory;
-use crate::engine::recording::{Buffers, Recording};
+use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::envs;
 use crate::error::{Error, Result};
 use crate::kernels::{Activation, metrics};
@@ -147,6 +147,26 @@ fn empty(config: &Config, q: &Networks, others: &[Networks]) -> Plan {
     }
 }
 
+/// Weights and optimisers of a group before the first update.
+fn initial_group(group: &Group, networks: &Networks, members: &[Config]) -> [(BufferId, Vec<u32>); 2] {
+    let weights: Vec<f32> = members.iter().flat_map(|member| group.spec.init(member.seed)).collect();
+    let optimizers: Vec<_> = members.iter().map(networks.optimizer).collect();
+    [
+        (group.weights.id, bytemuck::cast_slice(&weights).to_vec()),
+        (group.optimizers.id, bytemuck::cast_slice(&optimizers).to_vec()),
+    ]
+}
+
+/// The agents' records, and the weights of samples that nothing else sets.
+fn initial_records(learner: &Learner, members: &[Config], actions: u32) -> [(BufferId, Vec<u32>); 2] {
+    let records: Vec<_> = members.iter().map(|member| hyper::agent(member, actions)).collect();
+    let ones = vec![1.0f32; learner.batch.importance.len as usize];
+    [
+        (learner.records.id, bytemuck::cast_slice(&records).to_vec()),
+        (learner.batch.importance.id, bytemuck::cast_slice(&ones).to_vec()),
+    ]
+}
+
 /// Adds shards to a plan.
 struct Builder<'a> {
     algorithm: Algorithm,
@@ -231,19 +251,9 @@ impl Builder<'_> {
 
         for (group, networks) in groups.iter().zip([&*q].into_iter().chain(&*others)) {
             memory::check_contents(group.weights.id, &plan.buffers)?;
-            let weights: Vec<f32> = members.iter().flat_map(|member| group.spec.init(member.seed)).collect();
-            let optimizers: Vec<_> = members.iter().map(networks.optimizer).collect();
-            plan.init.extend([
-                (group.weights.id, bytemuck::cast_slice(&weights).to_vec()),
-                (group.optimizers.id, bytemuck::cast_slice(&optimizers).to_vec()),
-            ]);
+            plan.init.extend(initial_group(group, networks, members));
         }
-        let records: Vec<_> = members.iter().map(|member| hyper::agent(member, *actions)).collect();
-        let ones = vec![1.0f32; learner.batch.importance.len as usize];
-        plan.init.extend([
-            (learner.records.id, bytemuck::cast_slice(&records).to_vec()),
-            (learner.batch.importance.id, bytemuck::cast_slice(&ones).to_vec()),
-        ]);
+        plan.init.extend(initial_records(&learner, members, *actions));
         for stage in [&stage, &eval] {
             let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();
             plan.init.push(stage.lane_params(env, &seeds));

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use softq::config::thousands;
+use softq::agents;
+use softq::config::{Config, Exploration, thousands};
+use softq::report::number::beside;
 use softq::train::event::{Evaluation, Event, Progress};
 
 /// How much is shown.
@@ -36,14 +38,52 @@ pub struct ProgressLine {
     mode: Mode,
     bar: ProgressBar,
     total: u64,
+    reward_threshold: Option<f64>,
+    state: Vec<Quantity>,
     speed: Speed,
     latest: Progress,
     evaluation: Option<f64>,
 }
 
+/// What a family of algorithms is watched by, beside its returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quantity {
+    Alpha,
+    Entropy,
+    Epsilon,
+    QValues,
+}
+
+impl Quantity {
+    /// A temperature and an entropy where there is a soft policy, epsilon where actions are random by a share of the time, and
+    /// the action values where nothing else tells how learning goes.
+    fn of(config: &Config) -> Vec<Quantity> {
+        let boltzmann = config.exploration == Exploration::Boltzmann;
+        let soft = agents::find(&config.algo).is_ok_and(|algorithm| (algorithm.soft)(config)) || boltzmann;
+        let random = config.epsilon > 0.0 || config.epsilon_final > 0.0;
+        let shown = [
+            (Quantity::Alpha, soft),
+            (Quantity::Entropy, soft),
+            (Quantity::Epsilon, !boltzmann || random),
+            (Quantity::QValues, !soft),
+        ];
+        shown.into_iter().filter(|(_, shown)| *shown).map(|(quantity, _)| quantity).collect()
+    }
+
+    fn text(self, p: &Progress) -> String {
+        match self {
+            Quantity::Alpha => format!("alpha {:.4}", p.alpha),
+            Quantity::Entropy => format!("entropy {}", optional(p.entropy, 3)),
+            Quantity::Epsilon => format!("epsilon {:.3}", p.epsilon),
+            Quantity::QValues => format!("q {}", optional(p.q_values, 2)),
+        }
+    }
+}
+
 impl ProgressLine {
-    /// Starts the display of a run of `total` environment steps.
-    pub fn new(mode: Mode, total: u64) -> ProgressLine {
+    /// Starts the display of a run.
+    pub fn new(mode: Mode, config: &Config, reward_threshold: Option<f64>) -> ProgressLine {
+        let total = config.total_timesteps;
         let target =
             if mode == Mode::Live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
@@ -54,6 +94,8 @@ impl ProgressLine {
             mode,
             bar,
             total,
+            reward_threshold,
+            state: Quantity::of(config),
             speed: Speed::default(),
             latest: Progress::default(),
             evaluation: None,
@@ -73,13 +115,7 @@ impl ProgressLine {
                 self.evaluation = Some(greedy.mean());
                 self.bar.set_message(self.message());
                 if self.mode == Mode::Plain {
-                    self.print(&evaluation_line(
-                        *env_steps,
-                        self.total,
-                        greedy,
-                        &self.latest,
-                        self.speed.rate(),
-                    ));
+                    self.print(&self.evaluation_line(*env_steps, greedy));
                 }
             }
             Event::Warning(text) => self.print(&format!("warning: {text}")),
@@ -98,8 +134,29 @@ impl ProgressLine {
             || "-".to_owned(),
             |rate| HumanDuration(std::time::Duration::from_secs_f64(remaining / rate)).to_string(),
         );
-        let state = state_line(&self.latest, self.evaluation);
+        let state = self.state_line(self.evaluation);
         format!("{}  {state}  ETA {eta}", rate_text(self.speed.rate()))
+    }
+
+    fn state_line(&self, evaluation: Option<f64>) -> String {
+        let shown = |mean: f64| beside(mean, self.reward_threshold);
+        let episodic_return = self.latest.episodic_return.map_or_else(|| "-".to_owned(), shown);
+        let mut parts = vec![format!("return {episodic_return}")];
+        parts.extend(evaluation.map(|mean| format!("eval {}", shown(mean))));
+        parts.extend(self.state.iter().map(|quantity| quantity.text(&self.latest)));
+        parts.join("  ")
+    }
+
+    fn evaluation_line(&self, env_steps: u64, greedy: &Evaluation) -> String {
+        format!(
+            "step {}/{}  eval {} +- {}  {}  {}",
+            thousands(env_steps),
+            thousands(self.total),
+            beside(greedy.mean(), self.reward_threshold),
+            beside(greedy.std(), None),
+            self.state_line(None),
+            rate_text(self.speed.rate()),
+        )
     }
 
     /// A line that stays; stderr may be closed, which must not stop a training.
@@ -137,30 +194,6 @@ impl Speed {
     }
 }
 
-fn state_line(p: &Progress, evaluation: Option<f64>) -> String {
-    let eval = evaluation.map(|mean| format!("  eval {mean:.1}")).unwrap_or_default();
-    let (episodic_return, entropy) = (optional(p.episodic_return, 1), optional(p.entropy, 3));
-    format!("return {episodic_return}{eval}  alpha {:.4}  entropy {entropy}", p.alpha)
-}
-
-fn evaluation_line(
-    env_steps: u64,
-    total: u64,
-    greedy: &Evaluation,
-    p: &Progress,
-    rate: Option<f64>,
-) -> String {
-    format!(
-        "step {}/{}  eval {:.1} +- {:.1}  {}  {}",
-        thousands(env_steps),
-        thousands(total),
-        greedy.mean(),
-        greedy.std(),
-        state_line(p, None),
-        rate_text(rate),
-    )
-}
-
 fn rate_text(rate: Option<f64>) -> String {
     format!("{} steps/s", rate.map_or_else(|| "-".into(), |rate| thousands(rate as u64)))
 }
@@ -173,22 +206,39 @@ fn optional(value: Option<f64>, digits: usize) -> String {
 mod tests {
     use super::*;
 
+    fn line(algo: &str) -> ProgressLine {
+        let mut config = Config { algo: algo.into(), total_timesteps: 60_000, ..Config::default() };
+        if algo == "dqn" {
+            (config.exploration, config.epsilon) = (Exploration::Greedy, 1.0);
+        }
+        ProgressLine::new(Mode::Quiet, &config, Some(150.0))
+    }
+
     #[test]
     fn lines_hold_every_number_and_a_dash_where_there_is_none() {
-        let mut p = Progress { env_steps: 5_000, alpha: 0.125, ..Progress::default() };
-        assert_eq!(state_line(&p, None), "return -  alpha 0.1250  entropy -");
-        (p.episodic_return, p.entropy) = (Some(98.25), Some(0.5));
-        let greedy = Evaluation { returns: vec![100.0, 200.0] };
+        let mut line = line("sqn");
+        line.latest = Progress { env_steps: 5_000, alpha: 0.125, ..Progress::default() };
+        assert_eq!(line.state_line(None), "return -  alpha 0.1250  entropy -");
+        (line.latest.episodic_return, line.latest.entropy) = (Some(98.25), Some(0.5));
+        let greedy = Evaluation { returns: vec![99.98, 199.98] };
         assert_eq!(
-            evaluation_line(5_000, 60_000, &greedy, &p, Some(2_000.4)),
-            "step 5,000/60,000  eval 150.0 +- 50.0  return 98.2  alpha 0.1250  entropy 0.500  2,000 steps/s"
+            line.evaluation_line(5_000, &greedy),
+            "step 5,000/60,000  eval 149.98 +- 50.0  return 98.2  alpha 0.1250  entropy 0.500  - steps/s"
         );
-        assert!(state_line(&p, Some(150.0)).contains("eval 150.0"));
+        assert!(line.state_line(Some(150.0)).contains("eval 150.0"));
+    }
+
+    #[test]
+    fn a_family_shows_its_own_quantities() {
+        let mut line = line("dqn");
+        line.latest = Progress { epsilon: 0.25, q_values: Some(12.5), ..Progress::default() };
+        assert_eq!(line.state_line(None), "return -  epsilon 0.250  q 12.50");
     }
 
     #[test]
     fn speed_counts_the_last_seconds_of_learning() {
-        let mut line = ProgressLine::new(Mode::Quiet, 4_000);
+        let mut line =
+            ProgressLine::new(Mode::Quiet, &Config { total_timesteps: 4_000, ..Config::default() }, None);
         let mut window = |wall_s: f64, env_steps: u64, updates: u64| {
             line.observe(&Event::Progress(Progress { wall_s, env_steps, updates, ..Progress::default() }));
             (line.speed.rate(), line.message())

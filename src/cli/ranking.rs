@@ -1,13 +1,14 @@
 //! The agents of a population, best first: the table at the end of a run.
 
-use softq::train::event::{Member, Report};
+use softq::report::number::beside;
+use softq::train::event::{Evaluation, Member, Report};
 use softq::train::sinks::population::{keys, settings};
 
 /// Rows of the table on screen; the file has all of them.
 const SHOWN: usize = 10;
 
 /// The best agents, for people.
-pub fn table(report: &Report) -> String {
+pub fn table(report: &Report, reward_threshold: Option<f64>) -> String {
     let keys = keys(report);
     let mut rows = vec![
         ["rank", "agent"]
@@ -26,7 +27,8 @@ pub fn table(report: &Report) -> String {
         };
         let mut row = vec![(rank + 1).to_string(), agent.to_string()];
         row.extend(settings(member, &keys));
-        row.extend([solved, format!("{:.1}", member.greedy.mean()), format!("{:.1}", member.softmax.mean())]);
+        let mean = |evaluation: &Evaluation| beside(evaluation.mean(), reward_threshold);
+        row.extend([solved, mean(&member.greedy), mean(&member.softmax)]);
         rows.push(row);
     }
     let widths: Vec<usize> = (0..rows[0].len())
@@ -47,7 +49,6 @@ pub fn table(report: &Report) -> String {
 mod tests {
     use super::*;
     use softq::config::Config;
-    use softq::train::event::Evaluation;
 
     fn report() -> Report {
         let sweep = vec!["learning-rate=1e-3,3e-4".to_owned()];
@@ -85,7 +86,7 @@ mod tests {
         assert!(rows[1].starts_with("1,2,0.001,1,12000,,500,0,100"), "{csv}");
         assert!(rows[2].starts_with("2,1,0.0003,0,,,500"), "{csv}");
         assert!(rows[4].starts_with("4,3,0.0003,1,,7,500"), "{csv}");
-        let table = super::table(&report());
+        let table = super::table(&report(), Some(475.0));
         assert!(table.contains("1 of 4 agents") && table.contains("12,000") && table.contains("diverged"));
     }
 }

@@ -2,6 +2,7 @@
 
 use softq::config::thousands;
 use softq::gpu::Choice;
+use softq::report::number::beside;
 use softq::train::event::{Evaluation, Report};
 use softq::train::run_dir::{
     BEST_FILE, CONFIG_FILE, CURVE_FILE, ENVIRONMENT_FILE, GIF_FILE, MODEL_FILE, POPULATION_FILE,
@@ -20,7 +21,8 @@ pub fn closing_text(report: &Report, reward_threshold: Option<f64>, choice: &Cho
         (_, None) => "finished (this environment has no threshold)".to_owned(),
     };
     let evaluation = |name: &str, e: &Evaluation, how: &str| {
-        format!("  {name:<8} {:.1} +- {:.1} over {} episodes, {how}\n", e.mean(), e.std(), e.returns.len())
+        let (mean, episodes) = (beside(e.mean(), reward_threshold), e.returns.len());
+        format!("  {name:<8} {mean} +- {} over {episodes} episodes, {how}\n", beside(e.std(), None))
     };
     let rate = if report.wall_s > 0.0 { report.env_steps as f64 / report.wall_s } else { 0.0 };
     let agents = report.members.len();
@@ -33,8 +35,8 @@ pub fn closing_text(report: &Report, reward_threshold: Option<f64>, choice: &Cho
     if let Some(evaluated) = &report.best_evaluated {
         let whose = if agents > 1 { format!(", agent {}", evaluated.agent) } else { String::new() };
         text += &format!(
-            "  best     {:.1} at {} steps{whose}: the weights that evaluated best, {BEST_FILE}\n",
-            evaluated.mean,
+            "  best     {} at {} steps{whose}: the weights that evaluated best, {BEST_FILE}\n",
+            beside(evaluated.mean, reward_threshold),
             thousands(evaluated.env_steps)
         );
     }

@@ -77,7 +77,8 @@ pub fn train(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
         None => RunDir::create_in(Path::new("runs"), &resolved.config)?,
     };
     let stop = signals::watch();
-    let mut line = ProgressLine::new(Mode::of(args.quiet, args.json), resolved.config.total_timesteps);
+    let mut line =
+        ProgressLine::new(Mode::of(args.quiet, args.json), &resolved.config, resolved.env.reward_threshold);
     let mut curves = Curves::default();
     let outcome = train_in(&mut trainer, dir.clone(), &stop, &mut |event| {
         line.observe(event);
@@ -94,7 +95,8 @@ pub fn train(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
     }
     let threshold = resolved.env.reward_threshold;
     let closing = summary::closing_text(&report, threshold, trainer.choice(), &dir);
-    let ranking = if report.members.len() > 1 { ranking::table(&report) + "\n" } else { String::new() };
+    let ranking =
+        if report.members.len() > 1 { ranking::table(&report, threshold) + "\n" } else { String::new() };
     say(out, &format!("{}\n{ranking}{closing}", curves.terminal(threshold)))
 }
 

@@ -7,7 +7,8 @@ use crate::kernel;
 use crate::kernels::choose::Chooser;
 use crate::kernels::lane_step::LaneOf;
 use crate::kernels::{groups, product};
-use crate::shared::agent::{Agent, Lane, schedule};
+use crate::shared::agent::{Agent, FAULT_OBS, Lane, schedule};
+use crate::shared::math::is_finite_f32;
 use crate::shared::policy::BISECTIONS;
 use crate::shared::rng::{Rng, STREAM_ACTION};
 use crate::shared::transition::Transition;
@@ -92,6 +93,7 @@ fn twin(
             let of = LaneOf { env, params, seed: h.seed, stream: p.stream, index: i as u32 };
             let done = of.step(&action, state, l);
             env.twin().observe(params, state, &mut seen);
+            let mut finite = true;
             let obs = &mut obs[lane * obs_size..][..obs_size];
             if capacity > 0 {
                 let row = agent * capacity + (l.step as usize % (capacity / num_lanes)) * num_lanes + i;
@@ -101,11 +103,16 @@ fn twin(
                     &mut replay[row * words..][..words],
                     Transition { obs, next_obs: &seen, action: &action, reward, ended: done.ended },
                 );
+                finite = seen.iter().all(|x| is_finite_f32(*x));
             }
             if of.next(done.ended, state, l) {
                 env.twin().observe(params, state, &mut seen);
             }
             obs.copy_from_slice(&seen);
+            finite = finite && seen.iter().all(|x| is_finite_f32(*x));
+            if l.fault == 0 && !finite {
+                l.fault = FAULT_OBS | l.step;
+            }
         }
     }
 }

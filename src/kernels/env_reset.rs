@@ -5,7 +5,8 @@ use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::lane_step::LaneOf;
 use crate::kernels::{groups, product};
-use crate::shared::agent::{Agent, Lane};
+use crate::shared::agent::{Agent, FAULT_OBS, Lane};
+use crate::shared::math::is_finite_f32;
 
 gpu_struct! {
     /// Sizes and the stream.
@@ -54,7 +55,11 @@ fn twin(
             let seed = agents[agent].seed;
             LaneOf { env, params, seed, stream: p.stream, index: i as u32 }.start(u32::MAX, state);
             lanes[lane] = Lane::default();
-            env.twin().observe(params, state, &mut obs[lane * obs_size..][..obs_size]);
+            let obs = &mut obs[lane * obs_size..][..obs_size];
+            env.twin().observe(params, state, obs);
+            if obs.iter().any(|x| !is_finite_f32(*x)) {
+                lanes[lane].fault = FAULT_OBS;
+            }
         }
     }
 }

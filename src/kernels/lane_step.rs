@@ -3,6 +3,7 @@
 
 use crate::engine::env::Env;
 use crate::shared::agent::Lane;
+use crate::shared::math::is_finite_f32;
 use crate::shared::rng::{Rng, STREAM_RESET, STREAM_STEP};
 use crate::shared::transition::{GOES_ON, TERMINATED, TRUNCATED};
 
@@ -39,6 +40,9 @@ impl LaneOf<'_> {
     pub fn step(&self, action: &[u32], state: &mut [u32], lane: &mut Lane) -> LaneStep {
         let mut rng = Rng::new(self.seed, self.stream + STREAM_STEP, lane.step, self.index);
         let outcome = self.env.twin().step(self.params, state, action, &mut rng);
+        if lane.fault == 0 && !is_finite_f32(outcome.reward) {
+            lane.fault = lane.step + 1;
+        }
         lane.episode_step += 1;
         lane.episode_return += outcome.reward;
         let truncated = lane.episode_step >= self.env.step_limit();

@@ -36,6 +36,10 @@ gpu_struct! {
         pub alpha: f32,
         /// Random share now.
         pub epsilon: f32,
+        /// [`Lane::fault`] of the first environment that has one.
+        pub fault: u32,
+        /// Which environment; without a fault the last one.
+        pub fault_lane: u32,
     }
 }
 
@@ -70,6 +74,7 @@ fn twin(p: &Params, agents: &mut [Agent], lanes: &mut [Lane], metrics: &mut [Met
         let mut window_episodes = [0; 64];
         let mut returns = [0.0; 64];
         let mut lengths = [0.0; 64];
+        let mut first = num_lanes - 1;
         for (i, lane) in lanes.iter_mut().enumerate() {
             episodes[i % 64] += lane.episodes;
             window_episodes[i % 64] += lane.window_episodes;
@@ -78,6 +83,9 @@ fn twin(p: &Params, agents: &mut [Agent], lanes: &mut [Lane], metrics: &mut [Met
             lane.window_episodes = 0;
             lane.window_return = 0.0;
             lane.window_length = 0.0;
+            if lane.fault != 0 {
+                first = first.min(i);
+            }
         }
         let a = &mut agents[agent];
         let env_steps = lanes[0].step.wrapping_mul(p.num_lanes);
@@ -96,6 +104,8 @@ fn twin(p: &Params, agents: &mut [Agent], lanes: &mut [Lane], metrics: &mut [Met
             grad_norm_sum: a.grad_norm_sum,
             alpha: a.alpha,
             epsilon: schedule(a.epsilon, a.epsilon_final, a.epsilon_decay_steps, env_steps as f32),
+            fault: lanes[first].fault,
+            fault_lane: first as u32,
         };
         a.window_updates = 0;
         a.entropy_sum = 0.0;

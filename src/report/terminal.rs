@@ -31,7 +31,7 @@ pub fn plot_terminal(points: &[CurvePoint], threshold: Option<f64>, width: usize
 
     let mut text = " ".repeat(margin + 2) + "episode return";
     if let Some(value) = threshold {
-        text += &format!("   ╌╌ threshold {}", y_axis.label(value));
+        text += &format!("   ╌╌ threshold {value}");
     }
     text.push('\n');
     let cells = braille(&points, &x_axis, &y_axis, columns, rows);
@@ -130,6 +130,12 @@ mod tests {
         {
             assert!(text.contains(part), "'{part}' is missing:\n{text}");
         }
+    }
+
+    #[test]
+    fn the_threshold_is_written_as_it_is() {
+        let text = plot_terminal(&curve(&[-800.0, 8.0]), Some(7.9), 60, 16);
+        assert!(text.contains("threshold 7.9\n"), "{text}");
     }
 
     #[test]

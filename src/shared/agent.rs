@@ -97,8 +97,14 @@ gpu_struct! {
         pub window_return: f32,
         /// Sum of their lengths.
         pub window_length: f32,
+        /// 0, or what first was not finite: 1 + the step that returned it (0 for the first observation), with [`FAULT_OBS`]
+        /// for an observation instead of a reward.
+        pub fault: u32,
     }
 }
+
+/// The bit of [`Lane::fault`] that stands for an observation.
+pub const FAULT_OBS: u32 = 0x8000_0000;
 
 gpu_struct! {
     /// TD error of one sample under one net, and its weighted loss.

@@ -9,6 +9,7 @@ use crate::kernels::metrics::Metrics;
 use crate::shared::agent::{Agent, Lane};
 use crate::train::course::{Stage, Standing, What, Which};
 use crate::train::event::{Evaluated, Evaluation, Event, Member, Report, Weights};
+use crate::train::fault::not_finite;
 use crate::train::statistics::sum_of_all;
 use crate::train::trainer::Trainer;
 
@@ -175,6 +176,9 @@ impl Trainer {
     /// A single agent that met a non-finite value ends the run; of a population it is left behind, and the run ends when
     /// none is left.
     fn take_statistics(&mut self, windows: &[Metrics], events: &mut Vec<Event>) -> Result<()> {
+        if let Some((agent, window)) = windows.iter().enumerate().find(|(_, window)| window.fault != 0) {
+            return Err(self.not_finite("training", agent, window.fault_lane as usize, window.fault));
+        }
         let course = &mut self.course;
         let progress = course.statistics.add(&sum_of_all(windows), course.wall_s);
         for (agent, window) in windows.iter().enumerate().filter(|(_, window)| window.nonfinite != 0) {
@@ -202,6 +206,11 @@ impl Trainer {
 
     /// How the episodes of the evaluation stand after a chunk of steps.
     fn take_lanes(&mut self, lanes: &[Lane], events: &mut Vec<Event>) -> Result<()> {
+        let episodes = self.config.eval_episodes as usize;
+        // Before any best value or threshold looks at a return.
+        if let Some(at) = lanes.iter().position(|lane| lane.fault != 0) {
+            return Err(self.not_finite("an evaluation", at / episodes, at % episodes, lanes[at].fault));
+        }
         let Stage::Evaluating(running) = &mut self.course.stage else { return Ok(()) };
         running.waiting = false;
         if running.left > 0 && lanes.iter().any(|lane| lane.episodes == 0) {
@@ -209,7 +218,7 @@ impl Trainer {
         }
         let result =
             |lane: &Lane| f64::from(if lane.episodes > 0 { lane.first_return } else { lane.episode_return });
-        let per_agent = lanes.chunks(self.config.eval_episodes as usize);
+        let per_agent = lanes.chunks(episodes);
         let results: Vec<Evaluation> =
             per_agent.map(|lanes| Evaluation { returns: lanes.iter().map(result).collect() }).collect();
         let (which, earlier) = (running.which, std::mem::take(&mut running.earlier));
@@ -244,6 +253,11 @@ impl Trainer {
                 Ok(())
             }
         }
+    }
+
+    fn not_finite(&self, during: &'static str, agent: usize, lane: usize, fault: u32) -> Error {
+        let of = if self.plan.members.len() > 1 { format!(" of agent {agent}") } else { String::new() };
+        not_finite(&self.env.id, format!("{lane}{of}"), fault, during)
     }
 
     fn passes(&self, evaluation: &Evaluation) -> bool {

@@ -5,6 +5,7 @@ pub mod checksums;
 pub mod course;
 pub mod drawing;
 pub mod event;
+pub mod fault;
 pub mod layers;
 pub mod model_file;
 pub mod playback;

@@ -11,6 +11,7 @@ use crate::kernels::{env_probe, env_reset, env_rollout};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::math::exp_f32;
 use crate::shared::rng::{Rng, STREAM_ACTION, agent_seed};
+use crate::train::fault::not_finite;
 
 /// Steps played of an episode that has no time limit.
 pub const LONGEST: u32 = 2_000;
@@ -96,6 +97,9 @@ pub fn play(
         executor.submit(&[(act, 1)], None)?;
         let lane: Vec<Lane> = read_as(executor, player.lanes)?;
         let Some(lane) = lane.first() else { break };
+        if lane.fault != 0 {
+            return Err(not_finite(&env.id, 0, lane.fault, "an episode"));
+        }
         if lane.episodes == 0 {
             episode.states.extend(executor.read(player.state)?);
             episode.returns.push(f64::from(lane.episode_return));

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::kernels::{env_reset, env_rollout};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::math::exp_f32;
+use crate::train::fault::not_finite;
 use crate::train::playback;
 use crate::train::saved_run::{SavedRun, Which};
 
@@ -104,7 +105,7 @@ pub fn random(
     executor.read(agents.id)?;
     let wall_s = started.elapsed().as_secs_f64();
     let lanes: Vec<Lane> = read_as(executor, records.id)?;
-    let mut report = report(env, executor, "random", num_envs, steps, wall_s, &lanes);
+    let mut report = report(env, executor, "random", num_envs, steps, wall_s, &lanes)?;
     report.dispatches = steps / chunk + u32::from(rest > 0);
     Ok(report)
 }
@@ -152,7 +153,7 @@ pub fn agent(
     let lanes: Vec<Lane> = read_as(executor, plan.shards[0].eval_lanes.id)?;
     let weights = if run.which == Which::Best { " (best weights)" } else { "" };
     let policy = format!("{} of {}{weights}", if softmax { "softmax" } else { "greedy" }, run.path.display());
-    let mut report = report(run.env, executor, &policy, num_envs, steps, wall_s, &lanes);
+    let mut report = report(run.env, executor, &policy, num_envs, steps, wall_s, &lanes)?;
     report.dispatches = steps * acting.act.dispatches.len() as u32;
     Ok(report)
 }
@@ -173,13 +174,16 @@ fn report(
     steps: u32,
     wall_s: f64,
     lanes: &[Lane],
-) -> RolloutReport {
+) -> Result<RolloutReport> {
+    if let Some(lane) = lanes.iter().position(|lane| lane.fault != 0) {
+        return Err(not_finite(&env.id, lane, lanes[lane].fault, "a rollout"));
+    }
     let episodes: u64 = lanes.iter().map(|lane| u64::from(lane.window_episodes)).sum();
     let mean = |value: fn(&Lane) -> f32| {
         (episodes > 0).then(|| lanes.iter().map(|lane| f64::from(value(lane))).sum::<f64>() / episodes as f64)
     };
     let env_steps = u64::from(num_envs) * u64::from(steps);
-    RolloutReport {
+    Ok(RolloutReport {
         env: env.id.clone(),
         device: executor.address().to_owned(),
         adapter: String::new(),
@@ -193,5 +197,5 @@ fn report(
         episodes,
         episodic_return: mean(|lane| lane.window_return),
         episodic_length: mean(|lane| lane.window_length),
-    }
+    })
 }

@@ -226,6 +226,7 @@ impl Draw {
             window_episodes: self.int(0, 9),
             window_return: self.float(-1000.0, 1000.0),
             window_length: self.int(0, 4000) as f32,
+            fault: if self.one_in(32) { self.int(1, 1000) } else { 0 },
         }
     }
 }

@@ -31,19 +31,7 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
 
 /// Runs `updates` updates, each after one step of every environment, and compares after each.
 pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Result<Row> {
-    let mut row = Row {
-        name: TRAINING.into(),
-        file: None,
-        cases: 0,
-        twin: None,
-        oracle: None,
-        left_out: 0,
-        bound: "equal bits; after the first difference 1e-4 per update".into(),
-        source: "measured".into(),
-        passed: true,
-        failures: Vec::new(),
-        note: String::new(),
-    };
+    let mut row = empty_row();
     if executor.address() == "cpu" {
         row.note = "left out: the CPU executor is the reference".into();
         return Ok(row);
@@ -134,6 +122,22 @@ pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Resu
     row.twin = Some(errors);
     row.note = first.unwrap_or_else(|| format!("bit-equal through all {updates} updates"));
     Ok(row)
+}
+
+fn empty_row() -> Row {
+    Row {
+        name: TRAINING.into(),
+        file: None,
+        cases: 0,
+        twin: None,
+        oracle: None,
+        left_out: 0,
+        bound: "equal bits; after the first difference 1e-4 per update".into(),
+        source: "measured".into(),
+        passed: true,
+        failures: Vec::new(),
+        note: String::new(),
+    }
 }
 
 fn fields(layout: Layout) -> Vec<Scalar> {

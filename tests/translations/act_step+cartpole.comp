@@ -72,6 +72,7 @@ struct Lane {
     uint window_episodes;
     float window_return;
     float window_length;
+    uint fault;
 };
 struct Rng {
     uint seed;
@@ -116,6 +117,7 @@ const uint STREAM_STEP = 2u;
 const uint STREAM_REPLAY = 3u;
 const uint STREAM_BACKUP = 4u;
 const uint STREAMS = 8u;
+const uint FAULT_OBS = 2147483648u;
 const uint BISECTIONS = 24u;
 const uint ACTION_OUTPUTS = 2u;
 const uint ACTION_WORDS = 1u;
@@ -233,7 +235,7 @@ float tanh_f32_(float x_3) {
 vec2 sincos_f32_(float x_4) {
     float s_1 = 0.0;
     float c = 0.0;
-    bool local = false;
+    bool local_2 = false;
     float magnitude = abs(x_4);
     uint octant = ((uint((magnitude * 1.2732395)) + 1u) & 4294967294u);
     float y = float(octant);
@@ -250,11 +252,11 @@ vec2 sincos_f32_(float x_4) {
         s_1 = -(_e57);
     }
     if (!((quadrant == 1u))) {
-        local = (quadrant == 2u);
+        local_2 = (quadrant == 2u);
     } else {
-        local = true;
+        local_2 = true;
     }
-    bool _e67 = local;
+    bool _e67 = local_2;
     if (_e67) {
         float _e68 = c;
         c = -(_e68);
@@ -514,7 +516,7 @@ uint[1] random_action(inout Rng rng_3) {
 }
 
 uint[1] choose(Chooser how, uint row_5, inout Rng rng_4) {
-    bool local_1 = false;
+    bool local_3 = false;
     float alpha_5 = 0.0;
     uint sizes[1] = HEAD_SIZES;
     uint chosen[1] = uint[1](0u);
@@ -522,11 +524,11 @@ uint[1] choose(Chooser how, uint row_5, inout Rng rng_4) {
     uint head = 0u;
     float _e3 = rng_uniform(rng_4);
     if (!(how.at_random)) {
-        local_1 = (_e3 < how.epsilon);
+        local_3 = (_e3 < how.epsilon);
     } else {
-        local_1 = true;
+        local_3 = true;
     }
-    bool _e11 = local_1;
+    bool _e11 = local_3;
     if (_e11) {
         uint _e12[1] = random_action(rng_4);
         return _e12;
@@ -592,7 +594,7 @@ State lane_start(uint seed, uint stream, uint index, uint step_) {
 }
 
 Outcome step_1(inout State state, uint action_1, inout Rng rng_7) {
-    bool local_2 = false;
+    bool local_4 = false;
     State s_2 = state;
     float _e6 = env.masspole;
     float _e9 = env.masscart;
@@ -615,11 +617,11 @@ Outcome step_1(inout State state, uint action_1, inout Rng rng_7) {
     State next = State((s_2.x + (0.02 * s_2.x_dot)), (s_2.x_dot + (0.02 * x_acc)), (s_2.theta + (0.02 * s_2.theta_dot)), (s_2.theta_dot + (0.02 * theta_acc)));
     state = next;
     if (!((abs(next.x) > 2.4))) {
-        local_2 = (abs(next.theta) > 0.20943952);
+        local_4 = (abs(next.theta) > 0.20943952);
     } else {
-        local_2 = true;
+        local_4 = true;
     }
-    bool _e93 = local_2;
+    bool _e93 = local_4;
     return Outcome(1.0, _e93);
 }
 
@@ -630,15 +632,28 @@ Outcome take_step(inout State state_1, uint action_2[1], inout Rng rng_8) {
 
 LaneStep lane_step(uint seed_1, uint stream_1, uint index_1, uint action_3[1], inout State state_2, inout Lane lane) {
     Rng rng_9 = Rng(0u, 0u, 0u, 0u, 0u);
+    bool local_5 = false;
     uint _e9 = lane.step_;
     rng_9 = Rng(seed_1, (stream_1 + STREAM_STEP), _e9, index_1, 0u);
     Outcome _e13 = take_step(state_2, action_3, rng_9);
-    uint _e15 = lane.episode_step;
-    lane.episode_step = (_e15 + 1u);
-    float _e19 = lane.episode_return;
-    lane.episode_return = (_e19 + _e13.reward);
-    uint _e23 = lane.episode_step;
-    bool truncated = (_e23 >= MAX_EPISODE_STEPS);
+    uint _e15 = lane.fault;
+    if ((_e15 == 0u)) {
+        bool _e21 = is_finite_f32_(_e13.reward);
+        local_5 = !(_e21);
+    } else {
+        local_5 = false;
+    }
+    bool _e24 = local_5;
+    if (_e24) {
+        uint _e27 = lane.step_;
+        lane.fault = (_e27 + 1u);
+    }
+    uint _e31 = lane.episode_step;
+    lane.episode_step = (_e31 + 1u);
+    float _e35 = lane.episode_return;
+    lane.episode_return = (_e35 + _e13.reward);
+    uint _e39 = lane.episode_step;
+    bool truncated = (_e39 >= MAX_EPISODE_STEPS);
     return LaneStep(_e13.reward, (_e13.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)));
 }
 
@@ -795,55 +810,68 @@ uint[1] chosen_action(uint agent, uint index_6, uint step_2) {
     return _e47;
 }
 
-void store_transition(uint at_4, uint lane_2, uint action_4[1], float reward, uint ended_1) {
+bool store_transition(uint at_4, uint lane_2, uint action_4[1], float reward, uint ended_1) {
     uint word = 0u;
     uint next_word = 0u;
+    bool finite_1 = true;
     uint i_2 = 0u;
-    bool local_3 = false;
+    bool local_6 = false;
+    bool local_7 = false;
     uint words[1] = uint[1](0u);
     uint i_3 = 0u;
     TransitionLayout t_7 = TransitionLayout(4u, 32u, 1u);
     bool loop_init_5 = true;
     while(true) {
         if (!loop_init_5) {
-            uint _e73 = i_2;
-            i_2 = (_e73 + 1u);
+            uint _e83 = i_2;
+            i_2 = (_e83 + 1u);
         }
         loop_init_5 = false;
-        uint _e15 = i_2;
-        if ((_e15 < OBS_SIZE)) {
+        uint _e17 = i_2;
+        if ((_e17 < OBS_SIZE)) {
         } else {
             break;
         }
         {
-            uint _e18 = word;
-            uint _e22 = i_2;
-            float _e25 = _group_0_binding_6_cs[((lane_2 * OBS_SIZE) + _e22)];
-            uint _e26 = i_2;
-            uint _e28 = packed_element(_e25, _e26, t_7.obs_bits);
-            word = (_e18 | _e28);
-            uint _e30 = next_word;
-            uint _e31 = i_2;
-            float _e32 = seen_at(_e31);
+            uint _e20 = word;
+            uint _e24 = i_2;
+            float _e27 = _group_0_binding_6_cs[((lane_2 * OBS_SIZE) + _e24)];
+            uint _e28 = i_2;
+            uint _e30 = packed_element(_e27, _e28, t_7.obs_bits);
+            word = (_e20 | _e30);
+            uint _e32 = next_word;
             uint _e33 = i_2;
-            uint _e35 = packed_element(_e32, _e33, t_7.obs_bits);
-            next_word = (_e30 | _e35);
-            uint _e37 = i_2;
-            if (!(((((_e37 + 1u) * t_7.obs_bits) % 32u) == 0u))) {
-                uint _e49 = i_2;
-                local_3 = ((_e49 + 1u) == OBS_SIZE);
+            float _e34 = seen_at(_e33);
+            uint _e35 = i_2;
+            uint _e37 = packed_element(_e34, _e35, t_7.obs_bits);
+            next_word = (_e32 | _e37);
+            bool _e39 = finite_1;
+            if (_e39) {
+                uint _e42 = i_2;
+                float _e43 = seen_at(_e42);
+                bool _e44 = is_finite_f32_(_e43);
+                local_6 = _e44;
             } else {
-                local_3 = true;
+                local_6 = false;
             }
-            bool _e55 = local_3;
-            if (_e55) {
-                uint _e56 = i_2;
-                uint to = (at_4 + ((_e56 * t_7.obs_bits) / 32u));
-                uint _e64 = word;
-                _group_0_binding_7_cs[to] = _e64;
-                uint _e66 = next_obs_at(t_7);
-                uint _e69 = next_word;
-                _group_0_binding_7_cs[(to + _e66)] = _e69;
+            bool _e46 = local_6;
+            finite_1 = _e46;
+            uint _e47 = i_2;
+            if (!(((((_e47 + 1u) * t_7.obs_bits) % 32u) == 0u))) {
+                uint _e59 = i_2;
+                local_7 = ((_e59 + 1u) == OBS_SIZE);
+            } else {
+                local_7 = true;
+            }
+            bool _e65 = local_7;
+            if (_e65) {
+                uint _e66 = i_2;
+                uint to = (at_4 + ((_e66 * t_7.obs_bits) / 32u));
+                uint _e74 = word;
+                _group_0_binding_7_cs[to] = _e74;
+                uint _e76 = next_obs_at(t_7);
+                uint _e79 = next_word;
+                _group_0_binding_7_cs[(to + _e76)] = _e79;
                 word = 0u;
                 next_word = 0u;
             }
@@ -853,35 +881,39 @@ void store_transition(uint at_4, uint lane_2, uint action_4[1], float reward, ui
     bool loop_init_6 = true;
     while(true) {
         if (!loop_init_6) {
-            uint _e91 = i_3;
-            i_3 = (_e91 + 1u);
+            uint _e101 = i_3;
+            i_3 = (_e101 + 1u);
         }
         loop_init_6 = false;
-        uint _e78 = i_3;
-        if ((_e78 < ACTION_WORDS)) {
+        uint _e88 = i_3;
+        if ((_e88 < ACTION_WORDS)) {
         } else {
             break;
         }
         {
-            uint _e82 = action_at(t_7);
-            uint _e84 = i_3;
-            uint _e87 = i_3;
-            uint _e89 = words[_e87];
-            _group_0_binding_7_cs[((at_4 + _e82) + _e84)] = _e89;
+            uint _e92 = action_at(t_7);
+            uint _e94 = i_3;
+            uint _e97 = i_3;
+            uint _e99 = words[_e97];
+            _group_0_binding_7_cs[((at_4 + _e92) + _e94)] = _e99;
         }
     }
-    uint _e94 = reward_at(t_7);
-    _group_0_binding_7_cs[(at_4 + _e94)] = floatBitsToUint(reward);
-    uint _e99 = ended_at(t_7);
-    _group_0_binding_7_cs[(at_4 + _e99)] = ended_1;
-    return;
+    uint _e104 = reward_at(t_7);
+    _group_0_binding_7_cs[(at_4 + _e104)] = floatBitsToUint(reward);
+    uint _e109 = ended_at(t_7);
+    _group_0_binding_7_cs[(at_4 + _e109)] = ended_1;
+    bool _e112 = finite_1;
+    return _e112;
 }
 
 void main() {
     uvec3 id = gl_GlobalInvocationID;
-    Lane l = Lane(0u, 0u, 0.0, 0u, 0.0, 0u, 0.0, 0.0);
+    Lane l = Lane(0u, 0u, 0.0, 0u, 0.0, 0u, 0.0, 0.0, 0u);
     State s = State(0.0, 0.0, 0.0, 0.0);
+    bool finite = true;
     uint i = 0u;
+    bool local = false;
+    bool local_1 = false;
     uint agent_1 = id.z;
     uint _e5 = _group_0_binding_0_cs.num_lanes;
     if ((id.x >= _e5)) {
@@ -902,33 +934,32 @@ void main() {
     LaneStep _e37 = lane_step(seed_3, _e35, id.x, _e24, s, l);
     State _e38 = s;
     see(_e38);
-    uint _e41 = _group_0_binding_0_cs.capacity;
-    if ((_e41 > 0u)) {
-        uint _e46 = _group_0_binding_0_cs.capacity;
-        uint _e49 = l.step_;
-        uint _e52 = _group_0_binding_0_cs.capacity;
-        uint _e55 = _group_0_binding_0_cs.num_lanes;
-        uint _e60 = _group_0_binding_0_cs.num_lanes;
-        uint row_6 = (((agent_1 * _e46) + ((_e49 % (_e52 / _e55)) * _e60)) + id.x);
-        uint _e69 = transition_words(TransitionLayout(4u, 32u, 1u));
-        float _e75 = _group_0_binding_1_cs[agent_1].reward_scale;
-        store_transition((row_6 * _e69), lane_3, _e24, (_e37.reward * _e75), _e37.ended);
+    uint _e43 = _group_0_binding_0_cs.capacity;
+    if ((_e43 > 0u)) {
+        uint _e48 = _group_0_binding_0_cs.capacity;
+        uint _e51 = l.step_;
+        uint _e54 = _group_0_binding_0_cs.capacity;
+        uint _e57 = _group_0_binding_0_cs.num_lanes;
+        uint _e62 = _group_0_binding_0_cs.num_lanes;
+        uint row_6 = (((agent_1 * _e48) + ((_e51 % (_e54 / _e57)) * _e62)) + id.x);
+        uint _e71 = transition_words(TransitionLayout(4u, 32u, 1u));
+        float _e77 = _group_0_binding_1_cs[agent_1].reward_scale;
+        bool _e80 = store_transition((row_6 * _e71), lane_3, _e24, (_e37.reward * _e77), _e37.ended);
+        finite = _e80;
     }
-    uint _e80 = _group_0_binding_0_cs.stream;
-    bool _e83 = lane_next(seed_3, _e80, id.x, _e37.ended, s, l);
-    if (_e83) {
-        State _e84 = s;
-        see(_e84);
+    uint _e83 = _group_0_binding_0_cs.stream;
+    bool _e86 = lane_next(seed_3, _e83, id.x, _e37.ended, s, l);
+    if (_e86) {
+        State _e87 = s;
+        see(_e87);
     }
-    Lane _e87 = l;
-    _group_0_binding_5_cs[lane_3] = _e87;
     State _e90 = s;
     _group_0_binding_4_cs[lane_3] = _e90;
     bool loop_init_7 = true;
     while(true) {
         if (!loop_init_7) {
-            uint _e105 = i;
-            i = (_e105 + 1u);
+            uint _e113 = i;
+            i = (_e113 + 1u);
         }
         loop_init_7 = false;
         uint _e93 = i;
@@ -941,8 +972,33 @@ void main() {
             uint _e102 = i;
             float _e103 = seen_at(_e102);
             _group_0_binding_6_cs[((lane_3 * OBS_SIZE) + _e99)] = _e103;
+            bool _e104 = finite;
+            if (_e104) {
+                uint _e107 = i;
+                float _e108 = seen_at(_e107);
+                bool _e109 = is_finite_f32_(_e108);
+                local = _e109;
+            } else {
+                local = false;
+            }
+            bool _e111 = local;
+            finite = _e111;
         }
     }
+    uint _e116 = l.fault;
+    if ((_e116 == 0u)) {
+        bool _e121 = finite;
+        local_1 = !(_e121);
+    } else {
+        local_1 = false;
+    }
+    bool _e124 = local_1;
+    if (_e124) {
+        uint _e128 = l.step_;
+        l.fault = (FAULT_OBS | _e128);
+    }
+    Lane _e132 = l;
+    _group_0_binding_5_cs[lane_3] = _e132;
     return;
 }
 

@@ -85,6 +85,7 @@ struct Lane {
     uint window_episodes;
     float window_return;
     float window_length;
+    uint fault;
 };
 typedef Lane type_6[1];
 typedef uint type_7[1];
@@ -139,6 +140,7 @@ constant uint STREAM_STEP = 2u;
 constant uint STREAM_REPLAY = 3u;
 constant uint STREAM_BACKUP = 4u;
 constant uint STREAMS = 8u;
+constant uint FAULT_OBS = 2147483648u;
 constant uint BISECTIONS = 24u;
 constant uint ACTION_OUTPUTS = 2u;
 constant uint ACTION_WORDS = 1u;
@@ -253,7 +255,7 @@ metal::float2 sincos_f32_(
 ) {
     float s_1 = {};
     float c = {};
-    bool local = {};
+    bool local_2 = {};
     float magnitude = metal::abs(x_4);
     uint octant = (naga_f2u32(magnitude * 1.2732395) + 1u) & 4294967294u;
     float y = static_cast<float>(octant);
@@ -270,11 +272,11 @@ metal::float2 sincos_f32_(
         s_1 = -(_e57);
     }
     if (!((quadrant == 1u))) {
-        local = quadrant == 2u;
+        local_2 = quadrant == 2u;
     } else {
-        local = true;
+        local_2 = true;
     }
-    bool _e67 = local;
+    bool _e67 = local_2;
     if (_e67) {
         float _e68 = c;
         c = -(_e68);
@@ -621,7 +623,7 @@ type_12 choose(
     device type_3 const& q_3,
     constant _mslBufferSizes& _buffer_sizes
 ) {
-    bool local_1 = {};
+    bool local_3 = {};
     float alpha_5 = {};
     type_12 sizes = HEAD_SIZES;
     type_12 chosen = {};
@@ -629,11 +631,11 @@ type_12 choose(
     uint head = 0u;
     float _e3 = rng_uniform(rng_4);
     if (!(how.at_random)) {
-        local_1 = _e3 < how.epsilon;
+        local_3 = _e3 < how.epsilon;
     } else {
-        local_1 = true;
+        local_3 = true;
     }
-    bool _e11 = local_1;
+    bool _e11 = local_3;
     if (_e11) {
         type_12 _e12 = random_action(rng_4);
         return _e12;
@@ -714,7 +716,7 @@ Outcome step_1(
     thread Rng& rng_7,
     thread EnvParams& env
 ) {
-    bool local_2 = {};
+    bool local_4 = {};
     State s_2 = state;
     float _e6 = env.masspole;
     float _e9 = env.masscart;
@@ -737,11 +739,11 @@ Outcome step_1(
     State next = State {s_2.x + (0.02 * s_2.x_dot), s_2.x_dot + (0.02 * x_acc), s_2.theta + (0.02 * s_2.theta_dot), s_2.theta_dot + (0.02 * theta_acc)};
     state = next;
     if (!((metal::abs(next.x) > 2.4))) {
-        local_2 = metal::abs(next.theta) > 0.20943952;
+        local_4 = metal::abs(next.theta) > 0.20943952;
     } else {
-        local_2 = true;
+        local_4 = true;
     }
-    bool _e93 = local_2;
+    bool _e93 = local_4;
     return Outcome {1.0, _e93};
 }
 
@@ -765,15 +767,28 @@ LaneStep lane_step(
     thread EnvParams& env
 ) {
     Rng rng_9 = {};
+    bool local_5 = {};
     uint _e9 = lane.step;
     rng_9 = Rng {seed_1, stream_1 + STREAM_STEP, _e9, index_1, 0u};
     Outcome _e13 = take_step(state_2, action_3, rng_9, env);
-    uint _e15 = lane.episode_step;
-    lane.episode_step = _e15 + 1u;
-    float _e19 = lane.episode_return;
-    lane.episode_return = _e19 + _e13.reward;
-    uint _e23 = lane.episode_step;
-    bool truncated = _e23 >= MAX_EPISODE_STEPS;
+    uint _e15 = lane.fault;
+    if (_e15 == 0u) {
+        bool _e21 = is_finite_f32_(_e13.reward);
+        local_5 = !(_e21);
+    } else {
+        local_5 = false;
+    }
+    bool _e24 = local_5;
+    if (_e24) {
+        uint _e27 = lane.step;
+        lane.fault = _e27 + 1u;
+    }
+    uint _e31 = lane.episode_step;
+    lane.episode_step = _e31 + 1u;
+    float _e35 = lane.episode_return;
+    lane.episode_return = _e35 + _e13.reward;
+    uint _e39 = lane.episode_step;
+    bool truncated = _e39 >= MAX_EPISODE_STEPS;
     return LaneStep {_e13.reward, _e13.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)};
 }
 
@@ -1026,7 +1041,7 @@ type_12 chosen_action(
     return _e47;
 }
 
-void store_transition(
+bool store_transition(
     uint at_4,
     uint lane_2,
     type_12 action_4,
@@ -1039,8 +1054,10 @@ void store_transition(
 ) {
     uint word = 0u;
     uint next_word = 0u;
+    bool finite_1 = true;
     uint i_2 = 0u;
-    bool local_3 = {};
+    bool local_6 = {};
+    bool local_7 = {};
     type_12 words = {};
     uint i_3 = 0u;
     TransitionLayout t_7 = TransitionLayout {4u, 32u, 1u};
@@ -1050,44 +1067,55 @@ void store_transition(
         if (metal::all(loop_bound_5 == uint2(0u))) { break; }
         loop_bound_5 -= uint2(loop_bound_5.y == 0u, 1u);
         if (!loop_init_5) {
-            uint _e73 = i_2;
-            i_2 = _e73 + 1u;
+            uint _e83 = i_2;
+            i_2 = _e83 + 1u;
         }
         loop_init_5 = false;
-        uint _e15 = i_2;
-        if (_e15 < OBS_SIZE) {
+        uint _e17 = i_2;
+        if (_e17 < OBS_SIZE) {
         } else {
             break;
         }
         {
-            uint _e18 = word;
-            uint _e22 = i_2;
-            float _e25 = obs[(lane_2 * OBS_SIZE) + _e22];
-            uint _e26 = i_2;
-            uint _e28 = packed_element(_e25, _e26, t_7.obs_bits);
-            word = _e18 | _e28;
-            uint _e30 = next_word;
-            uint _e31 = i_2;
-            float _e32 = seen_at(_e31, seen);
+            uint _e20 = word;
+            uint _e24 = i_2;
+            float _e27 = obs[(lane_2 * OBS_SIZE) + _e24];
+            uint _e28 = i_2;
+            uint _e30 = packed_element(_e27, _e28, t_7.obs_bits);
+            word = _e20 | _e30;
+            uint _e32 = next_word;
             uint _e33 = i_2;
-            uint _e35 = packed_element(_e32, _e33, t_7.obs_bits);
-            next_word = _e30 | _e35;
-            uint _e37 = i_2;
-            if (!((naga_mod((_e37 + 1u) * t_7.obs_bits, 32u) == 0u))) {
-                uint _e49 = i_2;
-                local_3 = (_e49 + 1u) == OBS_SIZE;
+            float _e34 = seen_at(_e33, seen);
+            uint _e35 = i_2;
+            uint _e37 = packed_element(_e34, _e35, t_7.obs_bits);
+            next_word = _e32 | _e37;
+            bool _e39 = finite_1;
+            if (_e39) {
+                uint _e42 = i_2;
+                float _e43 = seen_at(_e42, seen);
+                bool _e44 = is_finite_f32_(_e43);
+                local_6 = _e44;
             } else {
-                local_3 = true;
+                local_6 = false;
             }
-            bool _e55 = local_3;
-            if (_e55) {
-                uint _e56 = i_2;
-                uint to = at_4 + naga_div(_e56 * t_7.obs_bits, 32u);
-                uint _e64 = word;
-                replay[to] = _e64;
-                uint _e66 = next_obs_at(t_7);
-                uint _e69 = next_word;
-                replay[to + _e66] = _e69;
+            bool _e46 = local_6;
+            finite_1 = _e46;
+            uint _e47 = i_2;
+            if (!((naga_mod((_e47 + 1u) * t_7.obs_bits, 32u) == 0u))) {
+                uint _e59 = i_2;
+                local_7 = (_e59 + 1u) == OBS_SIZE;
+            } else {
+                local_7 = true;
+            }
+            bool _e65 = local_7;
+            if (_e65) {
+                uint _e66 = i_2;
+                uint to = at_4 + naga_div(_e66 * t_7.obs_bits, 32u);
+                uint _e74 = word;
+                replay[to] = _e74;
+                uint _e76 = next_obs_at(t_7);
+                uint _e79 = next_word;
+                replay[to + _e76] = _e79;
                 word = 0u;
                 next_word = 0u;
             }
@@ -1100,28 +1128,29 @@ void store_transition(
         if (metal::all(loop_bound_6 == uint2(0u))) { break; }
         loop_bound_6 -= uint2(loop_bound_6.y == 0u, 1u);
         if (!loop_init_6) {
-            uint _e91 = i_3;
-            i_3 = _e91 + 1u;
+            uint _e101 = i_3;
+            i_3 = _e101 + 1u;
         }
         loop_init_6 = false;
-        uint _e78 = i_3;
-        if (_e78 < ACTION_WORDS) {
+        uint _e88 = i_3;
+        if (_e88 < ACTION_WORDS) {
         } else {
             break;
         }
         {
-            uint _e82 = action_at(t_7);
-            uint _e84 = i_3;
-            uint _e87 = i_3;
-            uint _e89 = words.inner[_e87];
-            replay[(at_4 + _e82) + _e84] = _e89;
+            uint _e92 = action_at(t_7);
+            uint _e94 = i_3;
+            uint _e97 = i_3;
+            uint _e99 = words.inner[_e97];
+            replay[(at_4 + _e92) + _e94] = _e99;
         }
     }
-    uint _e94 = reward_at(t_7);
-    replay[at_4 + _e94] = as_type<uint>(reward);
-    uint _e99 = ended_at(t_7);
-    replay[at_4 + _e99] = ended_1;
-    return;
+    uint _e104 = reward_at(t_7);
+    replay[at_4 + _e104] = as_type<uint>(reward);
+    uint _e109 = ended_at(t_7);
+    replay[at_4 + _e109] = ended_1;
+    bool _e112 = finite_1;
+    return _e112;
 }
 
 struct main_Input {
@@ -1142,7 +1171,10 @@ kernel void main_(
     type_15 seen = {};
     Lane l = {};
     State s = {};
+    bool finite = true;
     uint i = 0u;
+    bool local = {};
+    bool local_1 = {};
     uint agent_1 = id.z;
     uint _e5 = p.num_lanes;
     if (id.x >= _e5) {
@@ -1163,26 +1195,25 @@ kernel void main_(
     LaneStep _e37 = lane_step(seed_3, _e35, id.x, _e24, s, l, env);
     State _e38 = s;
     see(_e38, seen);
-    uint _e41 = p.capacity;
-    if (_e41 > 0u) {
-        uint _e46 = p.capacity;
-        uint _e49 = l.step;
-        uint _e52 = p.capacity;
-        uint _e55 = p.num_lanes;
-        uint _e60 = p.num_lanes;
-        uint row_6 = ((agent_1 * _e46) + (naga_mod(_e49, naga_div(_e52, _e55)) * _e60)) + id.x;
-        uint _e69 = transition_words(TransitionLayout {4u, 32u, 1u});
-        float _e75 = agents[agent_1].reward_scale;
-        store_transition(row_6 * _e69, lane_3, _e24, _e37.reward * _e75, _e37.ended, obs, replay, seen, _buffer_sizes);
+    uint _e43 = p.capacity;
+    if (_e43 > 0u) {
+        uint _e48 = p.capacity;
+        uint _e51 = l.step;
+        uint _e54 = p.capacity;
+        uint _e57 = p.num_lanes;
+        uint _e62 = p.num_lanes;
+        uint row_6 = ((agent_1 * _e48) + (naga_mod(_e51, naga_div(_e54, _e57)) * _e62)) + id.x;
+        uint _e71 = transition_words(TransitionLayout {4u, 32u, 1u});
+        float _e77 = agents[agent_1].reward_scale;
+        bool _e80 = store_transition(row_6 * _e71, lane_3, _e24, _e37.reward * _e77, _e37.ended, obs, replay, seen, _buffer_sizes);
+        finite = _e80;
     }
-    uint _e80 = p.stream;
-    bool _e83 = lane_next(seed_3, _e80, id.x, _e37.ended, s, l);
-    if (_e83) {
-        State _e84 = s;
-        see(_e84, seen);
+    uint _e83 = p.stream;
+    bool _e86 = lane_next(seed_3, _e83, id.x, _e37.ended, s, l);
+    if (_e86) {
+        State _e87 = s;
+        see(_e87, seen);
     }
-    Lane _e87 = l;
-    lanes[lane_3] = _e87;
     State _e90 = s;
     state_7[lane_3] = _e90;
     uint2 loop_bound_7 = uint2(4294967295u);
@@ -1191,8 +1222,8 @@ kernel void main_(
         if (metal::all(loop_bound_7 == uint2(0u))) { break; }
         loop_bound_7 -= uint2(loop_bound_7.y == 0u, 1u);
         if (!loop_init_7) {
-            uint _e105 = i;
-            i = _e105 + 1u;
+            uint _e113 = i;
+            i = _e113 + 1u;
         }
         loop_init_7 = false;
         uint _e93 = i;
@@ -1205,7 +1236,32 @@ kernel void main_(
             uint _e102 = i;
             float _e103 = seen_at(_e102, seen);
             obs[(lane_3 * OBS_SIZE) + _e99] = _e103;
+            bool _e104 = finite;
+            if (_e104) {
+                uint _e107 = i;
+                float _e108 = seen_at(_e107, seen);
+                bool _e109 = is_finite_f32_(_e108);
+                local = _e109;
+            } else {
+                local = false;
+            }
+            bool _e111 = local;
+            finite = _e111;
         }
     }
+    uint _e116 = l.fault;
+    if (_e116 == 0u) {
+        bool _e121 = finite;
+        local_1 = !(_e121);
+    } else {
+        local_1 = false;
+    }
+    bool _e124 = local_1;
+    if (_e124) {
+        uint _e128 = l.step;
+        l.fault = FAULT_OBS | _e128;
+    }
+    Lane _e132 = l;
+    lanes[lane_3] = _e132;
     return;
 }

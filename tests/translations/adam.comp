@@ -74,11 +74,14 @@ struct Lane {
     uint window_episodes;
     float window_return;
     float window_length;
+    uint fault;
 };
 struct TdError {
     float error;
     float loss;
 };
+const uint FAULT_OBS = 2147483648u;
+
 layout(std430) readonly buffer Params_block_0Compute { Params _group_0_binding_0_cs; };
 
 layout(std430) readonly buffer type_2_block_1Compute { Agent _group_0_binding_1_cs[]; };

@@ -85,11 +85,13 @@ struct Lane {
     uint window_episodes;
     float window_return;
     float window_length;
+    uint fault;
 };
 struct TdError {
     float error;
     float loss;
 };
+constant uint FAULT_OBS = 2147483648u;
 
 float schedule(
     float start,

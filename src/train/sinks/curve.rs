@@ -30,10 +30,14 @@ impl Curves {
         }
     }
 
-    /// The evaluations as text for the terminal; a run too short for two of them shows the training returns.
+    /// The evaluations as text for the terminal; a run too short for two of them shows the training returns, and the
+    /// evaluation after them.
     pub fn terminal(&self, threshold: Option<f64>) -> String {
-        let points = if self.evaluation.len() > 1 { &self.evaluation } else { &self.training };
-        plot_terminal(points, threshold, 72, 16)
+        let mut points = self.evaluation.clone();
+        if points.len() < 2 {
+            points.splice(0..0, self.training.iter().copied());
+        }
+        plot_terminal(&points, threshold, 72, 16)
     }
 }
 
@@ -65,5 +69,31 @@ impl Sink for CurveSvg {
     fn close(&mut self, dir: &RunDir) -> Result<()> {
         let Curves { training, evaluation } = &self.curves;
         write_curve_svg(&dir.file(CURVE_FILE), &self.title, training, evaluation, self.threshold)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::event::{Evaluation, Progress};
+
+    #[test]
+    fn a_lone_evaluation_ends_the_curve_of_a_short_run() {
+        let mut curves = Curves::default();
+        for (env_steps, mean) in [(1_000, -0.9), (2_000, -0.1)] {
+            curves.take(&Event::Progress(Progress {
+                env_steps,
+                episodic_return: Some(mean),
+                ..Progress::default()
+            }));
+        }
+        let before = curves.terminal(Some(0.9));
+        let greedy = Evaluation { returns: vec![1.0] };
+        curves.take(&Event::Evaluation { env_steps: 2_000, greedy });
+        let after = curves.terminal(Some(0.9));
+        let top = |text: &str| {
+            text.lines().skip(1).take(3).any(|line| line.contains(|c| ('\u{2801}'..='\u{28ff}').contains(&c)))
+        };
+        assert!(!top(&before) && top(&after), "{before}{after}");
     }
 }

@@ -204,6 +204,9 @@ pub fn metrics(case: &Case) -> Expected {
         out[word_of!(Metrics, i, grad_norm_sum)] = copy(a.grad_norm_sum);
         out[word_of!(Metrics, i, alpha)] = copy(a.alpha);
         out[word_of!(Metrics, i, epsilon)] = Expect::Float(epsilon);
+        let faulty = of_agent.iter().position(|lane| lane.fault != 0).unwrap_or(num_lanes - 1);
+        out[word_of!(Metrics, i, fault)] = Expect::Bits(of_agent[faulty].fault);
+        out[word_of!(Metrics, i, fault_lane)] = Expect::Bits(faulty as u32);
         agents[word_of!(Agent, i, window_updates)] = Expect::Bits(0);
         agents[word_of!(Agent, i, entropy_sum)] = Expect::Bits(0);
         agents[word_of!(Agent, i, loss_sum)] = Expect::Bits(0);
