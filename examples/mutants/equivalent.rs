@@ -18,7 +18,6 @@ const EDGE: &str = "rows, columns and inputs beyond the edge feed results that s
      as wgpu's bounds checks do here";
 const GUARD: &str = "store() leaves out rows beyond the edge too; the early return only saves work and reads beyond the buffer";
 const SOURCE: &str = "this kernel has one table of action values, and its q_value ignores the source";
-const STEP_DRAWS: &str = "no environment draws random numbers in a step";
 const RESET_IS_ZERO: &str = "STREAM_RESET is 0";
 const UNUSED_WORD: &str = "only the first word of the last round is used";
 const LAST_ACTION: &str = "the loop then meets the last action too, which is what is returned after it";
@@ -36,14 +35,6 @@ pub const EQUIVALENT: &[Known] = &[
         &["var rng = Rng(seed, stream - STREAM_RESET, step, index, 0u);"],
         RESET_IS_ZERO,
     ),
-    known(
-        "lane_step",
-        "var rng = Rng(seed, stream + STREAM_STEP, (*lane).step, index, 0u);",
-        0,
-        &[],
-        STEP_DRAWS,
-    ),
-    known("env_probe", "var rng = Rng(p.seed, STREAM_STEP, 0u, row, 0u);", 0, &[], STEP_DRAWS),
     known("dense_forward", "if (row >= p.batch) {", 2, &["if (false) {", "if (row > p.batch) {"], GUARD),
     known(
         "dense_forward",
@@ -182,7 +173,41 @@ pub const EQUIVALENT: &[Known] = &[
         &["return vec2f(select(s, -s, x <= 0.0), c);"],
         "differs in the sign of sin 0 alone, and both zeros count as equal",
     ),
-    known("rng", "const STREAM_STEP = 2u;", 0, &[], STEP_DRAWS),
+    known(
+        "priority_insert",
+        "if (node < new_first || node > new_last) {",
+        0,
+        &[
+            "if (node <= new_first || node > new_last) {",
+            "if (node < new_first || node >= new_last) {",
+            "if (true) {",
+        ],
+        "computes a sum twice, from the same children",
+    ),
+    known("fused_forward", "if (column < out_dim) {", 0, &["if (column <= out_dim) {", "if (true) {"], GUARD),
+    known("dense_backward_weights_tiled", "if (k > p.in_dim) {", 0, &["if (false) {"], GUARD),
+    known(
+        "fused_backward",
+        "/* constant */ for (var i = 0u; i < 4u; i++) {",
+        1,
+        &["/* constant */ for (var i = 0u; i <= 4u; i++) {"],
+        "bounds checks turn the fifth index into the fourth, which gets its own value once more",
+    ),
+    known("tabular_value", "var value = 0.0;", 0, &["var value = 1.0;", ""], "every branch below assigns it"),
+    known(
+        "soft_q",
+        "return select(magnitude, -magnitude, x < 0.0);",
+        0,
+        &["return select(magnitude, -magnitude, x <= 0.0);"],
+        "differs in the sign of 0 alone, and both zeros count as equal",
+    ),
+    known(
+        "munchausen",
+        "let bonus = row.agent.munchausen_scale * min(max(surprise, row.agent.munchausen_clip), 0.0);",
+        0,
+        &["let bonus = row.agent.munchausen_scale * min(max(surprise, row.agent.munchausen_clip), 1.0);"],
+        "a log probability is never above 0",
+    ),
     known("rng", "const STREAMS = 8u;", 0, &[], "the host multiplies by its own copy; no shader uses it"),
     known("rng", "v.y += v.z * v.x;", 2, &[], UNUSED_WORD),
     known("rng", "v.z += v.x * v.y;", 2, &[], UNUSED_WORD),
@@ -221,6 +246,9 @@ pub const HIDDEN: &[Known] = &[
     known("grad_norm", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
     known("update_end", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
     known("metrics", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
+    known("priority_draw", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
+    known("priority_update", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
+    known("priority_update", "if (local == 0u && learning) {", 0, &[], TAIL),
     known("grad_norm", "if (local != 0u) {", 0, &[], TAIL),
     known("update_end", "if (local != 0u || agents[agent].nonfinite != 0u) {", 0, &[], TAIL),
     known("metrics", "if (local != 0u) {", 0, &[], TAIL),

@@ -116,13 +116,12 @@ impl Target {
             if self.env.is_some() { "// import: rng\n// import: outcome\n// import: draw\n" } else { "" };
         let included =
             if self.env.is_some() { String::new() } else { format!("// included: {}\n", self.name) };
-        let text = &format!("{included}{text}\n{glue}\n{imports}");
+        let text = format!("{included}{text}\n{glue}\n{imports}");
         match &self.import {
-            None => text.to_owned(),
-            Some(import) => kernel
-                .source
-                .lines()
-                .map(|line| if line.trim_end() == import { text } else { line })
+            None => text,
+            // First, since another import may bring the file in as well; declarations may come in any order.
+            Some(import) => std::iter::once(text.as_str())
+                .chain(kernel.source.lines().filter(|line| line.trim_end() != import))
                 .collect::<Vec<_>>()
                 .join("\n"),
         }

@@ -36,14 +36,16 @@ fn action(draw: &mut Draw, env: &Env) -> Vec<u32> {
     action
 }
 
-/// Parameters of the lanes: the defaults, and in a third of the cases each number halved to doubled and each flag either
-/// way. By chance: a fixed turn would meet the same environments whenever their number is a multiple of it.
+/// Parameters of the lanes: the defaults, and in a third of the cases each number halved to doubled, a 0 made 0.1 to 1, and
+/// each flag either way. By chance: a fixed turn would meet the same environments whenever their number is a multiple of it.
 fn params(draw: &mut Draw, env: &Env, lanes: u32) -> Vec<u32> {
     let mut words = env.lane_params(draw.bits(), u64::from(lanes));
     if draw.one_in(3) {
         for lane in words.chunks_exact_mut(env.param_words() as usize) {
             for (word, param) in lane.iter_mut().zip(&env.params) {
                 match param.number {
+                    // What is off by default, such as noise, is on.
+                    Number::F32 if param.default == 0.0 => *word = draw.float(0.1, 1.0).to_bits(),
                     Number::F32 => *word = param.number.word(param.default * f64::from(draw.float(0.5, 2.0))),
                     Number::U32 if param.default <= 1.0 => *word = draw.int(0, 1),
                     _ => {}
