@@ -49,66 +49,6 @@ fn relative(got: &[f32], want: &[f64]) -> f64 {
     distance(&got, want) / want.iter().fold(1e-3, |most: f64, value| most.max(value.abs()))
 }
 
-#[test]
-fn tables_are_those_that_gymnasium_has() {
-    for (file, name, values) in [
-        ("FrozenLake-v1.jsonl", "FrozenLake-v1", &[][..]),
-        ("FrozenLake-v1_is_slippery=False.jsonl", "FrozenLake-v1", &[("is_slippery", "false")]),
-        ("FrozenLake8x8-v1.jsonl", "FrozenLake8x8-v1", &[]),
-        ("CliffWalking-v1.jsonl", "CliffWalking-v1", &[]),
-        ("Taxi-v4.jsonl", "Taxi-v4", &[]),
-        ("variants/CliffWalkingSlippery-v1.jsonl", "CliffWalkingSlippery-v1", &[]),
-    ] {
-        let text =
-            std::fs::read_to_string(format!("tests/data/conformance/{file}")).expect("data of the tests");
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-        let recorded = lines.filter(|line| line["kind"] == "table").collect::<Vec<_>>();
-        let [recorded] = &recorded[..] else { panic!("{file} has {} tables", recorded.len()) };
-        let env = env(name, values);
-        let states = (0..env.obs_size).map(|index| {
-            let mut words = vec![0; env.state_words as usize];
-            words[0] = index;
-            words
-        });
-        let table =
-            tabulate(&mut CpuExecutor::new(), env, Starts::Listed(states.collect())).expect("a table").mdp;
-        let want = recorded["P"].as_array().expect("states");
-        assert_eq!(table.states as usize, want.len(), "{file}");
-        for (state, actions) in (0..).zip(want) {
-            for (action, outcomes) in (0..).zip(actions.as_array().expect("actions")) {
-                // Outcomes that lead to the same are one here.
-                let mut merged: Vec<Outcome> = Vec::new();
-                for row in outcomes.as_array().expect("outcomes") {
-                    let number = |i: usize| row[i].as_f64().expect("a number");
-                    let (next, reward, terminated) = (number(1) as u32, number(2), number(3) != 0.0);
-                    let same =
-                        |o: &&mut Outcome| (o.next, o.reward, o.terminated) == (next, reward, terminated);
-                    match merged.iter_mut().find(same) {
-                        Some(outcome) => outcome.probability += number(0),
-                        None if number(0) > 0.0 => {
-                            merged.push(Outcome { probability: number(0), next, reward, terminated });
-                        }
-                        None => {}
-                    }
-                }
-                let got = table.row(state, action);
-                assert_eq!(got.len(), merged.len(), "{file} P[{state}][{action}]");
-                for (got, want) in got.iter().zip(&merged) {
-                    assert!(
-                        (got.probability - want.probability).abs() < 1e-15,
-                        "{file} P[{state}][{action}]"
-                    );
-                    assert_eq!(
-                        Outcome { probability: want.probability, ..*got },
-                        *want,
-                        "{file} P[{state}][{action}]"
-                    );
-                }
-            }
-        }
-    }
-}
-
 /// Values, policies, contraction, monotone improvement.
 fn theorems_hold(executor: &mut dyn Executor) {
     let pairs = [(0.99, 0.1), (0.99, 0.0), (0.9, 1.0), (0.5, 0.01), (0.0, 0.3), (0.95, 30.0)];
@@ -370,51 +310,6 @@ fn what_does_not_come_to_rest_says_so() {
     }
 }
 
-/// A corridor of five cells; a wind of a given strength blows one cell back. The clock is in the state but never seen.
-const CORRIDOR: &str = "
-const NUM_ACTIONS = 2u;
-const OBS_SIZE = 1u;
-struct State { cell: u32, clock: u32 }
-struct EnvParams { wind: f32 }
-const DEFAULT_PARAMS = EnvParams(0.3);
-fn reset(rng: ptr<function, Rng>) -> State {
-    return State(0u, 0u);
-}
-fn step(state: ptr<function, State>, action: u32, rng: ptr<function, Rng>) -> Outcome {
-    (*state).clock += 1u;
-    let blown = rng_uniform(rng) < env.wind;
-    if (action == 1u && !blown) {
-        (*state).cell += 1u;
-    } else if ((*state).cell > 0u && (action == 0u || blown)) {
-        (*state).cell -= 1u;
-    }
-    return Outcome(select(-0.1, 1.0, (*state).cell == 4u), (*state).cell == 4u);
-}
-fn observe(state: State) -> array<f32, 1> {
-    return array(f32(state.cell));
-}
-";
-
-#[test]
-fn a_file_of_the_user_is_tabulated_by_its_own_step() {
-    let Some(choice) = common::gpu() else { return };
-    let mut gpu = softq::gpu::open(&choice).expect("device");
-    let values = [("wind".to_owned(), "0.25".to_owned())].into();
-    let env = envs::from_source("corridor.wgsl", CORRIDOR, &values).expect("an environment");
-    let mdp = tabulate(&mut *gpu, env, Starts::Resets).unwrap_or_else(|error| panic!("{error}")).mdp;
-    assert_eq!((mdp.states, &mdp.starts), (5, &vec![(0, 1.0)]));
-    let outcome = |probability, next, reward, terminated| Outcome { probability, next, reward, terminated };
-    assert_eq!(mdp.row(0, 0), [outcome(1.0, 0, -0.1, false)]);
-    assert_eq!(mdp.row(1, 1), [outcome(0.25, 0, -0.1, false), outcome(0.75, 2, -0.1, false)]);
-    assert_eq!(mdp.row(3, 1), [outcome(0.25, 2, -0.1, false), outcome(0.75, 4, 1.0, true)]);
-    assert!(mdp.is_end(4));
-    // Where the clock decides what happens, cells are not states.
-    let hidden = CORRIDOR.replace("action == 1u && !blown", "action == 1u && (*state).clock % 3u != 0u");
-    let env = envs::from_source("corridor.wgsl", &hidden, &values).expect("an environment");
-    let Err(error) = tabulate(&mut *gpu, env, Starts::Resets) else { panic!("it has no table") };
-    assert!(error.to_string().contains("same observation"), "{error}");
-}
-
 fn softq(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_softq")).args(arguments).output().expect("start softq")
 }
@@ -428,8 +323,10 @@ fn the_command_prints_draws_and_refuses() {
     };
     let lake = ["solve", "frozenlake", "--alpha", "0.1", "--gamma", "0.99", "--device", "cpu"];
     let shown = text(&lake);
+    assert!(shown.contains("the table is proven"), "{shown}");
     assert!(shown.contains("value at the start: 2.4710") && shown.contains("[+1]"), "{shown}");
     let json: Value = serde_json::from_str(&text(&[&lake[..], &["--json"]].concat())).expect("JSON");
+    assert_eq!(json["table"]["proven"], true);
     assert_eq!(json["states"].as_array().map(Vec::len), Some(16));
     assert!((json["start_value"].as_f64().expect("a number") - 2.471032477954414).abs() < 1e-4);
     let dir = tempfile::tempdir().expect("folder");

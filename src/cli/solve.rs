@@ -7,7 +7,7 @@ use serde::Serialize;
 use softq::agents::tabular::{METHODS, Method, Problem, Setting, Solution, solve as solve_table};
 use softq::config::Config;
 use softq::config::thousands;
-use softq::envs::tabulate::{Starts, Tabulated, tabulate};
+use softq::envs::tabulate::{CHECKS, Proof, RESETS, Starts, Tabulated, tabulate};
 use softq::envs::{self, Env};
 use softq::gpu::{self, Choice};
 use softq::report::policy_map::{self, PolicyMap};
@@ -21,8 +21,9 @@ use super::{json_line, say};
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "The table of transitions comes from the environment's own step, so a WGSL file of yours works too. Refused are \
-                        environments with continuous or multi-discrete actions, with more than 20,000 states, with steps that draw more \
-                        than one random number, and with states that look alike but differ. Time limits are left out: the values are \
+                        environments with continuous or multi-discrete actions, with more than 20,000 states, with steps that depend on \
+                        more than their first four random numbers, and with states that look alike but differ. The answer says \
+                        whether its table is proven or what it may lack. Time limits are left out: the values are \
                         those of an endless task.\n\n\
                         Examples:\n  softq solve frozenlake --alpha 0.1 --gamma 0.99\n  \
                         softq solve cliffwalking --alpha 1 --kl true --method soft-policy-iteration --svg cliff.svg\n  \
@@ -156,7 +157,7 @@ fn headline(args: &SolveArgs, env: &Env, choice: &Choice, table: &Tabulated, sol
     }
     text += &format!(", last change {:.1e}", solution.residual());
     if let Some(bound) = solution.error_bound(&args.setting(), &table.mdp) {
-        text += &format!(" (so Q is right to {bound:.1e})");
+        text += &format!(" (so in f32 sweeps Q of this table is right to {bound:.1e})");
     }
     if let Some(contraction) = solution.contraction {
         text += &format!("; largest ratio of two changes {contraction:.4}");
@@ -164,7 +165,49 @@ fn headline(args: &SolveArgs, env: &Env, choice: &Choice, table: &Tabulated, sol
     if let Some(drop) = solution.drop {
         text += &format!("; largest fall of a Q after an improvement {drop:.1e}");
     }
-    text + &format!("\nvalue at the start: {:.6}\n\n", start_value(table, solution))
+    text + &format!(
+        "\n{}\nvalue at the start: {:.6}\n\n",
+        certainty(&table.proof, args.gamma),
+        start_value(table, solution)
+    )
+}
+
+/// What is certain about the table.
+fn certainty(proof: &Proof, gamma: f64) -> String {
+    let mut doubts = Vec::new();
+    if proof.pairs > 0 {
+        let why = proof.why.as_deref().unwrap_or("no reason was given");
+        let effect = if gamma < 1.0 {
+            let times = proof.missing / (1.0 - gamma);
+            format!(
+                "; an outcome there, worth R more than those found, would change Q by up to {times:.1e} R"
+            )
+        } else {
+            String::new()
+        };
+        doubts.push(format!(
+            "up to {:.1e} of the random numbers of a step are tried, not proven, for {} pairs of state and action ({why}){effect}",
+            proof.missing,
+            thousands(proof.pairs as u64)
+        ));
+    }
+    if proof.starts_sampled {
+        doubts.push(format!(
+            "initial states are counted in {} resets, so one of probability below {:.1e} may be missing",
+            thousands(RESETS as u64),
+            // Such a state is missed in one of 1,000 runs.
+            1000f64.ln() / RESETS as f64
+        ));
+    }
+    if proof.lookalikes_sampled {
+        doubts.push(format!(
+            "states that look alike were compared by trial, with {CHECKS} random draws for every action"
+        ));
+    }
+    match doubts.is_empty() {
+        true => "the table is proven: it holds what every value of every random number leads to".to_owned(),
+        false => format!("the table is NOT proven: {}", doubts.join("; ")),
+    }
 }
 
 /// Mean value over the initial states.
@@ -219,7 +262,21 @@ struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     drop: Option<f32>,
     start_value: f64,
+    table: Table<'a>,
     states: Vec<State<'a>>,
+}
+
+/// What is certain about the table.
+#[derive(Serialize)]
+struct Table<'a> {
+    proven: bool,
+    /// Largest share of a step's random numbers that is not proven.
+    unproven_share: f64,
+    unproven_pairs: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    starts_proven: bool,
+    lookalikes_proven: bool,
 }
 
 #[derive(Serialize)]
@@ -238,7 +295,7 @@ fn report<'a>(
     args: &'a SolveArgs,
     env: &'a Env,
     choice: &'a Choice,
-    table: &Tabulated,
+    table: &'a Tabulated,
     solution: &'a Solution,
 ) -> Report<'a> {
     let mdp = &table.mdp;
@@ -266,6 +323,14 @@ fn report<'a>(
         contraction: solution.contraction,
         drop: solution.drop,
         start_value: start_value(table, solution),
+        table: Table {
+            proven: table.proof.is_whole(),
+            unproven_share: table.proof.missing,
+            unproven_pairs: table.proof.pairs,
+            reason: table.proof.why.as_deref(),
+            starts_proven: !table.proof.starts_sampled,
+            lookalikes_proven: !table.proof.lookalikes_sampled,
+        },
         states: (0..mdp.states).map(state).collect(),
     }
 }

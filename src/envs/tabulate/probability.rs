@@ -4,37 +4,38 @@
 pub const CELLS: u32 = 1 << 23;
 /// Largest denominator that a measured probability is rounded to.
 const MAX_DENOMINATOR: u32 = 1000;
+/// Then come decimals.
+const DECIMALS: [u32; 3] = [10_000, 100_000, 1_000_000];
 
-/// Different answers with the share of draws that lead to them, in the order of the draws.
-pub fn shares<Answer: Copy + PartialEq>(points: &[(u32, Answer)]) -> Vec<(Answer, f64)> {
-    let mut widths: Vec<(Answer, u32)> = Vec::new();
-    let mut low = 0;
-    for (index, (_, answer)) in points.iter().enumerate() {
-        // An answer holds up to the first cell of the next different one.
-        let high = points.get(index + 1).map_or(CELLS, |(next, _)| *next);
-        match widths.iter_mut().find(|(known, _)| known == answer) {
-            Some((_, width)) => *width += high - low,
-            None => widths.push((*answer, high - low)),
+/// Different answers with the share of random numbers that leads to them, in the order of the random numbers.
+pub fn shares<Answer: Copy + PartialEq>(parts: impl Iterator<Item = (f64, Answer)>) -> Vec<(Answer, f64)> {
+    let mut measured: Vec<(Answer, f64)> = Vec::new();
+    for (share, answer) in parts {
+        match measured.iter_mut().find(|(known, _)| *known == answer) {
+            Some((_, sum)) => *sum += share,
+            None => measured.push((answer, share)),
         }
-        low = high;
     }
-    let measured = |width: u32| f64::from(width) / f64::from(CELLS);
-    let simple: Vec<f64> = widths.iter().map(|(_, width)| simplest(measured(*width))).collect();
+    let simple: Vec<f64> = measured.iter().map(|(_, share)| simplest(*share)).collect();
     // Simple fractions that are not a distribution are not what the environment had in mind.
-    let whole = (simple.iter().sum::<f64>() - 1.0).abs() < 1e-12;
-    let share = |(index, (answer, width)): (usize, &(Answer, u32))| {
-        (*answer, if whole { simple[index] } else { measured(*width) })
-    };
-    widths.iter().enumerate().map(share).collect()
+    if (simple.iter().sum::<f64>() - 1.0).abs() < 1e-12 {
+        for ((_, share), simple) in measured.iter_mut().zip(simple) {
+            *share = simple;
+        }
+    }
+    measured
 }
 
-/// The fraction with the smallest denominator that a probability, known to 2^-23, may be; itself if there is none.
+/// The fraction with the smallest denominator, or the shortest decimal, that a probability known to 2^-23 may be; itself if
+/// there is none. What may happen is not rounded to never.
 fn simplest(probability: f64) -> f64 {
     let fits = |denominator: u32| {
         let fraction = (probability * f64::from(denominator)).round() / f64::from(denominator);
-        ((fraction - probability).abs() <= 1.5 / f64::from(CELLS)).then_some(fraction)
+        let near = (fraction - probability).abs() <= 1.5 / f64::from(CELLS);
+        let extreme = fraction == 0.0 || fraction == 1.0;
+        (near && (!extreme || fraction == probability)).then_some(fraction)
     };
-    (1..=MAX_DENOMINATOR).find_map(fits).unwrap_or(probability)
+    (1..=MAX_DENOMINATOR).chain(DECIMALS).find_map(fits).unwrap_or(probability)
 }
 
 /// The number that an f32 was written as: its shortest decimal.
@@ -48,7 +49,18 @@ mod tests {
 
     #[test]
     fn simple_fractions_within_the_resolution() {
-        for (numerator, denominator) in [(1, 3), (2, 3), (1, 10), (7, 8), (999, 1000), (0, 1), (1, 1)] {
+        for (numerator, denominator) in [
+            (1, 3),
+            (2, 3),
+            (1, 10),
+            (7, 8),
+            (999, 1000),
+            (0, 1),
+            (1, 1),
+            (1, 10_000),
+            (9999, 10_000),
+            (5, 100_000),
+        ] {
             let exact = f64::from(numerator) / f64::from(denominator);
             let cells = (exact * f64::from(CELLS)).round() / f64::from(CELLS);
             assert_eq!(simplest(cells), exact);
