@@ -33,6 +33,7 @@ const MUST_PASS: &[&str] = &[
     "algorithms/coax_softq_n3_tau0.1_mse_target.json",
     "algorithms/di_sqn_act_probs.json",
     "algorithms/di_sqn_cartpole_auto.json",
+    "algorithms/di_sqn_forced_cartpole_auto.json",
     "algorithms/orig_sqn_auto.json",
     "algorithms/orig_sqn_fixed.json",
     "algorithms/torch_adam.json",

@@ -216,7 +216,11 @@ impl Case {
                 None => name.contains("64.b").then(|| name.replacen("64.b", ".b", 1)),
             };
             let trace = name.strip_prefix("trace64.").map(|rest| format!("trace.{rest}"));
-            plain.or(trace).is_some_and(|plain| used.contains(&plain))
+            let group = ["after", "sample"].into_iter().find_map(|group| {
+                let (before, after) = name.split_once(&format!(".{group}64."))?;
+                Some(format!("{before}.{group}.{after}"))
+            });
+            plain.or(trace).or(group).is_some_and(|plain| used.contains(&plain))
         };
         self.names().filter(|name| !used.contains(*name) && !double(name)).map(str::to_owned).collect()
     }

@@ -21,7 +21,7 @@ use crate::verify::conformance::updates::{
 const NETS: [&str; 2] = ["q0", "q1"];
 
 /// Hyperparameters as DI-engine means them.
-fn setup(case: &Case) -> Outcome<Setup> {
+pub(super) fn setup(case: &Case, log_alpha: &str) -> Outcome<Setup> {
     let adam = |key: &'static str, default: f64| case.number_or(&["adam", key], default);
     let weight_decay = adam("weight_decay", 0.0)?;
     let grad_clip = case.config().get("grad_clip").unwrap_or(&Value::Null);
@@ -49,9 +49,7 @@ fn setup(case: &Case) -> Outcome<Setup> {
         adam_eps: adam("eps", 1e-8)?,
         ..Config::default()
     };
-    let [log_alpha] = case.f32("init.log_alpha")? else {
-        return malformed("'init.log_alpha' is no single number");
-    };
+    let log_alpha = single(case, log_alpha)?;
     // The first branch counts 1, every later one 1 / (branches + 1e-6).
     let weights = case.config().get("branch_weights").and_then(Value::as_array);
     let branches = case.config().get("actions").and_then(Value::as_array).map_or(1, Vec::len);
@@ -65,7 +63,15 @@ fn setup(case: &Case) -> Outcome<Setup> {
         later_head_weight,
         ..Conventions::default()
     };
-    Ok(Setup { config, conventions, log_alpha: f64::from(*log_alpha), weight_decay })
+    Ok(Setup { config, conventions, log_alpha: f64::from(log_alpha), weight_decay })
+}
+
+/// A tensor of one number.
+pub(super) fn single(case: &Case, name: &str) -> Outcome<f32> {
+    match case.f32(name)? {
+        [value] => Ok(*value),
+        _ => malformed(format!("'{name}' is no single number")),
+    }
 }
 
 /// Replays all updates of a case.
@@ -76,7 +82,7 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
     if case.config().get("ignore_done").and_then(Value::as_bool) == Some(true) {
         batches.ignore_done();
     }
-    let setup = setup(case)?;
+    let setup = setup(case, "init.log_alpha")?;
     let later_head_weight = setup.conventions.later_head_weight;
     let replay = Replay::new(device, setup, network, batches, &weights)?;
     let mut trace = Trace::default();
@@ -86,7 +92,7 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
         let prefix = format!("step{}.", index + 1);
         if trace::any(case, &prefix) {
             for head in 0..replay.heads() {
-                compare_samples(case, device, comparison, &replay, index, head, &step)?;
+                compare_samples(case, device, comparison, &replay, index, head, &step, &prefix)?;
             }
         }
         let prefix = format!("after{}.", index + 1);
@@ -142,8 +148,9 @@ fn record(trace: &mut Trace, step: &Step, later_head_weight: f32) {
     }
 }
 
-/// `step{k}.*`
-fn compare_samples(
+/// `{prefix}*`
+#[allow(clippy::too_many_arguments)]
+pub(super) fn compare_samples(
     case: &Case,
     device: &mut Device<'_>,
     comparison: &mut Comparison,
@@ -151,14 +158,14 @@ fn compare_samples(
     index: usize,
     head: usize,
     step: &Step,
+    prefix: &str,
 ) -> Outcome<()> {
     let samples = replay.samples(device, index, head)?;
     let minimum: Vec<f32> =
         samples.q[TARGET_1].iter().zip(&samples.q[TARGET_2]).map(|(a, b)| a.min(*b)).collect();
     let policy = replay.policy(device, head, &minimum, step.before.alpha)?;
-    let prefix = format!("step{}.", index + 1);
     let branch = if replay.heads() > 1 { format!(".b{head}") } else { String::new() };
-    let mut compare = |name: &str, got: &[f32]| trace::part(case, comparison, [&prefix, name, &branch], got);
+    let mut compare = |name: &str, got: &[f32]| trace::part(case, comparison, [prefix, name, &branch], got);
     compare("q0", &samples.q[Q_1])?;
     compare("q1", &samples.q[Q_2])?;
     compare("target_q0", &samples.q[TARGET_1])?;

@@ -91,7 +91,11 @@ fn lone_description(path: PathBuf) -> Option<Entry> {
     if path.file_name().is_some_and(|name| companion.iter().any(|known| name == *known)) {
         return None;
     }
-    Some(Entry::Unknown(path, "not a conformance case".into()))
+    let reason = match value.get("format").and_then(Value::as_str) {
+        Some(format) => format!("format '{format}' is not built in"),
+        None => "not a conformance case".into(),
+    };
+    Some(Entry::Unknown(path, reason))
 }
 
 fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {

@@ -17,6 +17,7 @@ mod coax_softq;
 pub mod compare;
 mod device;
 mod di_sqn;
+mod di_sqn_forced;
 mod env_device;
 mod env_log;
 pub mod files;
@@ -62,11 +63,18 @@ const FAMILIES: &[(&str, ReplayFn)] = &[
     ("torch_softmax", torch_softmax::replay),
     ("torch_mlp", torch_mlp::replay),
     ("di_sqn_act_probs", di_sqn::replay_acting),
+    ("di_sqn_forced", di_sqn_forced::replay),
     ("di_sqn", di_sqn::replay),
     ("orig_sqn", orig_sqn::replay),
     ("cleanrl_sac_continuous", |_, _, _| unsupported("continuous actions are not built in")),
     ("cleanrl_tanh_gaussian", |_, _, _| unsupported("continuous actions are not built in")),
     ("cleanrl_sac_discrete", |_, _, _| unsupported("discrete SAC is not built in")),
+    ("cleanrl_pqn", |_, _, _| unsupported("PQN is not built in")),
+    ("purejaxql_returns", |_, _, _| unsupported("PQN is not built in")),
+    ("purejaxql_radam", |_, _, _| unsupported("RAdam is not built in")),
+    ("torch_radam", |_, _, _| unsupported("RAdam is not built in")),
+    ("torch_conv2d", |_, _, _| unsupported("convolutions are not built in")),
+    ("svgd", |_, _, _| unsupported("Stein variational gradient descent is not built in")),
     ("coax_softq", coax_softq::replay),
     ("coax_boltzmann", coax_boltzmann::replay),
     ("coax_nstep", coax_nstep::replay),

@@ -78,6 +78,40 @@ impl Batches {
         })
     }
 
+    /// Reads the batches of updates that stand each for itself, `update{k}.batch.*`.
+    pub fn forced(case: &Case, network: &Network, updates: &[u32]) -> Outcome<Batches> {
+        let (obs_size, heads) = (network.inputs(), &network.layout.heads);
+        let limit = heads.iter().map(|head| head.actions as usize).max().unwrap_or(0);
+        let Some(first) = updates.first() else { return malformed("there are no updates") };
+        let batch = case.matrix(&format!("update{first}.batch.obs"))?[0];
+        let mut batches = Batches {
+            obs: Vec::new(),
+            next_obs: Vec::new(),
+            actions: Vec::new(),
+            heads: heads.len(),
+            rewards: Vec::new(),
+            done: Vec::new(),
+            obs_size,
+            rows: Vec::new(),
+            batch,
+        };
+        for (index, update) in updates.iter().enumerate() {
+            let name = |part: &str| format!("update{update}.batch.{part}");
+            batches.obs.extend(case.f32_of(&name("obs"), &[batch, obs_size])?);
+            batches.next_obs.extend(case.f32_of(&name("next_obs"), &[batch, obs_size])?);
+            batches.rewards.extend(case.f32_of(&name("reward"), &[batch])?);
+            batches.done.extend(case.f32_of(&name("done"), &[batch])?);
+            let actions = case.indices(&name("action"), limit)?;
+            let mut columns = actions.iter().zip(heads.iter().cycle());
+            if actions.len() != batch * heads.len() || columns.any(|(action, head)| *action >= head.actions) {
+                return malformed(format!("'{}' does not fit the network's heads", name("action")));
+            }
+            batches.actions.extend(actions);
+            batches.rows.push((index * batch..(index + 1) * batch).map(|row| row as u32).collect());
+        }
+        Ok(batches)
+    }
+
     /// Number of updates.
     pub fn steps(&self) -> usize {
         self.rows.len()
@@ -138,6 +172,24 @@ pub struct Setup {
     pub log_alpha: f64,
     /// Weight decay of Adam.
     pub weight_decay: f64,
+}
+
+/// Everything that an update starts from.
+pub struct State {
+    /// Weights `[4, params]`.
+    pub weights: Vec<f32>,
+    /// Adam's first moments `[2, params]`.
+    pub adam_m: Vec<f32>,
+    /// Adam's second moments `[2, params]`.
+    pub adam_v: Vec<f32>,
+    /// `ln alpha`
+    pub log_alpha: f32,
+    /// Its first moment.
+    pub alpha_m: f32,
+    /// Its second moment.
+    pub alpha_v: f32,
+    /// Updates done.
+    pub updates: u32,
 }
 
 /// What one update left in memory.
@@ -252,6 +304,28 @@ impl Replay {
     /// Updates in the file.
     pub fn steps(&self) -> usize {
         self.batches.steps()
+    }
+
+    /// Puts everything that learning changes into a recorded state.
+    pub fn load(&self, device: &mut Device<'_>, state: &State) -> Outcome<()> {
+        let group = &self.update.q.group;
+        let agent = Agent {
+            log_alpha: state.log_alpha,
+            alpha: f64::from(state.log_alpha).exp() as f32,
+            alpha_m: state.alpha_m,
+            alpha_v: state.alpha_v,
+            updates: state.updates,
+            ..self.agent(device)?
+        };
+        let Some(optimizer) = device.read(group.optimizers)?.first().copied() else {
+            return malformed("the optimiser's record is empty");
+        };
+        device.write(self.update.records, &[agent])?;
+        device.write(group.optimizers, &[Optimizer { steps: state.updates, ..optimizer }])?;
+        device.write(group.weights, &state.weights)?;
+        device.write(group.adam_m, &state.adam_m)?;
+        device.write(group.adam_v, &state.adam_v)?;
+        Ok(())
     }
 
     /// Runs update `step` (from 0). `given` are the sampled next actions, where the case fixes them.

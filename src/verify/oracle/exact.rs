@@ -80,7 +80,8 @@ impl Soft<'_> {
             let largest = next.iter().fold(1.0, |largest: f64, q| largest.max(q.abs()));
             let change = distance(&next, &q);
             q = next;
-            if change <= ROUNDING * largest {
+            // The logarithm of the value's sum rounds in units of the temperature.
+            if change <= ROUNDING * largest.max(4.0 * self.alpha) {
                 return Some(q);
             }
         }
