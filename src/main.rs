@@ -21,7 +21,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Stderr may be closed; the exit status still tells.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
+            let _ =
+                writeln!(std::io::stderr(), "error: {}", softq::shared::printable::lines(&error.to_string()));
             ExitCode::from(error.exit_code())
         }
     }

@@ -39,18 +39,25 @@ struct EnvParams {
     // gravity, m/s^2
     gravity: f32,
     // length of the first link in the equations, m
+    // range: above 0
     link_length_1: f32,
     // mass of the first link, kg
+    // range: above 0
     link_mass_1: f32,
     // mass of the second link, kg
+    // range: above 0
     link_mass_2: f32,
     // centre of mass of the first link, m from its joint
+    // range: at least 0
     link_com_pos_1: f32,
     // centre of mass of the second link, m from its joint
+    // range: at least 0
     link_com_pos_2: f32,
     // moment of inertia of either link, kg m^2
+    // range: above 0
     link_moi: f32,
     // largest random torque added to the action
+    // range: at least 0
     torque_noise_max: f32,
     // equations of the 1996 paper, which lack a term of the book's
     nips: u32,

@@ -28,10 +28,13 @@ struct EnvParams {
     // gravity, m/s^2
     gravity: f32,
     // mass of the cart, kg
+    // range: above 0
     masscart: f32,
     // mass of the pole, kg
+    // range: above 0
     masspole: f32,
     // half the pole's length, m
+    // range: above 0
     length: f32,
     // push of either action, N
     force_mag: f32,

@@ -4,9 +4,11 @@
 // in the last row. Actions: 0 left, 1 stay, 2 right. The paddle moves, then the ball falls by one; when it reaches the last
 // row the episode ends with 1 if the paddle is there and -1 if not. Only `reset` draws: the column of the ball.
 
-// param: rows of the board, 2 to 64
+// param: rows of the board
+// range: 2 to 64
 const ROWS = 10u;
-// param: columns of the board, 1 to 64
+// param: columns of the board
+// range: 1 to 64
 const COLUMNS = 5u;
 const OBS_SIZE = ROWS * COLUMNS;
 const OBS_BITS = 1u;

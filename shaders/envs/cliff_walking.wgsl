@@ -147,7 +147,7 @@ fn draw_cliff(at: vec2f, column: u32) -> vec3f {
     if (at.y < -0.40) {
         colour = GRASS;
     }
-    if (column == 1u && at.x < -0.40 || column == COLUMNS - 2u && at.x > 0.40) {
+    if ((column == 1u && at.x < -0.40) || (column == COLUMNS - 2u && at.x > 0.40)) {
         colour = select(EARTH, SHADE, at.y > 0.12);
         if (at.y < -0.36) {
             colour = GRASS;

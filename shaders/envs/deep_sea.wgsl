@@ -10,7 +10,8 @@
 // Draws, in this order: the normal number where one is paid, and one uniform number for every move to the right, which also
 // deterministic seas draw.
 
-// param: cells per side, 2 to 100
+// param: cells per side
+// range: 2 to 100
 const SIZE = 10u;
 // param: the action that means right in each cell, rows of 0 and 1 separated by '/'; a single 2 leaves it to mapping_seed
 const MAPPING = array(array(2u));
@@ -29,7 +30,7 @@ const DRAW_ASPECT = f32(SIZE) / f32(SIZE + 1u);
 const RENDER_FPS = 6u;
 
 const_assert SIZE >= 2u && SIZE <= 100u;
-const_assert MAPPING_ROWS == 1u || MAPPING_ROWS == SIZE && MAPPING_COLUMNS == SIZE;
+const_assert MAPPING_ROWS == 1u || (MAPPING_ROWS == SIZE && MAPPING_COLUMNS == SIZE);
 
 // import: grid
 // import: normal

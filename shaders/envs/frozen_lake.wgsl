@@ -51,6 +51,7 @@ struct EnvParams {
     // whether the ice is slippery
     is_slippery: u32,
     // probability of going where the action points, on slippery ice
+    // range: 0 to 1
     success_rate: f32,
     // reward for reaching a goal
     reward_goal: f32,

@@ -21,8 +21,10 @@ struct EnvParams {
     // gravity, m/s^2
     g: f32,
     // mass of the rod, kg
+    // range: above 0
     m: f32,
     // length of the rod in the equations, m
+    // range: above 0
     l: f32,
 }
 

@@ -28,8 +28,10 @@ struct EnvParams {
     // whether passengers may change their destination
     fickle_passenger: u32,
     // in rain: probability of driving where the action points
+    // range: 0 to 1
     rainy_probability: f32,
     // with fickle passengers: share of episodes in which one changes the destination
+    // range: 0 to 1
     fickle_probability: f32,
 }
 const DEFAULT_PARAMS = EnvParams(0u, 0u, 0.8, 0.3);
@@ -82,7 +84,7 @@ fn landmark(cell: u32) -> u32 {
 
 // Whether a wall separates a cell from the next one to the east.
 fn wall_east(row: u32, column: u32) -> bool {
-    return row < 2u && column == 1u || row > 2u && (column == 0u || column == 2u);
+    return (row < 2u && column == 1u) || (row > 2u && (column == 0u || column == 2u));
 }
 
 // The cell in a direction, or the same one where a wall or the edge is in the way.

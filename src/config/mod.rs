@@ -47,7 +47,7 @@ impl Config {
     pub fn env_values(&self) -> Result<BTreeMap<String, String>> {
         let pair = |entry: &String| match entry.split_once('=') {
             Some((name, value)) if !name.trim().is_empty() => {
-                Ok((name.trim().to_lowercase(), value.trim().to_owned()))
+                Ok((name.trim().to_owned(), value.trim().to_owned()))
             }
             _ => Err(Error::invalid(
                 "env_param",

@@ -4,6 +4,7 @@
 
 use crate::engine::env::Env;
 use crate::engine::kernel::Kernel;
+use crate::engine::lexer::Tokens;
 use crate::engine::rule::Rule;
 use crate::error::{Error, Result};
 use crate::shared::agent::Agent;
@@ -114,16 +115,24 @@ impl Composer<'_> {
 
     /// The file as it is, then its imports: declarations of WGSL may come in any order.
     fn environment(&mut self, source: &str) -> Result<()> {
-        // A composed text is complete: composing it once more changes nothing.
-        self.text.push_str(&source.replace("// import: ", "// imported: "));
+        let tokens = Tokens::new(source);
+        let mut text = source.to_owned();
+        let mut names = Vec::new();
+        for comment in tokens.comments.iter().filter(|comment| comment.alone) {
+            if let Some(name) = tokens.words(comment).strip_prefix("import:") {
+                names.push(name.trim());
+                // A composed text is complete: composing it once more changes nothing. The length stays for places of errors.
+                let said = source[comment.range.clone()].replacen("import:", "imports", 1);
+                text.replace_range(comment.range.clone(), &said);
+            }
+        }
+        self.text.push_str(&text);
         self.line("");
         for name in PROVIDED {
             self.import("environment", name)?;
         }
-        for line in source.lines() {
-            if let Some(name) = line.strip_prefix("// import: ") {
-                self.import("environment", name.trim())?;
-            }
+        for name in names {
+            self.import("environment", name)?;
         }
         Ok(())
     }

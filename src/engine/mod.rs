@@ -6,8 +6,11 @@ pub mod cpu;
 pub mod debug;
 pub mod env;
 pub mod executor;
+pub mod guard;
 pub mod kernel;
+pub mod lexer;
 pub mod memory;
+pub mod pointers;
 #[cfg(feature = "threads")]
 mod pool;
 pub mod recording;

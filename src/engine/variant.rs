@@ -4,7 +4,9 @@ use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 
 use crate::engine::compose::compose;
 use crate::engine::env::Env;
+use crate::engine::guard;
 use crate::engine::kernel::Kernel;
+use crate::engine::pointers;
 use crate::engine::recording::Dispatch;
 use crate::engine::rule::Rule;
 use crate::error::Result;
@@ -64,11 +66,87 @@ impl Variant {
     }
 }
 
-/// The module of a complete WGSL text, valid under WebGPU core: default capabilities grant no extension.
+/// Why a text is no module.
+pub enum Failure {
+    /// It is not WGSL.
+    Parse {
+        /// Where.
+        spans: Vec<naga::Span>,
+        /// What is wrong.
+        message: String,
+        /// More about the first place.
+        detail: Option<String>,
+    },
+    /// It is WGSL, but breaks a rule.
+    Invalid {
+        /// Where.
+        spans: Vec<naga::Span>,
+        /// Which rule.
+        error: Box<naga::valid::ValidationError>,
+    },
+    /// The compiler failed instead of judging it.
+    GaveUp {
+        /// Its last words.
+        message: String,
+    },
+}
+
+impl Failure {
+    /// The failure with its places moved.
+    pub fn moved(mut self, place: impl Fn(naga::Span) -> naga::Span) -> Failure {
+        match &mut self {
+            Failure::Parse { spans, .. } | Failure::Invalid { spans, .. } => {
+                spans.iter_mut().for_each(|span| *span = place(*span));
+            }
+            Failure::GaveUp { .. } => {}
+        }
+        self
+    }
+}
+
+/// What WebGPU's core grants every shader: no extension, and the functions that pack half floats into words.
+pub fn core() -> Capabilities {
+    Capabilities::SHADER_FLOAT16_IN_FLOAT32
+}
+
+/// Reads a complete WGSL text.
+pub fn read(wgsl: &str) -> std::result::Result<naga::Module, Failure> {
+    let parsed = guard::guarded(|| {
+        naga::front::wgsl::parse_str(wgsl).map_err(|error| {
+            let labels: Vec<_> = error.labels().collect();
+            Failure::Parse {
+                spans: labels.iter().map(|(span, _)| *span).collect(),
+                message: error.message().to_owned(),
+                detail: labels.iter().map(|(_, label)| label.to_string()).find(|label| !label.is_empty()),
+            }
+        })
+    });
+    parsed.unwrap_or_else(|message| Err(Failure::GaveUp { message }))
+}
+
+/// Validates a module under WebGPU core.
+pub fn validate(module: &naga::Module) -> std::result::Result<ModuleInfo, Failure> {
+    let validated = guard::guarded(|| {
+        Validator::new(ValidationFlags::all(), core()).validate(module).map_err(|error| Failure::Invalid {
+            spans: error.spans().map(|(span, _)| *span).collect(),
+            error: Box::new(error.into_inner()),
+        })
+    });
+    validated.unwrap_or_else(|message| Err(Failure::GaveUp { message }))
+}
+
+/// The module of a complete WGSL text, valid under WebGPU core, ready for the writers.
 pub fn parse(wgsl: &str) -> std::result::Result<(naga::Module, ModuleInfo), String> {
-    let module = naga::front::wgsl::parse_str(wgsl).map_err(|error| error.emit_to_string(wgsl))?;
-    let info = Validator::new(ValidationFlags::all(), Capabilities::default())
+    let mut module = naga::front::wgsl::parse_str(wgsl).map_err(|error| error.emit_to_string(wgsl))?;
+    pointers::by_copy(&mut module);
+    let info = Validator::new(ValidationFlags::all(), core())
         .validate(&module)
         .map_err(|error| error.emit_to_string(wgsl))?;
     Ok((module, info))
+}
+
+/// The module of a text that the writers of some backends would not take as it is; `None` if they take it.
+pub fn rewritten(wgsl: &str) -> Option<naga::Module> {
+    let mut module = naga::front::wgsl::parse_str(wgsl).ok()?;
+    pointers::by_copy(&mut module).then_some(module)
 }

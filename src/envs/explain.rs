@@ -2,8 +2,9 @@
 
 use naga::Span;
 
+use super::items::{Item, constant};
 use super::loops::line_of;
-use super::text;
+use crate::engine::lexer::{Kind, Tokens};
 use crate::error::{Error, Result};
 
 /// Functions that the engine provides to every file.
@@ -136,108 +137,142 @@ const UNAVAILABLE: &[&str] = &[
 ];
 
 /// Refuses what a world cannot use, with its line.
-pub fn check_unavailable(file: &str, source: &str) -> Result<()> {
-    let code = text::without_comments(source);
-    let mut at = 0;
-    for word in code.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
-        let name = word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
-        if UNAVAILABLE.contains(&name) {
-            let message = format!(
-                "`{name}` is not available in a world: its functions run for one lane alone, inside the engine's kernels; remove it"
-            );
-            return Err(Error::EnvFile { file: file.into(), line: Some(line_of(source, at)), message });
-        }
-        at += word.len();
+pub fn check_unavailable(file: &str, tokens: &Tokens<'_>) -> Result<()> {
+    let words = tokens.tokens.iter().filter(|token| token.kind == Kind::Word);
+    for token in words.filter(|token| UNAVAILABLE.contains(&tokens.str(token))) {
+        let message = format!(
+            "`{}` is not available in a world: its functions run for one lane alone, inside the engine's kernels; remove it",
+            tokens.str(token)
+        );
+        return Err(Error::EnvFile { file: file.into(), line: Some(token.line), message });
     }
     Ok(())
 }
 
 /// Refuses declarations under names of the language; `step` is the one that the contract asks for.
-pub fn check_declared_names(file: &str, source: &str) -> Result<()> {
-    for (name, line) in names(source) {
-        if BUILT_IN.contains(&name) && name != "step" {
+pub fn check_declared_names(file: &str, items: &[Item]) -> Result<()> {
+    for item in items.iter().filter(|item| item.name != "step") {
+        if BUILT_IN.contains(&item.name.as_str()) {
             let message = format!(
-                "`{name}` is a name of the language, and the engine's own code uses it: choose another one, such as `my_{name}`"
+                "`{0}` is a name of the language, and the engine's own code uses it: choose another one, such as `my_{0}`",
+                item.name
             );
-            return Err(Error::EnvFile { file: file.into(), line: Some(line), message });
+            return Err(Error::EnvFile { file: file.into(), line: Some(item.line), message });
         }
     }
     Ok(())
 }
 
-/// Longest expression, in bytes without white space, and most `else`: the compiler works by recursion, and a chain of many
-/// thousand operators or branches would exhaust its stack.
+/// Longest expression, in bytes of tokens, most brackets around one place, and most `else`: the compiler works by recursion,
+/// and a chain of many thousand operators or branches would exhaust its stack.
 const MAX_EXPRESSION: usize = 2_000;
+const MAX_DEPTH: usize = 100;
 const MAX_ELSE: usize = 500;
 
 /// Refuses what would be too deep for the compiler.
-pub fn check_depth(file: &str, source: &str) -> Result<()> {
-    let code = text::without_comments(source);
-    let (mut length, mut branches) = (0, 0);
-    for (at, byte) in code.bytes().enumerate() {
-        match byte {
-            b';' | b'{' | b'}' | b',' => length = 0,
-            byte if byte.is_ascii_whitespace() => {}
-            _ => length += 1,
+pub fn check_depth(file: &str, tokens: &Tokens<'_>) -> Result<()> {
+    let (mut length, mut branches, mut depth) = (0, 0, 0usize);
+    for token in &tokens.tokens {
+        match token.kind {
+            Kind::Sign('(' | '[') => depth += 1,
+            Kind::Sign('{') => (length, depth) = (0, depth + 1),
+            Kind::Sign(')' | ']') => depth = depth.saturating_sub(1),
+            Kind::Sign('}') => (length, depth) = (0, depth.saturating_sub(1)),
+            Kind::Sign(';' | ',') => length = 0,
+            Kind::Sign('<') if token.template => depth += 1,
+            Kind::Sign('>') if token.template => depth = depth.saturating_sub(1),
+            _ => length += token.range.len(),
         }
-        branches += usize::from(code.as_bytes()[at..].starts_with(b"else"));
+        branches += usize::from(tokens.str(token) == "else");
         let message = if length > MAX_EXPRESSION {
             format!("an expression of more than {MAX_EXPRESSION} characters; split it with `let`")
+        } else if depth > MAX_DEPTH {
+            format!("more than {MAX_DEPTH} brackets around one place; split it with `let` and functions")
         } else if branches > MAX_ELSE {
             format!("more than {MAX_ELSE} `else` in one file; use a switch or an array")
         } else {
             continue;
         };
-        return Err(Error::EnvFile { file: file.into(), line: Some(line_of(source, at)), message });
+        return Err(Error::EnvFile { file: file.into(), line: Some(token.line), message });
     }
     Ok(())
 }
 
 /// Refuses sizes that are plain numbers out of range, where they are declared: the compiler would complain where they are
 /// used.
-pub fn check_sizes(file: &str, source: &str, sizes: &[(&str, u32)]) -> Result<()> {
-    for declaration in text::declarations(source) {
-        let Some((name, limit)) = sizes.iter().find(|(name, _)| *name == declaration.name) else { continue };
-        let text = source[declaration.value].trim();
+pub fn check_sizes(file: &str, tokens: &Tokens<'_>, items: &[Item], sizes: &[(&str, u32)]) -> Result<()> {
+    for (name, limit) in sizes {
+        let Some(item) = constant(items, name) else { continue };
+        let text = tokens.text[item.value.clone()].trim();
         let Ok(value) = text.trim_end_matches(['u', 'i', 'f']).parse::<f64>() else { continue };
         if value.fract() != 0.0 || !(1.0..=f64::from(*limit)).contains(&value) {
             let message =
                 format!("{name}: {value} is not allowed: it must be a whole number from 1 to {limit}");
-            return Err(Error::EnvFile { file: file.into(), line: Some(declaration.line), message });
+            return Err(Error::EnvFile { file: file.into(), line: Some(item.line), message });
         }
     }
     Ok(())
 }
 
-/// Names that the file declares at module scope, with their lines.
-fn names(source: &str) -> Vec<(&str, usize)> {
-    let code = text::without_comments(source);
-    let mut found = Vec::new();
-    let mut depth = 0usize;
-    let mut at = 0;
-    for line in code.split_inclusive('\n') {
-        for part in line.split_inclusive(['{', '}', ';']) {
-            if depth == 0 {
-                let mut words = part.split_whitespace();
-                if let (Some("fn" | "struct" | "alias" | "const" | "override"), Some(word)) =
-                    (words.next(), words.next())
-                {
-                    let length: usize = word
-                        .chars()
-                        .take_while(|c| c.is_alphanumeric() || *c == '_')
-                        .map(char::len_utf8)
-                        .sum();
-                    let start = at + part.find(word).unwrap_or(0);
-                    found
-                        .extend(source.get(start..start + length).map(|name| (name, line_of(source, start))));
+/// What is wrong in a module that could be parsed, without the compiler's numbers of expressions and types.
+pub fn invalid(error: &naga::valid::ValidationError) -> String {
+    use naga::valid::{FunctionError, ValidationError};
+    match error {
+        ValidationError::Function { name, source, .. } => {
+            let what = match source {
+                FunctionError::Expression { source, .. } => plain(source),
+                FunctionError::InvalidReturnType { .. } => {
+                    "it returns no value, or one of another type than it declares".into()
                 }
-            }
-            depth += usize::from(part.ends_with('{'));
-            depth = depth.saturating_sub(usize::from(part.ends_with('}')));
-            at += part.len();
+                FunctionError::InvalidIfType(_) => "the condition of an `if` is not a bool".into(),
+                FunctionError::InvalidSwitchType(_) => "a `switch` needs a whole number".into(),
+                FunctionError::ConflictingSwitchCase(_) => "a `switch` has the same case twice".into(),
+                FunctionError::InvalidStoreTypes { .. } => {
+                    "a value of one type is stored in a place of another".into()
+                }
+                FunctionError::InvalidStorePointer(_) => {
+                    "a value is stored where nothing can be stored".into()
+                }
+                FunctionError::InvalidCall { error, .. } => format!("a call does not fit: {}", plain(error)),
+                other => plain(other),
+            };
+            format!("function `{name}`: {what}")
         }
+        ValidationError::Type { name, source, .. } if !name.is_empty() => {
+            format!("type `{name}`: {}", plain(source))
+        }
+        ValidationError::Constant { name, source, .. } => format!("constant `{name}`: {}", plain(source)),
+        ValidationError::GlobalVariable { name, source, .. } => {
+            format!("variable `{name}`: {}", plain(source))
+        }
+        ValidationError::ArraySizeError { .. } => "an array needs at least one element".into(),
+        other => plain(other),
     }
-    found
+}
+
+/// An error's words with its causes, if they are words: handles and names of the compiler's own types say nothing to a reader.
+fn plain(error: &dyn std::error::Error) -> String {
+    let text = chain(error);
+    if text.contains("apabilit") {
+        return "it uses what is not part of WebGPU's core, such as f16, f64, 64-bit integers or subgroups; every device must be \
+                able to run a world"
+            .into();
+    }
+    if let Some((_, counts)) = text.split_once("Composing expects ")
+        && let [needed, "components", "but", given, ..] = counts.split(' ').collect::<Vec<_>>()[..]
+    {
+        let values = if needed == "1" { "value" } else { "values" };
+        return format!("a constructor needs {needed} {values}, but has {given}");
+    }
+    let words: Vec<&str> = text
+        .split(' ')
+        .filter(|word| !(word.starts_with('[') || word.contains("Some(") || word.contains("None")))
+        .collect();
+    let foreign = ["naga", "handle", "Handle", "Abstract", "::", "{ ", "Scalar"];
+    if foreign.iter().any(|part| text.contains(part)) {
+        return "this is not valid WGSL: the types of an expression do not fit each other".into();
+    }
+    words.join(" ")
 }
 
 /// An error with all its causes.
@@ -254,35 +289,46 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 /// The compiler's message at the first of its places that lies in the file, which starts at byte `offset` of the text.
 pub fn located(
     file: &str,
-    source: &str,
+    tokens: &Tokens<'_>,
+    items: &[Item],
     spans: &[Span],
     offset: usize,
     message: &str,
     detail: Option<String>,
 ) -> Error {
-    let place = |span: &Span| {
-        let at = span.to_range()?.start.checked_sub(offset)?;
-        (at < source.len()).then(|| line_of(source, at))
+    let source = tokens.text;
+    let starts = || {
+        let start = |span: &Span| span.to_range()?.start.checked_sub(offset);
+        spans.iter().filter_map(start).filter(|at| *at < source.len())
     };
-    let line = spans.iter().find_map(place).or_else(|| {
+    let line = starts().next().map(|at| line_of(source, at)).or_else(|| {
         // An error in the engine's own lines comes from what it reads from the file: a constant or a function.
         let quoted =
             |name: &str| message.contains(&format!("`{name}`")) || message.contains(&format!("'{name}'"));
-        names(source).into_iter().find(|(name, _)| quoted(name)).map(|(_, line)| line)
+        items.iter().find(|item| !item.name.is_empty() && quoted(&item.name)).map(|item| item.line)
     });
+    if line.is_none()
+        && message.starts_with("expected ")
+        && let Some((line, what)) = cut_off(tokens)
+    {
+        let wanted = message.split(", found").next().unwrap_or(message);
+        return Error::EnvFile { file: file.into(), line: Some(line), message: format!("{what}: {wanted}") };
+    }
     let detail = detail.filter(|detail| !message.contains(detail.as_str()) && detail != "unknown identifier");
     let message = match detail {
         Some(detail) => format!("{message} ({detail})"),
         None => message.to_owned(),
     };
+    if message.contains("const_assert")
+        && let Some(item) =
+            items.iter().find(|item| item.keyword == "const_assert" && Some(item.line) == line)
+    {
+        return Error::EnvFile { file: file.into(), line, message: assertion(tokens, items, item) };
+    }
     // The place is where the compiler gave up: the first word of a line may be innocent.
-    let innocent = spans.iter().filter_map(|span| span.to_range()).any(|range| {
-        let start = range.start.checked_sub(offset).filter(|start| *start <= source.len());
-        start.and_then(|start| source.get(..start)).is_some_and(|before| {
-            before.rsplit('\n').next().is_some_and(|indent| indent.trim().is_empty() && before.contains('\n'))
-        })
-    });
-    let mut message = explained(source, &message);
+    let innocent = starts()
+        .any(|start| source[..start].rsplit_once('\n').is_some_and(|(_, indent)| indent.trim().is_empty()));
+    let mut message = explained(items, &message);
     if innocent
         && ["expected `;`", "expected `,`", "expected `)`"].iter().any(|start| message.starts_with(start))
     {
@@ -291,8 +337,85 @@ pub fn located(
     Error::EnvFile { file: file.into(), line, message }
 }
 
+/// Where a file that ends too early was left open.
+fn cut_off(tokens: &Tokens<'_>) -> Option<(usize, String)> {
+    let mut open = Vec::new();
+    for token in &tokens.tokens {
+        match token.kind {
+            Kind::Sign('(' | '[' | '{') => open.push(token),
+            Kind::Sign(')' | ']' | '}') => drop(open.pop()),
+            _ => {}
+        }
+    }
+    Some(match (open.last(), tokens.tokens.last()?) {
+        (Some(token), _) => {
+            (token.line, format!("the file ends before this `{}` is closed", tokens.str(token)))
+        }
+        (None, last) => (last.line, format!("the file ends too early, behind `{}`", tokens.str(last))),
+    })
+}
+
+/// A `const_assert` that does not hold, with the constants that it speaks of.
+fn assertion(tokens: &Tokens<'_>, items: &[Item], item: &Item) -> String {
+    let first = tokens.tokens.get(item.tokens.start + 1).map_or(0, |token| token.range.start);
+    let last = tokens.tokens.get(item.tokens.end.saturating_sub(2)).map_or(first, |token| token.range.end);
+    let condition =
+        tokens.text.get(first..last).unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut named: Vec<String> = Vec::new();
+    for token in &tokens.tokens[item.tokens.clone()] {
+        if let Some(constant) = constant(items, tokens.str(token)) {
+            let value = tokens.text[constant.value.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = format!("{} = {value}", constant.name);
+            if value.len() < 80 && !named.contains(&text) {
+                named.push(text);
+            }
+        }
+    }
+    format!(
+        "`const_assert {condition}` does not hold for {}: give other values (--env-param), or change the file",
+        if named.is_empty() { "these constants".into() } else { named.join(", ") }
+    )
+}
+
+/// Operators by the compiler's names.
+const SIGNS: &[(&str, &str)] = &[
+    ("Add", "+"),
+    ("Subtract", "-"),
+    ("Multiply", "*"),
+    ("Divide", "/"),
+    ("Modulo", "%"),
+    ("Equal", "=="),
+    ("NotEqual", "!="),
+    ("Less", "<"),
+    ("LessEqual", "<="),
+    ("Greater", ">"),
+    ("GreaterEqual", ">="),
+    ("And", "&"),
+    ("ExclusiveOr", "^"),
+    ("InclusiveOr", "|"),
+    ("LogicalAnd", "&&"),
+    ("LogicalOr", "||"),
+    ("ShiftLeft", "<<"),
+    ("ShiftRight", ">>"),
+];
+
 /// The message with what to do, where that can be said.
-fn explained(source: &str, message: &str) -> String {
+pub fn explained(items: &[Item], message: &str) -> String {
+    if let Some((operator, types)) =
+        message.strip_prefix("Incompatible operands: ").and_then(|m| m.split_once('('))
+    {
+        let sign = SIGNS.iter().find(|(name, _)| *name == operator).map_or(operator, |(_, sign)| sign);
+        let left = types.split(',').next().unwrap_or("").trim_matches(['{', '}']);
+        let left = match left.contains([' ', '[']) {
+            true => "another type".to_owned(),
+            false => left.replace("AbstractFloat", "a number").replace("AbstractInt", "a whole number"),
+        };
+        return format!(
+            "the operands of `{sign}` do not fit each other: the left one is {left}. WGSL converts nothing by itself: write \
+             f32(...), u32(...), i32(...), or compare to get a bool."
+        );
+    }
+    let message = &message.replace("{AbstractFloat}", "a number").replace("{AbstractInt}", "a whole number");
     if message.contains("internal WGSL front end error") {
         return "the code is nested too deeply; split it into functions and `let`".into();
     }
@@ -309,8 +432,8 @@ fn explained(source: &str, message: &str) -> String {
         if let Some((_, wgsl)) = FOREIGN.iter().find(|(foreign, _)| *foreign == quoted) {
             return format!("{message}. In WGSL it is {wgsl}.");
         }
-        let declared = names(source);
-        let known = declared.iter().map(|(name, _)| *name).chain(PROVIDED.iter().chain(BUILT_IN).copied());
+        let declared = items.iter().map(|item| item.name.as_str()).filter(|name| !name.is_empty());
+        let known = declared.chain(PROVIDED.iter().chain(BUILT_IN).copied());
         return match nearest(quoted, known) {
             Some(near) => format!("{message}. Did you mean `{near}`?"),
             None => format!(
@@ -335,23 +458,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn declared_names_are_found_with_their_lines() {
-        let source = "// fn no() {}\nconst A = 1u; const B = 2u;\nstruct S { x: f32, }\nfn f(x: f32) -> f32 {\n    const C = 1.0;\n    return x;\n}\nfn g() {}\n";
-        assert_eq!(names(source), [("A", 2), ("B", 2), ("S", 3), ("f", 4), ("g", 8)]);
-    }
-
-    #[test]
     fn names_of_the_language_are_refused() {
-        let error =
-            check_declared_names("a.wgsl", "\nfn clamp(x: f32) -> f32 { return x; }\n").expect_err("clamp");
+        let check =
+            |text: &str| check_declared_names("a.wgsl", &super::super::items::items(&Tokens::new(text)));
+        let error = check("\nfn clamp(x: f32) -> f32 { return x; }\n").expect_err("clamp");
         assert!(error.to_string().starts_with("a.wgsl:2: `clamp` is a name of the language"), "{error}");
-        check_declared_names("a.wgsl", "fn step() {}").expect("the contract's own");
+        check("fn step() {}").expect("the contract's own");
     }
 
     #[test]
     fn unknown_names_get_a_hint() {
         let message = |name: &str| {
-            explained("fn wind_force() {}", &format!("no definition in scope for identifier: `{name}`"))
+            let items = super::super::items::items(&Tokens::new("fn wind_force() {}"));
+            explained(&items, &format!("no definition in scope for identifier: `{name}`"))
         };
         assert!(message("wind_forse").ends_with("Did you mean `wind_force`?"));
         assert!(message("rng_unifrom").ends_with("Did you mean `rng_uniform`?"));

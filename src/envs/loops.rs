@@ -3,6 +3,8 @@
 
 use naga::{Block, Module, Statement};
 
+use crate::engine::lexer::{Kind, Token, Tokens};
+
 /// A loop in the text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Loop {
@@ -60,11 +62,13 @@ fn leaves(block: &Block, breaks: bool) -> bool {
 
 /// The text with a counter at the top of every loop body, on the same line, so that line numbers stay.
 pub fn counted(source: &str, loops: &[Loop]) -> String {
+    let tokens = Tokens::new(source);
     let mut text = source.to_owned();
     for found in loops.iter().rev() {
-        let Some(brace) = opening_brace(source, found.start) else { continue };
+        let brace = |token: &&Token| token.range.start >= found.start && token.kind == Kind::Sign('{');
+        let Some(brace) = tokens.tokens.iter().find(brace) else { continue };
         let line = line_of(source, found.start);
-        text.insert_str(brace + 1, &format!(" if (env_loop({line}u)) {{ break; }}"));
+        text.insert_str(brace.range.end, &format!(" if (env_loop({line}u)) {{ break; }}"));
     }
     text
 }
@@ -74,21 +78,6 @@ pub fn line_of(source: &str, at: usize) -> usize {
     source.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// The first `{` from `start` on that is not in a comment.
-fn opening_brace(source: &str, start: usize) -> Option<usize> {
-    let bytes = source.as_bytes();
-    let mut at = start;
-    while at < bytes.len() {
-        match (bytes[at], bytes.get(at + 1)) {
-            (b'{', _) => return Some(at),
-            (b'/', Some(b'/')) => at += source[at..].find('\n')?,
-            (b'/', Some(b'*')) => at += source[at..].find("*/")? + 2,
-            _ => at += 1,
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +85,7 @@ mod tests {
     #[test]
     fn loops_are_found_judged_and_counted() {
         let source = "fn f(n: u32) -> u32 {\n    var sum = 0u;\n    for (var i = 0u; i < n; i++) { // {\n        sum += i;\n    }\n\
-                      \x20   while /* { */ sum > 3u {\n        sum -= 1u;\n    }\n    loop {\n        switch sum {\n            case 1u: { break; }\n\
+                      \x20   while /* /* */ { */ sum > 3u {\n        sum -= 1u;\n    }\n    loop {\n        switch sum {\n            case 1u: { break; }\n\
                       \x20           default: { sum += 1u; }\n        }\n    }\n}\n";
         let module = naga::front::wgsl::parse_str(source).expect("valid");
         let found = loops(&module, source.len());

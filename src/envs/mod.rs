@@ -5,21 +5,26 @@ pub mod cartpole;
 pub mod catch;
 pub mod check;
 pub mod cliff_walking;
+mod culprit;
 pub mod deep_sea;
 mod explain;
 pub mod frozen_lake;
+pub mod items;
 mod loops;
 pub mod mdp;
 pub mod mountain_car;
 pub mod mountain_car_continuous;
+pub mod operators;
 pub mod pendulum;
 pub mod pendulum_discrete;
+pub mod ranges;
 #[cfg(test)]
 mod recorded;
 pub mod reflect;
 pub mod rescale;
 #[cfg(test)]
 mod resets;
+mod returns;
 pub mod tabulate;
 pub mod taxi;
 pub mod text;
@@ -30,6 +35,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 pub use crate::engine::env::{ActionSpace, BuiltIn, Env, EnvTwin, World};
 use crate::engine::kernel::Kernel;
+use crate::engine::lexer::unix_lines;
 use crate::error::{Error, Result};
 
 /// Longest file of a user.
@@ -85,15 +91,37 @@ pub fn open(name: &str, values: &Values) -> Result<&'static Env> {
     if is_path(name) {
         return open_file(Path::new(name), values);
     }
-    let found = BUILT_INS
-        .iter()
-        .find(|env| env.id.eq_ignore_ascii_case(name) || env.short.eq_ignore_ascii_case(name));
+    let (stem, version) = plain_name(name);
+    let found = BUILT_INS.iter().find(|env| {
+        let [id, short] = [env.id, env.short].map(plain_name);
+        id.0 == stem || short.0 == stem
+    });
     match found {
-        Some(built_in) => open_built_in(built_in, values),
+        Some(built_in) if version.is_none() || version == plain_name(built_in.id).1 => {
+            open_built_in(built_in, values)
+        }
+        Some(built_in) => Err(Error::Unknown {
+            kind: "version of an environment",
+            name: name.into(),
+            nearest: Some(built_in.id.into()),
+            known: vec![built_in.id.into()],
+        }),
         None => {
             Err(Error::unknown("environment", name, BUILT_INS.iter().flat_map(|env| [env.short, env.id])))
         }
     }
+}
+
+/// A name without case, `-` and `_`, and the version at its end.
+fn plain_name(name: &str) -> (String, Option<u32>) {
+    let lower = name.to_lowercase();
+    let digits = lower.trim_end_matches(|c: char| c.is_ascii_digit());
+    let version = digits.strip_suffix('v').and_then(|stem| {
+        let version = lower[digits.len()..].parse().ok()?;
+        Some((stem.strip_suffix(['-', '_'])?, version))
+    });
+    let (stem, version) = version.map_or((lower.as_str(), None), |(stem, version)| (stem, Some(version)));
+    (stem.replace(['-', '_'], ""), version)
 }
 
 /// Whether a name means a file: it ends in `.wgsl` or contains a path separator.
@@ -166,7 +194,8 @@ fn read(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).map_err(unreadable)?;
     let source = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
-        let line = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count() + 1;
+        let before = String::from_utf8_lossy(&error.as_bytes()[..good]);
+        let line = unix_lines(&before).matches('\n').count() + 1;
         fail(Some(line), "a byte here is not UTF-8; save the file as plain UTF-8 text".into())
     })?;
     // Some editors put a byte order mark in front.
@@ -178,7 +207,7 @@ fn stem(file: &str) -> String {
 }
 
 fn user_env(id: &str, file: &str, source: &str, values: &Values) -> Result<&'static Env> {
-    let values: Values = values.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect();
+    let source = &unix_lines(source);
     intern(&format!("{id}\n{file}\n{values:?}\n{source}"), || {
         let names = reflect::Names {
             id: id.into(),
@@ -187,7 +216,7 @@ fn user_env(id: &str, file: &str, source: &str, values: &Values) -> Result<&'sta
             file: file.into(),
             user: true,
         };
-        let env = reflect::reflect(names, source, &values)?.env;
+        let env = reflect::reflect(names, source, values)?.env;
         for kernel in kernels_with(&env) {
             reflect::check_composition(kernel, &env)?;
         }
@@ -236,6 +265,12 @@ mod tests {
     fn names_are_found_in_any_case_and_opened_once() {
         let env = find("CARTPOLE").expect("known");
         assert!(std::ptr::eq(env, find("cartpole-V1").expect("known")));
+        for name in ["mountaincar", "MountainCar", "mountain-car", "mountain_car_v0", "MOUNTAIN_CAR-V0"] {
+            assert_eq!(find(name).expect(name).id, "MountainCar-v0");
+        }
+        assert_eq!(find("frozen_lake_8x8").expect("known").id, find("FrozenLake8x8-v1").expect("known").id);
+        let error = find("frozenlake-v7").expect_err("no such version").to_string();
+        assert!(error.contains("frozenlake-v7") && error.contains("Known: FrozenLake-v1"), "{error}");
         let error = find("cartpol").expect_err("unknown").to_string();
         assert!(error.contains("cartpole"), "{error}");
         let short = open("cartpole", &[("max_episode_steps".into(), "7".into())].into()).expect("parameter");

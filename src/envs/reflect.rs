@@ -5,28 +5,35 @@
 
 mod constants;
 mod glue;
+mod memory;
 mod types;
 
 use std::collections::BTreeMap;
 
-use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{Expression, Function, Handle, Literal, Module, ScalarKind, Span, Type, TypeInner};
 
-use super::explain::{chain, located};
+use super::explain::located;
+use super::items::{self, Item};
 use super::loops::{self, line_of};
+use super::returns;
+use super::text::{ConstType, described, member_comment, param_comment};
 use glue::{Functions, glue};
 
 use super::rescale::{self, Rescale};
-use super::{explain, text};
+use super::{culprit, explain, text};
 use crate::engine::compose::{compose, compose_alone};
 use crate::engine::env::{
     ActionSpace, ConstValue, Constants, Env, Number, ParamValue, RuntimeParam, StateWord,
 };
 use crate::engine::kernel::Kernel;
+use crate::engine::lexer::Tokens;
+use crate::engine::variant;
 use crate::error::{Error, Result};
 
 /// Largest state, in 4-byte words.
-pub const MAX_STATE_WORDS: u32 = 1024;
+///
+/// Software drivers compile 64 words within 3 seconds, 256 within a minute, and 512 not at all.
+pub const MAX_STATE_WORDS: u32 = 256;
 /// Longest observation.
 pub const MAX_OBS_SIZE: u32 = 16_384;
 /// Longest observation that `observe` may return as an array; `observe_at` has no such limit.
@@ -62,9 +69,15 @@ pub struct Reflected {
 
 /// Reads a file, with values for its parameters. The twin is left empty.
 pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) -> Result<Reflected> {
-    let with_values = text::with_values(source, values)?;
-    let reader = Reader::parse(&names.file, &with_values)?;
+    let mut reader = Reader::parse(&names.file, source)?;
+    let values = &reader.own_names(values)?;
+    let with_values = text::with_values(&reader.source, values, &|name| reader.const_type(name))?;
+    if with_values != reader.source {
+        reader = Reader::parse(&names.file, &with_values)?;
+    }
+    let with_values = reader.source.clone();
     let constants = reader.constants();
+    reader.check_const_ranges(&constants)?;
     let params = reader.params(&constants, values)?;
     for name in [
         "OBS_SIZE",
@@ -85,6 +98,7 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
     let obs_shape = reader.obs_shape(&constants, obs_size)?;
     let actions = reader.action_space(&constants)?;
     let (state, state_words) = reader.state()?;
+    reader.check_memory()?;
     let functions = reader.functions(&actions, obs_size)?;
     let found = loops::loops(&reader.module, with_values.len());
     let max_loop_iterations = reader.loop_limit(&constants, &found, names.user)?;
@@ -166,7 +180,10 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
         reward_threshold: reader.number(&constants, "REWARD_THRESHOLD")?,
         max_loop_iterations,
         params,
-        const_params: text::const_params(&with_values),
+        const_params: {
+            let tokens = Tokens::new(&with_values);
+            text::const_params(&tokens, &reader.items)
+        },
         has_draw: functions.draw,
         draw_aspect: aspect,
         render_fps,
@@ -178,29 +195,33 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
 
 struct Reader<'a> {
     file: &'a str,
-    source: &'a str,
+    source: String,
+    items: Vec<Item>,
     module: Module,
+    info: naga::valid::ModuleInfo,
 }
 
 impl<'a> Reader<'a> {
-    fn parse(file: &'a str, source: &'a str) -> Result<Reader<'a>> {
+    fn parse(file: &'a str, source: &str) -> Result<Reader<'a>> {
         if let Some(at) = source.find('\0') {
             let message = "the file holds a zero byte; it must be plain text".into();
             return Err(Error::EnvFile { file: file.into(), line: Some(line_of(source, at)), message });
         }
-        let declared = text::declarations(source);
-        if text::without_comments(source).trim().is_empty() {
+        let tokens = Tokens::new(source);
+        if !text::has_code(&tokens) {
             let message = "there is no code in this file; start from the smallest world in docs/your-own-environment.md";
             return Err(Error::EnvFile { file: file.into(), line: None, message: message.into() });
         }
-        explain::check_depth(file, source)?;
-        explain::check_unavailable(file, source)?;
-        explain::check_declared_names(file, source)?;
-        explain::check_sizes(file, source, &[("OBS_SIZE", MAX_OBS_SIZE), ("NUM_ACTIONS", MAX_ACTIONS)])?;
+        explain::check_depth(file, &tokens)?;
+        explain::check_unavailable(file, &tokens)?;
+        let items = items::items(&tokens);
+        explain::check_declared_names(file, &items)?;
+        let sizes = [("OBS_SIZE", MAX_OBS_SIZE), ("NUM_ACTIONS", MAX_ACTIONS)];
+        explain::check_sizes(file, &tokens, &items, &sizes)?;
         let mut text = compose_alone(source).map_err(|error| match error {
             Error::Shader { message, .. } => {
                 let name = message.split('\'').nth(1).unwrap_or("");
-                let line = source.find(&format!("// import: {name}")).map(|at| line_of(source, at));
+                let line = imports(&tokens).find(|(import, _)| *import == name).map(|(_, line)| line);
                 let message = format!(
                     "{message}: a world is one file, and has the engine's functions without importing them"
                 );
@@ -208,28 +229,100 @@ impl<'a> Reader<'a> {
             }
             other => other,
         })?;
-        if source.contains("struct EnvParams") {
+        if items.iter().any(|item| item.keyword == "struct" && item.name == "EnvParams") {
             text += "var<private> env: EnvParams;\n";
         }
         // The only use of a function: it gives constants without a type the type they would get as a variable.
-        for declaration in &declared {
-            text += &format!("fn value_of_{0}() {{ var value = {0}; }}\n", declaration.name);
+        for item in items.iter().filter(|item| item.keyword == "const" && !item.name.is_empty()) {
+            text += &format!("fn value_of_{0}() {{ var value = {0}; }}\n", item.name);
         }
-        let module = naga::front::wgsl::parse_str(&text).map_err(|error| {
-            let labels: Vec<_> = error.labels().collect();
-            let message = error.message().to_owned();
-            let detail = labels.iter().map(|(_, label)| label.to_string()).find(|label| !label.is_empty());
-            let spans: Vec<Span> = labels.iter().map(|(span, _)| *span).collect();
-            located(file, source, &spans, 0, &message, detail)
-        })?;
-        Validator::new(ValidationFlags::all(), Capabilities::default()).validate(&module).map_err(
-            |error| {
-                let spans: Vec<Span> = error.spans().map(|(span, _)| *span).collect();
-                let message = chain(error.as_inner());
-                located(file, source, &spans, 0, &message, None)
+        let failed = |failure: variant::Failure| {
+            place(failure.moved(|span| of_constant(&text, span, &tokens, &items)), file, &tokens, &items, 0)
+        };
+        // Where the compiler names no place, the file is tried in parts.
+        let searched = |failure: variant::Failure| {
+            let message = match &failure {
+                variant::Failure::Parse { spans, message, .. } if spans.is_empty() => message.clone(),
+                variant::Failure::Invalid { spans, error } if spans.is_empty() => explain::invalid(error),
+                _ => return failed(failure),
+            };
+            match culprit::line(&text, &tokens, &items, &message) {
+                None => failed(failure),
+                line => {
+                    Error::EnvFile { file: file.into(), line, message: explain::explained(&items, &message) }
+                }
+            }
+        };
+        let module = variant::read(&text).map_err(searched)?;
+        match returns::completed(&module, &tokens, &items) {
+            Err(missing) => {
+                let message = format!(
+                    "`{}` may end without returning a value; add a `return` for every way through it",
+                    missing.name
+                );
+                return Err(Error::EnvFile { file: file.into(), line: Some(missing.line), message });
+            }
+            Ok(Some(completed)) => return Reader::parse(file, &completed),
+            Ok(None) => {}
+        }
+        let info = variant::validate(&module).map_err(searched)?;
+        Ok(Reader { file, source: source.to_owned(), items, module, info })
+    }
+
+    /// The file's own names of the parameters given.
+    fn own_names(&self, values: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        let members = items::named(&self.items, "EnvParams").map_or(&[][..], |item| &item.members);
+        let consts: Vec<&Item> =
+            self.items.iter().filter(|item| matches!(param_comment(item), Ok(Some(_)))).collect();
+        text::own_names(members, &consts, values)
+    }
+
+    /// The type of a constant, for a value that replaces its own.
+    fn const_type(&self, name: &str) -> ConstType {
+        // The compiler drops constants without a type; as variables they have the type that they would get.
+        let own = self.declared_type(name);
+        let Some(ty) = own.or_else(|| self.variable_type(name)) else { return ConstType::Other };
+        let scalar = |ty: Handle<Type>| match self.module.types[ty].inner {
+            TypeInner::Scalar(scalar) => Some((scalar.kind, scalar.width)),
+            _ => None,
+        };
+        match self.module.types[ty].inner {
+            TypeInner::Scalar(_) => match scalar(ty) {
+                Some((ScalarKind::Bool, _)) => ConstType::Bool,
+                Some((ScalarKind::Uint, 4)) => ConstType::U32,
+                Some((ScalarKind::Sint, 4)) if own.is_none() => ConstType::AbstractInt,
+                Some((ScalarKind::Float, 4)) if own.is_none() => ConstType::AbstractFloat,
+                Some((ScalarKind::Sint, 4)) => ConstType::I32,
+                Some((ScalarKind::Float, 4)) => ConstType::F32,
+                _ => ConstType::Other,
             },
-        )?;
-        Ok(Reader { file, source, module })
+            TypeInner::Array { base, .. } => match self.module.types[base].inner {
+                TypeInner::Array { base, .. } => match scalar(base) {
+                    Some((ScalarKind::Uint, _)) => ConstType::Map(true),
+                    Some((ScalarKind::Sint, _)) => ConstType::Map(false),
+                    _ => ConstType::Other,
+                },
+                _ => ConstType::Other,
+            },
+            _ => ConstType::Other,
+        }
+    }
+
+    /// Refuses comments that are no ranges, and constants outside of theirs.
+    fn check_const_ranges(&self, constants: &Constants) -> Result<()> {
+        for item in &self.items {
+            let about = param_comment(item).map_err(|wrong| self.fail(Some(item.line), wrong))?;
+            let Some(allowed) = about.and_then(|about| about.allowed) else { continue };
+            if let Some(ConstValue::Number(value)) = constants.0.get(&item.name)
+                && !allowed.holds(f64::from(*value as f32))
+                && !allowed.holds(*value)
+            {
+                return Err(
+                    self.at_constant(&item.name, format!("{value} is not allowed: it must be {allowed}"))
+                );
+            }
+        }
+        Ok(())
     }
 
     fn fail(&self, line: Option<usize>, message: String) -> Error {
@@ -237,23 +330,28 @@ impl<'a> Reader<'a> {
     }
 
     fn line_at(&self, span: Span) -> Option<usize> {
-        span.to_range().filter(|range| range.start < self.source.len()).map(|r| line_of(self.source, r.start))
+        span.to_range()
+            .filter(|range| range.start < self.source.len())
+            .map(|r| line_of(&self.source, r.start))
     }
 
     /// An error at the declaration of a constant.
     fn at_constant(&self, name: &str, message: String) -> Error {
-        let found = text::declarations(self.source).into_iter().find(|d| d.name == name);
-        self.fail(found.map(|d| d.line), format!("{name}: {message}"))
+        self.fail(self.item_line(name), format!("{name}: {message}"))
+    }
+
+    /// Line of a declaration.
+    fn item_line(&self, name: &str) -> Option<usize> {
+        items::named(&self.items, name).map(|item| item.line)
     }
 
     /// The fields of `EnvParams` with default and chosen values.
     fn params(&self, constants: &Constants, values: &BTreeMap<String, String>) -> Result<Vec<RuntimeParam>> {
-        let Some((ty, span)) =
-            self.named_type("EnvParams").filter(|_| self.source.contains("struct EnvParams"))
-        else {
-            return Ok(Vec::new());
+        let Some(item) = items::named(&self.items, "EnvParams") else { return Ok(Vec::new()) };
+        let line = Some(item.line);
+        let Some((ty, _)) = self.named_type("EnvParams") else {
+            return Err(self.fail(line, "EnvParams must be a struct".into()));
         };
-        let line = self.line_at(span);
         let TypeInner::Struct { members, .. } = &self.module.types[ty].inner else {
             return Err(self.fail(line, "EnvParams must be a struct".into()));
         };
@@ -263,7 +361,6 @@ impl<'a> Reader<'a> {
                 "EnvParams needs its defaults: add `const DEFAULT_PARAMS = EnvParams(...);`".into(),
             ));
         };
-        let comments = text::field_comments(self.source);
         let mut params = Vec::new();
         for (member, default) in members.iter().zip(defaults) {
             let name = member.name.clone().unwrap_or_default();
@@ -277,19 +374,29 @@ impl<'a> Reader<'a> {
                 }
             };
             let ConstValue::Number(default) = default else { continue };
+            let about = match item.members.iter().find(|member| member.name == name) {
+                Some(member) => {
+                    member_comment(member).map_err(|wrong| self.fail(Some(member.line), wrong))?
+                }
+                None => Default::default(),
+            };
+            if let Some(allowed) = about.allowed.filter(|allowed| !allowed.holds(f64::from(*default as f32)))
+            {
+                let message = format!("{name} = {default} is not allowed: it must be {allowed}");
+                return Err(self.at_constant("DEFAULT_PARAMS", message));
+            }
             let value = match values.get(&name) {
-                Some(text) => text::param_value(&name, number, text)?,
+                Some(text) => text::param_value(&name, number, text, about.allowed.as_ref())?,
                 None => ParamValue::Fixed(*default),
             };
-            let about = comments.get(&name).cloned().unwrap_or_default();
-            params.push(RuntimeParam { name, about, number, default: *default, value });
+            params.push(RuntimeParam { name, about: described(&about), number, default: *default, value });
         }
         Ok(params)
     }
 
     fn loop_limit(&self, constants: &Constants, found: &[loops::Loop], user: bool) -> Result<u32> {
         if let Some(endless) = found.iter().find(|found| found.endless) {
-            let line = line_of(self.source, endless.start);
+            let line = line_of(&self.source, endless.start);
             return Err(self.fail(Some(line), "this loop never ends: it has no break and no return".into()));
         }
         let limit = self.number(constants, "MAX_LOOP_ITERATIONS")?;
@@ -301,13 +408,13 @@ impl<'a> Reader<'a> {
             (Some(limit), _) => Ok(limit as u32),
             (None, None) => Ok(0),
             (None, Some(first)) if user => Err(self.fail(
-                Some(line_of(self.source, first.start)),
+                Some(line_of(&self.source, first.start)),
                 "there are loops but no MAX_LOOP_ITERATIONS; add `const MAX_LOOP_ITERATIONS = 100u;` with the most iterations \
                  that one reset, step and observe execute together"
                     .into(),
             )),
             (None, Some(first)) => Err(self.fail(
-                Some(line_of(self.source, first.start)),
+                Some(line_of(&self.source, first.start)),
                 "there are loops but no MAX_LOOP_ITERATIONS".into(),
             )),
         }
@@ -316,9 +423,13 @@ impl<'a> Reader<'a> {
     /// Checks the functions; tells which of the optional ones there are.
     fn functions(&self, actions: &ActionSpace, obs_size: u32) -> Result<Functions> {
         if let Some(entry) = self.module.entry_points.first() {
-            let line = self.source.find("@compute").map(|at| line_of(self.source, at));
+            let tokens = Tokens::new(&self.source);
+            let stage = |index: &usize| {
+                tokens.is(*index, '@') && matches!(tokens.word(index + 1), "compute" | "vertex" | "fragment")
+            };
+            let line = (0..tokens.tokens.len()).find(stage).map(|index| tokens.tokens[index].line);
             return Err(self.fail(
-                line,
+                line.or_else(|| self.item_line(&entry.name)),
                 format!(
                     "'{}' is an entry point; the engine has its own and calls reset, step and observe: declare plain functions",
                     entry.name
@@ -337,7 +448,7 @@ impl<'a> Reader<'a> {
         }
         if let Some((_, constant)) = self.module.overrides.iter().next() {
             let name = constant.name.as_deref().unwrap_or("?");
-            let line = self.source.find("override").map(|at| line_of(self.source, at));
+            let line = self.item_line(name);
             let message = format!(
                 "`override {name}` is not allowed; write `const {name}`, with a comment `// param: ...` above it to set it with \
                  --env-param"
@@ -380,11 +491,10 @@ impl<'a> Reader<'a> {
         let expected = format!("fn {name}({}) -> {result}", arguments.join(", "));
         let Some((handle, function)) = self.find_function(name) else {
             let near = self.module.functions.iter().filter_map(|(_, function)| function.name.as_deref());
-            let near =
-                explain::nearest(name, near.filter(|near| self.source.contains(&format!("fn {near}"))));
+            let near = explain::nearest(name, near.filter(|near| self.item_line(near).is_some()));
             return Err(match near {
                 Some(near) => self.fail(
-                    self.source.find(&format!("fn {near}")).map(|at| line_of(self.source, at)),
+                    self.item_line(near),
                     format!(
                         "the function {name} is missing; is `{near}` meant to be it? Expected is `{expected}`"
                     ),
@@ -398,9 +508,7 @@ impl<'a> Reader<'a> {
         if has == arguments && returns == result {
             return Ok(());
         }
-        let line = self
-            .line_at(self.module.functions.get_span(handle))
-            .or_else(|| self.source.find(&format!("fn {name}")).map(|at| line_of(self.source, at)));
+        let line = self.item_line(name).or_else(|| self.line_at(self.module.functions.get_span(handle)));
         Err(self.fail(
             line,
             format!(
@@ -415,24 +523,60 @@ impl<'a> Reader<'a> {
         let mut known: Vec<&str> = env.params.iter().map(|param| param.name.as_str()).collect();
         known.extend(env.const_params.iter().map(|param| param.name.as_str()));
         known.extend(["max_episode_steps", rescale::NAME]);
-        match values.keys().find(|name| !known.contains(&name.to_lowercase().as_str())) {
+        let is_known = |name: &String| {
+            known.contains(&name.as_str())
+                || known.contains(&name.to_lowercase().as_str())
+                    && !env.params.iter().any(|p| p.name == name.to_lowercase())
+        };
+        match values.keys().find(|name| !is_known(name)) {
             Some(name) => Err(Error::unknown("environment parameter", name, known)),
             None => Ok(()),
         }
     }
 }
 
+/// A place in the function that uses a constant, as the place of the constant's declaration.
+fn of_constant(text: &str, span: Span, tokens: &Tokens<'_>, items: &[Item]) -> Span {
+    let declared = || {
+        let start = text[..span.to_range()?.start].rfind('\n')? + 1;
+        let name = text[start..].strip_prefix("fn value_of_")?.split('(').next()?;
+        let range = tokens.tokens.get(items::named(items, name)?.tokens.start)?.range.clone();
+        Some(Span::new(range.start as u32, range.end as u32))
+    };
+    declared().unwrap_or(span)
+}
+
+/// The imports of a file with their lines.
+fn imports<'t>(tokens: &'t Tokens<'_>) -> impl Iterator<Item = (&'t str, usize)> {
+    let import = |comment| Some((tokens.words(comment).strip_prefix("import:")?.trim(), comment.line));
+    tokens.comments.iter().filter(|comment| comment.alone).filter_map(import)
+}
+
 /// Parses and validates a kernel composed with an environment, with errors in the file's lines.
 pub fn check_composition(kernel: &Kernel, env: &Env) -> Result<()> {
     let composed = compose(kernel, Some(env), None)?;
     let offset: usize = composed.text.split_inclusive('\n').take(composed.env_line).map(str::len).sum();
-    let module = naga::front::wgsl::parse_str(&composed.text).map_err(|error| {
-        let spans: Vec<Span> = error.labels().map(|(span, _)| span).collect();
-        located(&env.file, &env.source, &spans, offset, error.message(), None)
-    })?;
-    Validator::new(ValidationFlags::all(), Capabilities::default()).validate(&module).map_err(|error| {
-        let spans: Vec<Span> = error.spans().map(|(span, _)| *span).collect();
-        located(&env.file, &env.source, &spans, offset, &chain(error.as_inner()), None)
-    })?;
+    let tokens = Tokens::new(&env.source);
+    let items = items::items(&tokens);
+    let failed = |failure: variant::Failure| place(failure, &env.file, &tokens, &items, offset);
+    let module = variant::read(&composed.text).map_err(failed)?;
+    variant::validate(&module).map_err(failed)?;
     Ok(())
+}
+
+/// The compiler's failure in the file's lines.
+fn place(failure: variant::Failure, file: &str, tokens: &Tokens<'_>, items: &[Item], offset: usize) -> Error {
+    match failure {
+        variant::Failure::Parse { spans, message, detail } => {
+            located(file, tokens, items, &spans, offset, &message, detail)
+        }
+        variant::Failure::Invalid { spans, error } => {
+            located(file, tokens, items, &spans, offset, &explain::invalid(&error), None)
+        }
+        variant::Failure::GaveUp { message } => {
+            let message =
+                format!("the compiler gave up on this file ({message}); simplify what was changed last");
+            Error::EnvFile { file: file.into(), line: None, message }
+        }
+    }
 }

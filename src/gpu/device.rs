@@ -1,11 +1,14 @@
 //! One opened device: queue, error collection, pipelines per kernel.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::engine::env::Env;
+use crate::engine::guard;
 use crate::engine::kernel::{Access, Kernel};
-use crate::engine::variant::Variant;
+use crate::engine::variant::{self, Variant};
 use crate::error::{Error, Result};
 use crate::gpu::adapter::{AdapterReport, backends_of, enumerate, instance, required_limits};
 use crate::shared::layout::Layout;
@@ -111,10 +114,32 @@ impl GpuDevice {
         }
         let source = variant.text()?;
         let layout = self.bind_group_layout(kernel);
-        let descriptor = wgpu::ShaderModuleDescriptor {
-            label: Some(kernel.name),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
+        let pipeline = guard::guarded(|| self.compile(kernel, env, source, &layout))
+            .unwrap_or_else(|message| Err(message_of(kernel, env, &message)))?;
+        self.check()
+            .map_err(|error| Error::Shader { shader: kernel.name.into(), message: error.to_string() })?;
+        let pipeline = Pipeline { pipeline, layout };
+        self.pipelines.insert(key, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    /// Compiles a kernel for this device.
+    fn compile(
+        &self,
+        kernel: &'static Kernel,
+        env: Option<&'static Env>,
+        source: String,
+        layout: &wgpu::BindGroupLayout,
+    ) -> Result<wgpu::ComputePipeline> {
+        // What the writers of some backends do not take is rewritten, in files of users alone.
+        let text = match env.filter(|env| env.user) {
+            Some(_) => match variant::rewritten(&source) {
+                Some(module) => wgpu::ShaderSource::Naga(Cow::Owned(module)),
+                None => wgpu::ShaderSource::Wgsl(source.into()),
+            },
+            None => wgpu::ShaderSource::Wgsl(source.into()),
         };
+        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source: text };
         let module = if self.checked || env.is_some_and(|env| env.user) {
             self.device.create_shader_module(descriptor)
         } else {
@@ -127,10 +152,10 @@ impl GpuDevice {
         };
         let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(kernel.name),
-            bind_group_layouts: &[Some(&layout)],
+            bind_group_layouts: &[Some(layout)],
             immediate_size: 0,
         });
-        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        Ok(self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(kernel.name),
             layout: Some(&pipeline_layout),
             module: &module,
@@ -141,12 +166,7 @@ impl GpuDevice {
                 ..Default::default()
             },
             cache: None,
-        });
-        self.check()
-            .map_err(|error| Error::Shader { shader: kernel.name.into(), message: error.to_string() })?;
-        let pipeline = Pipeline { pipeline, layout };
-        self.pipelines.insert(key, pipeline.clone());
-        Ok(pipeline)
+        }))
     }
 
     fn bind_group_layout(&self, kernel: &Kernel) -> wgpu::BindGroupLayout {
@@ -177,6 +197,18 @@ fn entry(binding: u32, read_only: bool, min_size: u64) -> wgpu::BindGroupLayoutE
             min_binding_size: wgpu::BufferSize::new(min_size),
         },
         count: None,
+    }
+}
+
+/// A compiler that gave up, for the file that made it do so.
+fn message_of(kernel: &Kernel, env: Option<&Env>, message: &str) -> Error {
+    let message = format!(
+        "the shader compiler gave up on kernel '{}' ({message}); please report it, and simplify what was changed last",
+        kernel.name
+    );
+    match env.filter(|env| env.user) {
+        Some(env) => Error::EnvFile { file: env.file.clone(), line: None, message },
+        None => Error::Shader { shader: kernel.name.into(), message },
     }
 }
 

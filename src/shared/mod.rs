@@ -11,6 +11,7 @@ pub mod optimizer;
 pub mod outcome;
 pub mod pendulum;
 pub mod policy;
+pub mod printable;
 pub mod rng;
 pub mod shape;
 pub mod sum_tree;

@@ -4,7 +4,9 @@ use super::play::{End, Play};
 use super::{Finding, sample_states};
 use crate::engine::env::Env;
 use crate::engine::executor::Executor;
+use crate::engine::lexer::Tokens;
 use crate::engine::recording::{Buffer, Buffers, Recording};
+use crate::envs::operators;
 use crate::error::Result;
 use crate::kernels::env_draw;
 
@@ -50,6 +52,23 @@ pub fn drawing(executor: &mut dyn Executor, env: &'static Env, seed: u32) -> Res
         text,
         "uv runs from (0, 0) at the top left to (1, 1), colours from 0 to 1; see \"Drawing\".",
     )])
+}
+
+/// What browsers refuse although the native compiler lets it pass.
+pub fn browsers(env: &Env) -> Vec<Finding> {
+    let mixed = operators::mixed(&Tokens::new(&env.source));
+    let found = mixed.iter().map(|place| {
+        Finding::failed(
+            "browsers",
+            format!("{}:{}: {}", env.file, place.line, place.message),
+            "See \"Numbers\".",
+        )
+    });
+    let found: Vec<Finding> = found.collect();
+    match found.is_empty() {
+        true => vec![Finding::ok("browsers", "operators stand as WGSL's grammar allows")],
+        false => found,
+    }
 }
 
 /// Scales, sizes and thresholds.
@@ -164,6 +183,23 @@ fn rewards(env: &Env, play: &Play) -> Vec<Finding> {
             ),
             "Keep alpha far below that (--alpha, --alpha-max), let it fall (--temperature schedule), or use --kl true; see \"How \
              learning sees it\".",
+        ));
+    }
+    // A reward on the way may be worth more than the end, once more so with the entropy of the steps to stay for.
+    if play.passing.max > 0.0
+        && play.passing.mean() < 0.5 * f64::from(play.passing.max)
+        && bits > 0.0
+        && can_end
+    {
+        found.push(Finding::warning(
+            "soft-Q trap",
+            format!(
+                "steps that do not end an episode pay up to {}, and entropy pays up to alpha x {bits:.3} in each: lingering where \
+                 such rewards lie may be worth more than the end",
+                play.passing.max
+            ),
+            "Compare `softq solve` at your alpha and at alpha = 0; keep alpha small (--alpha, --alpha-max), let it fall \
+             (--temperature schedule), or use --kl true; see \"How learning sees it\".",
         ));
     }
     found

@@ -17,13 +17,16 @@ pub fn broken(env: &Env, play: &Play) -> Option<(Option<usize>, String)> {
         return Some((Some(line), format!("{}. {LOOPS}", overrun(env))));
     }
     if let Some(place) = play.bad_obs {
-        return Some((line_of(env, "fn observe"), format!("{}. {FINITE_OBS}", bad_obs(place))));
+        return Some((
+            line_of(env, "observe").or(line_of(env, "observe_at")),
+            format!("{}. {FINITE_OBS}", bad_obs(place)),
+        ));
     }
     if let Some(place) = play.unfit {
-        return Some((line_of(env, "const OBS_BITS"), format!("{}. {STORED_OBS}", unfit(env, place))));
+        return Some((line_of(env, "OBS_BITS"), format!("{}. {STORED_OBS}", unfit(env, place))));
     }
     let place = play.bad_reward?;
-    Some((line_of(env, "fn step"), format!("{}. {FINITE_REWARD}", bad_reward(place))))
+    Some((line_of(env, "step"), format!("{}. {FINITE_REWARD}", bad_reward(place))))
 }
 
 /// A warning about the first observation outside its bounds.
@@ -70,14 +73,16 @@ pub fn values(env: &Env, play: &Play) -> Vec<Finding> {
         None => Finding::ok("loops", format!("all end within {} iterations", env.max_loop_iterations)),
     };
     let finite = match play.bad_obs {
-        Some(place) => {
-            Finding::failed("observations", at(env, line_of(env, "fn observe"), &bad_obs(place)), FINITE_OBS)
-        }
+        Some(place) => Finding::failed(
+            "observations",
+            at(env, line_of(env, "observe").or(line_of(env, "observe_at")), &bad_obs(place)),
+            FINITE_OBS,
+        ),
         None => Finding::ok("observations", format!("finite in {} steps", play.steps)),
     };
     let stored = match play.unfit {
         Some(place) => {
-            let line = line_of(env, "const OBS_BITS");
+            let line = line_of(env, "OBS_BITS");
             Some(Finding::failed("storage", at(env, line, &unfit(env, place)), STORED_OBS))
         }
         None if env.obs_bits < 32 => {
@@ -89,7 +94,7 @@ pub fn values(env: &Env, play: &Play) -> Vec<Finding> {
     let bounds = match beyond(env, play) {
         Some(text) => Finding::failed(
             "bounds",
-            at(env, line_of(env, "const OBS_HIGH").or(line_of(env, "const OBS_LOW")), &text),
+            at(env, line_of(env, "OBS_HIGH").or(line_of(env, "OBS_LOW")), &text),
             "Correct the bounds or the observation; see \"Observations\".",
         ),
         None if env.obs_low.iter().chain(&env.obs_high).any(declared) => {
@@ -107,7 +112,7 @@ pub fn values(env: &Env, play: &Play) -> Vec<Finding> {
     };
     let rewards = match play.bad_reward {
         Some(place) => {
-            Finding::failed("rewards", at(env, line_of(env, "fn step"), &bad_reward(place)), FINITE_REWARD)
+            Finding::failed("rewards", at(env, line_of(env, "step"), &bad_reward(place)), FINITE_REWARD)
         }
         None => Finding::ok("rewards", format!("finite, {} to {}", play.rewards.min, play.rewards.max)),
     };

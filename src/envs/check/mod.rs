@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::engine::env::Env;
 use crate::engine::executor::Executor;
+use crate::engine::lexer::Tokens;
 use crate::error::{Error, Result};
 use probe::Probe;
 
@@ -91,6 +92,9 @@ pub fn check(
         }
         Ok::<(), Error>(())
     };
+    if env.user {
+        add(advice::browsers(env))?;
+    }
     let rows = play::fitting_rows(env, episodes);
     let play = play::play(&mut Probe::new(executor, env, rows, seed, 0)?, episodes, steps)?;
     add(episodes::values(env, &play))?;
@@ -115,12 +119,14 @@ pub fn brief(executor: &mut dyn Executor, env: &'static Env, seed: u32) -> Resul
     if let Some((line, message)) = episodes::broken(env, &play) {
         return Err(Error::EnvFile { file: env.file.clone(), line, message });
     }
-    Ok(episodes::beyond(env, &play).into_iter().collect())
+    let browsers = advice::browsers(env).into_iter().filter(|finding| finding.verdict == Verdict::Failed);
+    Ok(episodes::beyond(env, &play).into_iter().chain(browsers.map(|finding| finding.text)).collect())
 }
 
-/// Line of the file on which this text first stands.
-fn line_of(env: &Env, text: &str) -> Option<usize> {
-    env.source.find(text).map(|at| super::loops::line_of(&env.source, at))
+/// Line of the file on which this name is declared.
+fn line_of(env: &Env, name: &str) -> Option<usize> {
+    let tokens = Tokens::new(&env.source);
+    super::items::named(&super::items::items(&tokens), name).map(|item| item.line)
 }
 
 /// States of random play, taken at several times, each before a step that can be taken: `[rows, state_words]`, and the

@@ -66,14 +66,25 @@ impl Reader<'_> {
         }
     }
 
+    /// The type that a constant has as a variable.
+    pub(super) fn variable_type(&self, name: &str) -> Option<Handle<Type>> {
+        let reads = |function: &&Function| {
+            function.name.as_deref().and_then(|reader| reader.strip_prefix("value_of_")) == Some(name)
+        };
+        let reader = self.module.functions.iter().map(|(_, function)| function).find(reads)?;
+        reader.local_variables.iter().next().map(|(_, variable)| variable.ty)
+    }
+
+    /// The type of a constant that has one: the compiler keeps no others.
+    pub(super) fn declared_type(&self, name: &str) -> Option<Handle<Type>> {
+        let found = self.module.constants.iter().find(|(_, constant)| constant.name.as_deref() == Some(name));
+        found.map(|(_, constant)| constant.ty)
+    }
+
     /// Refuses a constant whose numbers are not of the kind that kernels need; numbers without a type fit any.
     pub(super) fn check_type(&self, name: &str, wanted: ScalarKind) -> Result<()> {
-        let reader = self.module.functions.iter().map(|(_, function)| function).find(|function| {
-            function.name.as_deref().and_then(|n| n.strip_prefix("value_of_")) == Some(name)
-        });
-        let variable = reader.and_then(|function| function.local_variables.iter().next());
-        let Some((_, variable)) = variable else { return Ok(()) };
-        let mut ty = variable.ty;
+        let Some(variable) = self.variable_type(name) else { return Ok(()) };
+        let mut ty = variable;
         while let TypeInner::Array { base, .. } = self.module.types[ty].inner {
             ty = base;
         }
@@ -81,13 +92,8 @@ impl Reader<'_> {
             TypeInner::Scalar(scalar) => scalar.kind,
             _ => return Ok(()),
         };
-        let declared = text::declarations(self.source).into_iter().find(|d| d.name == name);
-        let text = declared.map_or("", |d| {
-            let line = self.source[..d.value.start].rfind("const").unwrap_or(0);
-            &self.source[line..d.value.end]
-        });
-        let digit_i = text.as_bytes().windows(2).any(|pair| pair[0].is_ascii_digit() && pair[1] == b'i');
-        if kind == wanted || kind == ScalarKind::Sint && !text.contains("i32") && !digit_i {
+        let untyped = kind == ScalarKind::Sint && self.declared_type(name).is_none();
+        if kind == wanted || untyped {
             return Ok(());
         }
         let (ty, example) = if wanted == ScalarKind::Uint { ("u32", "4u") } else { ("f32", "4.0") };
@@ -95,7 +101,7 @@ impl Reader<'_> {
             name,
             format!(
                 "its type is {} but must be {ty}; write numbers like {example}",
-                self.type_name(variable.ty)
+                self.type_name(variable)
             ),
         ))
     }
@@ -114,10 +120,8 @@ impl Reader<'_> {
     pub(super) fn count(&self, constants: &Constants, name: &str, limit: u32) -> Result<u32> {
         let Some(value) = self.number(constants, name)? else {
             let near = self.near_constant(constants, name);
-            let line =
-                near.and_then(|near| text::declarations(self.source).into_iter().find(|d| d.name == near));
             return Err(self.fail(
-                line.map(|d| d.line),
+                near.and_then(|near| self.item_line(near)),
                 match near {
                     Some(near) => format!("the constant {name} is missing; is `{near}` meant to be it?"),
                     None => format!("the constant {name} is missing; add, for example, `const {name} = 4u;`"),

@@ -41,7 +41,7 @@ impl Reader<'_> {
                 "the struct State is missing; it holds everything that changes from step to step".into(),
             ));
         };
-        let line = self.line_at(span);
+        let line = self.item_line("State").or_else(|| self.line_at(span));
         if !matches!(self.module.types[ty].inner, TypeInner::Struct { .. }) {
             return Err(self.fail(line, "State must be a struct".into()));
         }
@@ -65,9 +65,10 @@ impl Reader<'_> {
     }
 
     pub(super) fn member_line(&self, of: &str, member: &str) -> Option<usize> {
-        let start = self.source.find(&format!("struct {of}"))?;
-        let at = self.source[start..].find(&format!("{member}:"))?;
-        Some(line_of(self.source, start + at))
+        // A path through structs and arrays starts with the member.
+        let own = member.split(['.', '[']).next()?;
+        let of = items::named(&self.items, of)?;
+        of.members.iter().find(|member| member.name == own).map(|member| member.line)
     }
 
     /// Names the words of a type from `offset` bytes on; the name of the first member that cannot be stored as an error.
