@@ -121,6 +121,9 @@ fn the_kernel_of_the_guide_is_built_tested_and_verified() {
         .args(["test", "--quiet", "--offline", "--target-dir"])
         .arg(target)
         .args(["--test", "shaders_offline", "--test", "translations", "--test", "used"])
+        // Compiling takes longer than what runs here.
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("SOFTQ_DIGESTS", "write")
         .current_dir(&dir));
     let program = target.join("debug").join(format!("softq-guide{}", std::env::consts::EXE_SUFFIX));
