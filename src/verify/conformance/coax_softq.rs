@@ -1,19 +1,15 @@
 //! `coax_softq*`: coax's `SoftQLearning`, update by update, through the engine's own `soft_q`.
 
+mod double;
+mod engine;
+
 use serde_json::Value;
 
-use crate::agents::hyper;
-use crate::agents::learner::Learner;
-use crate::agents::soft_q;
 use crate::config::{Config, Loss, Temperature};
-use crate::engine::executor::Program;
-use crate::engine::recording::{Buffer, Buffers, Recording};
-use crate::kernels::metrics::{self, Metrics};
-use crate::nn::{Evaluations, Inputs};
-use crate::shared::agent::{Agent, Lane};
 use crate::verify::conformance::case::Case;
-use crate::verify::conformance::compare::Comparison;
+use crate::verify::conformance::compare::{Comparison, Sink};
 use crate::verify::conformance::device::Device;
+use crate::verify::conformance::kinks;
 use crate::verify::conformance::network::{Framework, Network, activation};
 use crate::verify::conformance::report::{Outcome, malformed, unsupported};
 use crate::verify::conformance::trace::{self, Trace};
@@ -72,7 +68,7 @@ fn configuration(case: &Case, batch: usize) -> Outcome<Config> {
 }
 
 /// The recorded n-step transitions.
-struct Pool {
+pub struct Pool {
     obs: Vec<f32>,
     next_obs: Vec<f32>,
     actions: Vec<u32>,
@@ -112,104 +108,12 @@ impl Pool {
     }
 }
 
-/// The update with its memory.
-struct Replay {
-    learner: Learner,
-    metrics: Buffer<Metrics>,
-    /// The target network at `s`, of which coax reports an error, though no update uses it.
-    target_at_s: Evaluations,
-    program: Program,
-}
-
-impl Replay {
-    fn new(device: &mut Device<'_>, config: &Config, network: &Network, weights: &[f32]) -> Outcome<Replay> {
-        let mut buffers = Buffers::default();
-        let networks = soft_q::networks(config, &network.layout);
-        let learner = Learner::new(&mut buffers, config.batch_size, &networks, &[], 1);
-        let lanes: Buffer<Lane> = buffers.add("lanes", 1, "");
-        let metrics = buffers.add("metrics", 1, "");
-        let bootstrap = networks.slots[1].0;
-        let inputs =
-            Inputs { values: learner.batch.obs, count: learner.batch.inputs, batch: learner.batch.rows };
-        let group = &learner.q.group;
-        let target_at_s =
-            Evaluations::new(&mut buffers, "target_at_s_", group, inputs, &[(bootstrap, 0)], 0, "");
-        let mut recording = Recording::default();
-        target_at_s.forward(&mut recording)?;
-        soft_q::update(&mut recording, config, &learner, lanes, 1)?;
-        let params = metrics::Params { num_lanes: 1, agents: 1 };
-        metrics::record(&mut recording, params, learner.records, lanes, metrics)?;
-        let program = device.prepare(&buffers, &recording)?;
-        let Ok(actions) = u32::try_from(network.outputs()) else { return malformed("sizes beyond 32 bits") };
-        let agent = Agent {
-            // coax does not clamp.
-            log_alpha_min: -80.0,
-            log_alpha_max: 80.0,
-            ..hyper::agent(config, actions)
-        };
-        device.write(learner.records, &[agent])?;
-        device.write(learner.q.group.optimizers, &[hyper::optimizer(config)])?;
-        device.write(learner.q.group.weights, weights)?;
-        Ok(Replay { learner, metrics, target_at_s, program })
-    }
-
-    fn load(&self, device: &mut Device<'_>, pool: &Pool, rows: &[u32]) -> Outcome<()> {
-        let states = |table: &[f32]| -> Vec<f32> {
-            rows.iter().flat_map(|row| table[*row as usize * pool.width..][..pool.width].to_vec()).collect()
-        };
-        let column = |table: &[f32]| -> Vec<f32> { rows.iter().map(|row| table[*row as usize]).collect() };
-        let learner = &self.learner;
-        device.write(learner.batch.obs, &[states(&pool.obs), states(&pool.next_obs)].concat())?;
-        let actions: Vec<u32> = rows.iter().map(|row| pool.actions[*row as usize]).collect();
-        device.write(learner.batch.actions, &actions)?;
-        device.write(learner.batch.rewards, &column(&pool.returns))?;
-        device.write(learner.batch.discounts, &column(&pool.factors))?;
-        Ok(device.write(learner.batch.importance, &column(&pool.weights))?)
-    }
-}
-
-/// Replays all updates of a case.
-pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
-    let hidden = activation(case.config().get("activation").and_then(Value::as_str).unwrap_or("relu"))?;
-    let mut network = Network::read(case, "init.online.", Framework::Haiku, hidden)?;
-    // One output for several actions: coax's type 1.
-    let actions = case.number_or(&["actions"], network.outputs() as f64)? as usize;
-    if network.outputs() == 1 && actions > 1 {
-        network = network.seeing_the_action(actions)?;
-    }
-    if network.layout.heads.len() != 1 {
-        return unsupported("networks with several heads");
-    }
-    let pool = Pool::read(case, &network)?;
-    let [_, batch] = case.matrix("batch_index")?;
-    let rows = case.indices("batch_index", pool.size())?;
-    let config = configuration(case, batch)?;
-    let online = network.import(case, "init.online.")?;
-    let target = if config.target_network { network.import(case, "init.target.")? } else { online.clone() };
-    let replay = Replay::new(device, &config, &network, &[online, target].concat())?;
-    let mut trace = Trace::default();
-    for (index, rows) in rows.chunks_exact(batch).enumerate() {
-        replay.load(device, &pool, rows)?;
-        device.run(replay.program)?;
-        let samples = Samples::read(device, &replay, &config, network.outputs())?;
-        record(&mut trace, device, &replay, &samples, batch)?;
-        let prefix = format!("step{}.", index + 1);
-        if trace::any(case, &prefix) {
-            let mut compare =
-                |name: &str, got: &[f32]| trace::part(case, comparison, [&prefix, name, ""], got);
-            compare("q", &samples.q)?;
-            compare("target", &samples.targets)?;
-            compare("td_error", &samples.td_errors)?;
-        }
-        after(case, device, comparison, &replay, &network, index + 1)?;
-    }
-    trace.compare(case, comparison)
-}
-
-/// Per-sample values of the update that ran last.
-struct Samples {
+/// What one update left.
+#[derive(Default)]
+pub struct Left {
     /// `Q(s, .)` `[batch, actions]`.
     q: Vec<f32>,
+    /// `y`
     targets: Vec<f32>,
     /// `y - Q(s, a)`, clipped where the loss is Huber's.
     td_errors: Vec<f32>,
@@ -217,95 +121,134 @@ struct Samples {
     gradients: Vec<f32>,
     /// `Q(s, a) - Q'(s, a)`, clipped likewise and weighted.
     to_target: Vec<f32>,
+    loss: f32,
+    /// Gradient of the parameters, and its norm.
+    grads: Vec<f32>,
+    norm: f32,
 }
 
-impl Samples {
-    fn read(device: &mut Device<'_>, replay: &Replay, config: &Config, actions: usize) -> Outcome<Samples> {
-        let learner = &replay.learner;
-        let batch = learner.batch.rows as usize;
-        let q = device.read(learner.q())?[..batch * actions].to_vec();
-        let target = device.read(replay.target_at_s.outputs())?;
-        let taken = device.read(learner.batch.actions)?;
-        let weights = device.read(learner.batch.importance)?;
-        let clip = |error: f32| match config.loss {
-            Loss::Huber => error.clamp(-config.huber_delta as f32, config.huber_delta as f32),
-            _ => error,
-        };
-        let at = |row: usize| row * actions + taken[row] as usize;
-        let errors = device.read(learner.errors)?;
-        let Some(dq) = learner.q.output_deltas() else { return malformed("no gradient flows") };
-        let dq = device.read(dq)?;
-        Ok(Samples {
-            targets: device.read(learner.targets)?,
-            td_errors: errors.iter().map(|error| clip(-error.error)).collect(),
-            gradients: (0..batch).map(|row| dq[at(row)]).collect(),
-            to_target: (0..batch)
-                .map(|row| weights[row].clamp(0.1, 10.0) * clip(q[at(row)] - target[at(row)]))
-                .collect(),
-            q,
-        })
+/// Weights and moments.
+pub struct State {
+    online: Vec<f32>,
+    target: Vec<f32>,
+    adam_m: Vec<f32>,
+    adam_v: Vec<f32>,
+}
+
+/// Somebody who computes updates, one after the other.
+pub trait Coax {
+    /// Runs update `number`, from 1, on these rows.
+    fn run(&mut self, number: usize, rows: &[u32]) -> Outcome<Left>;
+    /// Where learning stands.
+    fn state(&mut self) -> Outcome<State>;
+}
+
+/// Replays all updates of a case.
+pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
+    let file = File::read(case)?;
+    let mut engine = engine::Replay::new(device, &file)?;
+    kinks::compare(comparison, &mut |sink| file.play(&mut engine, sink), &|flips, sink| {
+        let Some(mut double) = double::Double::new(&file, flips) else { return Ok(None) };
+        file.play(&mut double, sink)?;
+        Ok(Some(double.near()))
+    })
+}
+
+/// A file: what its updates start from, and the rows of each.
+pub struct File<'a> {
+    case: &'a Case,
+    network: Network,
+    config: Config,
+    pool: Pool,
+    rows: Vec<u32>,
+    batch: usize,
+    /// Online before target; without a target network both are the same.
+    weights: Vec<f32>,
+}
+
+impl<'a> File<'a> {
+    fn read(case: &'a Case) -> Outcome<File<'a>> {
+        let hidden = activation(case.config().get("activation").and_then(Value::as_str).unwrap_or("relu"))?;
+        let mut network = Network::read(case, "init.online.", Framework::Haiku, hidden)?;
+        // One output for several actions: coax's type 1.
+        let actions = case.number_or(&["actions"], network.outputs() as f64)? as usize;
+        if network.outputs() == 1 && actions > 1 {
+            network = network.seeing_the_action(actions)?;
+        }
+        if network.layout.heads.len() != 1 {
+            return unsupported("networks with several heads");
+        }
+        let pool = Pool::read(case, &network)?;
+        let [_, batch] = case.matrix("batch_index")?;
+        let rows = case.indices("batch_index", pool.size())?;
+        let config = configuration(case, batch)?;
+        let online = network.import(case, "init.online.")?;
+        let target =
+            if config.target_network { network.import(case, "init.target.")? } else { online.clone() };
+        Ok(File { case, network, config, pool, rows, batch, weights: [online, target].concat() })
+    }
+
+    /// Goes through all updates.
+    fn play(&self, coax: &mut dyn Coax, sink: &mut dyn Sink) -> Outcome<()> {
+        let mut trace = Trace::default();
+        for (number, rows) in (1..).zip(self.rows.chunks_exact(self.batch)) {
+            sink.update(number);
+            let left = coax.run(number, rows)?;
+            record(&mut trace, &left, self.batch);
+            trace.tell(sink);
+            let prefix = format!("step{number}.");
+            if trace::any(self.case, &prefix) {
+                let mut compare =
+                    |name: &str, got: &[f32]| trace::part(self.case, sink, [&prefix, name, ""], got);
+                compare("q", &left.q)?;
+                compare("target", &left.targets)?;
+                compare("td_error", &left.td_errors)?;
+            }
+            self.after(coax, sink, &left, number)?;
+            if sink.is_done() {
+                return Ok(());
+            }
+        }
+        trace.compare(self.case, sink)
+    }
+
+    /// `after{k}.*`
+    fn after(&self, coax: &mut dyn Coax, sink: &mut dyn Sink, left: &Left, number: usize) -> Outcome<()> {
+        let prefix = format!("after{number}.");
+        if !trace::any(self.case, &prefix) {
+            return Ok(());
+        }
+        let State { online, target, adam_m, adam_v } = coax.state()?;
+        let groups = [
+            ("online", &online),
+            ("target", &target),
+            ("grad", &left.grads),
+            ("adam_m", &adam_m),
+            ("adam_v", &adam_v),
+        ];
+        for (group, flat) in groups {
+            let stem = format!("{prefix}{group}.");
+            if trace::any(self.case, &stem) {
+                let bound = self.case.tolerance(&format!("{prefix}{group}"))?;
+                for tensor in self.network.export(flat) {
+                    let label = format!("{stem}{}", tensor.name);
+                    let want = self.case.f32_of(&label, &tensor.shape)?;
+                    sink.tensor(group, &label, &tensor.values, want, bound)?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
 /// The scalars of one update, as coax reports them.
-fn record(
-    trace: &mut Trace,
-    device: &mut Device<'_>,
-    replay: &Replay,
-    samples: &Samples,
-    batch: usize,
-) -> Outcome<()> {
+fn record(trace: &mut Trace, left: &Left, batch: usize) {
     let sum = |values: &[f32]| values.iter().map(|value| f64::from(*value)).sum::<f64>();
-    let group = &replay.learner.q.group;
-    let (Some(metrics), Some(optimizer)) =
-        (device.read(replay.metrics)?.first().copied(), device.read(group.optimizers)?.first().copied())
-    else {
-        return malformed("the agent record is empty");
-    };
-    let grads = device.read(group.grads)?;
-    trace.push("loss", metrics.loss_sum);
+    trace.push("loss", left.loss);
     // mean(W td_error): the gradients carry weight and 1 / batch.
-    trace.push("td_error", -sum(&samples.gradients) as f32);
+    trace.push("td_error", -sum(&left.gradients) as f32);
     // coax divides by the batch twice, once in the loss and once in the mean.
-    trace.push("td_error_targ", (sum(&samples.to_target) / (batch * batch) as f64) as f32);
-    trace.push("grads_max", grads.iter().fold(0.0, |most: f32, g| most.max(g.abs())));
-    trace.push("grads_norm", optimizer.grad_norm);
-    Ok(())
-}
-
-/// `after{k}.*`
-fn after(
-    case: &Case,
-    device: &mut Device<'_>,
-    comparison: &mut Comparison,
-    replay: &Replay,
-    network: &Network,
-    update: usize,
-) -> Outcome<()> {
-    let prefix = format!("after{update}.");
-    if !trace::any(case, &prefix) {
-        return Ok(());
-    }
-    let learnt = &replay.learner.q.group;
-    let weights = device.read(learnt.weights)?;
-    let (online, target) = weights.split_at(learnt.spec.net.params() as usize);
-    let groups = [
-        ("online", online.to_vec()),
-        ("target", target.to_vec()),
-        ("grad", device.read(learnt.grads)?),
-        ("adam_m", device.read(learnt.adam_m)?),
-        ("adam_v", device.read(learnt.adam_v)?),
-    ];
-    for (group, flat) in &groups {
-        let stem = format!("{prefix}{group}.");
-        if trace::any(case, &stem) {
-            let bound = case.tolerance(&format!("{prefix}{group}"))?;
-            for tensor in network.export(flat) {
-                let label = format!("{stem}{}", tensor.name);
-                let want = case.f32_of(&label, &tensor.shape)?;
-                comparison.tensor(group, &label, &tensor.values, want, bound)?;
-            }
-        }
-    }
-    Ok(())
+    trace.push("td_error_targ", (sum(&left.to_target) / (batch * batch) as f64) as f32);
+    trace.push("grads_max", left.grads.iter().fold(0.0, |most: f32, g| most.max(g.abs())));
+    trace.push("grads_norm", left.norm);
 }

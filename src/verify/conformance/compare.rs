@@ -23,6 +23,28 @@ pub struct Comparison {
     first_failure: Option<String>,
     /// Parts of the file that were left out, for the report.
     pub notes: Vec<String>,
+    /// Decisions that rounding turned around, for the report.
+    pub kinks: Vec<String>,
+}
+
+/// Takes the values of a replay.
+pub trait Sink {
+    /// A tensor as it was computed and as it was recorded, and how far they may be apart.
+    fn tensor(&mut self, quantity: &str, label: &str, got: &[f32], want: &[f32], bound: f64) -> Outcome<()>;
+    /// Update `number` of the file comes next.
+    fn update(&mut self, _number: usize) {}
+    /// An element of a tensor that is complete only at the end.
+    fn element(&mut self, _label: &str, _index: usize, _value: f32) {}
+    /// Whether the rest does not matter any more.
+    fn is_done(&self) -> bool {
+        false
+    }
+}
+
+impl Sink for Comparison {
+    fn tensor(&mut self, quantity: &str, label: &str, got: &[f32], want: &[f32], bound: f64) -> Outcome<()> {
+        Comparison::tensor(self, quantity, label, got, want, bound)
+    }
 }
 
 impl Comparison {
@@ -82,13 +104,33 @@ impl Comparison {
         Ok(())
     }
 
+    /// Whether a comparison is outside its bound.
+    pub fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// Takes over what used most of its bound in another comparison of the same quantities.
+    pub fn merge(&mut self, other: Comparison) {
+        for (quantity, worst) in other.quantities {
+            let known = self.quantities.entry(quantity).or_insert(worst);
+            if worst.share > known.share {
+                *known = worst;
+            }
+        }
+        self.cases = self.cases.max(other.cases);
+        self.failures += other.failures;
+        self.first_failure = self.first_failure.take().or(other.first_failure);
+    }
+
     /// The report of the file; `problem` is why it ended early.
     pub fn report(self, file: &str, problem: Option<(Verdict, String)>) -> FileReport {
         let failure = self.first_failure.map(|first| match self.failures {
             1 => first,
             n => format!("{first} (and {} more)", n - 1),
         });
-        let notes = (!self.notes.is_empty()).then(|| format!("left out: {}", self.notes.join("; ")));
+        let left_out = (!self.notes.is_empty()).then(|| format!("left out: {}", self.notes.join("; ")));
+        let notes: Vec<String> = self.kinks.into_iter().chain(left_out).collect();
+        let notes = (!notes.is_empty()).then(|| notes.join("; "));
         let (verdict, reason) = match (failure, problem) {
             (Some(failure), _) => (Verdict::Fail, Some(failure)),
             (None, Some((verdict, reason))) => (verdict, Some(reason)),

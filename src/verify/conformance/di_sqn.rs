@@ -7,16 +7,16 @@ use crate::config::{Backup, Config, Loss, TargetEntropy, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::Activation;
 use crate::nn::{Activations, AdamForm, Pass};
+use crate::verify::conformance::batches::{Batches, initial_weights};
 use crate::verify::conformance::case::Case;
-use crate::verify::conformance::compare::Comparison;
+use crate::verify::conformance::compare::{Comparison, Sink};
 use crate::verify::conformance::device::Device;
+use crate::verify::conformance::double::{self, Recorded};
+use crate::verify::conformance::learning::{Learning, Q_1, Q_2, Setup, Step, TARGET_1, TARGET_2};
 use crate::verify::conformance::network::{Framework, Network};
 use crate::verify::conformance::policy::PolicyMemory;
 use crate::verify::conformance::report::{Outcome, malformed, unsupported};
 use crate::verify::conformance::trace::{self, Trace};
-use crate::verify::conformance::updates::{
-    Batches, Q_1, Q_2, Replay, Setup, Step, TARGET_1, TARGET_2, initial_weights,
-};
 
 const NETS: [&str; 2] = ["q0", "q1"];
 
@@ -74,51 +74,87 @@ pub(super) fn single(case: &Case, name: &str) -> Outcome<f32> {
     }
 }
 
+/// What a case starts from.
+pub(super) struct Start {
+    pub(super) setup: Setup,
+    pub(super) network: Network,
+    pub(super) batches: Batches,
+    pub(super) weights: Vec<f32>,
+}
+
+impl Start {
+    pub(super) fn read(case: &Case) -> Outcome<Start> {
+        let network = Network::read(case, "init.online.q0.", Framework::Torch, Activation::Relu)?;
+        let weights = initial_weights(case, &network, ["online", "target"], NETS)?;
+        let mut batches = Batches::read(case, &network)?;
+        if case.config().get("ignore_done").and_then(Value::as_bool) == Some(true) {
+            batches.ignore_done();
+        }
+        Ok(Start { setup: setup(case, "init.log_alpha")?, network, batches, weights })
+    }
+
+    pub(super) fn recorded(&self) -> Recorded<'_> {
+        Recorded {
+            setup: &self.setup,
+            network: &self.network,
+            batches: &self.batches,
+            weights: &self.weights,
+            numbers: (1..=self.batches.steps()).collect(),
+        }
+    }
+}
+
 /// Replays all updates of a case.
 pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
-    let network = Network::read(case, "init.online.q0.", Framework::Torch, Activation::Relu)?;
-    let weights = initial_weights(case, &network, ["online", "target"], NETS)?;
-    let mut batches = Batches::read(case, &network)?;
-    if case.config().get("ignore_done").and_then(Value::as_bool) == Some(true) {
-        batches.ignore_done();
-    }
-    let setup = setup(case, "init.log_alpha")?;
-    let later_head_weight = setup.conventions.later_head_weight;
-    let replay = Replay::new(device, setup, network, batches, &weights)?;
+    let start = Start::read(case)?;
+    let weight = start.setup.conventions.later_head_weight;
+    double::replay(device, comparison, &start.recorded(), &|learning, sink| {
+        play(case, learning, sink, weight)
+    })
+}
+
+/// Goes through all updates.
+pub(super) fn play(
+    case: &Case,
+    learning: &mut dyn Learning,
+    sink: &mut dyn Sink,
+    later_head_weight: f32,
+) -> Outcome<()> {
     let mut trace = Trace::default();
-    for index in 0..replay.steps() {
-        let step = replay.run(device, index, None)?;
+    for index in 0..learning.steps() {
+        sink.update(index + 1);
+        let step = learning.run(index, None)?;
         record(&mut trace, &step, later_head_weight);
+        trace.tell(sink);
         let prefix = format!("step{}.", index + 1);
         if trace::any(case, &prefix) {
-            for head in 0..replay.heads() {
-                compare_samples(case, device, comparison, &replay, index, head, &step, &prefix)?;
+            for head in 0..learning.heads() {
+                compare_samples(case, sink, learning, (index, head), &step, &prefix)?;
             }
         }
         let prefix = format!("after{}.", index + 1);
         if trace::any(case, &prefix) {
-            trace::part(
-                case,
-                comparison,
-                [&prefix, "alpha_adam", ""],
-                &[step.after.alpha_m, step.after.alpha_v],
-            )?;
-            let weights = replay.weights(device)?;
+            let moments = [step.after.alpha_m, step.after.alpha_v];
+            trace::part(case, sink, [&prefix, "alpha_adam", ""], &moments)?;
+            let weights = learning.weights()?;
             let groups = [
                 ("online", weights[..2].to_vec()),
                 ("target", weights[2..].to_vec()),
-                ("grad", replay.grads(device)?),
-                ("adam_m", replay.adam_m(device)?),
-                ("adam_v", replay.adam_v(device)?),
+                ("grad", learning.grads()?),
+                ("adam_m", learning.adam_m()?),
+                ("adam_v", learning.adam_v()?),
             ];
             for (group, flat) in &groups {
                 for (net, flat) in NETS.iter().zip(flat) {
-                    trace::network(case, comparison, replay.network(), [&prefix, group, net], flat)?;
+                    trace::network(case, sink, learning.network(), [&prefix, group, net], flat)?;
                 }
             }
         }
+        if sink.is_done() {
+            return Ok(());
+        }
     }
-    trace.compare(case, comparison)
+    trace.compare(case, sink)
 }
 
 /// The scalars of one update. The engine descends on alpha without forming its loss, so that line is DI-engine's own
@@ -148,24 +184,21 @@ fn record(trace: &mut Trace, step: &Step, later_head_weight: f32) {
     }
 }
 
-/// `{prefix}*`
-#[allow(clippy::too_many_arguments)]
+/// `{prefix}*` of one head.
 pub(super) fn compare_samples(
     case: &Case,
-    device: &mut Device<'_>,
-    comparison: &mut Comparison,
-    replay: &Replay,
-    index: usize,
-    head: usize,
+    sink: &mut dyn Sink,
+    learning: &mut dyn Learning,
+    (index, head): (usize, usize),
     step: &Step,
     prefix: &str,
 ) -> Outcome<()> {
-    let samples = replay.samples(device, index, head)?;
+    let samples = learning.samples(index, head)?;
     let minimum: Vec<f32> =
         samples.q[TARGET_1].iter().zip(&samples.q[TARGET_2]).map(|(a, b)| a.min(*b)).collect();
-    let policy = replay.policy(device, head, &minimum, step.before.alpha)?;
-    let branch = if replay.heads() > 1 { format!(".b{head}") } else { String::new() };
-    let mut compare = |name: &str, got: &[f32]| trace::part(case, comparison, [prefix, name, &branch], got);
+    let policy = learning.policy(head, &minimum, step.before.alpha)?;
+    let branch = if learning.heads() > 1 { format!(".b{head}") } else { String::new() };
+    let mut compare = |name: &str, got: &[f32]| trace::part(case, sink, [prefix, name, &branch], got);
     compare("q0", &samples.q[Q_1])?;
     compare("q1", &samples.q[Q_2])?;
     compare("target_q0", &samples.q[TARGET_1])?;

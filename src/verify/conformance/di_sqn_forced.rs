@@ -4,14 +4,16 @@
 use serde_json::Value;
 
 use crate::kernels::Activation;
+use crate::verify::conformance::batches::Batches;
 use crate::verify::conformance::case::Case;
-use crate::verify::conformance::compare::Comparison;
+use crate::verify::conformance::compare::{Comparison, Sink};
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::di_sqn::{compare_samples, setup, single};
+use crate::verify::conformance::double::{self, Recorded};
+use crate::verify::conformance::learning::{Learning, State, Step};
 use crate::verify::conformance::network::{Framework, Network};
 use crate::verify::conformance::report::{Outcome, malformed};
 use crate::verify::conformance::trace;
-use crate::verify::conformance::updates::{Batches, Replay, State, Step};
 
 const NETS: [&str; 2] = ["q0", "q1"];
 
@@ -26,39 +28,62 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
         batches.ignore_done();
     }
     let setup = setup(case, &format!("update{first}.before.log_alpha"))?;
-    let later_head_weight = setup.conventions.later_head_weight;
-    let start = state(case, &network, *first)?;
-    let replay = Replay::new(device, setup, network, batches, &start.weights)?;
-    for (index, update) in updates.iter().enumerate() {
-        replay.load(device, &state(case, replay.network(), *update)?)?;
-        let step = replay.run(device, index, None)?;
-        let prefix = format!("update{update}.");
-        compare_losses(case, comparison, &prefix, &step, later_head_weight)?;
-        for head in 0..replay.heads() {
-            let prefix = format!("{prefix}sample.");
-            compare_samples(case, device, comparison, &replay, index, head, &step, &prefix)?;
-        }
-        for (net, flat) in NETS.iter().zip(&replay.grads(device)?) {
-            trace::network(case, comparison, replay.network(), [&prefix, "grad", net], flat)?;
-        }
-        let after = format!("{prefix}after.");
-        for (name, value) in [
-            ("log_alpha", step.after.log_alpha),
-            ("alpha_m", step.after.alpha_m),
-            ("alpha_v", step.after.alpha_v),
-        ] {
-            trace::part(case, comparison, [&after, name, ""], &[value])?;
-        }
-        let weights = replay.weights(device)?;
-        for (group, flat) in [
-            ("online", &weights[..2]),
-            ("target", &weights[2..]),
-            ("adam_m", &replay.adam_m(device)?[..]),
-            ("adam_v", &replay.adam_v(device)?[..]),
-        ] {
-            for (net, flat) in NETS.iter().zip(flat) {
-                trace::network(case, comparison, replay.network(), [&after, group, net], flat)?;
+    let states = updates.iter().map(|update| state(case, &network, *update)).collect::<Outcome<Vec<_>>>()?;
+    let recorded = Recorded {
+        setup: &setup,
+        network: &network,
+        batches: &batches,
+        weights: &states[0].weights,
+        numbers: updates.iter().map(|update| *update as usize).collect(),
+    };
+    double::replay(device, comparison, &recorded, &|learning, sink| {
+        for (index, state) in states.iter().enumerate() {
+            sink.update(recorded.numbers[index]);
+            learning.load(state)?;
+            one(case, learning, sink, (index, recorded.numbers[index]), setup.conventions.later_head_weight)?;
+            if sink.is_done() {
+                break;
             }
+        }
+        Ok(())
+    })
+}
+
+/// Runs one update and hands over what it leaves.
+fn one(
+    case: &Case,
+    learning: &mut dyn Learning,
+    sink: &mut dyn Sink,
+    (index, update): (usize, usize),
+    later_head_weight: f32,
+) -> Outcome<()> {
+    let step = learning.run(index, None)?;
+    let prefix = format!("update{update}.");
+    compare_losses(case, sink, &prefix, &step, later_head_weight)?;
+    for head in 0..learning.heads() {
+        let prefix = format!("{prefix}sample.");
+        compare_samples(case, sink, learning, (index, head), &step, &prefix)?;
+    }
+    for (net, flat) in NETS.iter().zip(&learning.grads()?) {
+        trace::network(case, sink, learning.network(), [&prefix, "grad", net], flat)?;
+    }
+    let after = format!("{prefix}after.");
+    for (name, value) in [
+        ("log_alpha", step.after.log_alpha),
+        ("alpha_m", step.after.alpha_m),
+        ("alpha_v", step.after.alpha_v),
+    ] {
+        trace::part(case, sink, [&after, name, ""], &[value])?;
+    }
+    let weights = learning.weights()?;
+    for (group, flat) in [
+        ("online", &weights[..2]),
+        ("target", &weights[2..]),
+        ("adam_m", &learning.adam_m()?[..]),
+        ("adam_v", &learning.adam_v()?[..]),
+    ] {
+        for (net, flat) in NETS.iter().zip(flat) {
+            trace::network(case, sink, learning.network(), [&after, group, net], flat)?;
         }
     }
     Ok(())
@@ -111,7 +136,7 @@ fn state(case: &Case, network: &Network, update: u32) -> Outcome<State> {
 /// Losses and the gradient of `log_alpha`, per branch and in all; see [`super::di_sqn`].
 fn compare_losses(
     case: &Case,
-    comparison: &mut Comparison,
+    sink: &mut dyn Sink,
     prefix: &str,
     step: &Step,
     later_head_weight: f32,
@@ -130,7 +155,7 @@ fn compare_losses(
         ("total_alpha_loss", &[before.log_alpha * gradient][..]),
         ("log_alpha_grad", &[gradient][..]),
     ] {
-        trace::part(case, comparison, [prefix, name, ""], values)?;
+        trace::part(case, sink, [prefix, name, ""], values)?;
     }
     Ok(())
 }

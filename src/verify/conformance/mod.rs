@@ -7,6 +7,7 @@
 //! A new family of cases is one file here with a `replay` function, and one line in `FAMILIES`.
 
 mod autoreset;
+mod batches;
 mod bounds;
 mod bsuite;
 pub mod case;
@@ -18,9 +19,12 @@ pub mod compare;
 mod device;
 mod di_sqn;
 mod di_sqn_forced;
+mod double;
 mod env_device;
 mod env_log;
 pub mod files;
+mod kinks;
+mod learning;
 mod log;
 mod network;
 mod optimizer;

@@ -7,15 +7,15 @@ use crate::agents::learner::Conventions;
 use crate::config::{Backup, Config, Loss, TargetEntropy, Temperature};
 use crate::kernels::Activation;
 use crate::nn::AdamForm;
+use crate::verify::conformance::batches::{Batches, initial_weights};
 use crate::verify::conformance::case::Case;
-use crate::verify::conformance::compare::Comparison;
+use crate::verify::conformance::compare::{Comparison, Sink};
 use crate::verify::conformance::device::Device;
+use crate::verify::conformance::double::{self, Recorded};
+use crate::verify::conformance::learning::{Learning, Q_1, Q_2, Setup, Step, TARGET_1, TARGET_2};
 use crate::verify::conformance::network::{Framework, Network};
 use crate::verify::conformance::report::{Outcome, malformed};
 use crate::verify::conformance::trace::{self, Trace};
-use crate::verify::conformance::updates::{
-    Batches, Q_1, Q_2, Replay, Setup, Step, TARGET_1, TARGET_2, initial_weights,
-};
 
 const NETS: [&str; 2] = ["q1", "q2"];
 
@@ -51,41 +51,77 @@ fn setup(case: &Case) -> Outcome<Setup> {
     Ok(Setup { config, conventions, log_alpha, weight_decay: 0.0 })
 }
 
+/// What a case starts from, and the actions that its backup draws.
+struct Start {
+    setup: Setup,
+    network: Network,
+    batches: Batches,
+    weights: Vec<f32>,
+    sampled: Vec<u32>,
+}
+
+impl Start {
+    fn read(case: &Case) -> Outcome<Start> {
+        let network = Network::read(case, "init.main.q1.", Framework::TensorFlow, Activation::Relu)?;
+        let weights = initial_weights(case, &network, ["main", "target"], NETS)?;
+        let batches = Batches::read(case, &network)?;
+        let sampled = case.indices("sampled_next_action", network.outputs())?;
+        if sampled.len() != batches.steps() * batches.batch {
+            return malformed("'sampled_next_action' does not match 'batch_index'");
+        }
+        Ok(Start { setup: setup(case)?, network, batches, weights, sampled })
+    }
+
+    fn recorded(&self) -> Recorded<'_> {
+        Recorded {
+            setup: &self.setup,
+            network: &self.network,
+            batches: &self.batches,
+            weights: &self.weights,
+            numbers: (1..=self.batches.steps()).collect(),
+        }
+    }
+}
+
 /// Replays all updates of a case.
 pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
-    let network = Network::read(case, "init.main.q1.", Framework::TensorFlow, Activation::Relu)?;
-    let weights = initial_weights(case, &network, ["main", "target"], NETS)?;
-    let batches = Batches::read(case, &network)?;
-    let batch = batches.batch;
-    let sampled = case.indices("sampled_next_action", network.outputs())?;
-    if sampled.len() != batches.steps() * batch {
-        return malformed("'sampled_next_action' does not match 'batch_index'");
-    }
-    let replay = Replay::new(device, setup(case)?, network, batches, &weights)?;
+    let start = Start::read(case)?;
+    let play = |learning: &mut dyn Learning, sink: &mut dyn Sink| play(case, learning, sink, &start.sampled);
+    double::replay(device, comparison, &start.recorded(), &play)
+}
+
+/// Goes through all updates.
+fn play(case: &Case, learning: &mut dyn Learning, sink: &mut dyn Sink, sampled: &[u32]) -> Outcome<()> {
     let mut trace = Trace::default();
+    let batch = sampled.len() / learning.steps().max(1);
     for (index, given) in sampled.chunks_exact(batch).enumerate() {
-        let step = replay.run(device, index, Some(given))?;
+        sink.update(index + 1);
+        let step = learning.run(index, Some(given))?;
         record(&mut trace, &step);
+        trace.tell(sink);
         if trace::any(case, &format!("step{}.", index + 1)) {
-            compare_samples(case, device, comparison, &replay, index, (&step, given))?;
+            compare_samples(case, sink, learning, index, (&step, given))?;
         }
         let prefix = format!("after{}.", index + 1);
         if trace::any(case, &prefix) {
-            let weights = replay.weights(device)?;
+            let weights = learning.weights()?;
             let groups = [
                 ("main", weights[..2].to_vec()),
                 ("target", weights[2..].to_vec()),
-                ("adam_m.main", replay.adam_m(device)?),
-                ("adam_v.main", replay.adam_v(device)?),
+                ("adam_m.main", learning.adam_m()?),
+                ("adam_v.main", learning.adam_v()?),
             ];
             for (group, flat) in &groups {
                 for (net, flat) in NETS.iter().zip(flat) {
-                    trace::network(case, comparison, replay.network(), [&prefix, group, net], flat)?;
+                    trace::network(case, sink, learning.network(), [&prefix, group, net], flat)?;
                 }
             }
         }
+        if sink.is_done() {
+            return Ok(());
+        }
     }
-    trace.compare(case, comparison)
+    trace.compare(case, sink)
 }
 
 /// The scalars of one update; `entropy` is the mean of `-ln pi` of the sampled actions.
@@ -104,23 +140,47 @@ fn record(trace: &mut Trace, step: &Step) {
 /// `step{k}.*`
 fn compare_samples(
     case: &Case,
-    device: &mut Device<'_>,
-    comparison: &mut Comparison,
-    replay: &Replay,
+    sink: &mut dyn Sink,
+    learning: &mut dyn Learning,
     index: usize,
     (step, given): (&Step, &[u32]),
 ) -> Outcome<()> {
-    let samples = replay.samples(device, index, 0)?;
-    let policy = replay.policy(device, 0, &samples.q[TARGET_1], step.before.alpha)?;
+    let samples = learning.samples(index, 0)?;
+    let policy = learning.policy(0, &samples.q[TARGET_1], step.before.alpha)?;
     let minimum: Vec<f32> =
         samples.at(TARGET_1, given).iter().zip(samples.at(TARGET_2, given)).map(|(a, b)| a.min(b)).collect();
     let log_prob: Vec<f32> = samples.entropies.iter().map(|entropy| -entropy).collect();
     let prefix = format!("step{}.", index + 1);
-    let mut compare = |name: &str, got: &[f32]| trace::part(case, comparison, [&prefix, name, ""], got);
+    let mut compare = |name: &str, got: &[f32]| trace::part(case, sink, [&prefix, name, ""], got);
     compare("log_pi_all", &policy.log_probs)?;
     compare("logp", &log_prob)?;
     compare("min_q", &minimum)?;
     compare("q_backup", &samples.targets)?;
     compare("q1", &samples.at(Q_1, &samples.actions))?;
     compare("q2", &samples.at(Q_2, &samples.actions))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::conformance::double::Double;
+    use crate::verify::conformance::report::Verdict;
+
+    #[test]
+    fn f64_meets_what_the_authors_code_recorded() {
+        for name in ["orig_sqn_auto", "orig_sqn_fixed"] {
+            let read = |extension: &str| {
+                let path = format!("tests/data/conformance/algorithms/{name}.{extension}");
+                std::fs::read(path).expect("data of the tests")
+            };
+            let case = Case::parse(&read("json"), &read("safetensors")).unwrap_or_else(|_| panic!("a case"));
+            let start = Start::read(&case).unwrap_or_else(|_| panic!("a start"));
+            let recorded = start.recorded();
+            let mut double = Double::new(&recorded, &[]).expect("known operations");
+            let mut comparison = Comparison::default();
+            assert!(play(&case, &mut double, &mut comparison, &start.sampled).is_ok());
+            let report = comparison.report(name, None);
+            assert_eq!(report.verdict, Verdict::Pass, "{}", report.text());
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::verify::conformance::case::Case;
-use crate::verify::conformance::compare::Comparison;
+use crate::verify::conformance::compare::Sink;
 use crate::verify::conformance::network::Network;
 use crate::verify::conformance::report::Outcome;
 
@@ -11,6 +11,8 @@ use crate::verify::conformance::report::Outcome;
 #[derive(Default)]
 pub struct Trace {
     values: BTreeMap<&'static str, Vec<f32>>,
+    /// How many values of each name were told.
+    told: BTreeMap<&'static str, usize>,
 }
 
 impl Trace {
@@ -19,13 +21,24 @@ impl Trace {
         self.values.entry(name).or_default().push(value);
     }
 
+    /// Tells the values that are new since the last time.
+    pub fn tell(&mut self, sink: &mut dyn Sink) {
+        for (name, values) in &self.values {
+            let told = self.told.entry(name).or_default();
+            for (index, value) in values.iter().enumerate().skip(*told) {
+                sink.element(&format!("trace.{name}"), index, *value);
+            }
+            *told = values.len();
+        }
+    }
+
     /// Compares every scalar that the file has.
-    pub fn compare(&self, case: &Case, comparison: &mut Comparison) -> Outcome<()> {
+    pub fn compare(&self, case: &Case, sink: &mut dyn Sink) -> Outcome<()> {
         for (name, values) in &self.values {
             let label = format!("trace.{name}");
             if case.has(&label) {
                 let want = case.f32(&label)?;
-                comparison.tensor(name, &label, values, want, case.tolerance(&label)?)?;
+                sink.tensor(name, &label, values, want, case.tolerance(&label)?)?;
             }
         }
         Ok(())
@@ -38,15 +51,10 @@ pub fn any(case: &Case, prefix: &str) -> bool {
 }
 
 /// Compares `{prefix}{name}{branch}` if the file has it.
-pub fn part(
-    case: &Case,
-    comparison: &mut Comparison,
-    [prefix, name, branch]: [&str; 3],
-    got: &[f32],
-) -> Outcome<()> {
+pub fn part(case: &Case, sink: &mut dyn Sink, [prefix, name, branch]: [&str; 3], got: &[f32]) -> Outcome<()> {
     let label = format!("{prefix}{name}{branch}");
     if case.has(&label) {
-        comparison.tensor(name, &label, got, case.f32(&label)?, case.tolerance(&label)?)?;
+        sink.tensor(name, &label, got, case.f32(&label)?, case.tolerance(&label)?)?;
     }
     Ok(())
 }
@@ -54,7 +62,7 @@ pub fn part(
 /// Compares the tensors of one network, called `{prefix}{group}.{net}.*`, if the file has them.
 pub fn network(
     case: &Case,
-    comparison: &mut Comparison,
+    sink: &mut dyn Sink,
     network: &Network,
     [prefix, group, net]: [&str; 3],
     flat: &[f32],
@@ -68,7 +76,7 @@ pub fn network(
     let bound = case.tolerance(&format!("{prefix}{quantity}"))?;
     for tensor in network.export(flat) {
         let label = format!("{stem}{}", tensor.name);
-        comparison.tensor(quantity, &label, &tensor.values, case.f32_of(&label, &tensor.shape)?, bound)?;
+        sink.tensor(quantity, &label, &tensor.values, case.f32_of(&label, &tensor.shape)?, bound)?;
     }
     Ok(())
 }
