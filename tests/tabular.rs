@@ -310,6 +310,24 @@ fn what_does_not_come_to_rest_says_so() {
     }
 }
 
+/// Start values by value iteration over Gymnasium's table in f64, written apart from this crate.
+#[test]
+fn rare_slips_have_their_value() {
+    for (rate, want) in [
+        ("0.97", 0.919284),
+        ("0.98", 0.930178),
+        ("0.99", 0.940747),
+        ("0.999", 0.949981),
+        ("0.9999", 0.950889),
+    ] {
+        let mdp = table("frozenlake", &[("success_rate", rate)]);
+        let settings = settings(&[(0.99, 0.0)]);
+        let solution =
+            solved(&mut CpuExecutor::new(), &mdp, Method::SoftQIteration, false, &settings).remove(0);
+        assert!((f64::from(solution.values[0]) - want).abs() < 2e-6, "{rate}: {}", solution.values[0]);
+    }
+}
+
 fn softq(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_softq")).args(arguments).output().expect("start softq")
 }

@@ -128,17 +128,11 @@ pub fn tabulate(executor: &mut dyn Executor, env: &'static Env, starts: Starts) 
             format!("{name} = {} makes a different table in every lane; fix it", param.value),
         );
     }
-    let mut explorer = Explorer {
-        env,
-        executor,
-        actions,
-        numbers: HashMap::new(),
-        found: Vec::new(),
-        program: Program::new(env),
-        proof: Proof::default(),
-        hidden: vec![false; env.state_words as usize],
-        batch: 0,
-    };
+    // A proof takes long where there is no end of states.
+    if let Starts::Resets = starts {
+        Explorer::new(&mut *executor, env, actions, Err(String::new())).scout()?;
+    }
+    let mut explorer = Explorer::new(executor, env, actions, Program::new(env));
     let from_resets = matches!(starts, Starts::Resets);
     let starts = match starts {
         Starts::Resets => explorer.resets()?,
@@ -169,7 +163,26 @@ fn refused<T>(env: &Env, why: String) -> Result<T> {
     ))
 }
 
-impl Explorer<'_> {
+impl<'a> Explorer<'a> {
+    fn new(
+        executor: &'a mut dyn Executor,
+        env: &'static Env,
+        actions: u32,
+        program: std::result::Result<Program, String>,
+    ) -> Explorer<'a> {
+        Explorer {
+            env,
+            executor,
+            actions,
+            numbers: HashMap::new(),
+            found: Vec::new(),
+            program,
+            proof: Proof::default(),
+            hidden: vec![false; env.state_words as usize],
+            batch: 0,
+        }
+    }
+
     /// Number of the state with this observation, new if need be.
     fn number(&mut self, obs: &[u32], words: &[u32], open: bool) -> Result<u32> {
         if let Some(number) = self.numbers.get(obs) {

@@ -10,9 +10,12 @@ use super::value::DRAWS;
 use super::{Answer, Explorer, refused};
 use crate::envs::check::probe::{Flag, Probe};
 use crate::error::Result;
+use crate::shared::rng::pcg4d;
 
 /// Resets from which the shares of the initial states are taken where they are not proven.
 pub const RESETS: usize = 4096;
+/// States that are left at once while they are only counted.
+const SCOUTED: usize = 1024;
 
 /// Words of a state, an action, and the first random numbers.
 pub(super) struct Question<'a> {
@@ -26,6 +29,26 @@ impl Explorer<'_> {
     pub(super) fn rows(&self, wanted: usize) -> usize {
         let most = (1usize << 22) / (self.env.obs_size.max(self.env.state_words) as usize).max(1);
         wanted.clamp(1, most.clamp(64, 1 << 15))
+    }
+
+    /// Goes wherever a few random numbers lead, and refuses an environment of too many states.
+    pub(super) fn scout(&mut self) -> Result<()> {
+        self.reset_at(None, self.rows(RESETS))?;
+        let mut seen = 0;
+        while seen < self.found.len() {
+            let new = seen..self.found.len().min(seen + SCOUTED);
+            seen = new.end;
+            let open = new.filter(|state| self.found[*state].open);
+            let (actions, batch) = (self.actions, self.batch);
+            let wanted = open.flat_map(|state| {
+                (0..actions).flat_map(move |action| {
+                    (0..2).map(move |k| (state, action, pcg4d([state as u32, action, k, batch])))
+                })
+            });
+            let wanted: Vec<(usize, u32, [u32; DRAWS])> = wanted.collect();
+            self.ask_at(&wanted)?;
+        }
+        Ok(())
     }
 
     /// The initial states and their probabilities: proven where that is possible, else counted.

@@ -1,6 +1,5 @@
 //! Values of types: zeros, values from the words of a buffer and back, and parts of values.
 
-use naga::proc::Layouter;
 use naga::{ArraySize, Handle, Module, Scalar as Type, ScalarKind, TypeInner};
 
 use super::value::{Scalar, Value};
@@ -35,7 +34,6 @@ fn number(ty: &Type, word: u32) -> Option<Scalar> {
 /// Visits every number of a type with the word of a buffer where it is kept.
 fn visit(
     module: &Module,
-    layouter: &Layouter,
     ty: Handle<naga::Type>,
     word: usize,
     found: &mut impl FnMut(&Type, usize) -> Option<Value>,
@@ -47,12 +45,12 @@ fn visit(
         }
         TypeInner::Array { base, size: ArraySize::Constant(size), stride } => {
             let step = *stride as usize / 4;
-            let element = |i: usize| visit(module, layouter, *base, word + i * step, found);
+            let element = |i: usize| visit(module, *base, word + i * step, found);
             Value::Many((0..size.get() as usize).map(element).collect::<Option<_>>()?)
         }
         TypeInner::Struct { members, .. } => {
             let member = |member: &naga::StructMember| {
-                visit(module, layouter, member.ty, word + member.offset as usize / 4, found)
+                visit(module, member.ty, word + member.offset as usize / 4, found)
             };
             Value::Many(members.iter().map(member).collect::<Option<_>>()?)
         }
@@ -62,17 +60,13 @@ fn visit(
 
 /// The value of a type that these words of a buffer hold.
 pub fn from_words(module: &Module, ty: Handle<naga::Type>, words: &[u32]) -> Option<Value> {
-    let mut layouter = Layouter::default();
-    layouter.update(module.to_ctx()).ok()?;
-    visit(module, &layouter, ty, 0, &mut |ty, word| number(ty, *words.get(word)?).map(Value::Scalar))
+    visit(module, ty, 0, &mut |ty, word| number(ty, *words.get(word)?).map(Value::Scalar))
 }
 
 /// The words of a type's numbers, in order.
 pub fn places(module: &Module, ty: Handle<naga::Type>) -> Option<Vec<usize>> {
-    let mut layouter = Layouter::default();
-    layouter.update(module.to_ctx()).ok()?;
     let mut places = Vec::new();
-    visit(module, &layouter, ty, 0, &mut |ty, word| {
+    visit(module, ty, 0, &mut |ty, word| {
         places.push(word);
         number(ty, 0).map(Value::Scalar)
     })?;

@@ -53,27 +53,24 @@ impl Program {
                 _ => {}
             }
         }
-        uses == 0 && self.passes(function, &function.body, &this, read)
+        uses == 0 && self.passes(&function.body, &this, read)
     }
 
     /// The same for statements: the argument may be handed on, and nothing else.
     fn passes(
         &self,
-        function: &Function,
         block: &Block,
         this: &dyn Fn(&Handle<Expression>) -> bool,
         read: &mut BTreeSet<u32>,
     ) -> bool {
         block.iter().all(|statement| match statement {
-            Statement::Block(inner) => self.passes(function, inner, this, read),
+            Statement::Block(inner) => self.passes(inner, this, read),
             Statement::If { accept, reject, .. } => {
-                self.passes(function, accept, this, read) && self.passes(function, reject, this, read)
+                self.passes(accept, this, read) && self.passes(reject, this, read)
             }
-            Statement::Switch { cases, .. } => {
-                cases.iter().all(|case| self.passes(function, &case.body, this, read))
-            }
+            Statement::Switch { cases, .. } => cases.iter().all(|case| self.passes(&case.body, this, read)),
             Statement::Loop { body, continuing, .. } => {
-                self.passes(function, body, this, read) && self.passes(function, continuing, this, read)
+                self.passes(body, this, read) && self.passes(continuing, this, read)
             }
             Statement::Store { value, .. } => !this(value),
             Statement::Return { value } => !value.as_ref().is_some_and(this),

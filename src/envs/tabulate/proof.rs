@@ -19,7 +19,7 @@ use crate::kernels::env_probe;
 /// Runs for one state and action.
 const BUDGET: usize = 6000;
 /// Runs for all starts.
-const RESET_BUDGET: usize = 200_000;
+const RESET_BUDGET: usize = 50_000;
 
 /// An environment's functions, ready to be run.
 pub struct Program {
