@@ -66,7 +66,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         var rows: array<Rows, 4>;
         /* constant */ for (var r = 0u; r < ROW_BLOCKS; r++) {
             let block = transpose(mat4x4f(
-                dy[dy_at[4u * r] + j], dy[dy_at[4u * r + 1u] + j], dy[dy_at[4u * r + 2u] + j], dy[dy_at[4u * r + 3u] + j],
+                dy[dy_at[4u * r] + j], dy[dy_at[4u * r + 1u] + j],
+                dy[dy_at[4u * r + 2u] + j], dy[dy_at[4u * r + 3u] + j],
             ));
             /* constant */ for (var i = 0u; i < 4u; i++) {
                 rows[i][r] = block[i];

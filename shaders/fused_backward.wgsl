@@ -124,7 +124,9 @@ fn through(layer: u32, net: u32, tape_row: u32, first_row: u32, local: u32) {
                     let at_row = min(first_row + 4u * (row + r) + i, p.batch - 1u);
                     outputs[i] = tape[(tape_row + at_row) * stride + place + c];
                 }
-                let slopes = transpose(mat4x4f(slope(outputs[0]), slope(outputs[1]), slope(outputs[2]), slope(outputs[3])));
+                let slopes = transpose(mat4x4f(
+                    slope(outputs[0]), slope(outputs[1]), slope(outputs[2]), slope(outputs[3]),
+                ));
                 /* constant */ for (var i = 0u; i < 4u; i++) {
                     plane[(column + 4u * c + i) * ROW_QUADS + row + r] = sums[c * ROW_BLOCKS + r][i] * slopes[i];
                 }

@@ -146,17 +146,17 @@ pub enum Error {
     )]
     NotFinite {
         /// The environment.
-        env: String,
+        env: Box<str>,
         /// A reward or an observation.
         what: &'static str,
         /// Which of the environments side by side, and of which agent.
-        lane: String,
+        lane: Box<str>,
         /// The step of this lane, from 0; the first observation comes before it.
-        step: String,
+        step: Box<str>,
         /// Training, an evaluation or a rollout.
         during: &'static str,
         /// Where the last weights are; empty without any.
-        kept: String,
+        kept: Box<str>,
     },
     /// A signal asked the run to end.
     #[error(
@@ -233,7 +233,7 @@ impl Error {
                 Error::Diverged { what, update, env_steps, kept: place }
             }
             Error::NotFinite { env, what, lane, step, during, .. } => {
-                Error::NotFinite { env, what, lane, step, during, kept: place }
+                Error::NotFinite { env, what, lane, step, during, kept: place.into() }
             }
             Error::Interrupted { signal, env_steps, .. } => {
                 Error::Interrupted { signal, env_steps, kept: place }

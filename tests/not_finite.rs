@@ -32,7 +32,7 @@ fn named(error: Error) -> [String; 4] {
     let text = error.to_string();
     let Error::NotFinite { what, lane, step, during, .. } = error else { panic!("{error}") };
     assert!(text.contains(&format!("in lane {lane} at step {step} of {during}")), "{text}");
-    [what.to_owned(), lane, step, during.to_owned()]
+    [what.into(), lane.into(), step.into(), during.into()]
 }
 
 /// Runs to the error, which must be of the environment: what, lane, step, during.

@@ -222,7 +222,7 @@ fn token(rest: &str, first: char) -> (Kind, usize) {
         return (Kind::Word, behind.unwrap_or(rest.len()));
     }
     let digit_follows = rest[first.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
-    if !first.is_ascii_digit() && !(first == '.' && digit_follows) {
+    if !(first.is_ascii_digit() || first == '.' && digit_follows) {
         return (Kind::Sign(first), first.len_utf8());
     }
     let exponents = if rest.starts_with("0x") || rest.starts_with("0X") { ['p', 'P'] } else { ['e', 'E'] };

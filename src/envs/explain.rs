@@ -138,8 +138,8 @@ const UNAVAILABLE: &[&str] = &[
 
 /// Refuses what a world cannot use, with its line.
 pub fn check_unavailable(file: &str, tokens: &Tokens<'_>) -> Result<()> {
-    let words = tokens.tokens.iter().filter(|token| token.kind == Kind::Word);
-    for token in words.filter(|token| UNAVAILABLE.contains(&tokens.str(token))) {
+    let mut words = tokens.tokens.iter().filter(|token| token.kind == Kind::Word);
+    if let Some(token) = words.find(|token| UNAVAILABLE.contains(&tokens.str(token))) {
         let message = format!(
             "`{}` is not available in a world: its functions run for one lane alone, inside the engine's kernels; remove it",
             tokens.str(token)

@@ -2,7 +2,10 @@
 //! `--env-param rescale_observations=true`. Networks learn badly from inputs of very different size, such as MountainCar's
 //! velocity of at most 0.07.
 
+use std::collections::BTreeMap;
+
 use crate::engine::env::{EnvTwin, Outcome};
+use crate::error::{Error, Result};
 use crate::shared::rng::Rng;
 
 /// Name of the parameter.
@@ -19,6 +22,25 @@ pub struct Rescale {
 }
 
 impl Rescale {
+    /// The map, if the parameters ask for one, which observations of up to `most` elements may have; it changes the bounds.
+    pub fn asked_for(
+        values: &BTreeMap<String, String>,
+        most: u32,
+        low: &mut [f32],
+        high: &mut [f32],
+    ) -> Result<Option<Rescale>> {
+        match values.get(NAME).map(String::as_str) {
+            None | Some("false" | "0") => Ok(None),
+            Some("true" | "1") if low.len() <= most as usize => Ok(Some(Rescale::new(low, high))),
+            Some(value) => Err(Error::invalid(
+                format!("env_params.{NAME}"),
+                value,
+                format!("true or false, and true for observations of at most {most} elements"),
+                "Leave it out.",
+            )),
+        }
+    }
+
     /// The map for these bounds, which become -1 and 1.
     pub fn new(low: &mut [f32], high: &mut [f32]) -> Rescale {
         let mut rescale = Rescale { middle: vec![0.0; low.len()], factor: vec![1.0; low.len()] };

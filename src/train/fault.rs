@@ -10,11 +10,11 @@ pub fn not_finite(env: &str, lane: impl ToString, fault: u32, during: &'static s
         after => (after - 1).to_string(),
     };
     Error::NotFinite {
-        env: env.to_owned(),
+        env: env.into(),
         what: if fault & FAULT_OBS == 0 { "a reward" } else { "an observation" },
-        lane: lane.to_string(),
-        step,
+        lane: lane.to_string().into(),
+        step: step.into(),
         during,
-        kept: String::new(),
+        kept: "".into(),
     }
 }
