@@ -9,6 +9,7 @@ pub mod config;
 pub mod engine;
 pub mod envs;
 pub mod error;
+pub mod files;
 pub mod gpu;
 pub mod kernels;
 pub mod nn;

@@ -11,7 +11,6 @@ fn main() -> ExitCode {
         // SAFETY: nothing else runs yet, so no other thread reads the environment.
         unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
     }
-    cli::hush_writers();
     #[cfg(unix)]
     // SAFETY: nothing else runs yet. A write beyond `ulimit -f` is then an error that can be told, instead of a silent end.
     unsafe {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use softq::config::Config;
 use softq::engine::env::{Env, EnvSizes};
 use softq::engine::kernel::{Access, Kernel, Need};
-use softq::engine::translate::{self, Language, translate};
+use softq::engine::translate::{Language, translate};
 use softq::engine::variant::Variant;
 use softq::error::{Error, Result};
 use softq::kernels::targets::RULES;
@@ -47,16 +47,6 @@ pub struct KernelsArgs {
 fn language(name: &str) -> std::result::Result<Language, String> {
     let found = Language::ALL.into_iter().find(|language| language.name() == name);
     found.ok_or_else(|| format!("known are {}", Language::ALL.map(Language::name).join(", ")))
-}
-
-/// A writer's panic is told as an error, so its own message would only be a second one.
-pub fn hush_writers() {
-    let tell = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if std::thread::current().name() != Some(translate::THREAD) {
-            tell(panic);
-        }
-    }));
 }
 
 /// Runs the command.

@@ -8,6 +8,7 @@ mod envs;
 mod flags;
 mod kernels;
 mod library;
+mod patience;
 mod player;
 mod progress_line;
 mod ranking;
@@ -28,9 +29,9 @@ use std::io::{self, Write};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use softq::config::{Meaning, explained, foreign};
+use softq::shared::printable;
 use softq::{Error, Result};
 
-pub use kernels::hush_writers;
 pub use library::Library;
 
 /// Train Soft Q-Networks on the GPU.
@@ -72,7 +73,14 @@ enum Command {
 /// Parses the command line and runs the command. Wrong usage ends the process with status 2 here, as clap does it.
 pub fn run(engine: &dyn engine::Engine) -> Result<()> {
     let out = &mut std::io::stdout().lock();
-    match parse()?.command {
+    let command = parse()?.command;
+    let _patience = (!matches!(&command, Command::Train(args) if args.quiet())).then(|| {
+        patience::watch(patience::AFTER, |text| {
+            // Stderr may be closed.
+            let _ = writeln!(io::stderr(), "{}", printable::lines(text));
+        })
+    });
+    match command {
         Command::Train(args) => train::train(&args, out),
         Command::Envs(args) => envs::envs(&args, out),
         Command::Watch(args) => watch::watch(&args, out),
@@ -99,8 +107,13 @@ fn parse() -> Result<Cli> {
     })
 }
 
-/// Writes to stdout. A reader that has seen enough (`softq devices | head -1`) is no failure.
+/// Writes to stdout. What came from a file and would steer a terminal is escaped.
 fn say(out: &mut dyn Write, text: &str) -> Result<()> {
+    put(out, &printable::lines(text))
+}
+
+/// Writes to stdout as it is. A reader that has seen enough (`softq devices | head -1`) is no failure.
+fn put(out: &mut dyn Write, text: &str) -> Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::file("write", "standard output", e)),
         _ => Ok(()),
@@ -110,7 +123,7 @@ fn say(out: &mut dyn Write, text: &str) -> Result<()> {
 /// Writes one JSON line to stdout.
 fn json_line(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string(value).map_err(|e| Error::file("write", "standard output", e))?;
-    say(out, &format!("{text}\n"))
+    put(out, &format!("{}\n", printable::json(&text)))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use softq::engine::cpu::CpuExecutor;
 use softq::engine::executor::Executor;
 use softq::error::{Error, Result};
 use softq::report::gif::Frame;
+use softq::shared::printable;
 use softq::train::drawing;
 use softq::train::playback::{self, Episode, Policy};
 use softq::train::saved_run::{SavedRun, Which};
@@ -55,7 +56,7 @@ impl Weights {
         let run = SavedRun::load(path, which)?;
         for warning in &run.warnings {
             // Stderr may be closed.
-            let _ = writeln!(std::io::stderr(), "warning: {warning}");
+            let _ = writeln!(std::io::stderr(), "warning: {}", printable::lines(warning));
         }
         Ok(run)
     }

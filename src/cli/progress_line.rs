@@ -8,6 +8,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use softq::agents;
 use softq::config::{Config, Exploration, thousands};
 use softq::report::number::beside;
+use softq::shared::printable;
 use softq::train::event::{Evaluation, Event, Progress};
 
 /// How much is shown.
@@ -162,7 +163,7 @@ impl ProgressLine {
     /// A line that stays; stderr may be closed, which must not stop a training.
     fn print(&self, line: &str) {
         self.bar.suspend(|| {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            let _ = writeln!(std::io::stderr(), "{}", printable::lines(line));
         });
     }
 }

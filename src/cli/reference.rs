@@ -1,11 +1,10 @@
 //! Reference policies of `softq solve --reference`, read from a file.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
 use softq::envs::mdp::Mdp;
-use softq::{Error, Result};
+use softq::{Error, Result, files};
 
 /// Word for the uniform policy.
 pub const UNIFORM: &str = "uniform";
@@ -37,14 +36,7 @@ pub fn read(name: &str, mdp: &Mdp) -> Result<Vec<f64>> {
     }
     let path = Path::new(name);
     let failed = |message: String| Error::file("read", path, message);
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
-    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| failed(error.to_string()))?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(failed(format!(
-            "it is longer than {MAX_BYTES} bytes, too long for the policy of a table"
-        )));
-    }
+    let text = files::read_text(path, MAX_BYTES).map_err(|error| failed(error.to_string()))?;
     let rows = match serde_json::from_str(&text) {
         Ok(File::Rows(rows)) => rows,
         Ok(File::Solution { states }) => states.into_iter().map(|state| state.policy).collect(),

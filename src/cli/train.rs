@@ -54,6 +54,11 @@ pub struct TrainArgs {
 const FILES: &str = "Files and output";
 
 impl TrainArgs {
+    /// Whether only warnings and errors are printed.
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
     fn layers(&self) -> Result<Layers> {
         let mut flags = self.fields.0.clone();
         if let Some(name) = &self.environment {

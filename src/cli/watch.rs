@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use softq::error::{Error, Result};
 use softq::report::blocks::{self, Colours};
+use softq::shared::printable;
 use softq::train::drawing;
 use softq::train::playback::{Episode, LONGEST};
 
 use super::player::{PlayArgs, Player, number, returns_text};
-use super::say;
+use super::{put, say};
 
 /// Arguments of `softq watch`.
 #[derive(clap::Args, Debug)]
@@ -67,11 +68,11 @@ pub fn watch(args: &WatchArgs, out: &mut dyn Write) -> Result<()> {
         }
     });
     if handled.is_ok() {
-        say(out, HIDE_CURSOR)?;
+        put(out, HIDE_CURSOR)?;
     }
     let mut screen = Screen::default();
     let returns = animate(args, &mut player, steps_per_s, colours, &mut screen, out);
-    say(out, RESTORE)?;
+    put(out, RESTORE)?;
     let returns = returns?;
     // Interrupted in the first episode, there is nothing to sum up.
     if returns.is_empty() { Ok(()) } else { say(out, &format!("{}\n", returns_text(&returns))) }
@@ -122,7 +123,7 @@ fn animate(
                 let mut lines = blocks::lines(frame, colours);
                 let status = status(args, player, index, &episode, *at);
                 lines.push(status.chars().take(usize::from(columns).saturating_sub(1)).collect());
-                say(out, &screen.update(lines))?;
+                put(out, &screen.update(lines))?;
                 // A terminal that cannot keep up shows everything, later.
                 due = (due + period).max(Instant::now());
             }
@@ -144,7 +145,7 @@ fn status(args: &WatchArgs, player: &Player, index: u32, episode: &Episode, at: 
     let end = if at == episode.steps() && episode.ended { "  end" } else { "" };
     format!(
         "{}  {}  episode {}/{}  step {at}  return {}{end}",
-        player.env.id,
+        printable::word(&player.env.id),
         player.policy(),
         index + 1,
         args.episodes,

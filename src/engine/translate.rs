@@ -1,19 +1,17 @@
 //! WGSL into the languages of drivers: what Vulkan, Metal, Direct3D 12 and OpenGL are given, made without any of them.
 //!
 //! The one place that calls naga's writers, for the tests, for `softq kernels` and for whoever wants a kernel's text. Some
-//! writers panic where they should refuse, so they run on a thread of their own, whose panic ends as an error that names
-//! the kernel and the language.
+//! writers panic where they should refuse, which ends as an error that names the kernel and the language. They run on a thread of
+//! their own, with a stack that lasts.
 
 use std::thread;
 
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::ModuleInfo;
 
+use crate::engine::guard;
 use crate::engine::variant::parse;
 use crate::error::{Error, Result};
-
-/// Name of the thread that runs a writer; a program's panic hook may stay silent for it.
-pub const THREAD: &str = "softq-translate";
 
 /// Deeply nested code makes writers recurse.
 const STACK: usize = 16 << 20;
@@ -100,15 +98,14 @@ fn guarded(
         message: format!("cannot be written as {}: {message}", language.title()),
     };
     thread::scope(|scope| {
-        let builder = thread::Builder::new().name(THREAD.into()).stack_size(STACK);
-        let writer = builder.spawn_scoped(scope, write).map_err(|error| failed(error.to_string()))?;
+        let builder = thread::Builder::new().name("softq-translate".into()).stack_size(STACK);
+        let writer = builder
+            .spawn_scoped(scope, || guard::guarded(write))
+            .map_err(|error| failed(error.to_string()))?;
         match writer.join() {
-            Ok(written) => written.map_err(failed),
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().map(String::as_str);
-                let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-                Err(failed(format!("its writer gave up ({text})")))
-            }
+            Ok(Ok(written)) => written.map_err(failed),
+            Ok(Err(panic)) => Err(failed(format!("its writer gave up ({panic})"))),
+            Err(_) => Err(failed("its writer gave up".into())),
         }
     })
 }

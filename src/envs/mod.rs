@@ -37,6 +37,7 @@ pub use crate::engine::env::{ActionSpace, BuiltIn, Env, EnvTwin, World};
 use crate::engine::kernel::Kernel;
 use crate::engine::lexer::unix_lines;
 use crate::error::{Error, Result};
+use crate::files;
 
 /// Longest file of a user.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -177,7 +178,9 @@ pub fn from_source(file: &str, source: &str, values: &Values) -> Result<&'static
 fn read(path: &Path) -> Result<String> {
     let file = path.display().to_string();
     let fail = |line, message| Error::EnvFile { file: file.clone(), line, message };
-    let unreadable = |error| fail(None, format!("the environment file cannot be read: {error}"));
+    let unreadable = |error: std::io::Error| {
+        fail(None, format!("the environment file cannot be read: {error}; give the path of one WGSL file"))
+    };
     let about = std::fs::metadata(path).map_err(unreadable)?;
     if about.is_dir() {
         let message = "this is a directory; give the path of one WGSL file, such as my_world.wgsl";
@@ -191,7 +194,7 @@ fn read(path: &Path) -> Result<String> {
         );
         return Err(fail(None, message));
     }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let bytes = files::read(path, MAX_FILE_BYTES).map_err(unreadable)?;
     let source = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&error.as_bytes()[..good]);

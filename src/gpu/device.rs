@@ -10,6 +10,7 @@ use crate::engine::guard;
 use crate::engine::kernel::{Access, Kernel};
 use crate::engine::variant::{self, Variant};
 use crate::error::{Error, Result};
+use crate::gpu::Compiling;
 use crate::gpu::adapter::{AdapterReport, backends_of, enumerate, instance, required_limits};
 use crate::shared::layout::Layout;
 
@@ -114,8 +115,10 @@ impl GpuDevice {
         }
         let source = variant.text()?;
         let layout = self.bind_group_layout(kernel);
+        let compilation = Compiling::begin(variant.name());
         let pipeline = guard::guarded(|| self.compile(kernel, env, source, &layout))
             .unwrap_or_else(|message| Err(message_of(kernel, env, &message)))?;
+        drop(compilation);
         self.check()
             .map_err(|error| Error::Shader { shader: kernel.name.into(), message: error.to_string() })?;
         let pipeline = Pipeline { pipeline, layout };

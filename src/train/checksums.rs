@@ -8,6 +8,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::train::run_dir::SUMS_FILE;
 
 /// SHA-256 in hexadecimal.
@@ -28,7 +29,8 @@ impl Checksums {
         for name in names {
             let path = dir.join(name);
             if path.is_file() {
-                let bytes = fs::read(&path).map_err(|error| Error::file("read", &path, error))?;
+                let bytes = files::read(&path, files::MOST_DATA)
+                    .map_err(|error| Error::file("read", &path, error))?;
                 sums.0.insert((*name).to_owned(), sha256(&[&bytes]));
             }
         }
@@ -41,7 +43,8 @@ impl Checksums {
         if !path.exists() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).map_err(|error| Error::file("read", &path, error))?;
+        let text =
+            files::read_text(&path, files::MOST_TEXT).map_err(|error| Error::file("read", &path, error))?;
         let mut sums = Checksums::default();
         for (index, line) in text.lines().enumerate() {
             let parts = line.split_once("  ").filter(|(digest, name)| {
@@ -75,7 +78,8 @@ impl Checksums {
         let others = self.0.iter().filter(|(name, _)| !known.contains(&name.as_str()));
         others
             .filter(|(name, digest)| {
-                fs::read(dir.join(name)).map_or(true, |bytes| **digest != sha256(&[&bytes]))
+                files::read(&dir.join(name), files::MOST_DATA)
+                    .map_or(true, |bytes| **digest != sha256(&[&bytes]))
             })
             .map(|(name, _)| name.clone())
             .collect()

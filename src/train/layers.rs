@@ -3,7 +3,6 @@
 //! is checked where it came from, and so is what must hold between settings: an error names the file and line, or the flag.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -13,6 +12,7 @@ use crate::config::{Config, Kind, Setting, find};
 use crate::engine::env::Env;
 use crate::envs::{self, Values};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::train::presets::preset;
 
 /// The layers as the user gave them.
@@ -34,9 +34,6 @@ pub struct SettingsFile {
     /// What it holds.
     pub text: String,
 }
-
-/// No file of settings is longer.
-const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,15 +145,9 @@ impl SettingsFile {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<SettingsFile> {
         let wrong = |message: String| Error::Config { path: path.to_owned(), message };
-        let mut text = String::new();
-        std::fs::File::open(path)
-            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text))
-            .map_err(|e| wrong(format!("cannot be read: {e}. Give --config the path of a TOML file.")))?;
-        if text.len() as u64 > MAX_FILE_BYTES {
-            return Err(wrong(
-                "longer than 1 MiB. Give --config the path of a TOML file of settings.".into(),
-            ));
-        }
+        let text = files::read_text(path, files::MOST_TEXT).map_err(|e| {
+            wrong(format!("cannot be read: {e}. Give --config the path of a TOML file of settings."))
+        })?;
         Ok(SettingsFile { path: path.to_owned(), text })
     }
 
@@ -351,7 +342,10 @@ mod tests {
         assert!(text.contains("/nowhere/my.toml") && text.contains("cannot be read"), "{text}");
         #[cfg(unix)]
         assert!(
-            SettingsFile::read(Path::new("/dev/zero")).expect_err("endless").to_string().contains("1 MiB")
+            SettingsFile::read(Path::new("/dev/zero"))
+                .expect_err("endless")
+                .to_string()
+                .contains("no regular file")
         );
         let text = error(set(&["gamma"]));
         assert!(text.contains("key=value"), "{text}");

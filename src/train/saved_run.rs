@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::engine::env::Env;
 use crate::envs;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::nn::{GroupSpec, GroupTensor};
 use crate::train::checksums::Checksums;
 use crate::train::model_file::{Model, read_model};
@@ -85,7 +86,8 @@ impl SavedRun {
             };
             return Err(Error::file("load", file, message));
         }
-        let bytes = std::fs::read(&file).map_err(|error| Error::file("read", &file, error))?;
+        let bytes =
+            files::read(&file, files::MOST_DATA).map_err(|error| Error::file("read", &file, error))?;
         let model = read_model(&file, &bytes)?;
         checked(which.file(), &bytes)?;
         let wrong = |message: String| Error::file("load", &file, message);
@@ -169,7 +171,7 @@ fn read_config(path: &Path, checked: Check<'_>) -> Result<Config> {
         return Err(Error::file("open run directory", path, message));
     }
     let file = path.join(CONFIG_FILE);
-    let text = std::fs::read_to_string(&file).map_err(|error| {
+    let text = files::read_text(&file, files::MOST_TEXT).map_err(|error| {
         let message = format!("it has no readable {CONFIG_FILE} ({error}), so it is no directory of a run");
         Error::file("open run directory", path, message)
     })?;
@@ -190,7 +192,7 @@ fn open_env(path: &Path, config: &Config, checked: Check<'_>) -> Result<&'static
         );
         return Err(Error::file("load", copy, message));
     }
-    let bytes = std::fs::read(&copy).map_err(|error| Error::file("read", &copy, error))?;
+    let bytes = files::read(&copy, files::MOST_TEXT).map_err(|error| Error::file("read", &copy, error))?;
     checked(ENVIRONMENT_FILE, &bytes)?;
     envs::open_copy(&copy, &config.env, &values)
 }

@@ -2,10 +2,16 @@
 
 use super::play::{End, Play};
 use super::{Finding, sample_states};
+#[cfg(feature = "translate")]
+use crate::engine::compose::compose;
 use crate::engine::env::Env;
 use crate::engine::executor::Executor;
 use crate::engine::lexer::Tokens;
 use crate::engine::recording::{Buffer, Buffers, Recording};
+#[cfg(feature = "translate")]
+use crate::engine::translate::{Language, translate};
+#[cfg(feature = "translate")]
+use crate::envs::kernels_with;
 use crate::envs::operators;
 use crate::error::Result;
 use crate::kernels::env_draw;
@@ -69,6 +75,39 @@ pub fn browsers(env: &Env) -> Vec<Finding> {
         true => vec![Finding::ok("browsers", "operators stand as WGSL's grammar allows")],
         false => found,
     }
+}
+
+/// Whether every kernel of the world can be written in the language of every driver, not just of the one at hand.
+#[cfg(feature = "translate")]
+pub fn drivers(env: &Env) -> Result<Vec<Finding>> {
+    const DRIVERS: [(Language, &str); 4] = [
+        (Language::Spirv, "Vulkan"),
+        (Language::Msl, "Metal"),
+        (Language::Hlsl, "Direct3D 12"),
+        (Language::Glsl, "OpenGL"),
+    ];
+    let mut found = Vec::new();
+    let mut kernels = 0;
+    for kernel in kernels_with(env) {
+        let text = compose(kernel, Some(env), None)?.text;
+        kernels += 1;
+        for (language, driver) in DRIVERS {
+            if let Err(error) = translate(kernel.name, &text, language) {
+                found.push(Finding::failed(
+                    "drivers",
+                    format!("{}: with {driver} this world does not run: {error}", env.file),
+                    "Simplify what was changed last, and please report it.",
+                ));
+            }
+        }
+    }
+    if found.is_empty() {
+        found.push(Finding::ok(
+            "drivers",
+            format!("{kernels} kernels can be written for Vulkan, Metal, Direct3D 12 and OpenGL"),
+        ));
+    }
+    Ok(found)
 }
 
 /// Scales, sizes and thresholds.

@@ -94,6 +94,8 @@ pub fn check(
     };
     if env.user {
         add(advice::browsers(env))?;
+        #[cfg(feature = "translate")]
+        add(advice::drivers(env)?)?;
     }
     let rows = play::fitting_rows(env, episodes);
     let play = play::play(&mut Probe::new(executor, env, rows, seed, 0)?, episodes, steps)?;

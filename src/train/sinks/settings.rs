@@ -1,10 +1,12 @@
 //! What a run is going to do, written before it does it: `config.toml`, the copy of a user's environment, `command.txt` and
 //! `system.json`.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::envs;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::gpu;
 use crate::train::run_dir::{COMMAND_FILE, CONFIG_FILE, ENVIRONMENT_FILE, RunDir, SYSTEM_FILE};
 use crate::train::trainer::Trainer;
@@ -20,7 +22,8 @@ pub fn write(dir: &RunDir, trainer: &Trainer) -> Result<()> {
     dir.write(CONFIG_FILE, format!("{header}{config}").as_bytes())?;
     if envs::is_path(&given.env) {
         // The user goes on changing the file; the agent stays playable in the world it was trained in.
-        let source = std::fs::read(&given.env).map_err(|e| Error::file("read", given.env.as_str(), e))?;
+        let source = files::read(Path::new(&given.env), files::MOST_TEXT)
+            .map_err(|e| Error::file("read", given.env.as_str(), e))?;
         dir.write(ENVIRONMENT_FILE, &source)?;
     }
     let command: Vec<String> = std::env::args_os().map(|arg| quoted(&arg.to_string_lossy())).collect();

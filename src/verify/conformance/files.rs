@@ -112,7 +112,7 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
 
 /// The bytes of a file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::file("read", path, error))
+    crate::files::read(path, crate::files::MOST_DATA).map_err(|error| Error::file("read", path, error))
 }
 
 /// The entries that `only` names: by path, file name or name without extension, else every path that contains it.

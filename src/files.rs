@@ -1,0 +1,66 @@
+//! Reading files that others wrote: only regular ones, and none that is longer than its kind can be. A device such as
+//! `/dev/zero` has no end, and a pipe may never have a writer.
+
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read, Result};
+use std::path::Path;
+
+/// Most bytes of a file of settings, of digests or of an environment.
+pub const MOST_TEXT: u64 = 1 << 20;
+/// Most bytes of a file of weights, or of recorded numbers.
+pub const MOST_DATA: u64 = 4 << 30;
+
+/// The bytes of a regular file of at most `most` bytes.
+pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let wrong = |message: String| Error::new(ErrorKind::InvalidInput, message);
+    let about = std::fs::metadata(path)?;
+    if about.is_dir() {
+        return Err(wrong("this is a directory".into()));
+    }
+    if !about.is_file() {
+        return Err(wrong("this is no regular file, but a device, a pipe or a socket".into()));
+    }
+    let too_long = |bytes: u64| wrong(format!("the file has {bytes} bytes; at most {most} are allowed"));
+    if about.len() > most {
+        return Err(too_long(about.len()));
+    }
+    let mut bytes = Vec::new();
+    // Files of /proc, and those that grow meanwhile, are longer than they say.
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 {
+        length if length > most => Err(too_long(length)),
+        _ => Ok(bytes),
+    }
+}
+
+/// The text of a regular file of at most `most` bytes, without a byte order mark.
+pub fn read_text(path: &Path, most: u64) -> Result<String> {
+    let text = String::from_utf8(read(path, most)?).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let message = format!("a byte of line {line} is not UTF-8; save the file as plain UTF-8 text");
+        Error::new(ErrorKind::InvalidData, message)
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_of_allowed_length_are_read() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let path = dir.path().join("file");
+        let said = |path: &Path| read_text(path, 4).expect_err("refused").to_string();
+        std::fs::write(&path, "\u{feff}a").expect("write");
+        assert_eq!(read_text(&path, 4).expect("four bytes"), "a");
+        std::fs::write(&path, "12345").expect("write");
+        assert_eq!(said(&path), "the file has 5 bytes; at most 4 are allowed");
+        std::fs::write(&path, b"a\n\xff").expect("write");
+        assert!(said(&path).contains("line 2 is not UTF-8"));
+        assert_eq!(said(dir.path()), "this is a directory");
+        #[cfg(unix)]
+        assert!(said(Path::new("/dev/zero")).contains("no regular file"));
+    }
+}
