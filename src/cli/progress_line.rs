@@ -168,6 +168,11 @@ impl ProgressLine {
     }
 }
 
+/// A warning before the display of a run begins.
+pub fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr(), "warning: {}", printable::lines(text));
+}
+
 /// Steps per second over the last few seconds of learning.
 #[derive(Default)]
 struct Speed {

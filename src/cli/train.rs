@@ -14,7 +14,7 @@ use softq::train::trainer::Trainer;
 
 use super::flags::Flags;
 use super::progress_line::{Mode, ProgressLine};
-use super::{json_line, ranking, say, settings, signals, summary};
+use super::{json_line, progress_line, ranking, say, settings, signals, summary};
 
 /// Arguments of `softq train`.
 #[derive(clap::Args, Debug)]
@@ -72,6 +72,9 @@ impl TrainArgs {
 /// Runs the command.
 pub fn train(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
     let resolved = resolve(&args.layers()?)?;
+    if let Some(note) = &resolved.note {
+        progress_line::warn(note);
+    }
     let mut trainer = Trainer::new(&resolved.config)?;
     if args.explain {
         return say(out, &settings::explanation(&resolved, &trainer));

@@ -14,6 +14,7 @@ use crate::envs::{self, Values};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::train::presets::preset;
+use crate::train::run_dir::ENVIRONMENT_FILE;
 
 /// The layers as the user gave them.
 #[derive(Debug, Default)]
@@ -71,6 +72,8 @@ pub struct Resolved {
     pub env: &'static Env,
     /// Where each value came from.
     pub origins: BTreeMap<String, Origin>,
+    /// What the user should know of the environment that was taken.
+    pub note: Option<String>,
 }
 
 /// Merges the layers and checks everything that needs no device.
@@ -94,7 +97,10 @@ pub fn resolve(layers: &Layers) -> Result<Resolved> {
     // The topmost layer that names the environment or the algorithm also selects the preset below all of them.
     let named = |key: &str| user.iter().rev().find_map(|(_, table)| table.get(key)).and_then(Value::as_str);
     let defaults = Config::default();
-    let name = named("env").unwrap_or(&defaults.env).to_owned();
+    let given = named("env").unwrap_or(&defaults.env);
+    let kept = layers.file.as_ref().filter(|_| origins.get("env") == Some(&Origin::File));
+    let kept = kept.and_then(|file| file.kept_world(given));
+    let name = kept.as_ref().map_or(given, |(copy, _)| copy).to_owned();
     let env = envs::open(&name, &Values::new()).map_err(from)?;
     let algorithm = agents::find(named("algo").unwrap_or(&defaults.algo)).map_err(from)?;
     let preset = preset(&env.id, algorithm.name).unwrap_or_default();
@@ -111,7 +117,7 @@ pub fn resolve(layers: &Layers) -> Result<Resolved> {
     let config: Config = merged.try_into().map_err(|e| unreadable(&e))?;
     let env = envs::open(&name, &config.env_values().map_err(from)?).map_err(from)?;
     agents::check(&config, env).map_err(from)?;
-    Ok(Resolved { config, env, origins: all })
+    Ok(Resolved { config, env, origins: all, note: kept.map(|(_, note)| note) })
 }
 
 /// An error about a setting that a file gave names the file, and the line where there is one.
@@ -149,6 +155,27 @@ impl SettingsFile {
             wrong(format!("cannot be read: {e}. Give --config the path of a TOML file of settings."))
         })?;
         Ok(SettingsFile { path: path.to_owned(), text })
+    }
+
+    /// The copy of the environment `named` that a run keeps beside its settings, and what to say of it, where the file of
+    /// that name is gone or another one by now.
+    fn kept_world(&self, named: &str) -> Option<(String, String)> {
+        let copy = self.path.parent()?.join(ENVIRONMENT_FILE);
+        if !envs::is_path(named) || !copy.is_file() {
+            return None;
+        }
+        let text = |path: &Path| files::read(path, files::MOST_TEXT).ok();
+        let now = text(Path::new(named));
+        if now.is_some() && now == text(&copy) {
+            return None;
+        }
+        let copy = copy.display().to_string();
+        let how = if now.is_some() { "differs from" } else { "is gone, or cannot be read; there is" };
+        let note = format!(
+            "{named} {how} the copy that the run kept: {copy} is used, as the run used it. Give --env {named} for the file as it \
+             is now."
+        );
+        Some((copy, note))
     }
 
     fn table(&self) -> Result<Table> {
@@ -280,6 +307,36 @@ mod tests {
         let first = resolve(&Layers::default()).expect("valid").config;
         let text = toml::to_string(&first).expect("serialise");
         assert_eq!(first, resolve(&file(&text)).expect("valid").config);
+    }
+
+    #[test]
+    fn a_run_is_repeated_in_its_own_world() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let original = root.path().join("walk.wgsl");
+        let world = include_str!("../../tests/data/worlds/n_pack1.wgsl");
+        std::fs::write(root.path().join(ENVIRONMENT_FILE), world).expect("copy");
+        std::fs::write(&original, world).expect("original");
+        let named = original.display().to_string();
+        let path = root.path().join("config.toml");
+        let layers = || Layers {
+            file: Some(SettingsFile { path: path.clone(), text: format!("env = {named:?}\n") }),
+            ..Layers::default()
+        };
+        let same = resolve(&layers()).expect("valid");
+        assert_eq!((same.config.env, same.note), (named.clone(), None));
+        std::fs::write(&original, format!("{world}\n// another world\n")).expect("edited");
+        let edited = resolve(&layers()).expect("valid");
+        assert!(edited.config.env.ends_with(ENVIRONMENT_FILE), "{}", edited.config.env);
+        assert!(edited.note.is_some_and(|note| note.contains("differs from the copy that the run kept")));
+        std::fs::remove_file(&original).expect("gone");
+        let gone = resolve(&layers()).expect("valid");
+        assert!(
+            gone.config.env.ends_with(ENVIRONMENT_FILE)
+                && gone.note.is_some_and(|note| note.contains("is gone"))
+        );
+        // A flag above means the file as it is.
+        let above = Layers { flags: flags(&[("env", &named)]).flags, ..layers() };
+        assert!(resolve(&above).is_err());
     }
 
     #[test]
