@@ -120,3 +120,26 @@ fn a_parameter_that_makes_an_environment_overflow_is_seen_on_every_device() {
         assert!(fault(&population)[1].contains("of agent 0"));
     }
 }
+
+/// Worlds that fail only in long rows of one action, which an agent learns and random play does not meet.
+#[test]
+fn learning_meets_what_random_play_does_not() {
+    let Some(choice) = common::gpu() else { return };
+    for (name, what) in [
+        ("evalnan_reward_inf", "a reward"),
+        ("evalnan_reward_nan", "a reward"),
+        ("evalnan_obs_nan", "an observation"),
+    ] {
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/worlds/{name}.wgsl"));
+        let config = Config {
+            env: path.to_str().expect("path").into(),
+            device: choice.address.clone(),
+            total_timesteps: 20_000,
+            hidden: vec![16],
+            seed: 1,
+            ..Config::default()
+        };
+        assert_eq!(fault(&config)[0], what, "{name}");
+    }
+}

@@ -191,6 +191,23 @@ fn rare_outcomes_are_found_and_proven() {
     }
 }
 
+/// Files in which 1% of the steps pay 10, or 0.01% pay 1000.
+#[test]
+fn the_mean_reward_of_rare_prizes_is_exact() {
+    let Some(choice) = common::gpu() else { return };
+    let mut gpu = softq::gpu::open(&choice).expect("device");
+    for name in ["s_mid2", "s_tail"] {
+        let path = format!("{}/tests/data/worlds/{name}.wgsl", env!("CARGO_MANIFEST_DIR"));
+        let env = envs::open(&path, &Values::new()).expect("an environment");
+        let table = tabulate(&mut *gpu, env, Starts::Resets).expect("a table");
+        let row = table.mdp.row(0, 0);
+        let got: f64 = row.iter().map(|outcome| outcome.probability * outcome.reward).sum();
+        // A uniform number has 23 bits.
+        assert!((got - 0.1).abs() < 1e-4, "{name}: {got}");
+        assert!(table.proof.is_whole(), "{name}: {:?}", table.proof);
+    }
+}
+
 /// Where there is no proof, the table says so, and why.
 #[test]
 fn what_is_not_proven_is_said() {
