@@ -4,8 +4,9 @@ use naga::Span;
 
 use super::items::{Item, constant};
 use super::loops::line_of;
+use super::refusals::BUILT_IN;
 use crate::engine::lexer::{Kind, Tokens};
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// Functions that the engine provides to every file.
 pub const PROVIDED: &[&str] = &[
@@ -22,76 +23,6 @@ pub const PROVIDED: &[&str] = &[
     "sd_segment",
     "Outcome",
     "Rng",
-];
-
-/// Names of the language that kernels rely on: a file that declared one of them would change the engine's own code.
-const BUILT_IN: &[&str] = &[
-    "abs",
-    "acos",
-    "all",
-    "any",
-    "asin",
-    "atan",
-    "atan2",
-    "bitcast",
-    "bool",
-    "ceil",
-    "clamp",
-    "cos",
-    "cosh",
-    "countOneBits",
-    "cross",
-    "distance",
-    "dot",
-    "exp",
-    "exp2",
-    "f16",
-    "f32",
-    "floor",
-    "fma",
-    "fract",
-    "i32",
-    "inverseSqrt",
-    "ldexp",
-    "length",
-    "log",
-    "log2",
-    "mat2x2f",
-    "max",
-    "min",
-    "mix",
-    "modf",
-    "normalize",
-    "pow",
-    "round",
-    "saturate",
-    "select",
-    "sign",
-    "sin",
-    "sinh",
-    "smoothstep",
-    "sqrt",
-    "step",
-    "tan",
-    "tanh",
-    "transpose",
-    "trunc",
-    "u32",
-    "vec2",
-    "vec2f",
-    "vec2i",
-    "vec2u",
-    "vec3",
-    "vec3f",
-    "vec3i",
-    "vec3u",
-    "vec4",
-    "vec4f",
-    "vec4i",
-    "vec4u",
-    "array",
-    "ptr",
-    "atomic",
 ];
 
 /// Other languages' names for what WGSL calls differently.
@@ -119,99 +50,6 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .filter(|(score, known)| *score > 0.85 && *known != name)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| known)
-}
-
-/// What the language has but a world cannot use: a lane neither waits for others nor shades a triangle.
-const UNAVAILABLE: &[&str] = &[
-    "workgroupBarrier",
-    "storageBarrier",
-    "textureBarrier",
-    "workgroupUniformLoad",
-    "dpdx",
-    "dpdy",
-    "fwidth",
-    "discard",
-    "enable",
-    "requires",
-    "diagnostic",
-];
-
-/// Refuses what a world cannot use, with its line.
-pub fn check_unavailable(file: &str, tokens: &Tokens<'_>) -> Result<()> {
-    let mut words = tokens.tokens.iter().filter(|token| token.kind == Kind::Word);
-    if let Some(token) = words.find(|token| UNAVAILABLE.contains(&tokens.str(token))) {
-        let message = format!(
-            "`{}` is not available in a world: its functions run for one lane alone, inside the engine's kernels; remove it",
-            tokens.str(token)
-        );
-        return Err(Error::EnvFile { file: file.into(), line: Some(token.line), message });
-    }
-    Ok(())
-}
-
-/// Refuses declarations under names of the language; `step` is the one that the contract asks for.
-pub fn check_declared_names(file: &str, items: &[Item]) -> Result<()> {
-    for item in items.iter().filter(|item| item.name != "step") {
-        if BUILT_IN.contains(&item.name.as_str()) {
-            let message = format!(
-                "`{0}` is a name of the language, and the engine's own code uses it: choose another one, such as `my_{0}`",
-                item.name
-            );
-            return Err(Error::EnvFile { file: file.into(), line: Some(item.line), message });
-        }
-    }
-    Ok(())
-}
-
-/// Longest expression, in bytes of tokens, most brackets around one place, and most `else`: the compiler works by recursion,
-/// and a chain of many thousand operators or branches would exhaust its stack.
-const MAX_EXPRESSION: usize = 2_000;
-const MAX_DEPTH: usize = 100;
-const MAX_ELSE: usize = 500;
-
-/// Refuses what would be too deep for the compiler.
-pub fn check_depth(file: &str, tokens: &Tokens<'_>) -> Result<()> {
-    let (mut length, mut branches, mut depth) = (0, 0, 0usize);
-    for token in &tokens.tokens {
-        match token.kind {
-            Kind::Sign('(' | '[') => depth += 1,
-            Kind::Sign('{') => (length, depth) = (0, depth + 1),
-            Kind::Sign(')' | ']') => depth = depth.saturating_sub(1),
-            Kind::Sign('}') => (length, depth) = (0, depth.saturating_sub(1)),
-            Kind::Sign(';' | ',') => length = 0,
-            Kind::Sign('<') if token.template => depth += 1,
-            Kind::Sign('>') if token.template => depth = depth.saturating_sub(1),
-            _ => length += token.range.len(),
-        }
-        branches += usize::from(tokens.str(token) == "else");
-        let message = if length > MAX_EXPRESSION {
-            format!("an expression of more than {MAX_EXPRESSION} characters; split it with `let`")
-        } else if depth > MAX_DEPTH {
-            format!("more than {MAX_DEPTH} brackets around one place; split it with `let` and functions")
-        } else if branches > MAX_ELSE {
-            format!("more than {MAX_ELSE} `else` in one file; use a switch or an array")
-        } else {
-            continue;
-        };
-        return Err(Error::EnvFile { file: file.into(), line: Some(token.line), message });
-    }
-    Ok(())
-}
-
-/// Refuses sizes that are plain numbers out of range, where they are declared: the compiler would complain where they are
-/// used.
-pub fn check_sizes(file: &str, tokens: &Tokens<'_>, items: &[Item], sizes: &[(&str, u32)]) -> Result<()> {
-    for (name, limit) in sizes {
-        let Some(item) = constant(items, name) else { continue };
-        let text = tokens.text[item.value.clone()].trim();
-        let Ok(value) = text.trim_end_matches(['u', 'i', 'f']).parse::<f64>() else { continue };
-        if value.fract() != 0.0 || !(1.0..=f64::from(*limit)).contains(&value) {
-            let message =
-                format!("{name}: {value} is not allowed: it must be a whole number from 1 to {limit}");
-            return Err(Error::EnvFile { file: file.into(), line: Some(item.line), message });
-        }
-    }
-    Ok(())
 }
 
 /// What is wrong in a module that could be parsed, without the compiler's numbers of expressions and types.
@@ -456,15 +294,6 @@ pub fn explained(items: &[Item], message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_the_language_are_refused() {
-        let check =
-            |text: &str| check_declared_names("a.wgsl", &super::super::items::items(&Tokens::new(text)));
-        let error = check("\nfn clamp(x: f32) -> f32 { return x; }\n").expect_err("clamp");
-        assert!(error.to_string().starts_with("a.wgsl:2: `clamp` is a name of the language"), "{error}");
-        check("fn step() {}").expect("the contract's own");
-    }
 
     #[test]
     fn unknown_names_get_a_hint() {

@@ -21,6 +21,7 @@ pub mod ranges;
 #[cfg(test)]
 mod recorded;
 pub mod reflect;
+mod refusals;
 pub mod rescale;
 #[cfg(test)]
 mod resets;

@@ -24,7 +24,7 @@ use super::text::{ConstType, described, member_comment, param_comment};
 use glue::{Functions, glue};
 
 use super::rescale::{self, Rescale};
-use super::{culprit, explain, text};
+use super::{culprit, explain, refusals, text};
 use crate::engine::compose::{compose, compose_alone};
 use crate::engine::env::{
     ActionSpace, ConstValue, Constants, Env, Number, ParamValue, RuntimeParam, StateWord,

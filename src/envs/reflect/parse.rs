@@ -13,12 +13,12 @@ impl<'a> Reader<'a> {
             let message = "there is no code in this file; start from the smallest world in docs/your-own-environment.md";
             return Err(Error::EnvFile { file: file.into(), line: None, message: message.into() });
         }
-        explain::check_depth(file, &tokens)?;
-        explain::check_unavailable(file, &tokens)?;
+        refusals::check_depth(file, &tokens)?;
+        refusals::check_unavailable(file, &tokens)?;
         let items = items::items(&tokens);
-        explain::check_declared_names(file, &items)?;
+        refusals::check_declared_names(file, &items)?;
         let sizes = [("OBS_SIZE", MAX_OBS_SIZE), ("NUM_ACTIONS", MAX_ACTIONS)];
-        explain::check_sizes(file, &tokens, &items, &sizes)?;
+        refusals::check_sizes(file, &tokens, &items, &sizes)?;
         let mut text = compose_alone(source).map_err(|error| match error {
             Error::Shader { message, .. } => {
                 let name = message.split('\'').nth(1).unwrap_or("");
