@@ -1,7 +1,7 @@
 // One step of the temperature alpha, after the end of an update.
 //
-// mode 0 fixed; 1 learned: d/d(log_alpha) = H - target_entropy; 2 learned_exp: alpha (H - target_entropy); both by
-// Adam, so alpha falls when the entropy is above its target; 3 schedule: log_alpha interpolates linearly over
+// mode 0 fixed; 1 learned: d/d(log_alpha) = H - target_entropy; 2 learned_exp: alpha (H - target_entropy); both times
+// share, by Adam, so alpha falls when the entropy is above its target; 3 schedule: log_alpha interpolates linearly over
 // environment steps.
 // Several heads share alpha: H - target_entropy is summed over heads with their weights.
 // Adam's betas and eps are those of the networks' optimiser. An agent that diverged keeps all of it.
@@ -12,6 +12,8 @@ struct Params {
     heads: u32,
     // weight of every head but the first, whose weight is 1
     later_head_weight: f32,
+    // factor of the objective
+    share: f32,
     num_lanes: u32,
     mode: u32,
     agents: u32,
@@ -36,7 +38,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let o = optimizers[agent];
     if (p.mode == 1u || p.mode == 2u) {
         let weights = 1.0 + f32(p.heads - 1u) * p.later_head_weight;
-        let g = (a.entropy - weights * a.target_entropy) * select(1.0, a.alpha, p.mode == 2u);
+        let excess = (a.entropy - weights * a.target_entropy) * select(1.0, a.alpha, p.mode == 2u);
+        let g = p.share * excess;
         let t = f32(a.updates);
         a.alpha_m += o.one_minus_beta1 * (g - a.alpha_m);
         a.alpha_v = (a.alpha_v - o.one_minus_beta2 * a.alpha_v) + o.one_minus_beta2 * g * g;

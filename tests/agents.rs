@@ -113,6 +113,7 @@ fn a_population_trains_to_the_same_bits_whatever_the_threads() {
         Config { algo: "dqn".into(), replay: Replay::Prioritized, double_q: true, ..given.clone() },
         Config { algo: "soft_q".into(), ..given.clone() },
         Config { algo: "munchausen".into(), n_step: 1, ..given },
+        Config { algo: "sac_discrete".into(), entropy_penalty: 0.5, n_step: 2, ..small() },
     ] {
         for agents in [2, 3, 7] {
             let all = population(agents, &config);

@@ -27,6 +27,8 @@ const MUST_PASS: &[&str] = &[
     "MountainCarContinuous-v0.jsonl",
     "Pendulum-v1.jsonl",
     "Taxi-v4.jsonl",
+    "algorithms/cleanrl_sac_discrete_auto.json",
+    "algorithms/cleanrl_sac_discrete_fixed.json",
     "algorithms/coax_boltzmann.json",
     "algorithms/coax_nstep.json",
     "algorithms/coax_softq_n1_tau0.1_huber.json",

@@ -62,6 +62,7 @@ const VALUES: &[&str] = &[
     "sqn",
     "soft_q",
     "munchausen",
+    "sac_discrete",
     "max",
     "sampled",
     "greedy",

@@ -26,7 +26,7 @@ use softq::shared::layout::{Layout, Scalar};
 use softq::shared::optimizer::Optimizer;
 use softq::verify::case::{Case, SENTINEL};
 use softq::verify::check::{run_case, run_twin};
-use softq::verify::{self, GRADIENTS, Options, Row, TRAINING};
+use softq::verify::{self, GRADIENTS, Options, POLICY_GRADIENTS, Row, TRAINING};
 
 /// The shared device, or `None` where `SOFTQ_NO_GPU=1` asks to go without.
 fn gpu() -> Option<MutexGuard<'static, GpuExecutor>> {
@@ -114,6 +114,16 @@ fn gradients_match_finite_differences() {
     // 9 networks x 4 backups x 3 losses, 2 agents x 2 nets.
     assert_eq!(row.cases, 108);
     assert!(row.oracle.is_some_and(|errors| errors.words > 108 * 4 * 50 && errors.share > 0.0), "{row:#?}");
+}
+
+#[test]
+fn gradients_of_a_policy_match_finite_differences() {
+    let Some(rows) = rows() else { return };
+    let row = rows.iter().find(|row| row.name == POLICY_GRADIENTS).expect("a row");
+    assert!(row.passed, "{row:#?}");
+    // 9 networks x 3 ways to join the twins x with and without the penalty, 2 agents.
+    assert_eq!(row.cases, 54);
+    assert!(row.oracle.is_some_and(|errors| errors.words > 54 * 2 * 50 && errors.share > 0.0), "{row:#?}");
 }
 
 #[test]

@@ -28,6 +28,12 @@ fn small() -> Config {
     }
 }
 
+/// Discrete SAC, whose policies have step sizes of their own.
+fn policies() -> Config {
+    let sweep = vec!["policy_learning_rate=1e-3,3e-4".into()];
+    Config { algo: "sac_discrete".into(), entropy_penalty: 0.5, sweep, ..population() }
+}
+
 fn population() -> Config {
     Config { agents: 5, sweep: vec!["learning_rate=1e-3,3e-4".into()], ..small() }
 }
@@ -51,10 +57,11 @@ fn train(plan: &Plan, device: &str) -> Vec<(Vec<u32>, Agent)> {
     executor.submit(&[(reset, 1), (act, 100), (iteration, 60)], None).expect("submit");
     let mut agents = Vec::new();
     for shard in &plan.shards {
-        let weights = executor.read(shard.groups[0].weights.id).expect("weights");
         let records: Vec<Agent> = read_as(&mut *executor, shard.records.id).expect("records");
-        let each = weights.chunks(weights.len() / shard.agents as usize);
-        agents.extend(each.map(<[u32]>::to_vec).zip(records));
+        for (agent, record) in (shard.first as usize..).zip(records) {
+            let weights = plan.weights_of(agent, &mut *executor).expect("weights").concat();
+            agents.push((weights.iter().map(|weight| weight.to_bits()).collect(), record));
+        }
     }
     agents
 }
@@ -62,18 +69,19 @@ fn train(plan: &Plan, device: &str) -> Vec<(Vec<u32>, Agent)> {
 #[test]
 fn an_agent_of_a_population_is_the_run_of_its_own_settings() {
     let env = |config: &Config| envs::open("cartpole", &config.env_values().expect("values")).expect("env");
-    let config = population();
-    let plan = agents::plan(&config, env(&config)).expect("plan");
-    let members = config.members().expect("members");
-    assert_eq!((plan.shards.len(), members.len()), (1, 5));
-    for device in devices() {
-        let together = train(&plan, &device);
-        assert_ne!(together[0].0, together[1].0, "another learning rate");
-        assert_ne!(together[0].0, together[2].0, "another seed");
-        for (agent, member) in members.iter().enumerate() {
-            let alone = train(&agents::plan(member, env(member)).expect("plan"), &device);
-            assert_eq!(alone[0].1.updates, 60);
-            assert!(together[agent] == alone[0], "{device}: agent {agent} differs from its run alone");
+    for config in [population(), policies()] {
+        let plan = agents::plan(&config, env(&config)).expect("plan");
+        let members = config.members().expect("members");
+        assert_eq!((plan.shards.len(), members.len()), (1, 5));
+        for device in devices() {
+            let together = train(&plan, &device);
+            assert_ne!(together[0].0, together[1].0, "another learning rate");
+            assert_ne!(together[0].0, together[2].0, "another seed");
+            for (agent, member) in members.iter().enumerate() {
+                let alone = train(&agents::plan(member, env(member)).expect("plan"), &device);
+                assert_eq!(alone[0].1.updates, 60);
+                assert!(together[agent] == alone[0], "{device}: agent {agent} differs from its run alone");
+            }
         }
     }
 }
@@ -92,6 +100,15 @@ fn shards_change_nothing_but_the_longest_buffer() {
     assert!(split.buffers.decls.iter().any(|decl| decl.name == "replay of agents 2 and on"));
     for device in devices() {
         assert!(train(&whole, &device) == train(&split, &device), "{device}");
+    }
+    let config = policies();
+    let whole = agents::plan(&config, env).expect("plan");
+    let limit = whole.buffers.longest_bytes() / 2;
+    let split = agents::plan_for(&config, env, Capabilities { hardware: false, max_buffer_bytes: limit });
+    let split = split.expect("plan");
+    assert_eq!(split.shards.len(), 3);
+    for device in devices() {
+        assert!(train(&whole, &device) == train(&split, &device), "{device}: with policies");
     }
 }
 

@@ -38,7 +38,12 @@ fn soft_q() -> Config {
     Config { algo: "soft_q".into(), temperature: Temperature::Schedule, ..small() }
 }
 
-/// Weights and all rows of statistics of one run.
+/// The same with discrete SAC.
+fn sac_discrete() -> Config {
+    Config { algo: "sac_discrete".into(), temperature: Temperature::LearnedExp, ..small() }
+}
+
+/// Weights, of a policy too, and all rows of statistics of one run.
 fn run(config: &Config) -> (Vec<u32>, Vec<Progress>) {
     let mut trainer = Trainer::new(config).expect("trainer");
     let mut rows = Vec::new();
@@ -50,7 +55,13 @@ fn run(config: &Config) -> (Vec<u32>, Vec<Progress>) {
             Ok(())
         })
         .expect("run");
-    (trainer.read_buffer("weights").expect("weights"), rows)
+    (weights(&mut trainer), rows)
+}
+
+fn weights(trainer: &mut Trainer) -> Vec<u32> {
+    let mut weights = trainer.read_buffer("weights").expect("weights");
+    weights.extend(trainer.read_buffer("policy_weights").unwrap_or_default());
+    weights
 }
 
 fn devices() -> Vec<String> {
@@ -141,6 +152,11 @@ fn settings_that_an_algorithm_does_not_use_are_refused() {
         Config { replay: Replay::Prioritized, batch_size: 2049, buffer_size: 4096, ..small() },
         ["batch_size", "2,048"],
     );
+    refused(Config { entropy_penalty: 0.5, ..small() }, ["entropy_penalty", "sac_discrete"]);
+    refused(Config { policy_learning_rate: 0.1, ..dqn() }, ["policy_learning_rate", "sac_discrete"]);
+    refused(Config { backup: Backup::Max, ..sac_discrete() }, ["backup", "sqn"]);
+    refused(Config { temperature: Temperature::PerState, ..sac_discrete() }, ["temperature", "learned_exp"]);
+    refused(Config { kl: true, entropy_in_target: false, ..sac_discrete() }, ["kl", "entropy_in_target"]);
     refused(Config { init_gain: 2.0, ..small() }, ["init_gain", "torch_default"]);
 }
 
@@ -181,6 +197,16 @@ fn every_variant_trains_to_finite_weights_on_both_executors() {
         Config { value_transform: ValueTransform::SignedLog, loss: Loss::Huber, ..soft_q() },
         Config { action_input: true, layer_norm: true, activation: HiddenActivation::Silu, ..soft_q() },
         Config { action_input: true, ..small() },
+        sac_discrete(),
+        Config { kl: true, twin: Twin::Mean, entropy_penalty: 0.5, n_step: 3, ..sac_discrete() },
+        Config {
+            twin: Twin::Off,
+            entropy_in_target: false,
+            replay: Replay::Prioritized,
+            dueling: true,
+            ..sac_discrete()
+        },
+        Config { exploration: Exploration::Greedy, epsilon: 0.3, action_input: true, ..sac_discrete() },
     ];
     for variant in variants {
         for device in devices() {
@@ -189,10 +215,39 @@ fn every_variant_trains_to_finite_weights_on_both_executors() {
             assert!(weights.iter().all(|w| f32::from_bits(*w).is_finite()), "{config:?}");
             let last = rows.last().expect("rows");
             assert_eq!(last.updates, 100, "{config:?}");
-            let start = Trainer::new(&config).expect("trainer").read_buffer("weights").expect("weights");
+            let start = self::weights(&mut Trainer::new(&config).expect("trainer"));
             assert_ne!(weights, start, "{config:?} learned nothing");
         }
     }
+}
+
+#[test]
+fn a_policy_network_learns_with_an_optimiser_of_its_own_and_acts_without_alpha() {
+    let of = |config: &Config| {
+        let mut trainer = Trainer::new(config).expect("trainer");
+        trainer.run(&mut |_| Ok(())).expect("run");
+        ["weights", "policy_weights", "replay"].map(|name| trainer.read_buffer(name).expect("a buffer"))
+    };
+    let runs: Vec<_> = devices().into_iter().map(|device| of(&Config { device, ..sac_discrete() })).collect();
+    assert!(runs.iter().all(|run| *run == runs[0]), "the same bits on every executor");
+    // So slow a policy leaves the first update's Qs alone, and is left where it was.
+    let env = envs::find("cartpole").expect("cartpole");
+    let first = |policy_learning_rate: f64, alpha: f64| {
+        let config =
+            Config { policy_learning_rate, alpha, temperature: Temperature::Fixed, ..sac_discrete() };
+        let plan = agents::plan(&config, env).expect("plan");
+        let mut executor = open(&plan, "cpu");
+        let [reset, act, learn] = [&plan.reset, &plan.act(), &plan.learn()]
+            .map(|recording| executor.prepare(recording).expect("a program"));
+        executor.submit(&[(reset, 1), (act, 110), (learn, 1)], None).expect("submit");
+        let acted = executor.read(plan.shards[0].replay.id).expect("replay");
+        (plan.weights_of(0, &mut *executor).expect("weights"), acted)
+    };
+    let [slow, fast, hot] = [first(1e-12, 0.2), first(1e-2, 0.2), first(1e-12, 50.0)];
+    assert_eq!(slow.0[0], fast.0[0]);
+    assert_ne!(slow.0[1], fast.0[1]);
+    // The 10 steps after the warm-up were drawn from the same policy at either temperature.
+    assert_eq!(slow.1, hot.1);
 }
 
 #[test]
@@ -318,6 +373,7 @@ fn the_fused_path_gives_the_bits_of_the_layered_one() {
             ..narrow.clone()
         },
         Config { algo: "munchausen".into(), temperature: Temperature::Fixed, ..narrow.clone() },
+        Config { hidden: vec![20, 12], entropy_penalty: 0.5, ..sac_discrete() },
         Config { agents: 3, sweep: vec!["learning_rate=0.001,0.01,0.0001".into()], ..narrow },
     ];
     for device in devices() {

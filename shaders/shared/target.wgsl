@@ -9,7 +9,7 @@ const TARGET_1 = 0u;
 const TARGET_2 = 1u;
 // both, joined by their minimum or mean
 const TARGET = 2u;
-// Q_1(s') of the online net
+// Q_1(s') of the online net, or the outputs of the policy network at s' for the rules of one
 const ONLINE = 3u;
 // Q'_1(s)
 const CURRENT = 4u;

@@ -87,7 +87,7 @@ impl Stage {
     }
 }
 
-/// How an action follows from the action values of a state.
+/// How an action follows from the acting network's outputs: action values of a state, or a policy's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Choice {
@@ -97,6 +97,8 @@ pub enum Choice {
     Argmax = 1,
     /// Drawn from the softmax at the temperature of this very state.
     OwnTemperature = 2,
+    /// Drawn from `softmax(z)` of a policy network's outputs.
+    Policy = 3,
 }
 
 /// How actions are chosen and where transitions go.

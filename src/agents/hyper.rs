@@ -13,6 +13,15 @@ pub fn agent(config: &Config, actions: u32) -> Agent {
     agent
 }
 
+/// The optimiser of a policy network before its first step.
+pub fn policy_optimizer(config: &Config) -> Optimizer {
+    let mut optimizer = optimizer(config);
+    for setting in SETTINGS {
+        setting.fill_policy_optimizer(config, &mut optimizer);
+    }
+    optimizer
+}
+
 /// The optimiser of `config` before its first step. Groups whose settings differ start from this one.
 pub fn optimizer(config: &Config) -> Optimizer {
     let mut optimizer = Optimizer { grad_scale: 1.0, ..Optimizer::default() };

@@ -46,13 +46,15 @@ pub struct Networks {
     /// Net and input of each evaluation; input 0 is `s_t`, 1 is `s_{t+m}`, and 2 and on are states between them. The first
     /// `online` ones are the online nets in order: the gradient flows through them.
     pub slots: Vec<(u32, u32)>,
+    /// The same of evaluations that follow the group's step and so see its new weights, for a policy to learn from.
+    pub after: Vec<(u32, u32)>,
 }
 
 impl Networks {
     /// The group `q` of `online` networks and as many targets, with the optimiser that the settings describe.
     pub fn q(net: &Network, online: u32, slots: Vec<(u32, u32)>) -> Networks {
         let group = GroupSpec { name: "q", net: net.clone(), online, targets: true, stream: 0 };
-        Networks { group, optimizer: hyper::optimizer, slots }
+        Networks { group, optimizer: hyper::optimizer, slots, after: Vec::new() }
     }
 }
 
@@ -100,6 +102,14 @@ impl Bootstrap {
     }
 }
 
+/// The values that a policy learns from, and what comes of it.
+pub struct After {
+    /// Evaluations of `q` after its step.
+    pub q: Evaluations,
+    /// The policy's loss `[agents, batch, heads]`.
+    pub losses: Buffer<f32>,
+}
+
 /// Everything one update reads and writes.
 pub struct Learner {
     /// Deviations from softq's own conventions; none by default.
@@ -110,6 +120,8 @@ pub struct Learner {
     pub batch: Batch,
     /// The group `q` and its evaluations.
     pub q: Evaluations,
+    /// What a policy learns from; `None` where none does.
+    pub after: Option<After>,
     /// The algorithm's other groups and their evaluations.
     pub others: Vec<Evaluations>,
     /// Hyperparameters and learner state `[agents]`.
@@ -131,20 +143,27 @@ impl Learner {
         let net = &q.group.net;
         let heads = net.heads.len() as u32;
         let head_rows = u64::from(agents) * u64::from(rows) * u64::from(heads);
-        let last_input = [q].into_iter().chain(others).flat_map(|of| &of.slots).map(|slot| slot.1).max();
+        let slots = [q].into_iter().chain(others).flat_map(|of| of.slots.iter().chain(&of.after));
+        let last_input = slots.map(|slot| slot.1).max();
         let inputs = last_input.unwrap_or(0).max(1) + 1;
         let batch = Batch::new(buffers, (agents, rows), inputs, net.tensors()[0].width(), heads);
+        let inputs = Inputs { values: batch.obs, count: inputs, batch: rows };
+        let after_slots = &q.after;
         let mut evaluations = |prefix: &str, networks: &Networks| {
             let Networks { group, slots, .. } = networks;
             let group = Group::new(buffers, prefix, group, agents);
-            let inputs = Inputs { values: batch.obs, count: inputs, batch: rows };
             Evaluations::new(buffers, prefix, &group, inputs, slots, group.spec.online, BATCH)
         };
         let q = evaluations("", q);
         let others = others.iter().map(|of| evaluations(&format!("{}_", of.group.name), of)).collect();
+        let after = (!after_slots.is_empty()).then(|| After {
+            q: Evaluations::new(buffers, "after_", &q.group, inputs, after_slots, 0, BATCH),
+            losses: buffers.add("policy_losses", head_rows, BATCH),
+        });
         Learner {
             conventions: Conventions::default(),
             agents,
+            after,
             batch,
             records: buffers.add("agents", u64::from(agents), "Train fewer agents."),
             priorities: None,
@@ -324,9 +343,22 @@ impl Learner {
         lanes: Buffer<Lane>,
         num_lanes: u32,
     ) -> Result<()> {
+        self.temperature_step_of(rec, temperature, 1.0, lanes, num_lanes)
+    }
+
+    /// The same for `share` times the objective.
+    pub fn temperature_step_of(
+        &self,
+        rec: &mut Recording,
+        temperature: Temperature,
+        share: f32,
+        lanes: Buffer<Lane>,
+        num_lanes: u32,
+    ) -> Result<()> {
         let params = temperature_step::Params {
             heads: self.net().heads.len() as u32,
             later_head_weight: self.conventions.later_head_weight,
+            share,
             num_lanes,
             mode: match temperature {
                 Temperature::Fixed | Temperature::PerState => 0,

@@ -10,6 +10,7 @@ pub mod munchausen;
 pub mod plan;
 mod q_plan;
 mod rules;
+pub mod sac_discrete;
 pub mod soft_q;
 pub mod sqn;
 pub mod tabular;
@@ -53,14 +54,16 @@ pub struct Actor {
     pub group: usize,
     /// Its place in the group.
     pub net: u32,
+    /// Whether it is a policy network, whose outputs are logits, instead of one of action values.
+    pub policy: bool,
 }
 
 /// The first online Q network acts (all sources of SQN, and DQN).
-pub const FIRST_Q: Actor = Actor { group: 0, net: 0 };
+pub const FIRST_Q: Actor = Actor { group: 0, net: 0, policy: false };
 
 /// All algorithms.
 pub const ALGORITHMS: &[Algorithm] =
-    &[sqn::ALGORITHM, soft_q::ALGORITHM, dqn::ALGORITHM, munchausen::ALGORITHM];
+    &[sqn::ALGORITHM, soft_q::ALGORITHM, dqn::ALGORITHM, munchausen::ALGORITHM, sac_discrete::ALGORITHM];
 
 /// The algorithm called `name`.
 pub fn find(name: &str) -> Result<Algorithm> {

@@ -199,9 +199,10 @@ impl Builder<'_> {
         let hint = "Lower --num-envs.";
         let stage = Stage::new(buffers, "env", env, actor, num_envs, hint);
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
-        let drawn = match config.temperature {
-            Temperature::PerState => Choice::OwnTemperature,
-            _ => Choice::Softmax,
+        let drawn = match (algorithm.actor.policy, config.temperature) {
+            (true, _) => Choice::Policy,
+            (false, Temperature::PerState) => Choice::OwnTemperature,
+            (false, _) => Choice::Softmax,
         };
         let behaviour = Behaviour {
             purpose: Purpose::Train,

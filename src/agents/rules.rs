@@ -29,7 +29,7 @@ pub fn given_temperature(config: &Config) -> Result<()> {
             "temperature",
             format!("\"{}\"", config.temperature.word()),
             format!("\"fixed\" or \"schedule\" with --algo {}", config.algo),
-            "Only sqn learns or solves for its temperature.",
+            "Only sqn and sac_discrete learn it.",
         )),
     }
 }

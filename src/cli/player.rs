@@ -23,7 +23,7 @@ pub struct PlayArgs {
     /// Parameter of ENV, e.g. gravity=5; may be repeated. A run has those it was trained with
     #[arg(long, value_name = "NAME=VALUE")]
     env_param: Vec<String>,
-    /// Sample the actions from softmax(Q / alpha) instead of taking the best one
+    /// Sample the actions from softmax(Q / alpha), or from the policy network, instead of taking the best one
     #[arg(long)]
     softmax: bool,
     /// Which weights of a run act: the last ones (model.safetensors) or those that evaluated best (best.safetensors)

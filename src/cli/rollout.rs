@@ -34,7 +34,7 @@ pub struct RolloutArgs {
     /// Which weights of the run act: the last ones or those that evaluated best
     #[arg(long, value_enum, value_name = "WHICH", default_value = "last")]
     weights: Weights,
-    /// Sample the agent's actions from softmax(Q / alpha) instead of taking the best
+    /// Sample the agent's actions from softmax(Q / alpha), or from its policy network, instead of taking the best
     #[arg(long)]
     softmax: bool,
     /// Environments side by side, 1 to 4,194,240; for an agent at most 65,536

@@ -1,5 +1,6 @@
 //! What is said at the end of a run.
 
+use softq::agents;
 use softq::config::thousands;
 use softq::gpu::Choice;
 use softq::report::number::beside;
@@ -30,8 +31,12 @@ pub fn closing_text(report: &Report, reward_threshold: Option<f64>, choice: &Cho
         if agents > 1 { format!("agent {} of {agents} (the best), ", best.agent) } else { String::new() };
     let mut text =
         format!("{} with {}, {who}seed {}: {verdict}\n", report.env, report.algo, best.config.seed);
-    text += &evaluation("greedy", &best.greedy, "argmax of Q");
-    text += &evaluation("softmax", &best.softmax, "sampled from softmax(Q / alpha)");
+    let [argmax, sampled] = match agents::find(&report.algo).is_ok_and(|algorithm| algorithm.actor.policy) {
+        true => ["argmax of the policy", "sampled from the policy"],
+        false => ["argmax of Q", "sampled from softmax(Q / alpha)"],
+    };
+    text += &evaluation("greedy", &best.greedy, argmax);
+    text += &evaluation("softmax", &best.softmax, sampled);
     if let Some(evaluated) = &report.best_evaluated {
         let whose = if agents > 1 { format!(", agent {}", evaluated.agent) } else { String::new() };
         text += &format!(

@@ -163,7 +163,9 @@ mod tests {
                 let mut optimizer: Optimizer = bytemuck::cast([start; size_of::<Optimizer>() / 4]);
                 setting.fill_agent(&Config::default(), 2, &mut agent);
                 setting.fill_optimizer(&Config::default(), &mut optimizer);
-                [words(&agent), words(&optimizer)].concat()
+                let mut policy: Optimizer = bytemuck::cast([start; size_of::<Optimizer>() / 4]);
+                setting.fill_policy_optimizer(&Config::default(), &mut policy);
+                [words(&agent), words(&optimizer), words(&policy)].concat()
             });
             let own: Vec<usize> = (0..ends[0].len()).filter(|i| ends[0][*i] == ends[1][*i]).collect();
             assert!(!own.is_empty(), "{} fills nothing", setting.key);

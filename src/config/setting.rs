@@ -73,6 +73,7 @@ enum Fill {
     Nothing,
     Agent(fn(&Config, u32, &mut Agent)),
     Optimizer(fn(&Config, &mut Optimizer)),
+    PolicyOptimizer(fn(&Config, &mut Optimizer)),
 }
 
 /// One row of the table of settings.
@@ -174,6 +175,11 @@ impl Setting {
     pub(super) const fn steps(self, fill: fn(&Config, &mut Optimizer)) -> Setting {
         Setting { fill: Fill::Optimizer(fill), ..self }
     }
+
+    /// What it fills of the record of a policy network's optimiser, where that differs.
+    pub(super) const fn policy_steps(self, fill: fn(&Config, &mut Optimizer)) -> Setting {
+        Setting { fill: Fill::PolicyOptimizer(fill), ..self }
+    }
 }
 
 impl Setting {
@@ -202,6 +208,13 @@ impl Setting {
     /// Writes what the device reads of it into `optimizer`.
     pub fn fill_optimizer(&self, config: &Config, optimizer: &mut Optimizer) {
         if let Fill::Optimizer(fill) = self.fill {
+            fill(config, optimizer);
+        }
+    }
+
+    /// Writes what the device reads of it into the optimiser of a policy network, which is otherwise like that of the values.
+    pub fn fill_policy_optimizer(&self, config: &Config, optimizer: &mut Optimizer) {
+        if let Fill::PolicyOptimizer(fill) = self.fill {
             fill(config, optimizer);
         }
     }
@@ -261,6 +274,7 @@ impl Setting {
         let (mut agent, mut optimizer) = (Agent::default(), Optimizer::default());
         self.fill_agent(config, actions, &mut agent);
         self.fill_optimizer(config, &mut optimizer);
+        self.fill_policy_optimizer(config, &mut optimizer);
         let words =
             |bytes| bytemuck::cast_slice::<u8, f32>(bytes).iter().all(|word| fits_f32(f64::from(*word)));
         match words(bytemuck::bytes_of(&agent)) && words(bytemuck::bytes_of(&optimizer)) {

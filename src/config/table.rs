@@ -50,7 +50,7 @@ settings! {
         env: String = "CartPole-v1".into();
         /// Parameter of the environment, e.g. gravity=5 or gravity=uniform(5,15); may be repeated.
         env_param: Vec<String> = Vec::new();
-        /// Algorithm: sqn, soft_q, dqn or munchausen; a setting that it does not use must be left at its default.
+        /// Algorithm: sqn, soft_q, dqn, munchausen or sac_discrete; a setting that it does not use must be left at its default.
         algo: String = "sqn".into();
         /// auto, gpu, cpu, or an address such as vulkan:0; `softq devices` lists them.
         device: String = "auto".into();
@@ -125,6 +125,9 @@ settings! {
         /// Adam step size of the Q networks.
         learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."),
             steps(|config, optimizer| optimizer.learning_rate = config.learning_rate as f32);
+        /// Adam step size of the policy network.
+        policy_learning_rate: f64 = 3e-4, above(0.0), at_most(1.0), hint("3e-4 is usual."), only(&["sac_discrete"]),
+            policy_steps(|config, optimizer| optimizer.learning_rate = config.policy_learning_rate as f32);
         /// Loss of the TD error.
         loss: Loss = Loss::Mse;
         /// Threshold of the Huber loss.
@@ -170,19 +173,21 @@ settings! {
             fills(|config, _, agent| agent.munchausen_clip = config.munchausen_clip as f32);
         /// Soft value of the next state.
         backup: Backup = Backup::ClippedLse, only(&["sqn"]);
-        /// Minimum or mean of both target networks, or the first alone.
-        twin: Twin = Twin::Min, only(&["sqn"]);
+        /// Minimum or mean of both networks, or the first alone: in the target, and in the loss of a policy.
+        twin: Twin = Twin::Min, only(&["sqn", "sac_discrete"]);
         /// alpha H is part of the target; off, the value is that of the policy alone (arXiv 2509.09838).
-        entropy_in_target: bool = true, only(&["sqn"]);
+        entropy_in_target: bool = true, only(&["sqn", "sac_discrete"]);
         /// With n_step > 1: alpha H of the states between is part of the target too.
         n_step_entropy: bool = false, only(&["sqn"]);
+        /// Weight of (H(pi_old) - H(pi))^2 / 2 in the policy's loss, pi_old the averaged policy (arXiv 2209.10081); 0 is off.
+        entropy_penalty: f64 = 0.0, at_least(0.0), hint("0.5 is usual; 0 switches it off."), only(&["sac_discrete"]);
         /// Bootstrap from a target network, or from the online one.
         target_network: bool = true, only(&["soft_q"]);
         /// Learn the values, or sign(x) ln(1 + |x|) of them.
         value_transform: ValueTransform = ValueTransform::None, only(&["soft_q"]);
         /// Entropy relative to the uniform policy: subtract alpha ln|A| from every value, so that the bonus is never positive.
-        kl: bool = false, only(&["sqn", "soft_q"]);
-        /// How alpha moves; only sqn learns or solves for it.
+        kl: bool = false, only(&["sqn", "soft_q", "sac_discrete"]);
+        /// How alpha moves; only sqn and sac_discrete learn it.
         temperature: Temperature = Temperature::Learned;
         /// Temperature, initial or fixed, inside the clamp.
         alpha: f64 = 0.2, within(1e-6, 1e6), hint("For a policy close to argmax use a small alpha such as 0.01."),
@@ -198,7 +203,8 @@ settings! {
         alpha_decay_steps: u64 = 0,
             fills(|config, _, agent| agent.alpha_decay_steps = config.steps_or_all(config.alpha_decay_steps));
         /// Adam step size of ln alpha.
-        alpha_learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."), only(&["sqn"]),
+        alpha_learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."),
+            only(&["sqn", "sac_discrete"]),
             fills(|config, _, agent| agent.alpha_learning_rate = config.alpha_learning_rate as f32);
         /// Lower clamp of alpha.
         alpha_min: f64 = 1e-4, within(1e-6, 1e6), hint("Above about 1e-7 of the values, below which ties decide."),
@@ -210,8 +216,8 @@ settings! {
             agent.log_alpha_max = config.alpha_max.max(config.alpha_final_if_used()).ln() as f32;
         });
         /// Entropy that a learned alpha aims at: nats such as 0.2, or a share of the maximum such as '0.5ln|A|'.
-        target_entropy: TargetEntropy = TargetEntropy::Ratio(0.5), hint("Use e.g. 0.5ln|A|."), only(&["sqn"]),
-            fills(|config, actions, agent| agent.target_entropy = config.target_entropy.nats(actions) as f32);
+        target_entropy: TargetEntropy = TargetEntropy::Ratio(0.5), hint("Use e.g. 0.5ln|A|."),
+            only(&["sqn", "sac_discrete"]), fills(|config, actions, agent| agent.target_entropy = config.target_entropy.nats(actions) as f32);
     }
     "Exploration" {
         /// Behaviour policy while training.

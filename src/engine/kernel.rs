@@ -102,6 +102,11 @@ impl Kernel {
             Need::Draw => draws,
         }
     }
+
+    /// Whether it can be composed with a target rule: one of a policy network needs a binding `policy`.
+    pub fn takes(&self, rule: &Rule) -> bool {
+        self.uses_rule && rule.policy == self.bindings.iter().any(|binding| binding.name == "policy")
+    }
 }
 
 impl std::fmt::Debug for Kernel {

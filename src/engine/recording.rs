@@ -132,6 +132,9 @@ impl Recording {
         if let Some(env) = env.filter(|env| !kernel.fits(env.actions.outputs() > 0, env.has_draw)) {
             return fail(format!("environment '{}' lacks what it needs: {:?}", env.id, kernel.needs));
         }
+        if let Some(rule) = rule.filter(|rule| !kernel.takes(rule)) {
+            return fail(format!("it does not take the target rule '{}'", rule.name));
+        }
         for ((binding, buffer), elements) in
             kernel.bindings.iter().zip(bindings).zip((kernel.sizes)(params, env))
         {

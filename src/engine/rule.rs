@@ -9,6 +9,8 @@ pub struct Rule {
     pub name: &'static str,
     /// WGSL: `fn target_of(row: Row) -> Target`.
     pub source: &'static str,
+    /// Whether it reads the outputs of a policy network at `s'`, in the place of `Q_1(s')`.
+    pub policy: bool,
     /// The same in Rust.
     pub twin: fn(&Row<'_>) -> Target,
 }

@@ -28,8 +28,8 @@ impl Variant {
         Variant { kernel: dispatch.kernel, env: dispatch.env, rule: dispatch.rule }
     }
 
-    /// Every kernel of `kernels`, with each of `envs` that has what it needs if it imports one, and with each of `rules` if
-    /// it imports a rule.
+    /// Every kernel of `kernels`, with each of `envs` that has what it needs if it imports one, and with each of `rules` that
+    /// it takes if it imports a rule.
     pub fn all(kernels: &[&'static Kernel], envs: &[&'static Env], rules: &[&'static Rule]) -> Vec<Variant> {
         let mut variants = Vec::new();
         for kernel in kernels.iter().copied() {
@@ -39,7 +39,7 @@ impl Variant {
                 false => vec![None],
             };
             let rules: Vec<Option<&Rule>> = match kernel.uses_rule {
-                true => rules.iter().copied().map(Some).collect(),
+                true => rules.iter().copied().filter(|rule| kernel.takes(rule)).map(Some).collect(),
                 false => vec![None],
             };
             for env in envs {

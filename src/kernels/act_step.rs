@@ -20,7 +20,7 @@ gpu_struct! {
         pub num_lanes: u32,
         /// Base of the random streams.
         pub stream: u32,
-        /// 0 softmax, 1 argmax, 2 softmax at the state's own temperature; see `choose`.
+        /// 0 softmax, 1 argmax, 2 softmax at the state's own temperature, 3 softmax without one; see `choose`.
         pub policy: u32,
         /// 1: epsilon follows the schedule.
         pub explore: u32,

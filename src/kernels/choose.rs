@@ -6,7 +6,7 @@ use crate::shared::rng::Rng;
 
 /// How to choose; see the shader's header.
 pub struct Chooser {
-    /// 0 softmax, 1 argmax, 2 softmax at the state's own temperature.
+    /// 0 softmax, 1 argmax, 2 softmax at the state's own temperature, 3 softmax without one.
     pub policy: u32,
     /// Every action uniformly random.
     pub at_random: bool,
@@ -32,7 +32,7 @@ impl Chooser {
         if self.at_random || coin < self.epsilon {
             return space.sample(rng, action);
         }
-        let mut alpha = self.alpha;
+        let mut alpha = if self.policy == 3 { 1.0 } else { self.alpha };
         let mut column = 0;
         for (chosen, actions) in action.iter_mut().zip(heads) {
             let u = rng.uniform();

@@ -30,6 +30,8 @@ pub mod layer_norm_backward_weights;
 pub mod log_softmax;
 mod matmul;
 pub mod metrics;
+pub mod policy_backup;
+pub mod policy_loss;
 pub mod priority_draw;
 pub mod priority_insert;
 pub mod priority_update;
@@ -68,7 +70,9 @@ pub fn table() -> &'static [&'static Kernel] {
         &log_softmax::KERNEL,
         &entropy_bonus::KERNEL,
         &backup::KERNEL,
+        &policy_backup::KERNEL,
         &td_error::KERNEL,
+        &policy_loss::KERNEL,
         &dueling_backward::KERNEL,
         &silu_backward::KERNEL,
         &layer_norm_backward_weights::KERNEL,

@@ -14,6 +14,8 @@ gpu_struct! {
         pub heads: u32,
         /// Weight of every head but the first, whose weight is 1.
         pub later_head_weight: f32,
+        /// Factor of the objective: 1, or less where it is a mean over actions.
+        pub share: f32,
         /// Environments per agent.
         pub num_lanes: u32,
         /// 0 fixed, 1 learned, 2 learned_exp, 3 schedule.
@@ -41,7 +43,8 @@ fn twin(p: &Params, agents: &mut [Agent], optimizers: &[Optimizer], lanes: &[Lan
         }
         if p.mode == 1 || p.mode == 2 {
             let weights = 1.0 + (p.heads - 1) as f32 * p.later_head_weight;
-            let g = (a.entropy - weights * a.target_entropy) * if p.mode == 2 { a.alpha } else { 1.0 };
+            let excess = (a.entropy - weights * a.target_entropy) * if p.mode == 2 { a.alpha } else { 1.0 };
+            let g = p.share * excess;
             let t = a.updates as f32;
             a.alpha_m += o.one_minus_beta1 * (g - a.alpha_m);
             a.alpha_v = (a.alpha_v - o.one_minus_beta2 * a.alpha_v) + o.one_minus_beta2 * g * g;

@@ -15,7 +15,7 @@ pub enum Source {
     Target2 = 1,
     /// Both, joined by their minimum or mean.
     Target = 2,
-    /// `Q_1(s')` of the online net.
+    /// `Q_1(s')` of the online net, or the outputs of the policy network at `s'` for the rules of one.
     Online = 3,
     /// `Q'_1(s)`
     Current = 4,

@@ -163,7 +163,7 @@ pub struct Member {
     pub diverged_at_update: Option<u64>,
     /// Final evaluation, argmax of the first net.
     pub greedy: Evaluation,
-    /// Final evaluation, sampled from softmax(Q / alpha).
+    /// Final evaluation, sampled from softmax(Q / alpha) or from the policy network.
     pub softmax: Evaluation,
 }
 

@@ -26,7 +26,7 @@ pub enum Policy<'a> {
         /// Weights.
         weights: &'a [Vec<f32>],
     },
-    /// Sampled from `softmax(Q / alpha)`.
+    /// Sampled from `softmax(Q / alpha)`, or from a policy network.
     Softmax {
         /// Weights.
         weights: &'a [Vec<f32>],

@@ -123,7 +123,7 @@ impl SavedRun {
         Ok(SavedRun { path: path.to_owned(), which, config, env, weights, log_alpha, env_steps, warnings })
     }
 
-    /// The agent's policy: its argmax, or samples from `softmax(Q / alpha)` with its last temperature.
+    /// The agent's policy: its argmax, or samples from `softmax(Q / alpha)` with its last temperature or from its policy network.
     pub fn policy(&self, softmax: bool) -> Policy<'_> {
         let weights = &self.weights;
         match softmax {

@@ -56,12 +56,13 @@ impl Check {
 const MAX_FAILURES: usize = 3;
 
 impl Check {
-    /// The check itself, or with every target rule if its kernel imports one.
+    /// The check itself, or with every target rule that its kernel takes if it imports one.
     pub fn with_rules(&self) -> Vec<Check> {
         if !self.kernel.uses_rule {
             return vec![*self];
         }
-        targets::RULES.iter().map(|rule| Check { rule: Some(rule), ..*self }).collect()
+        let taken = targets::RULES.iter().copied().filter(|rule| self.kernel.takes(rule));
+        taken.map(|rule| Check { rule: Some(rule), ..*self }).collect()
     }
 
     /// Name of its row: `adam`, or `backup+munchausen`.

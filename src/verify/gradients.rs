@@ -20,25 +20,25 @@ use crate::verify::oracle::random::{Random, stream};
 use crate::verify::report::{Errors, Failure, Row};
 use crate::verify::{GRADIENTS, Options};
 
-const OBS: u32 = 3;
-const BATCH: u32 = 7;
-const AGENTS: u32 = 2;
+pub(super) const OBS: u32 = 3;
+pub(super) const BATCH: u32 = 7;
+pub(super) const AGENTS: u32 = 2;
 
 /// Half the distance of a central difference.
 const STEP: f64 = 1e-4;
 
 /// Allowed error relative to the largest gradient of the agent. Over 40 seeds f32 measures up to 5e-6, where a layer norm
 /// divides by the small deviation of 4 or 5 columns; without one it stays below 1e-6.
-const BOUND: f64 = 2e-5;
+pub(super) const BOUND: f64 = 2e-5;
 
 /// A pre-activation closer to 0 than this could cross relu's kink within a difference.
-const KINK: f64 = 5e-3;
+pub(super) const KINK: f64 = 5e-3;
 
 /// PyTorch's default, as in the recorded layer norm.
 const LAYER_NORM_EPS: f64 = 1e-5_f32 as f64;
 
 /// The networks, by name.
-fn networks() -> [(&'static str, NetworkSpec); 9] {
+pub(super) fn networks() -> [(&'static str, NetworkSpec); 9] {
     let perceptron = |activation| NetworkSpec::mlp(OBS, &[5, 4], 3, activation);
     let tanh = perceptron(Activation::Tanh);
     let heads = NetworkSpec { heads: vec![3, 2], head_hidden: Some(4), dueling: true, ..tanh.clone() };
@@ -214,31 +214,18 @@ impl Batch {
         which: u32,
         targets: &[f64],
     ) -> Option<Vec<f64>> {
-        let mut weights = self.net(net, agent, which);
+        let weights = self.net(net, agent, which);
         let mut clearance = f64::INFINITY;
         self.loss(net, config, agent, &weights, targets, &mut clearance);
         if clearance < KINK {
             return None;
         }
-        let gradient = (0..weights.len()).map(|k| {
-            let start = weights[k];
-            let mut at = |value: f64| {
-                weights[k] = value;
-                self.loss(net, config, agent, &weights, targets, &mut clearance)
-            };
-            // Two distances cancel the cubic term: a layer norm over few columns bends sharply.
-            let near = (at(start + STEP) - at(start - STEP)) / (2.0 * STEP);
-            let far = (at(start + 2.0 * STEP) - at(start - 2.0 * STEP)) / (4.0 * STEP);
-            let slope = (4.0 * near - far) / 3.0;
-            at(start);
-            slope
-        });
-        Some(gradient.collect())
+        Some(slopes(weights, |weights| self.loss(net, config, agent, weights, targets, &mut clearance)))
     }
 }
 
 /// Action values of a network in f64.
-fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> Vec<f64> {
+pub(super) fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> Vec<f64> {
     let mut tensors: Vec<Vec<f64>> = net.tensors().iter().map(|t| vec![0.0; t.width() as usize]).collect();
     tensors[0].copy_from_slice(obs);
     let mut activate = |tensor: usize, z: f64| match net.tensors()[tensor].activation {
@@ -327,14 +314,36 @@ fn one(
     // A thousand draws without a clear one does not happen with these sizes; it would show as a missing case.
     let Some((batch, want)) = drawn else { return Ok(()) };
     let got = gradients(executor, config, &net, &batch)?;
+    let inputs = format!("{name}, {:?}, {:?}, kl {}", config.backup, config.loss, config.kl);
+    let command = command(executor, GRADIENTS, options, index);
+    judge(row, (&got, &want), (2 * net.params() as usize, 1e-12), (index, inputs, command));
+    Ok(())
+}
+
+/// What repeats one case of a check.
+pub(super) fn command(executor: &dyn Executor, check: &str, options: &Options, index: usize) -> String {
+    format!(
+        "softq verify --device {} --only {check} --seed {} --case {index}",
+        executor.address(),
+        options.seed
+    )
+}
+
+/// Holds the gradients of one case against the differences; those of one agent, `per_agent` of them, share a bound: that of
+/// the largest of them, or of `parts` where that is larger.
+pub(super) fn judge(
+    row: &mut Row,
+    (got, want): (&[f32], &[f64]),
+    (per_agent, parts): (usize, f64),
+    (index, inputs, command): (usize, String, String),
+) {
     row.cases += 1;
     let mut errors = row.oracle.unwrap_or_default();
-    let per_agent = 2 * net.params() as usize;
     let mut worst = (0.0, 0);
     let mut failing = 0;
-    for (i, (got, want_here)) in got.iter().zip(&want).enumerate() {
+    for (i, (got, want_here)) in got.iter().zip(want).enumerate() {
         let of_agent = &want[i / per_agent * per_agent..][..per_agent];
-        let largest = of_agent.iter().fold(1e-12, |top: f64, g| top.max(g.abs()));
+        let largest = of_agent.iter().fold(parts, |top: f64, g| top.max(g.abs()));
         let abs = error(*got, *want_here);
         let share = abs / (BOUND * largest);
         errors.words += 1;
@@ -354,21 +363,34 @@ fn one(
         row.failures.push(Failure {
             reference: "finite differences",
             case: index,
-            inputs: format!("{name}, {:?}, {:?}, kl {}", config.backup, config.loss, config.kl),
+            inputs,
             binding: "grads".into(),
             index: i,
             got: format!("{:e}", got[i]),
             want: format!("{:e}", want[i]),
             allowed: error(got[i], want[i]) / worst.0,
             failing,
-            command: format!(
-                "softq verify --device {} --only {GRADIENTS} --seed {} --case {index}",
-                executor.address(),
-                options.seed
-            ),
+            command,
         });
     }
-    Ok(())
+}
+
+/// `d loss / d weights` by central differences. Two distances cancel the cubic term: a layer norm over few columns bends
+/// sharply.
+pub(super) fn slopes(mut weights: Vec<f64>, mut loss: impl FnMut(&[f64]) -> f64) -> Vec<f64> {
+    let count = weights.len();
+    let slope = |k: usize| {
+        let start = weights[k];
+        let mut at = |value: f64| {
+            weights[k] = value;
+            loss(&weights)
+        };
+        let near = (at(start + STEP) - at(start - STEP)) / (2.0 * STEP);
+        let far = (at(start + 2.0 * STEP) - at(start - 2.0 * STEP)) / (4.0 * STEP);
+        weights[k] = start;
+        (4.0 * near - far) / 3.0
+    };
+    (0..count).map(slope).collect()
 }
 
 /// The gradients after one recorded update.

@@ -13,6 +13,7 @@ pub mod conformance;
 pub mod draw;
 pub mod gradients;
 pub mod oracle;
+pub mod policy_gradients;
 pub mod probes;
 pub mod report;
 pub mod training;
@@ -61,10 +62,12 @@ impl Options {
 
 /// Name of the check of gradients.
 pub const GRADIENTS: &str = "gradients";
+/// Name of the check of a policy network's gradients.
+pub const POLICY_GRADIENTS: &str = "policy_gradients";
 /// Name of the check of a training run.
 pub const TRAINING: &str = "training";
 
-/// Every kernel, with every target rule if it imports one, with its cases and its reference: probes first, then the
+/// Every kernel, with every target rule that it takes if it imports one, with its cases and its reference: probes first, then the
 /// kernels in the order of their table.
 pub fn checks() -> &'static [Check] {
     static CHECKS: LazyLock<Vec<Check>> = LazyLock::new(|| {
@@ -87,7 +90,7 @@ pub fn names() -> Vec<String> {
         }
         names.push(check.name());
     }
-    names.extend([GRADIENTS, TRAINING].map(str::to_owned));
+    names.extend([GRADIENTS, POLICY_GRADIENTS, TRAINING].map(str::to_owned));
     names
 }
 
@@ -111,6 +114,9 @@ pub fn run(
     if wanted(GRADIENTS) {
         add(gradients::check(executor, options)?)?;
     }
+    if wanted(POLICY_GRADIENTS) {
+        add(policy_gradients::check(executor, options)?)?;
+    }
     if wanted(TRAINING) {
         add(training::check(executor, options)?)?;
     }
@@ -125,7 +131,8 @@ mod tests {
     fn every_kernel_of_the_table_is_checked() {
         for kernel in kernels::table() {
             let found = checks().iter().filter(|check| check.kernel.name == kernel.name).count();
-            let wanted = if kernel.uses_rule { kernels::targets::RULES.len() } else { 1 };
+            let rules = kernels::targets::RULES.iter().filter(|rule| kernel.takes(rule)).count();
+            let wanted = if kernel.uses_rule { rules } else { 1 };
             assert_eq!(found, wanted, "{}: add a generator with its line and a reference", kernel.name);
         }
     }

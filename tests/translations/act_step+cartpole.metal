@@ -640,52 +640,52 @@ type_12 choose(
         type_12 _e12 = random_action(rng_4);
         return _e12;
     }
-    alpha_5 = how.alpha;
+    alpha_5 = (how.policy == 3u) ? 1.0 : how.alpha;
     uint2 loop_bound_4 = uint2(4294967295u);
     bool loop_init_4 = true;
     while(true) {
         if (metal::all(loop_bound_4 == uint2(0u))) { break; }
         loop_bound_4 -= uint2(loop_bound_4.y == 0u, 1u);
         if (!loop_init_4) {
-            uint _e53 = head;
-            head = _e53 + 1u;
+            uint _e58 = head;
+            head = _e58 + 1u;
         }
         loop_init_4 = false;
-        uint _e22 = head;
-        if (_e22 < ACTION_WORDS) {
+        uint _e27 = head;
+        if (_e27 < ACTION_WORDS) {
         } else {
             break;
         }
         {
-            float _e25 = rng_uniform(rng_4);
-            uint _e26 = head;
-            uint actions_5 = sizes.inner[_e26];
+            float _e30 = rng_uniform(rng_4);
+            uint _e31 = head;
+            uint actions_5 = sizes.inner[_e31];
             if (how.policy == 1u) {
-                uint _e32 = head;
-                uint _e34 = column;
-                uint _e35 = argmax_of(_e34, row_5, actions_5, q_3, _buffer_sizes);
-                chosen.inner[_e32] = _e35;
+                uint _e37 = head;
+                uint _e39 = column;
+                uint _e40 = argmax_of(_e39, row_5, actions_5, q_3, _buffer_sizes);
+                chosen.inner[_e37] = _e40;
             } else {
                 if (how.policy == 2u) {
-                    uint _e39 = column;
-                    float _e41 = temperature_of(_e39, row_5, actions_5, how.target_entropy, q_3, _buffer_sizes);
-                    alpha_5 = _e41;
+                    uint _e44 = column;
+                    float _e46 = temperature_of(_e44, row_5, actions_5, how.target_entropy, q_3, _buffer_sizes);
+                    alpha_5 = _e46;
                 }
-                uint _e42 = head;
-                uint _e44 = column;
-                float _e45 = alpha_5;
-                uint _e46 = column;
-                float _e47 = alpha_5;
-                Softmax _e48 = softmax_of(_e46, row_5, actions_5, _e47, q_3, _buffer_sizes);
-                uint _e49 = sample_of(_e44, row_5, actions_5, _e45, _e48, _e25, q_3, _buffer_sizes);
-                chosen.inner[_e42] = _e49;
+                uint _e47 = head;
+                uint _e49 = column;
+                float _e50 = alpha_5;
+                uint _e51 = column;
+                float _e52 = alpha_5;
+                Softmax _e53 = softmax_of(_e51, row_5, actions_5, _e52, q_3, _buffer_sizes);
+                uint _e54 = sample_of(_e49, row_5, actions_5, _e50, _e53, _e30, q_3, _buffer_sizes);
+                chosen.inner[_e47] = _e54;
             }
-            uint _e50 = column;
-            column = _e50 + actions_5;
+            uint _e55 = column;
+            column = _e55 + actions_5;
         }
     }
-    type_12 _e55 = chosen;
-    return _e55;
+    type_12 _e60 = chosen;
+    return _e60;
 }
 
 State reset(

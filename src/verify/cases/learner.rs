@@ -131,6 +131,7 @@ pub fn temperature_step(draw: &mut Draw, index: usize) -> Case {
     let params = temperature_step::Params {
         heads: 1 + index as u32 % 2 * draw.int(0, 2),
         later_head_weight: draw.float(0.2, 1.0),
+        share: [1.0, 0.25][index / 8 % 2],
         num_lanes,
         mode: index as u32 / 2 % 4,
         agents,

@@ -8,6 +8,7 @@ pub mod environment;
 pub mod fused;
 pub mod learner;
 pub mod network;
+pub mod policy;
 pub mod priority;
 pub mod probes;
 pub mod rows;
@@ -25,6 +26,7 @@ pub const CHECKS: &[&[Check]] = &[
     network::CHECKS,
     backup::CHECKS,
     rows::CHECKS,
+    policy::CHECKS,
     learner::CHECKS,
     tabular::CHECKS,
 ];

@@ -1,6 +1,8 @@
 //! The recorded transitions of a case, which of them each update used, and the weights before the first.
 
+use crate::agents::learner::Learner;
 use crate::verify::conformance::case::Case;
+use crate::verify::conformance::device::Device;
 use crate::verify::conformance::network::Network;
 use crate::verify::conformance::report::{Outcome, malformed};
 
@@ -99,6 +101,28 @@ impl Batches {
     /// Number of updates.
     pub fn steps(&self) -> usize {
         self.rows.len()
+    }
+
+    /// Divides every observation, as references do whose networks scale their input.
+    pub fn divide_obs(&mut self, by: f32) {
+        self.obs.iter_mut().chain(&mut self.next_obs).for_each(|x| *x /= by);
+    }
+
+    /// Writes the batch of update `step` where `learner` reads it.
+    pub fn load(&self, device: &mut Device<'_>, learner: &Learner, step: usize, gamma: f32) -> Outcome<()> {
+        let both =
+            [self.rows_of(&self.obs, self.obs_size, step), self.rows_of(&self.next_obs, self.obs_size, step)];
+        device.write(learner.batch.obs, &both.concat())?;
+        device.write(learner.batch.actions, &self.taken(step))?;
+        device.write(learner.batch.rewards, &self.pick(&self.rewards, step))?;
+        let goes_on = self.pick(&self.done, step).into_iter().map(|done| gamma * (1.0 - done));
+        device.write(learner.batch.discounts, &goes_on.collect::<Vec<f32>>())?;
+        Ok(())
+    }
+
+    /// The actions of update `step`, one per row and head.
+    pub fn taken(&self, step: usize) -> Vec<u32> {
+        self.rows_of(&self.actions, self.heads, step)
     }
 
     /// Bootstraps through terminal transitions.

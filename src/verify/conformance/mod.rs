@@ -12,6 +12,7 @@ mod bounds;
 mod bsuite;
 pub mod case;
 mod classic;
+mod cleanrl_sac_discrete;
 mod coax_boltzmann;
 mod coax_nstep;
 mod coax_softq;
@@ -72,7 +73,7 @@ const FAMILIES: &[(&str, ReplayFn)] = &[
     ("orig_sqn", orig_sqn::replay),
     ("cleanrl_sac_continuous", |_, _, _| unsupported("continuous actions are not built in")),
     ("cleanrl_tanh_gaussian", |_, _, _| unsupported("continuous actions are not built in")),
-    ("cleanrl_sac_discrete", |_, _, _| unsupported("discrete SAC is not built in")),
+    ("cleanrl_sac_discrete", cleanrl_sac_discrete::replay),
     ("cleanrl_pqn", |_, _, _| unsupported("PQN is not built in")),
     ("purejaxql_returns", |_, _, _| unsupported("PQN is not built in")),
     ("purejaxql_radam", |_, _, _| unsupported("RAdam is not built in")),

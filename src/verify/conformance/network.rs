@@ -1,7 +1,7 @@
 //! From the tensor names of a file to the engine's flat parameter layout and back.
 //!
 //! Linear layers are recognised by their names in order (`encoder.init`, `encoder.main.0`, `head.Q.1.0`; `0`, `2`, `4`;
-//! `dense`, `dense_1`) and by shapes that fit together. A vector between matrices is a layer norm. Names with a piece `A`,
+//! `dense`, `dense_1`; `conv`, `fc1`, `fc_q`) and by shapes that fit together. A vector between matrices is a layer norm. Names with a piece `A`,
 //! `V` or `pred` belong to branches: a dueling head has A and V, a multi-discrete network one `pred.{k}` per head, and each
 //! branch is a hidden and an output layer.
 
@@ -344,12 +344,14 @@ pub fn activation(name: &str) -> Outcome<Activation> {
     }
 }
 
-/// Order of names in which runs of digits count as numbers: `main.2` before `main.10`, `dense` before `dense_1`.
+/// Order of names in which runs of digits count as numbers: `main.2` before `main.10`, `dense` before `dense_1`. `fc_q` and
+/// `fc_logits` are outputs and come last.
 fn natural(a: &str, b: &str) -> Ordering {
+    let outputs = |name: &str| name.ends_with("_q") || name.ends_with("_logits");
     let pieces = |name: &str| -> Vec<(u64, String)> {
         name.split(['.', '_']).map(|piece| (piece.parse().unwrap_or(0), piece.to_owned())).collect()
     };
-    pieces(a).cmp(&pieces(b))
+    outputs(a).cmp(&outputs(b)).then_with(|| pieces(a).cmp(&pieces(b)))
 }
 
 #[cfg(test)]
@@ -364,6 +366,9 @@ mod tests {
         let mut names = ["dense_10", "dense_2", "dense"];
         names.sort_by(|a, b| natural(a, b));
         assert_eq!(names, ["dense", "dense_2", "dense_10"]);
+        let mut names = ["fc_logits", "conv", "fc1"];
+        names.sort_by(|a, b| natural(a, b));
+        assert_eq!(names, ["conv", "fc1", "fc_logits"]);
     }
 
     #[test]

@@ -152,17 +152,8 @@ impl Learning for Replay<'_, '_> {
 
     fn run(&mut self, step: usize, given: Option<&[u32]>) -> Outcome<Step> {
         let (update, batches) = (&self.update, &self.batches);
-        let both = [
-            batches.rows_of(&batches.obs, batches.obs_size, step),
-            batches.rows_of(&batches.next_obs, batches.obs_size, step),
-        ]
-        .concat();
-        self.device.write(update.batch.obs, &both)?;
-        self.device.write(update.batch.actions, &batches.rows_of(&batches.actions, batches.heads, step))?;
-        self.device.write(update.batch.rewards, &batches.pick(&batches.rewards, step))?;
         let gamma = record_of(self.device, self.update.records)?.gamma;
-        let goes_on = batches.pick(&batches.done, step).into_iter().map(|done| gamma * (1.0 - done));
-        self.device.write(update.batch.discounts, &goes_on.collect::<Vec<f32>>())?;
+        batches.load(self.device, update, step, gamma)?;
         if let Some(given) = given {
             let Some(buffer) = update.conventions.given_actions else {
                 return malformed("sampled actions for a backup that samples none");
@@ -206,7 +197,7 @@ impl Learning for Replay<'_, '_> {
             let rows = q[slot * batch * width..][..batch * width].chunks_exact(width);
             rows.flat_map(|row| row[offset..][..actions].to_vec()).collect()
         };
-        let taken = self.batches.rows_of(&self.batches.actions, heads, step);
+        let taken = self.batches.taken(step);
         let mut column = |buffer| -> Outcome<Vec<f32>> {
             Ok(self.device.read(buffer)?.into_iter().skip(head).step_by(heads).collect())
         };

@@ -4,6 +4,7 @@ use super::policy::{Policy, argmax, at_own_temperature};
 use super::random::{Random, stream};
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::backup::Params;
+use crate::kernels::policy_backup;
 use crate::shared::agent::Agent;
 use crate::verify::case::Case;
 
@@ -194,6 +195,38 @@ pub fn backup(case: &Case) -> Expected {
                 None => [Expect::Any; 2],
             };
         }
+    }
+    vec![("targets", targets), ("entropies", entropies)]
+}
+
+/// `R + gamma^m (1 - d) sum_a pi(a) (m(a) - alpha ln pi(a))` of every row, `pi = softmax` of the policy network's outputs.
+pub fn policy_backup(case: &Case) -> Expected {
+    let p: policy_backup::Params = case.params();
+    assert_eq!(case.rule.map_or("", |rule| rule.name), "policy_value", "other rules have no reference here");
+    let records = case.get::<Agent>("agents");
+    let [q, policy] = ["q", "policy"].map(|name| case.get::<f32>(name));
+    let [rewards, discounts] = ["rewards", "discounts"].map(|name| case.get::<f32>(name));
+    let [mut targets, mut entropies] = ["targets", "entropies"].map(|name| unchanged(case, name));
+    for row in 0..p.agents * p.batch {
+        let (agent, b) = (row / p.batch, row % p.batch);
+        let from = |slots: u32, slot: u32| {
+            (((agent * slots + slot) * p.batch + b) * p.q_stride + p.q_offset) as usize
+        };
+        let [first, second] =
+            [p.target_1, p.target_2].map(|slot| &q[from(p.slots, slot)..][..p.actions as usize]);
+        let pi = Policy::new(&policy[from(p.policy_slots, p.online)..][..p.actions as usize], 1.0);
+        let expected = Num::sum(first.iter().zip(second).enumerate().map(|(a, (first, second))| {
+            let [first, second] = [first, second].map(|q| Num::exact(*q));
+            let joined = if p.mean == 1 { Num::exact(0.5) * (first + second) } else { first.min(second) };
+            pi.probability(a) * joined
+        }));
+        let alpha = Num::exact(records[agent as usize].alpha);
+        let bonus = if p.entropy == 1 { alpha * pi.entropy } else { Num::default() };
+        let baseline = if p.kl == 1 { alpha * Num::exact(p.actions as f32).ln() } else { Num::default() };
+        let discount = discounts[(agent * p.discount_slots * p.batch + b) as usize];
+        let y = Num::exact(rewards[row as usize]) + Num::exact(discount) * (expected + bonus - baseline);
+        let out = (row * p.heads + p.head) as usize;
+        (targets[out], entropies[out]) = (Expect::Float(y), Expect::Float(pi.entropy));
     }
     vec![("targets", targets), ("entropies", entropies)]
 }

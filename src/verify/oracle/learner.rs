@@ -148,7 +148,8 @@ pub fn temperature_step(case: &Case) -> Expected {
         let mut log_alpha = Num::exact(a.log_alpha);
         if p.mode == 1 || p.mode == 2 {
             let excess = Num::exact(a.entropy) - weights * Num::exact(a.target_entropy);
-            let g = if p.mode == 2 { excess * Num::exact(a.alpha) } else { excess };
+            let excess = if p.mode == 2 { excess * Num::exact(a.alpha) } else { excess };
+            let g = Num::exact(p.share) * excess;
             let [share1, share2] = [o.one_minus_beta1, o.one_minus_beta2].map(Num::exact);
             let m = Num::exact(a.alpha_m) + share1 * (g - Num::exact(a.alpha_m));
             let v = (one - share2) * Num::exact(a.alpha_v) + share2 * g * g;

@@ -1,8 +1,8 @@
-//! Softmax, entropy bonus and TD errors from the equations of the papers.
+//! Softmax, entropy bonus, TD errors and the loss of a policy from the equations of the papers.
 
 use super::policy::{Policy, argmax};
 use super::{Expect, Expected, Num, unchanged};
-use crate::kernels::{entropy_bonus, log_softmax, td_error};
+use crate::kernels::{entropy_bonus, log_softmax, policy_loss, td_error};
 use crate::shared::agent::{Agent, TdError};
 use crate::verify::case::Case;
 use crate::word_of;
@@ -105,4 +105,49 @@ pub fn td_error(case: &Case) -> Expected {
         }
     }
     vec![("dq", dq), ("errors", errors)]
+}
+
+/// `w / |A| (E_pi [alpha ln pi - m] + penalty / 2 (H_old - H)^2)`, its gradient for the outputs, and `H`.
+pub fn policy_loss(case: &Case) -> Expected {
+    let p: policy_loss::Params = case.params();
+    let records = case.get::<Agent>("agents");
+    let [policy, q, importance] = ["policy", "q", "importance"].map(|name| case.get::<f32>(name));
+    let [mut dz, mut entropies, mut losses] = ["dz", "entropies", "losses"].map(|name| unchanged(case, name));
+    for row in 0..p.agents * p.batch {
+        let (agent, b) = (row / p.batch, row % p.batch);
+        let from = |slots: u32, slot: u32| {
+            (((agent * slots + slot) * p.batch + b) * p.q_stride + p.q_offset) as usize
+        };
+        let outputs = |slot: u32| Policy::new(&policy[from(p.slots, slot)..][..p.actions as usize], 1.0);
+        let values = |slot: u32| &q[from(p.q_slots, slot)..][..p.actions as usize];
+        // A mean is rounded before it is used.
+        let joined: Vec<f32> = values(p.q_1)
+            .iter()
+            .zip(values(p.q_2))
+            .map(
+                |(a, b)| if p.mean == 1 { (0.5 * (f64::from(*a) + f64::from(*b))) as f32 } else { a.min(*b) },
+            )
+            .collect();
+        let top = joined.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let alpha = Num::exact(records[agent as usize].alpha);
+        let pi = outputs(0);
+        // alpha ln pi(a) - m(a) less that of the largest m and no surprise: the same gradient, without its rounding.
+        let costs: Vec<Num> = (pi.log_probabilities.iter().zip(&joined))
+            .map(|(log_pi, m)| alpha * *log_pi - (Num::exact(*m) - Num::exact(top)))
+            .collect();
+        let expected = Num::sum(costs.iter().enumerate().map(|(a, cost)| pi.probability(a) * *cost));
+        let gap = if p.penalty > 0.0 { outputs(p.old).entropy - pi.entropy } else { Num::default() };
+        let pull = Num::exact(p.penalty) * gap;
+        let weight = Num::exact(importance[row as usize]) / Num::exact(p.actions as f32);
+        for (a, cost) in costs.iter().enumerate() {
+            let slope = (*cost - expected) + pull * (pi.log_probabilities[a] + pi.entropy);
+            let gradient = weight * pi.probability(a) * slope / Num::exact(p.batch as f32);
+            dz[(row * p.q_stride + p.q_offset) as usize + a] = Expect::Float(gradient);
+        }
+        let out = (row * p.heads + p.head) as usize;
+        entropies[out] = Expect::Float(pi.entropy);
+        let penalised = (expected - Num::exact(top)) + Num::exact(0.5) * pull * gap;
+        losses[out] = Expect::Float(weight * penalised);
+    }
+    vec![("dz", dz), ("entropies", entropies), ("losses", losses)]
 }
