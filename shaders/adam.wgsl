@@ -1,8 +1,10 @@
-// Adam on a group's online nets and, in the same pass, the averaging of their targets where they have some.
+// Adam or RAdam on a group's online nets and, in the same pass, the averaging of their targets where they have some.
 //
 //   m += (1 - beta1)(g - m),  v = beta2 v + (1 - beta2) g^2,  t = steps; 1 - beta^t comes from grad_norm
 //   w -= lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)     (PyTorch's order of operations)
 //   w' += polyak (w - w') every target_update_interval steps; polyak = 1 copies
+// RAdam (Liu et al., arXiv 1908.03265) multiplies that step by the rectification r of grad_norm, with eps added to
+// sqrt(v) in PyTorch's form; while r = 0 it is w -= lr / (1 - beta1^t) * m.
 // With weight_decay > 0, w is first multiplied by 1 - lr weight_decay (AdamW), or with l2 = 1, g gains weight_decay w
 // (Adam).
 // grads, m, v [agents, count]; weights [agents, 1 + targets, count]: online nets, then their targets.
@@ -14,7 +16,7 @@ struct Params {
     count: u32,
     // 1: a target follows every online net; 0: none does
     targets: u32,
-    // 0: eps is added to the bias-corrected sqrt(v) (PyTorch); 1: to sqrt(v) itself (TensorFlow 1)
+    // of Adam, 0: eps is added to the bias-corrected sqrt(v) (PyTorch); 1: to sqrt(v) itself (TensorFlow 1)
     eps_inside: u32,
     // 0: weight_decay is decoupled from the gradient; 1: it is added to it
     l2: u32,
@@ -43,6 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         return;
     }
     let h = optimizers[agent];
+    let eps_inside = h.form == RADAM || (h.form == ADAM && p.eps_inside == 1u);
     let update_target = p.targets == 1u && h.steps % h.target_update_interval == 0u;
     for (var pass_index = 0u; pass_index < 4u; pass_index++) {
         let element = group.x * 256u + pass_index * 64u + local;
@@ -63,10 +66,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         if (p.l2 == 0u && h.weight_decay > 0.0) {
             w -= h.learning_rate * h.weight_decay * w;
         }
-        if (p.eps_inside == 1u) {
-            w -= h.learning_rate * sqrt(h.correction2) / h.correction1 * new_m / (sqrt(new_v) + h.adam_eps);
+        if (h.form != ADAM && h.rectification == 0.0) {
+            w -= h.learning_rate / h.correction1 * new_m;
+        } else if (eps_inside) {
+            let step = h.learning_rate * sqrt(h.correction2) / h.correction1 * new_m / (sqrt(new_v) + h.adam_eps);
+            w -= select(step * h.rectification, step, h.form == ADAM);
         } else {
-            w -= h.learning_rate / h.correction1 * (new_m / (sqrt(new_v) / sqrt(h.correction2) + h.adam_eps));
+            let step = h.learning_rate / h.correction1 * (new_m / (sqrt(new_v) / sqrt(h.correction2) + h.adam_eps));
+            w -= select(step * h.rectification, step, h.form == ADAM);
         }
         weights[online] = w;
         if (update_target) {

@@ -3,3 +3,8 @@
 // composed.
 
 // record: Optimizer
+
+// `form`
+const ADAM = 0u;
+const RADAM = 1u;
+const RADAM_OPTAX = 2u;

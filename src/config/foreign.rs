@@ -75,10 +75,6 @@ const NAMES: &[(&str, Meaning)] = &[
     ("betas", Explained("Adam's decays are --adam-beta1 and --adam-beta2.")),
     ("eps", Explained("Adam's offset is --adam-eps; the share of random actions is --epsilon.")),
     ("weight_decay", Explained(NO_WEIGHT_DECAY)),
-    (
-        "optimizer",
-        Explained("The optimiser is Adam: --learning-rate, --adam-beta1, --adam-beta2, --adam-eps."),
-    ),
     ("policy_lr", Explained("There is one network family: --learning-rate is that of the Q networks.")),
     ("autotune", Explained(AUTOTUNE)),
     ("ent_coef", Explained(ENT_COEF)),

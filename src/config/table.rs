@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::setting::{Setting, SettingType};
 use super::target_entropy::TargetEntropy;
 use super::words::{
-    Backup, Exploration, HiddenActivation, Init, Loss, PathChoice, Replay, Temperature, Twin, ValueTransform,
+    Backup, Exploration, HiddenActivation, Init, Loss, OptimizerChoice, PathChoice, Replay, Temperature,
+    Twin, ValueTransform,
 };
 use crate::shared::rng::agent_seed;
 
@@ -122,6 +123,9 @@ settings! {
         init_gain: f64 = 0.0, within(0.0, 100.0), hint("0 suits the activation.");
         /// Gain of the output layer's initial weights; 0 starts it as zeros.
         output_gain: f64 = 1.0, within(0.0, 100.0), hint("1 is usual for the output.");
+        /// Adam, or rectified Adam in PyTorch's or optax's form; alpha's is Adam.
+        optimizer: OptimizerChoice = OptimizerChoice::Adam,
+            steps(|config, optimizer| optimizer.form = config.optimizer as u32);
         /// Adam step size of the Q networks.
         learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."),
             steps(|config, optimizer| optimizer.learning_rate = config.learning_rate as f32);

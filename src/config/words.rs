@@ -105,6 +105,16 @@ words! {
         Glorot = "glorot",
     }
 
+    /// How the gradient becomes a step.
+    pub enum OptimizerChoice {
+        /// Adam (Kingma and Ba, arXiv 1412.6980) in PyTorch's form.
+        Adam = "adam",
+        /// Rectified Adam (Liu et al., arXiv 1908.03265) in PyTorch's form: steps of momentum alone until the variance is known.
+        Radam = "radam",
+        /// The same in optax's form: `adam_eps` is added after the bias correction, and clipping divides by the norm itself.
+        RadamOptax = "radam_optax",
+    }
+
     /// How the networks' passes become dispatches.
     pub enum PathChoice {
         /// Fused on hardware GPUs for the networks that allow it, else layered.

@@ -1,4 +1,4 @@
-//! Adam on a group's online nets and the averaging of their targets, in one pass. Twin of `shaders/adam.wgsl`.
+//! Adam or RAdam on a group's online nets and the averaging of their targets, in one pass. Twin of `shaders/adam.wgsl`.
 
 use pulp::Arch;
 
@@ -7,7 +7,7 @@ use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
 use crate::shared::agent::Agent;
-use crate::shared::optimizer::Optimizer;
+use crate::shared::optimizer::{ADAM, Optimizer, RADAM};
 
 gpu_struct! {
     /// Sizes, the form of eps and the form of weight decay.
@@ -16,7 +16,7 @@ gpu_struct! {
         pub count: u32,
         /// 1: a target follows every online net; 0: none does.
         pub targets: u32,
-        /// 0: PyTorch's place of eps, 1: TensorFlow 1's.
+        /// Of Adam, 0: PyTorch's place of eps, 1: TensorFlow 1's.
         pub eps_inside: u32,
         /// 0: weight decay is decoupled from the gradient; 1: it is added to it.
         pub l2: u32,
@@ -85,11 +85,13 @@ fn twin(
         }
     }
     let update = |block: Block<'_>| {
-        Arch::new().dispatch(|| match (p.eps_inside, p.l2) {
-            (0, 0) => block.update::<false, false>(),
-            (0, _) => block.update::<false, true>(),
-            (_, 0) => block.update::<true, false>(),
-            (_, _) => block.update::<true, true>(),
+        let form = block.h.form;
+        let eps_inside = form == RADAM || (form == ADAM && p.eps_inside == 1);
+        let l2 = p.l2 == 1;
+        Arch::new().dispatch(|| match (form, block.h.rectification == 0.0) {
+            (ADAM, _) => block.update(l2, |h, m, v| adaptive(h, m, v, eps_inside)),
+            (_, true) => block.update(l2, |h, m, _| h.learning_rate / h.correction1 * m),
+            (_, false) => block.update(l2, |h, m, v| adaptive(h, m, v, eps_inside) * h.rectification),
         });
     };
     threads::for_each(blocks, update);
@@ -100,17 +102,28 @@ fn normal_or_zero(x: f32) -> f32 {
     if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
 }
 
+/// The step of Adam.
+#[inline(always)]
+fn adaptive(h: &Optimizer, m: f32, v: f32, eps_inside: bool) -> f32 {
+    let root2 = h.correction2.sqrt();
+    if eps_inside {
+        h.learning_rate * root2 / h.correction1 * m / (v.sqrt() + h.adam_eps)
+    } else {
+        h.learning_rate / h.correction1 * (m / (v.sqrt() / root2 + h.adam_eps))
+    }
+}
+
 impl Block<'_> {
+    /// The step of every parameter by its moments: the compiler makes a loop for each `step` and takes the branches out of it.
     #[inline(always)]
-    fn update<const EPS_INSIDE: bool, const L2: bool>(self) {
+    fn update(self, l2: bool, step: impl Fn(&Optimizer, f32, f32) -> f32) {
         let Block { h, grads, online, target, m, v } = self;
         let h = *h;
-        let decay = !L2 && h.weight_decay > 0.0;
-        let root2 = h.correction2.sqrt();
+        let decay = !l2 && h.weight_decay > 0.0;
         let moments = m.iter_mut().zip(v);
         for ((w, (m, v)), g) in online.iter_mut().zip(moments).zip(grads) {
             let mut g = g * h.grad_scale;
-            if L2 {
+            if l2 {
                 g += h.weight_decay * *w;
             }
             *m = normal_or_zero(*m + h.one_minus_beta1 * (g - *m));
@@ -118,11 +131,7 @@ impl Block<'_> {
             if decay {
                 *w -= h.learning_rate * h.weight_decay * *w;
             }
-            if EPS_INSIDE {
-                *w -= h.learning_rate * root2 / h.correction1 * *m / (v.sqrt() + h.adam_eps);
-            } else {
-                *w -= h.learning_rate / h.correction1 * (*m / (v.sqrt() / root2 + h.adam_eps));
-            }
+            *w -= step(&h, *m, *v);
         }
         if target.is_empty() || !h.steps.is_multiple_of(h.target_update_interval) {
             return;

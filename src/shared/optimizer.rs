@@ -2,6 +2,13 @@
 
 use crate::gpu_struct;
 
+/// [`Optimizer::form`] of Adam.
+pub const ADAM: u32 = 0;
+/// Of RAdam in PyTorch's form: eps is added to `sqrt(v)`.
+pub const RADAM: u32 = 1;
+/// Of RAdam in optax's form: eps is added to the bias-corrected root, and clipping divides by the norm itself.
+pub const RADAM_OPTAX: u32 = 2;
+
 gpu_struct! {
     /// Optimiser of one agent's group: hyperparameters, constant during a run, then what a step changes besides weights and
     /// moments.
@@ -26,6 +33,8 @@ gpu_struct! {
         pub target_update_interval: u32,
         /// Target averaging rate.
         pub polyak: f32,
+        /// 0 Adam, 1 RAdam in PyTorch's form, 2 in optax's.
+        pub form: u32,
         /// Steps, the running one included.
         pub steps: u32,
         /// Gradient norm of the last step, before clipping.
@@ -36,5 +45,7 @@ gpu_struct! {
         pub correction1: f32,
         /// `1 - beta2^steps`.
         pub correction2: f32,
+        /// Factor of the adaptive step, 1 for Adam; 0 where RAdam takes a step of momentum alone.
+        pub rectification: f32,
     }
 }

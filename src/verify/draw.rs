@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::engine::rule::Rule;
 use crate::shared::agent::{Agent, Lane};
-use crate::shared::optimizer::Optimizer;
+use crate::shared::optimizer::{ADAM, Optimizer, RADAM, RADAM_OPTAX};
 use crate::verify::case::READ_SENTINEL;
 
 /// Sizes at and around powers of two, and primes between them.
@@ -182,8 +182,9 @@ impl Draw {
     pub fn optimizer(&mut self) -> Optimizer {
         let beta1 = [0.9f64, 0.5, 0.0][self.int(0, 2) as usize];
         let beta2 = [0.999f64, 0.99, 0.9][self.int(0, 2) as usize];
-        let steps = [1, 2, 10, 1_000, 1_000_001][self.int(0, 4) as usize];
+        let steps = [1, 2, 4, 10, 1_000, 1_000_001][self.int(0, 5) as usize];
         let t = f64::from(steps);
+        let form = [ADAM, ADAM, RADAM, RADAM_OPTAX][self.int(0, 3) as usize];
         Optimizer {
             learning_rate: self.magnitude(-5.0, -1.0),
             one_minus_beta1: (1.0 - beta1) as f32,
@@ -195,11 +196,17 @@ impl Draw {
             max_grad_norm: [0.0, 0.5, 10.0][self.int(0, 2) as usize],
             target_update_interval: [1, 1, 2, 10][self.int(0, 3) as usize],
             polyak: [0.005, 1.0, 0.3][self.int(0, 2) as usize],
+            form,
             steps,
             grad_norm: self.float(0.0, 5.0),
             grad_scale: self.float(0.1, 1.0),
             correction1: (1.0 - beta1.powf(t)) as f32,
             correction2: (1.0 - beta2.powf(t)) as f32,
+            rectification: if form == ADAM {
+                1.0
+            } else {
+                [0.0, self.float(0.02, 1.0)][self.int(0, 1) as usize]
+            },
         }
     }
 

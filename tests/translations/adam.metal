@@ -68,11 +68,13 @@ struct Optimizer {
     float max_grad_norm;
     uint target_update_interval;
     float polyak;
+    uint form;
     uint steps;
     float grad_norm;
     float grad_scale;
     float correction1_;
     float correction2_;
+    float rectification;
 };
 typedef Optimizer type_3[1];
 typedef float type_4[1];
@@ -92,6 +94,9 @@ struct TdError {
     float loss;
 };
 constant uint FAULT_OBS = 2147483648u;
+constant uint ADAM = 0u;
+constant uint RADAM = 1u;
+constant uint RADAM_OPTAX = 2u;
 
 float schedule(
     float start,
@@ -130,100 +135,128 @@ kernel void main_(
 , constant _mslBufferSizes& _buffer_sizes [[user(fake0)]]
 ) {
     bool local_1 = {};
+    bool local_2 = {};
+    bool local_3 = {};
     uint pass_index = 0u;
     float w = {};
     float g = {};
-    bool local_2 = {};
+    bool local_4 = {};
+    bool local_5 = {};
     uint agent = group.z;
     uint _e6 = agents[agent].nonfinite;
     if (_e6 != 0u) {
         return;
     }
     Optimizer h = optimizers[agent];
-    uint _e14 = p.targets;
-    if (_e14 == 1u) {
-        local_1 = naga_mod(h.steps, h.target_update_interval) == 0u;
+    if (!((h.form == RADAM))) {
+        if (h.form == ADAM) {
+            uint _e25 = p.eps_inside;
+            local_2 = _e25 == 1u;
+        } else {
+            local_2 = false;
+        }
+        bool _e29 = local_2;
+        local_1 = _e29;
     } else {
-        local_1 = false;
+        local_1 = true;
     }
-    bool update_target = local_1;
+    bool eps_inside = local_1;
+    uint _e34 = p.targets;
+    if (_e34 == 1u) {
+        local_3 = naga_mod(h.steps, h.target_update_interval) == 0u;
+    } else {
+        local_3 = false;
+    }
+    bool update_target = local_3;
     uint2 loop_bound = uint2(4294967295u);
     bool loop_init = true;
     while(true) {
         if (metal::all(loop_bound == uint2(0u))) { break; }
         loop_bound -= uint2(loop_bound.y == 0u, 1u);
         if (!loop_init) {
-            uint _e188 = pass_index;
-            pass_index = _e188 + 1u;
+            uint _e231 = pass_index;
+            pass_index = _e231 + 1u;
         }
         loop_init = false;
-        uint _e28 = pass_index;
-        if (_e28 < 4u) {
+        uint _e48 = pass_index;
+        if (_e48 < 4u) {
         } else {
             break;
         }
         {
-            uint _e34 = pass_index;
-            uint element = ((group.x * 256u) + (_e34 * 64u)) + local;
-            uint _e41 = p.count;
-            if (element >= _e41) {
+            uint _e54 = pass_index;
+            uint element = ((group.x * 256u) + (_e54 * 64u)) + local;
+            uint _e61 = p.count;
+            if (element >= _e61) {
                 return;
             }
-            uint _e45 = p.count;
-            uint i = (agent * _e45) + element;
-            uint _e51 = p.targets;
-            uint _e56 = p.count;
-            uint online = ((agent * (1u + _e51)) * _e56) + element;
-            float _e61 = weights[online];
-            w = _e61;
-            float _e65 = grads[i];
-            g = _e65 * h.grad_scale;
-            uint _e71 = p.l2_;
-            if (_e71 == 1u) {
-                float _e74 = g;
-                float _e76 = w;
-                g = _e74 + (h.weight_decay * _e76);
+            uint _e65 = p.count;
+            uint i = (agent * _e65) + element;
+            uint _e71 = p.targets;
+            uint _e76 = p.count;
+            uint online = ((agent * (1u + _e71)) * _e76) + element;
+            float _e81 = weights[online];
+            w = _e81;
+            float _e85 = grads[i];
+            g = _e85 * h.grad_scale;
+            uint _e91 = p.l2_;
+            if (_e91 == 1u) {
+                float _e94 = g;
+                float _e96 = w;
+                g = _e94 + (h.weight_decay * _e96);
             }
-            float _e81 = m[i];
-            float _e83 = g;
-            float _e86 = m[i];
-            float _e90 = normal_or_zero(_e81 + (h.one_minus_beta1_ * (_e83 - _e86)));
-            float _e93 = v[i];
-            float _e97 = v[i];
-            float _e101 = g;
+            float _e101 = m[i];
             float _e103 = g;
-            float _e106 = normal_or_zero((_e93 - (h.one_minus_beta2_ * _e97)) + ((h.one_minus_beta2_ * _e101) * _e103));
-            m[i] = _e90;
-            v[i] = _e106;
-            uint _e113 = p.l2_;
-            if (_e113 == 0u) {
-                local_2 = h.weight_decay > 0.0;
+            float _e106 = m[i];
+            float _e110 = normal_or_zero(_e101 + (h.one_minus_beta1_ * (_e103 - _e106)));
+            float _e113 = v[i];
+            float _e117 = v[i];
+            float _e121 = g;
+            float _e123 = g;
+            float _e126 = normal_or_zero((_e113 - (h.one_minus_beta2_ * _e117)) + ((h.one_minus_beta2_ * _e121) * _e123));
+            m[i] = _e110;
+            v[i] = _e126;
+            uint _e133 = p.l2_;
+            if (_e133 == 0u) {
+                local_4 = h.weight_decay > 0.0;
             } else {
-                local_2 = false;
+                local_4 = false;
             }
-            bool _e122 = local_2;
-            if (_e122) {
-                float _e123 = w;
-                float _e127 = w;
-                w = _e123 - ((h.learning_rate * h.weight_decay) * _e127);
+            bool _e142 = local_4;
+            if (_e142) {
+                float _e143 = w;
+                float _e147 = w;
+                w = _e143 - ((h.learning_rate * h.weight_decay) * _e147);
             }
-            uint _e132 = p.eps_inside;
-            if (_e132 == 1u) {
-                float _e135 = w;
-                w = _e135 - ((((h.learning_rate * metal::sqrt(h.correction2_)) / h.correction1_) * _e90) / (metal::sqrt(_e106) + h.adam_eps));
+            if (h.form != ADAM) {
+                local_5 = h.rectification == 0.0;
             } else {
-                float _e148 = w;
-                w = _e148 - ((h.learning_rate / h.correction1_) * (_e90 / ((metal::sqrt(_e106) / metal::sqrt(h.correction2_)) + h.adam_eps)));
+                local_5 = false;
             }
-            float _e163 = w;
-            weights[online] = _e163;
+            bool _e159 = local_5;
+            if (_e159) {
+                float _e160 = w;
+                w = _e160 - ((h.learning_rate / h.correction1_) * _e110);
+            } else {
+                if (eps_inside) {
+                    float step = (((h.learning_rate * metal::sqrt(h.correction2_)) / h.correction1_) * _e110) / (metal::sqrt(_e126) + h.adam_eps);
+                    float _e177 = w;
+                    w = _e177 - ((h.form == ADAM) ? step : (step * h.rectification));
+                } else {
+                    float step_1 = (h.learning_rate / h.correction1_) * (_e110 / ((metal::sqrt(_e126) / metal::sqrt(h.correction2_)) + h.adam_eps));
+                    float _e196 = w;
+                    w = _e196 - ((h.form == ADAM) ? step_1 : (step_1 * h.rectification));
+                }
+            }
+            float _e206 = w;
+            weights[online] = _e206;
             if (update_target) {
-                uint _e167 = p.count;
-                float w_target = weights[online + _e167];
-                uint _e174 = p.count;
-                float _e178 = w;
-                float _e182 = w;
-                weights[online + _e174] = (h.polyak >= 1.0) ? _e182 : (w_target + (h.polyak * (_e178 - w_target)));
+                uint _e210 = p.count;
+                float w_target = weights[online + _e210];
+                uint _e217 = p.count;
+                float _e221 = w;
+                float _e225 = w;
+                weights[online + _e217] = (h.polyak >= 1.0) ? _e225 : (w_target + (h.polyak * (_e221 - w_target)));
             }
         }
     }

@@ -66,6 +66,13 @@ impl Stepper {
         device.run(self.program)
     }
 
+    /// Another step size from the next step on.
+    pub fn set_learning_rate(&self, device: &mut Device<'_>, rate: f64) -> Outcome<()> {
+        let mut records = device.read(self.optimizer)?;
+        records.iter_mut().for_each(|record| record.learning_rate = rate as f32);
+        Ok(device.write(self.optimizer, &records)?)
+    }
+
     /// The norm of the last gradient.
     pub fn grad_norm(&self, device: &mut Device<'_>) -> Outcome<f32> {
         match device.read(self.optimizer)?.first() {

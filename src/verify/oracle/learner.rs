@@ -1,17 +1,41 @@
 //! Gradient clipping, Adam, the temperature, and window statistics.
 
+use super::num::HALF_ULP;
 use super::policy::schedule;
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::metrics::Metrics;
 use crate::kernels::{adam, grad_norm, metrics, temperature_step, update_end};
 use crate::shared::agent::{Agent, Lane, TdError};
-use crate::shared::optimizer::Optimizer;
+use crate::shared::optimizer::{ADAM, Optimizer, RADAM, RADAM_OPTAX};
 use crate::verify::case::Case;
 use crate::word_of;
 
 /// `1 - beta^t` from `ln beta`.
 fn correction(t: u32, ln_beta: f32) -> Num {
     -(Num::exact(t as f32) * Num::exact(ln_beta)).expm1()
+}
+
+/// RAdam's factor from the paper's equations in f64; `None` where rounding decides whether the step is rectified.
+fn rectification(o: &Optimizer, t: u32) -> Option<Num> {
+    if o.form == ADAM {
+        return Some(Num::exact(1.0));
+    }
+    // Both betas of a record are roundings of the same number.
+    let (t, x) = (f64::from(t), -f64::from(o.ln_beta2));
+    let rho_inf = 2.0 / -(-x).exp_m1() - 1.0;
+    let rho = rho_inf - 2.0 * t / (t * x).exp_m1();
+    // A late rho is a difference of numbers of rho_inf's size, an early one has the digits of t.
+    let rounded = |value: f64, size: f64| Num { value, bound: 24.0 * HALF_ULP * size };
+    let (limit, rho) =
+        (rounded(rho_inf, rho_inf), rounded(rho, if t * x < 1.0 { t } else { rho_inf + t.min(rho_inf) }));
+    if (rho.value - 5.0).abs() <= rho.bound {
+        return None;
+    }
+    if rho.value <= 5.0 {
+        return Some(Num::default());
+    }
+    let less = |n: Num, by: f32| n - Num::exact(by);
+    Some((less(rho, 4.0) / less(limit, 4.0) * (less(rho, 2.0) / less(limit, 2.0)) * (limit / rho)).sqrt())
 }
 
 /// `sqrt(sum g^2)`, the clip factor of PyTorch's `clip_grad_norm_`, Adam's corrections, the number of the first
@@ -28,7 +52,8 @@ pub fn grad_norm(case: &Case) -> Expected {
         let finite = total.value.is_finite() && total.value < f64::from(f32::MAX);
         let (norm, scale) = if finite {
             let norm = total.sqrt();
-            let clipped = Num::exact(o.max_grad_norm) / (norm + Num::constant(1e-6));
+            let least = if o.form == RADAM_OPTAX { Num::default() } else { Num::constant(1e-6) };
+            let clipped = Num::exact(o.max_grad_norm) / (norm + least);
             let off = o.max_grad_norm <= 0.0;
             let scale = if off { Num::exact(1.0) } else { clipped.min(Num::exact(1.0)) };
             (Expect::Float(norm), Expect::Float(scale))
@@ -41,6 +66,8 @@ pub fn grad_norm(case: &Case) -> Expected {
         optimizers[word_of!(Optimizer, i, grad_scale)] = scale;
         optimizers[word_of!(Optimizer, i, correction1)] = Expect::Float(correction(t, o.ln_beta1));
         optimizers[word_of!(Optimizer, i, correction2)] = Expect::Float(correction(t, o.ln_beta2));
+        let factor = rectification(o, t).map_or(Expect::Any, Expect::Float);
+        optimizers[word_of!(Optimizer, i, rectification)] = factor;
         if !finite && records[i].nonfinite == 0 {
             agents[word_of!(Agent, i, nonfinite)] = Expect::Bits(records[i].updates + 1);
         }
@@ -48,7 +75,7 @@ pub fn grad_norm(case: &Case) -> Expected {
     vec![("agents", agents), ("optimizers", optimizers)]
 }
 
-/// Kingma and Ba's Adam (decoupled weight decay: Loshchilov and Hutter), then the target nets' averaging.
+/// Kingma and Ba's Adam (decoupled weight decay: Loshchilov and Hutter), or Liu et al.'s RAdam with a given factor, then the target nets' averaging.
 pub fn adam(case: &Case) -> Expected {
     let p: adam::Params = case.params();
     let [grads, weights, m, v] = ["grads", "weights", "m", "v"].map(|name| case.get::<f32>(name));
@@ -72,10 +99,16 @@ pub fn adam(case: &Case) -> Expected {
             let g = if p.l2 == 1 { clipped + decay * start } else { clipped };
             let m = Num::exact(m[i]) + share1 * (g - Num::exact(m[i]));
             let v = (one - share2) * Num::exact(v[i]) + share2 * g * g;
-            let step = if p.eps_inside == 1 {
+            let inside = if h.form == ADAM { p.eps_inside == 1 } else { h.form == RADAM };
+            let adaptive = if inside {
                 rate * c2.sqrt() / c1 * m / (v.sqrt() + eps)
             } else {
                 rate * (m / c1) / ((v / c2).sqrt() + eps)
+            };
+            let step = match (h.form, h.rectification) {
+                (ADAM, _) => adaptive,
+                (_, 0.0) => rate * (m / c1),
+                (_, factor) => adaptive * Num::exact(factor),
             };
             let w = if p.l2 == 1 { start - step } else { start - rate * decay * start - step };
             new_m[i] = Expect::Float(m);
