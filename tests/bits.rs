@@ -1,4 +1,4 @@
-//! A change that promises not to move a bit is held to it: short runs of every shipped preset and of twelve other
+//! A change that promises not to move a bit is held to it: short runs of every shipped preset and of fifteen other
 //! configurations, whose final weights are compared tensor by tensor with digests that were made before.
 //!
 //! `SOFTQ_BITS=full` runs the presets to their ends as well (a few minutes); `SOFTQ_BITS=write` makes the table anew, for a
@@ -44,6 +44,9 @@ const OTHERS: &[&str] = &[
     "cartpole --device cpu --total-timesteps 2000 --algo soft_q --value-transform signed_log --action-input true --activation silu",
     "cartpole --device cpu --total-timesteps 2000 --backup sampled --entropy-in-target false --kl false --temperature per_state --exploration boltzmann",
     "cartpole --device cpu --total-timesteps 1500 --agents 3 --sweep learning_rate=0.001,0.0003,0.003",
+    "frozenlake --device cpu --total-timesteps 2000 --algo soft_q --kl false --reference tests/data/references/frozenlake.json",
+    "cartpole --device cpu --total-timesteps 1500 --agents 2 --kl false --temperature fixed --alpha 0.05 --backup online_policy --reference tests/data/references/cartpole.safetensors",
+    "cartpole --device gpu --total-timesteps 1300 --kl false --temperature schedule --path fused --env-param gravity=15 --reference tests/data/references/cartpole.safetensors",
     "cartpole --device gpu --total-timesteps 1500 --path fused --replay prioritized",
     "catch --device gpu --total-timesteps 1300 --algo munchausen --activation tanh --layer-norm true",
     "catch --device gpu --total-timesteps 1300 --algo sac_discrete --twin mean --entropy-penalty 0.5 --replay prioritized --path fused",

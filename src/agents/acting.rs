@@ -3,6 +3,7 @@
 
 use crate::agents::experience::Ring;
 use crate::agents::plan::Episodes;
+use crate::agents::reference::{Beside, Reference};
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
 use crate::error::Result;
@@ -38,6 +39,8 @@ pub struct Stage {
     obs: Buffer<f32>,
     /// The acting network at `obs`.
     actor: Evaluations,
+    /// The reference policy there.
+    reference: Option<Beside>,
 }
 
 impl Stage {
@@ -58,11 +61,24 @@ impl Stage {
             state: buffers.add(format!("{prefix}_state"), rows * u64::from(env.state_words), hint),
             env_params: buffers.add(format!("{prefix}_params"), rows * u64::from(env.param_words()), hint),
             obs,
+            reference: None,
             actor: {
                 let inputs = Inputs { values: obs, count: 1, batch: num_lanes };
                 Evaluations::new(buffers, &format!("{prefix}_"), group, inputs, &[(net, 0)], 0, hint)
             },
         }
+    }
+
+    /// Acts relative to `reference`, whose weights lie in `group`.
+    pub fn relative_to(
+        &mut self,
+        buffers: &mut Buffers,
+        prefix: &str,
+        reference: (&Reference, &Group),
+        hint: &'static str,
+    ) {
+        let inputs = Inputs { values: self.obs, count: 1, batch: self.num_lanes };
+        self.reference = Some(Beside::new(buffers, &format!("{prefix}_"), reference, (inputs, 0), hint));
     }
 
     /// The environments' parameters, lane by lane, to be written before the first reset; `seeds` are those of the agents.
@@ -140,6 +156,9 @@ pub fn record(
 
     let mut act = Recording::default();
     stage.actor.forward(&mut act)?;
+    if let Some(reference) = &stage.reference {
+        reference.add(&mut act, records, &stage.actor, 0)?;
+    }
     let params = act_step::Params {
         num_lanes,
         stream,

@@ -9,6 +9,7 @@
 use crate::agents::acting::Purpose;
 use crate::agents::experience::{Batch, Priorities};
 use crate::agents::hyper;
+use crate::agents::reference::Beside;
 use crate::config::{Config, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::engine::rule::Rule;
@@ -124,6 +125,8 @@ pub struct Learner {
     pub after: Option<After>,
     /// The algorithm's other groups and their evaluations.
     pub others: Vec<Evaluations>,
+    /// The reference policy at `s_{t+m}`; `None` for the uniform one.
+    pub reference: Option<Beside>,
     /// Hyperparameters and learner state `[agents]`.
     pub records: Buffer<Agent>,
     /// Where prioritized replay keeps its priorities; `None` for uniform replay.
@@ -167,6 +170,7 @@ impl Learner {
             batch,
             records: buffers.add("agents", u64::from(agents), "Train fewer agents."),
             priorities: None,
+            reference: None,
             targets: buffers.add("targets", head_rows, BATCH),
             entropies: buffers.add("entropies", head_rows, BATCH),
             errors: buffers.add("errors", head_rows * u64::from(q.group.spec.online), BATCH),
@@ -190,9 +194,13 @@ impl Learner {
         self.q.outputs()
     }
 
-    /// Runs the evaluations of the Q networks on the batch.
+    /// Runs the evaluations of the Q networks on the batch. Those of next states are relative to the reference policy.
     pub fn evaluate(&self, rec: &mut Recording) -> Result<()> {
-        self.q.forward(rec)
+        self.q.forward(rec)?;
+        match &self.reference {
+            Some(reference) => reference.add(rec, self.records, &self.q, self.q.pass.gradients),
+            None => Ok(()),
+        }
     }
 
     /// Adds the entropy of `between` states of each window to its reward; the online net's evaluations there are the last.

@@ -9,6 +9,7 @@ pub mod learner;
 pub mod munchausen;
 pub mod plan;
 mod q_plan;
+pub mod reference;
 mod rules;
 pub mod sac_discrete;
 pub mod soft_q;
@@ -20,6 +21,7 @@ mod two_groups;
 pub use plan::Plan;
 
 use crate::agents::learner::{Learner, Networks};
+use crate::agents::reference::Reference;
 use crate::config::Config;
 use crate::engine::env::Env;
 use crate::engine::recording::{Buffer, Recording};
@@ -97,11 +99,26 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
     plan_for(config, env, Capabilities::default())
 }
 
+/// The shape of the networks that a configuration describes in `env`.
+pub fn network(config: &Config, env: &Env) -> Network {
+    q_plan::network(config, env)
+}
+
 /// The plan for a device: its networks on the path that suits it, and no buffer longer than it can bind. A population that would
 /// need longer ones is split into shards with buffers of their own.
 pub fn plan_for(config: &Config, env: &'static Env, device: Capabilities) -> Result<Plan> {
+    plan_relative(config, env, device, None)
+}
+
+/// The same relative to the policy that `config.reference` names, which has been read.
+pub fn plan_relative(
+    config: &Config,
+    env: &'static Env,
+    device: Capabilities,
+    reference: Option<&Reference>,
+) -> Result<Plan> {
     let plan = find(&config.algo)
-        .and_then(|algorithm| q_plan::plan(algorithm, config, &config.members()?, env, device));
+        .and_then(|algorithm| q_plan::plan(algorithm, config, &config.members()?, (env, device), reference));
     // A kernel refuses sizes that its grid or loops cannot cover; the user chose them by these fields.
     plan.map_err(|error| match error {
         Error::Kernel { kernel, message } => {

@@ -1,6 +1,7 @@
 //! What an algorithm hands to the trainer: memory, its initial contents, and recordings.
 
 use crate::agents::acting::Stage;
+use crate::agents::reference::Reference;
 use crate::config::Config;
 use crate::engine::executor::{Executor, write_as};
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
@@ -18,6 +19,8 @@ pub struct Plan {
     pub init: Vec<(BufferId, Vec<u32>)>,
     /// The groups of networks of an agent.
     pub groups: Vec<GroupSpec>,
+    /// The policy that all agents are relative to, if that is not the uniform one.
+    pub reference: Option<Reference>,
     /// The configuration of each agent.
     pub members: Vec<Config>,
     /// The agents' memory: one shard, or more where a device's longest buffer is too short for all agents.

@@ -6,9 +6,10 @@ use crate::agents::experience::{Priorities, Ring};
 use crate::agents::hyper;
 use crate::agents::learner::{Learner, Networks};
 use crate::agents::plan::{Episodes, Phase, Plan, Shard};
+use crate::agents::reference::{self, Beside, Reference};
 use crate::agents::rules;
 use crate::agents::{Algorithm, Capabilities};
-use crate::config::{Config, Exploration, HiddenActivation, Replay, Temperature};
+use crate::config::{Config, Exploration, HiddenActivation, PathChoice, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::memory;
 use crate::engine::recording::{BufferId, Buffers, Recording};
@@ -41,6 +42,7 @@ pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &E
     for member in if config.sweep.is_empty() { &members[..1] } else { members } {
         member.validate(smallest)?;
         rules::check(algorithm, member)?;
+        reference::check(member)?;
     }
     if config.action_input && (heads.len() > 1 || config.dueling) {
         return Err(Error::invalid(
@@ -58,14 +60,31 @@ pub fn plan(
     algorithm: Algorithm,
     config: &Config,
     members: &[Config],
-    env: &'static Env,
-    device: Capabilities,
+    (env, device): (&'static Env, Capabilities),
+    reference: Option<&Reference>,
 ) -> Result<Plan> {
     check(&algorithm, config, members, env)?;
+    if reference.is_some() != reference::is_named(config) {
+        let allowed = "the policy that the plan is made relative to";
+        return Err(Error::invalid(
+            "reference",
+            &config.reference,
+            allowed,
+            "Read it before the plan is made.",
+        ));
+    }
+    let reference = match reference {
+        Some(reference) => Some(Reference {
+            // Whatever the path of the agents' own networks, which may be of another shape.
+            net: reference.net.clone().on(PathChoice::Auto, device.hardware).unwrap_or(reference.net.clone()),
+            ..reference.clone()
+        }),
+        None => None,
+    };
     let smallest = env.actions.heads().into_iter().min().unwrap_or(0);
     let (q, others) = networks(&algorithm, config, env, device.hardware)?;
     let plan = empty(config, &q, &others);
-    let mut builder = Builder { algorithm, config, env, actions: smallest, q, others, plan };
+    let mut builder = Builder { algorithm, config, env, actions: smallest, q, others, reference, plan };
     // Every buffer grows with the agents, so the longest one of a single agent says how many fit.
     builder.shard(0, &members[..1])?;
     let longest = builder.plan.buffers.decls.iter().map(|decl| decl.words * 4).max().unwrap_or(4);
@@ -77,6 +96,7 @@ pub fn plan(
         }
     }
     builder.plan.members = members.to_vec();
+    builder.plan.reference = builder.reference;
     Ok(builder.plan)
 }
 
@@ -100,7 +120,7 @@ fn networks(
 }
 
 /// The Q networks' shape.
-fn network(config: &Config, env: &Env) -> Network {
+pub fn network(config: &Config, env: &Env) -> Network {
     let activation = match config.activation {
         HiddenActivation::Relu => Activation::Relu,
         HiddenActivation::Tanh => Activation::Tanh,
@@ -126,6 +146,7 @@ fn empty(config: &Config, q: &Networks, others: &[Networks]) -> Plan {
         buffers: Buffers::default(),
         init: Vec::new(),
         groups: [q].into_iter().chain(others).map(|networks| networks.group.clone()).collect(),
+        reference: None,
         members: Vec::new(),
         shards: Vec::new(),
         reset: Recording::default(),
@@ -175,12 +196,13 @@ struct Builder<'a> {
     actions: u32,
     q: Networks,
     others: Vec<Networks>,
+    reference: Option<Reference>,
     plan: Plan,
 }
 
 impl Builder<'_> {
     fn shard(&mut self, first: u32, members: &[Config]) -> Result<()> {
-        let Builder { algorithm, config, env, actions, q, others, plan } = self;
+        let Builder { algorithm, config, env, actions, q, others, reference, plan } = self;
         let (config, env) = (*config, *env);
         let agents = members.len() as u32;
         let num_envs = config.num_envs;
@@ -190,6 +212,14 @@ impl Builder<'_> {
         let groups: Vec<Group> =
             [&learner.q].into_iter().chain(&learner.others).map(|of| of.group.clone()).collect();
         let actor = (&groups[algorithm.actor.group], algorithm.actor.net);
+        let frozen = reference
+            .as_ref()
+            .map(|reference| (reference, Group::frozen(buffers, "reference_", &reference.group(), agents)));
+        let frozen = frozen.as_ref().map(|(reference, group)| (*reference, group));
+        if let Some(frozen) = frozen {
+            let inputs = learner.batch.inputs_of_networks();
+            learner.reference = Some(Beside::new(buffers, "", frozen, (inputs, 1), "Lower --batch-size."));
+        }
 
         // The replay buffer D.
         let ring = Ring::new(buffers, env, agents, config.capacity(), num_envs);
@@ -197,7 +227,10 @@ impl Builder<'_> {
 
         // Act, step, store.
         let hint = "Lower --num-envs.";
-        let stage = Stage::new(buffers, "env", env, actor, num_envs, hint);
+        let mut stage = Stage::new(buffers, "env", env, actor, num_envs, hint);
+        if let Some(frozen) = frozen {
+            stage.relative_to(buffers, "env", frozen, hint);
+        }
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
         let drawn = match (algorithm.actor.policy, config.temperature) {
             (true, _) => Choice::Policy,
@@ -240,7 +273,10 @@ impl Builder<'_> {
         metrics::record(&mut statistics, params, learner.records, stage.lanes(), metrics_out)?;
 
         let hint = "Lower --eval-episodes.";
-        let eval = Stage::new(buffers, "eval", env, actor, config.eval_episodes, hint);
+        let mut eval = Stage::new(buffers, "eval", env, actor, config.eval_episodes, hint);
+        if let Some(frozen) = frozen {
+            eval.relative_to(buffers, "eval", frozen, hint);
+        }
         let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
         for (episodes, purpose) in plan.evaluations.iter_mut().zip(purposes) {
             let choice = if purpose == Purpose::FinalSoftmax { drawn } else { Choice::Argmax };
@@ -253,6 +289,10 @@ impl Builder<'_> {
         for (group, networks) in groups.iter().zip([&*q].into_iter().chain(&*others)) {
             memory::check_contents(group.weights.id, &plan.buffers)?;
             plan.init.extend(initial_group(group, networks, members));
+        }
+        if let Some((reference, group)) = frozen {
+            let weights = reference.weights.repeat(members.len());
+            plan.init.push((group.weights.id, bytemuck::cast_slice(&weights).to_vec()));
         }
         plan.init.extend(initial_records(&learner, members, *actions));
         for stage in [&stage, &eval] {

@@ -413,30 +413,30 @@ fn check_references(problem: &Problem<'_>) -> Result<()> {
             "Repeat it for every setting.",
         );
     }
-    let actions = problem.mdp.actions as usize;
-    for reference in problem.references {
-        let states = problem.mdp.states as usize;
-        if reference.len() != states * actions {
-            let allowed = format!("{states} states of {actions} actions each");
-            return refuse(
-                format!("{} probabilities", reference.len()),
-                allowed,
-                "Was it made for another table?",
-            );
+    problem.references.iter().try_for_each(|reference| check_reference(problem.mdp, reference))
+}
+
+/// Whether `reference` is a policy `[states, actions]` in the table: rows that are distributions.
+pub fn check_reference(mdp: &Mdp, reference: &[f64]) -> Result<()> {
+    let refuse =
+        |value: String, allowed: String, hint: &str| Err(Error::invalid("reference", value, allowed, hint));
+    let (states, actions) = (mdp.states as usize, mdp.actions as usize);
+    if reference.len() != states * actions {
+        let allowed = format!("{states} states of {actions} actions each");
+        return refuse(
+            format!("{} probabilities", reference.len()),
+            allowed,
+            "Was it made for another table?",
+        );
+    }
+    for (state, row) in reference.chunks(actions).enumerate() {
+        if let Some(p) = row.iter().find(|p| !(0.0..=1.0).contains(*p)) {
+            return refuse(format!("{p} in state {state}"), "0 to 1".into(), "These are probabilities.");
         }
-        for (state, row) in reference.chunks(actions).enumerate() {
-            if let Some(p) = row.iter().find(|p| !(0.0..=1.0).contains(*p)) {
-                return refuse(format!("{p} in state {state}"), "0 to 1".into(), "These are probabilities.");
-            }
-            let sum: f64 = row.iter().sum();
-            if (sum - 1.0).abs() > 1e-3 {
-                let value = format!("a row that sums to {sum} in state {state}");
-                return refuse(
-                    value,
-                    "rows that sum to 1, within 0.001".into(),
-                    "Divide each row by its sum.",
-                );
-            }
+        let sum: f64 = row.iter().sum();
+        if (sum - 1.0).abs() > 1e-3 {
+            let value = format!("a row that sums to {sum} in state {state}");
+            return refuse(value, "rows that sum to 1, within 0.001".into(), "Divide each row by its sum.");
         }
     }
     Ok(())

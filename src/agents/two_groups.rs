@@ -127,7 +127,8 @@ impl Memory {
     fn of(algorithm: Algorithm, config: &Config) -> Memory {
         let env = envs::find("cartpole").expect("cartpole");
         let members = config.members().expect("members");
-        let plan = q_plan::plan(algorithm, config, &members, env, Capabilities::default()).expect("a plan");
+        let plan =
+            q_plan::plan(algorithm, config, &members, (env, Capabilities::default()), None).expect("a plan");
         let mut executor = CpuExecutor::new();
         executor.allocate(&plan.buffers).expect("memory");
         for (buffer, words) in &plan.init {

@@ -13,7 +13,6 @@ mod player;
 mod progress_line;
 mod ranking;
 mod record;
-mod reference;
 mod rollout;
 mod settings;
 mod signals;

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use softq::agents::reference::UNIFORM;
 use softq::agents::tabular::{METHODS, Method, Problem, Setting, Solution, solve as solve_table};
 use softq::config::Config;
 use softq::config::thousands;
@@ -11,11 +12,11 @@ use softq::envs::tabulate::{CHECKS, Proof, RESETS, Starts, Tabulated, tabulate};
 use softq::envs::{self, Env};
 use softq::gpu::{self, Choice};
 use softq::report::policy_map::{self, PolicyMap};
+use softq::train::reference;
 use softq::{Error, Result};
 
-use super::reference;
 use super::solve_map::maps;
-use super::{json_line, say};
+use super::{json_line, progress_line, say};
 
 /// Arguments of `softq solve`.
 #[derive(clap::Args, Debug)]
@@ -51,9 +52,10 @@ pub struct SolveArgs {
     /// Entropy relative to the uniform policy: alpha ln|A| less per step
     #[arg(long, value_name = "true|false", default_value_t = false, action = clap::ArgAction::Set)]
     kl: bool,
-    /// Reference policy pi_bar that the entropy is relative to: `uniform`, or a JSON file with the probabilities of every
-    /// state's actions in rows, or as `softq solve --json` prints them; the solution is proportional to pi_bar exp(Q / alpha)
-    #[arg(long, value_name = "uniform|FILE")]
+    /// Reference policy pi_bar that the entropy is relative to: `uniform`; a file with the probabilities of every state's
+    /// actions in rows (JSON, safetensors), or as `softq solve --json` prints them; or the directory of a run, whose policy it
+    /// is. The solution is proportional to pi_bar exp(Q / alpha)
+    #[arg(long, value_name = "uniform|FILE|RUN")]
     reference: Option<String>,
     /// Give up after so many sweeps
     #[arg(long, value_name = "N", default_value_t = 100_000)]
@@ -84,8 +86,10 @@ pub fn solve(args: &SolveArgs, out: &mut dyn Write) -> Result<()> {
     let mut executor = gpu::open(&choice)?;
     let setting = args.setting();
     let table = tabulate(&mut *executor, env, Starts::Resets)?;
-    let references: Vec<Vec<f64>> =
-        args.reference.iter().map(|name| reference::read(name, &table.mdp)).collect::<Result<_>>()?;
+    let mut warnings = Vec::new();
+    let mut read = |name: &String| reference::probabilities(name, env, &table, &mut *executor, &mut warnings);
+    let references: Vec<Vec<f64>> = args.reference.iter().map(&mut read).collect::<Result<_>>()?;
+    warnings.iter().for_each(|warning| progress_line::warn(warning));
     let problem = Problem {
         mdp: &table.mdp,
         method,
@@ -145,8 +149,7 @@ fn headline(args: &SolveArgs, env: &Env, choice: &Choice, table: &Tabulated, sol
         args.alpha,
         args.gamma,
         match &args.reference {
-            Some(name) if name != reference::UNIFORM =>
-                format!(", relative to the policy of {}", name.escape_debug()),
+            Some(name) if name != UNIFORM => format!(", relative to the policy of {}", name.escape_debug()),
             None if !args.kl => String::new(),
             _ => ", relative to the uniform policy".into(),
         },

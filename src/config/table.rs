@@ -191,6 +191,9 @@ settings! {
         value_transform: ValueTransform = ValueTransform::None, only(&["soft_q"]);
         /// Entropy relative to the uniform policy: subtract alpha ln|A| from every value, so that the bonus is never positive.
         kl: bool = false, only(&["sqn", "soft_q", "sac_discrete"]);
+        /// Policy that the entropy is relative to: uniform (see kl), a run directory, whose policy is kept as it is, or a file of
+        /// probabilities.
+        reference: String = "uniform".into(), only(&["sqn", "soft_q"]);
         /// How alpha moves; only sqn and sac_discrete learn it.
         temperature: Temperature = Temperature::Learned;
         /// Temperature, initial or fixed, inside the clamp.

@@ -2,6 +2,7 @@
 
 pub mod act_step;
 pub mod adam;
+pub mod add_reference;
 pub mod append_actions;
 pub mod backup;
 mod blocks;
@@ -68,6 +69,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &silu::KERNEL,
         &dueling::KERNEL,
         &log_softmax::KERNEL,
+        &add_reference::KERNEL,
         &entropy_bonus::KERNEL,
         &backup::KERNEL,
         &policy_backup::KERNEL,

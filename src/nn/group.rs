@@ -136,6 +136,22 @@ impl Group {
         }
     }
 
+    /// Declares the memory of networks that nothing changes: weights alone, and a word for each of the rest.
+    pub fn frozen(buffers: &mut Buffers, prefix: &str, spec: &GroupSpec, agents: u32) -> Group {
+        let weights = u64::from(agents) * spec.words() as u64;
+        let mut stub = |name: &str| buffers.add(format!("{prefix}{name}"), 0, "");
+        let [grads, adam_m, adam_v] = ["grads", "adam_m", "adam_v"].map(&mut stub);
+        Group {
+            agents,
+            weights: buffers.add(format!("{prefix}weights"), weights, "Train fewer agents."),
+            grads,
+            adam_m,
+            adam_v,
+            optimizers: buffers.add(format!("{prefix}optimizers"), 0, ""),
+            spec: spec.clone(),
+        }
+    }
+
     /// Takes one step with the gradients: clips them, applies Adam to the online nets and moves targets towards them. An agent
     /// of `records` whose gradients are not finite is frozen with all its groups.
     pub fn step(&self, rec: &mut Recording, records: Buffer<Agent>, form: AdamForm) -> Result<()> {

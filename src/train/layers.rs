@@ -14,7 +14,7 @@ use crate::envs::{self, Values};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::train::presets::preset;
-use crate::train::run_dir::ENVIRONMENT_FILE;
+use crate::train::run_dir::{ENVIRONMENT_FILE, REFERENCE_FILE};
 
 /// The layers as the user gave them.
 #[derive(Debug, Default)]
@@ -112,6 +112,11 @@ pub fn resolve(layers: &Layers) -> Result<Resolved> {
     for table in std::iter::once(preset).chain(user.into_iter().map(|(_, table)| table)) {
         merged.extend(table);
     }
+    if let (Some(file), Some(&Origin::File)) = (&layers.file, origins.get("reference"))
+        && let Some(copy) = file.kept_reference()
+    {
+        merged.insert("reference".into(), Value::String(copy));
+    }
     let name = if env.user { name } else { env.id.clone() };
     merged.insert("env".into(), Value::String(name.clone()));
     let config: Config = merged.try_into().map_err(|e| unreadable(&e))?;
@@ -176,6 +181,13 @@ impl SettingsFile {
              is now."
         );
         Some((copy, note))
+    }
+
+    /// The reference policy that a run keeps beside its settings: it is repeated with that one, whatever its name stands for by
+    /// now.
+    fn kept_reference(&self) -> Option<String> {
+        let copy = self.path.parent()?.join(REFERENCE_FILE);
+        copy.is_file().then(|| copy.display().to_string())
     }
 
     fn table(&self) -> Result<Table> {

@@ -10,6 +10,7 @@ pub mod layers;
 pub mod model_file;
 pub mod playback;
 pub mod presets;
+pub mod reference;
 pub mod results;
 pub mod rollout;
 pub mod run_dir;

@@ -18,20 +18,11 @@ const DIGEST: &str = "sha256";
 /// changes from process to process, so the metadata is put into the header here, sorted.
 pub fn model_bytes(weights: &Weights) -> Result<Vec<u8>> {
     let Weights { config, tensors, .. } = weights;
-    let bytes: Vec<Vec<u8>> =
-        tensors.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-    let failed = |e: &dyn std::fmt::Display| Error::file("write", MODEL_FILE, e);
-    let views = tensors
-        .iter()
-        .zip(&bytes)
-        .map(|(t, b)| Ok((t.name.as_str(), TensorView::new(Dtype::F32, t.shape.clone(), b)?)))
-        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(|e| failed(&e))?;
-    let plain = safetensors::serialize(views, None).map_err(|e| failed(&e))?;
+    let settings = toml::to_string(config).map_err(|e| Error::file("write", MODEL_FILE, e))?;
     let mut metadata = BTreeMap::from([
         ("agent", weights.agent.to_string()),
         ("algo", config.algo.clone()),
-        ("config", toml::to_string(config).map_err(|e| failed(&e))?),
+        ("config", settings),
         ("env", config.env.clone()),
         ("env_steps", weights.env_steps.to_string()),
         ("hidden", format!("{:?}", config.hidden)),
@@ -39,6 +30,25 @@ pub fn model_bytes(weights: &Weights) -> Result<Vec<u8>> {
         ("softq_version", env!("CARGO_PKG_VERSION").to_owned()),
     ]);
     metadata.extend(weights.greedy_mean.map(|mean| ("eval_greedy_mean", mean.to_string())));
+    tensor_bytes(MODEL_FILE, tensors, metadata)
+}
+
+/// Bytes of a file called `name` of these tensors, with a digest of it all in its metadata.
+pub fn tensor_bytes(
+    name: &str,
+    tensors: &[NamedTensor],
+    metadata: BTreeMap<&str, String>,
+) -> Result<Vec<u8>> {
+    let bytes: Vec<Vec<u8>> =
+        tensors.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let failed = |e: &dyn std::fmt::Display| Error::file("write", name, e);
+    let views = tensors
+        .iter()
+        .zip(&bytes)
+        .map(|(t, b)| Ok((t.name.as_str(), TensorView::new(Dtype::F32, t.shape.clone(), b)?)))
+        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
+        .map_err(|e| failed(&e))?;
+    let plain = safetensors::serialize(views, None).map_err(|e| failed(&e))?;
     with_metadata(&plain, &metadata).map_err(|e| failed(&e))
 }
 

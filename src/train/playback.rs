@@ -1,7 +1,8 @@
 //! Plays single episodes to look at them. An agent acts through the very recordings of its training, with exploration
 //! switched off, and a random policy through those of a rollout, so that what is seen is what the engine does.
 
-use crate::agents;
+use crate::agents::reference::Reference;
+use crate::agents::{self, Capabilities};
 use crate::config::{Config, Exploration, Replay, Temperature};
 use crate::engine::env::Env;
 use crate::engine::executor::{Executor, read_as};
@@ -16,23 +17,26 @@ use crate::train::fault::not_finite;
 /// Steps played of an episode that has no time limit.
 pub const LONGEST: u32 = 2_000;
 
-/// Who chooses the actions. Weights are those of all groups, `[nets, params]` each, as [`agents::Plan`] orders them.
+/// A trained agent: what its actions follow from.
+#[derive(Clone, Copy, Debug)]
+pub struct Trained<'a> {
+    /// Weights of all groups, `[nets, params]` each, as [`agents::Plan`] orders them.
+    pub weights: &'a [Vec<f32>],
+    /// `ln alpha`
+    pub log_alpha: f32,
+    /// The policy that it is relative to, if that is not the uniform one.
+    pub reference: Option<&'a Reference>,
+}
+
+/// Who chooses the actions.
 #[derive(Clone, Copy, Debug)]
 pub enum Policy<'a> {
     /// Uniformly random actions.
     Random,
     /// The action of the largest value.
-    Greedy {
-        /// Weights.
-        weights: &'a [Vec<f32>],
-    },
+    Greedy(Trained<'a>),
     /// Sampled from `softmax(Q / alpha)`, or from a policy network.
-    Softmax {
-        /// Weights.
-        weights: &'a [Vec<f32>],
-        /// `ln alpha`
-        log_alpha: f32,
-    },
+    Softmax(Trained<'a>),
 }
 
 /// One played episode.
@@ -77,8 +81,8 @@ pub fn play(
 ) -> Result<Episode> {
     let player = match policy {
         Policy::Random => Player::random(env, seed)?,
-        Policy::Greedy { weights } => Player::agent(config, env, seed, weights, None)?,
-        Policy::Softmax { weights, log_alpha } => Player::agent(config, env, seed, weights, Some(log_alpha))?,
+        Policy::Greedy(trained) => Player::agent(config, env, seed, trained, true)?,
+        Policy::Softmax(trained) => Player::agent(config, env, seed, trained, false)?,
     };
     executor.allocate(&player.buffers)?;
     for (buffer, words) in &player.init {
@@ -145,13 +149,13 @@ impl Player {
         config: &Config,
         env: &'static Env,
         seed: u64,
-        weights: &[Vec<f32>],
-        log_alpha: Option<f32>,
+        Trained { weights, log_alpha, reference }: Trained<'_>,
+        greedy: bool,
     ) -> Result<Player> {
-        // The argmax needs no temperature, and a temperature per state would not go with it.
-        let (exploration, temperature) = match log_alpha {
-            Some(_) => (Exploration::Boltzmann, config.temperature),
-            None => (Exploration::Greedy, Temperature::Fixed),
+        // A temperature per state would not go with the argmax.
+        let (exploration, temperature) = match greedy {
+            true => (Exploration::Greedy, Temperature::Fixed),
+            false => (Exploration::Boltzmann, config.temperature),
         };
         let config = Config {
             seed,
@@ -162,9 +166,9 @@ impl Player {
             learning_starts: 0,
             ..alone(config)
         };
-        let mut plan = agents::plan(&config, env)?;
+        let mut plan = agents::plan_relative(&config, env, Capabilities::default(), reference)?;
         for (buffer, words) in &mut plan.init {
-            if let (true, Some(log_alpha)) = (*buffer == plan.shards[0].records.id, log_alpha) {
+            if *buffer == plan.shards[0].records.id {
                 for agent in bytemuck::cast_slice_mut::<u32, Agent>(words) {
                     (agent.log_alpha, agent.alpha) = (log_alpha, exp_f32(log_alpha));
                 }
@@ -335,15 +339,14 @@ mod tests {
         let config = Config::default();
         let plan = agents::plan(&alone(&config), env).expect("plan");
         let weights: Vec<Vec<f32>> = plan.groups.iter().map(|group| vec![0.01; group.words()]).collect();
-        for policy in
-            [Policy::Greedy { weights: &weights }, Policy::Softmax { weights: &weights, log_alpha: 0.0 }]
-        {
+        let trained = Trained { weights: &weights, log_alpha: 0.0, reference: None };
+        for policy in [Policy::Greedy(trained), Policy::Softmax(trained)] {
             let episode = play(&config, env, policy, 5, LONGEST, &mut CpuExecutor::new()).expect("episode");
             let last = &episode.states[episode.states.len() - 4..];
             let theta = f32::from_bits(last[2]);
             assert!(episode.ended && theta.abs() > 0.209_439_51, "{policy:?}: {theta}");
         }
-        let policy = Policy::Greedy { weights: &weights };
+        let policy = Policy::Greedy(trained);
         let cut = play(&config, env, policy, 5, 4, &mut CpuExecutor::new()).expect("episode");
         assert_eq!((cut.frames(), cut.ended), (5, false));
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::agents::{self, Capabilities};
 use crate::config::Config;
 use crate::engine::clock::Instant;
 use crate::engine::env::Env;
@@ -123,7 +124,7 @@ pub fn agent(
     check("num_envs", num_envs, MAX_EVAL_ENVS)?;
     check("steps", steps, u32::MAX)?;
     let config = Config { eval_episodes: num_envs, seed: seed.into(), ..playback::alone(&run.config) };
-    let plan = crate::agents::plan(&config, run.env)?;
+    let plan = agents::plan_relative(&config, run.env, Capabilities::default(), run.reference.as_ref())?;
     let acting = &plan.evaluations[if softmax { 3 } else { 2 }];
     executor.allocate(&plan.buffers)?;
     for (buffer, words) in &plan.init {

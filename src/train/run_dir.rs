@@ -14,6 +14,8 @@ use crate::train::checksums::Checksums;
 pub const CONFIG_FILE: &str = "config.toml";
 /// The copy of a user's environment file.
 pub const ENVIRONMENT_FILE: &str = "environment.wgsl";
+/// The reference policy that the run is relative to.
+pub const REFERENCE_FILE: &str = "reference.safetensors";
 /// The command line.
 pub const COMMAND_FILE: &str = "command.txt";
 /// Device and versions.
@@ -39,6 +41,7 @@ pub const SUMS_FILE: &str = "SHA256SUMS";
 const FILES: &[&str] = &[
     CONFIG_FILE,
     ENVIRONMENT_FILE,
+    REFERENCE_FILE,
     COMMAND_FILE,
     SYSTEM_FILE,
     PROGRESS_FILE,

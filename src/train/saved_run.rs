@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::agents::{self, Plan};
+use crate::agents::reference::Reference;
+use crate::agents::{self, Capabilities, Plan};
 use crate::config::Config;
 use crate::engine::env::Env;
 use crate::envs;
@@ -12,8 +13,11 @@ use crate::files;
 use crate::nn::{GroupSpec, GroupTensor};
 use crate::train::checksums::Checksums;
 use crate::train::model_file::{Model, read_model};
-use crate::train::playback::{self, Policy};
-use crate::train::run_dir::{BEST_FILE, CONFIG_FILE, ENVIRONMENT_FILE, MODEL_FILE, SUMS_FILE};
+use crate::train::playback::{self, Policy, Trained};
+use crate::train::reference;
+use crate::train::run_dir::{
+    BEST_FILE, CONFIG_FILE, ENVIRONMENT_FILE, MODEL_FILE, REFERENCE_FILE, SUMS_FILE,
+};
 
 /// Which of a run's weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +53,8 @@ pub struct SavedRun {
     pub config: Config,
     /// Its environment, with the parameters of the run; a user's file is the copy in the run directory.
     pub env: &'static Env,
+    /// The policy that it is relative to, if that is not the uniform one: the copy in the run directory.
+    pub reference: Option<Reference>,
     /// Weights group by group, `[nets, params]`, as [`agents::Plan`] orders them.
     pub weights: Vec<Vec<f32>>,
     /// `ln alpha` at the end of training.
@@ -100,7 +106,12 @@ impl SavedRun {
         if let Some(recorded) = model.metadata.get("config") {
             same_settings(recorded, &config).map_err(wrong)?;
         }
-        let plan = agents::plan(&playback::alone(&config), env)?;
+        let reference = match agents::reference::is_named(&config) {
+            true => Some(reference::of_copy(path, env, &checked)?),
+            false => None,
+        };
+        let alone = playback::alone(&config);
+        let plan = agents::plan_relative(&alone, env, Capabilities::default(), reference.as_ref())?;
         let whose = format!("a {} agent with hidden = {:?} in {}", config.algo, config.hidden, env.id);
         let (weights, log_alpha) = weights_of(&model, &plan, &whose).map_err(wrong)?;
         let env_steps = model.metadata.get("env_steps").and_then(|steps| steps.parse().ok());
@@ -112,7 +123,7 @@ impl SavedRun {
                 if sums.is_none() { SUMS_FILE } else { "checksum in its weights" }
             ));
         }
-        let read = [CONFIG_FILE, ENVIRONMENT_FILE, which.file()];
+        let read = [CONFIG_FILE, ENVIRONMENT_FILE, REFERENCE_FILE, which.file()];
         for name in sums.iter().flat_map(|sums| sums.strangers(path, &read)) {
             let file = path.join(name);
             warnings.push(format!(
@@ -120,16 +131,15 @@ impl SavedRun {
                 file.display()
             ));
         }
-        Ok(SavedRun { path: path.to_owned(), which, config, env, weights, log_alpha, env_steps, warnings })
+        let path = path.to_owned();
+        Ok(SavedRun { path, which, config, env, reference, weights, log_alpha, env_steps, warnings })
     }
 
     /// The agent's policy: its argmax, or samples from `softmax(Q / alpha)` with its last temperature or from its policy network.
     pub fn policy(&self, softmax: bool) -> Policy<'_> {
-        let weights = &self.weights;
-        match softmax {
-            true => Policy::Softmax { weights, log_alpha: self.log_alpha },
-            false => Policy::Greedy { weights },
-        }
+        let SavedRun { weights, log_alpha, reference, .. } = self;
+        let trained = Trained { weights, log_alpha: *log_alpha, reference: reference.as_ref() };
+        if softmax { Policy::Softmax(trained) } else { Policy::Greedy(trained) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The soft-Q trap: with the plain entropy bonus, being alive pays up to `alpha ln|A|` per step, so an optimal soft policy
 //! may wander for ever instead of reaching the goal. A warning before training, from the configuration alone.
 
-use crate::agents;
+use crate::agents::{self, reference};
 use crate::config::{Config, Temperature};
 use crate::engine::env::Env;
 
@@ -9,10 +9,10 @@ use crate::engine::env::Env;
 ///
 /// Where returns are positive, the entropy of an episode's horizon, `alpha ln|A| min(1 / (1 - gamma), limit)`, is held
 /// against the reward threshold; where they are not, the entropy of one step against the cost of one step, taken as 1 or as
-/// the threshold spread over the time limit. The KL form has no bonus; of a schedule the end counts.
+/// the threshold spread over the time limit. The KL form, and a reference policy, have no bonus; of a schedule the end counts.
 pub fn warning(config: &Config, env: &Env) -> Option<String> {
     let soft = agents::find(&config.algo).is_ok_and(|algorithm| (algorithm.soft)(config));
-    if config.kl || !soft {
+    if config.kl || reference::is_named(config) || !soft {
         return None;
     }
     let threshold = env.reward_threshold?;

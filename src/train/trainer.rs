@@ -1,6 +1,7 @@
 //! A training: its device, its memory and its programs. The loop that runs them is in `train/advance.rs`.
 
 use crate::agents::plan::{Plan, Shard};
+use crate::agents::reference::Reference;
 use crate::agents::{self, Capabilities};
 use crate::config::Config;
 use crate::engine::clock::Instant;
@@ -13,7 +14,8 @@ use crate::shared::agent::Agent;
 use crate::train::course::Course;
 use crate::train::drawing::{self, Pictures};
 use crate::train::event::{NamedTensor, Weights};
-use crate::train::playback::{self, Policy};
+use crate::train::playback::{self, Policy, Trained};
+use crate::train::reference;
 use crate::train::saved_run::LOG_ALPHA;
 use crate::train::soft_trap;
 
@@ -72,13 +74,16 @@ impl Trainer {
         let mut executor = gpu::open(&choice)?;
         let device =
             Capabilities { hardware: choice.hardware, max_buffer_bytes: executor.max_buffer_bytes() };
-        let plan = agents::plan_for(config, env, device)?;
+        let mut notes = Vec::new();
+        let reference = reference::read(config, env, &mut *executor, &mut notes)?;
+        let plan = agents::plan_relative(config, env, device, reference.as_ref())?;
         // A user's file may be valid and still break when it runs; the built-in ones are tested.
         let mut warnings = if env.user && choice.address != "cpu" {
             envs::check::brief(&mut *executor, env, config.seed as u32)?
         } else {
             Vec::new()
         };
+        warnings.extend(notes);
         warnings.extend(config.without_updates());
         warnings.extend(soft_trap::warning(config, env));
         let mut trainer = Trainer::with_executor(config, env, plan, choice, executor)?;
@@ -158,6 +163,11 @@ impl Trainer {
         &self.config
     }
 
+    /// The policy that the run is relative to, if that is not the uniform one.
+    pub fn reference(&self) -> Option<&Reference> {
+        self.plan.reference.as_ref()
+    }
+
     /// The environment.
     pub fn env(&self) -> &'static Env {
         self.env
@@ -234,7 +244,9 @@ impl Trainer {
     pub fn record_episode(&mut self, width: u16) -> Result<Pictures> {
         let weights = self.plan.weights_of(self.course.best, &mut *self.executor)?;
         let mut executor = drawing::executor_for(self.env, &self.choice)?;
-        let policy = Policy::Greedy { weights: &weights };
+        let log_alpha = self.agent()?.log_alpha;
+        let reference = self.plan.reference.as_ref();
+        let policy = Policy::Greedy(Trained { weights: &weights, log_alpha, reference });
         let config = &self.plan.members[self.course.best];
         let episode =
             playback::play(config, self.env, policy, config.seed, playback::LONGEST, &mut *executor)?;

@@ -10,6 +10,7 @@ pub use prioritized::Priorities;
 pub use ring::Ring;
 
 use crate::engine::recording::{Buffer, Buffers};
+use crate::nn::Inputs;
 
 const BATCH: &str = "Lower --batch-size.";
 
@@ -57,5 +58,10 @@ impl Batch {
             discounts: buffers.add("discounts", all_rows * u64::from(inputs - 1), BATCH),
             importance: buffers.add("importance", all_rows, BATCH),
         }
+    }
+
+    /// Its states, as what networks are evaluated on.
+    pub fn inputs_of_networks(&self) -> Inputs {
+        Inputs { values: self.obs, count: self.inputs, batch: self.rows }
     }
 }

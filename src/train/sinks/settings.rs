@@ -1,5 +1,5 @@
-//! What a run is going to do, written before it does it: `config.toml`, the copy of a user's environment, `command.txt` and
-//! `system.json`.
+//! What a run is going to do, written before it does it: `config.toml`, copies of a user's environment and of a reference
+//! policy, `command.txt` and `system.json`.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,10 +8,13 @@ use crate::envs;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::gpu;
-use crate::train::run_dir::{COMMAND_FILE, CONFIG_FILE, ENVIRONMENT_FILE, RunDir, SYSTEM_FILE};
+use crate::train::reference;
+use crate::train::run_dir::{
+    COMMAND_FILE, CONFIG_FILE, ENVIRONMENT_FILE, REFERENCE_FILE, RunDir, SYSTEM_FILE,
+};
 use crate::train::trainer::Trainer;
 
-/// Writes all four.
+/// Writes them all.
 pub fn write(dir: &RunDir, trainer: &Trainer) -> Result<()> {
     let given = trainer.config();
     let config = toml::to_string(given).map_err(|e| Error::file("write", dir.file(CONFIG_FILE), e))?;
@@ -25,6 +28,9 @@ pub fn write(dir: &RunDir, trainer: &Trainer) -> Result<()> {
         let source = files::read(Path::new(&given.env), files::MOST_TEXT)
             .map_err(|e| Error::file("read", given.env.as_str(), e))?;
         dir.write(ENVIRONMENT_FILE, &source)?;
+    }
+    if let Some(reference) = trainer.reference() {
+        dir.write(REFERENCE_FILE, &reference::bytes(reference)?)?;
     }
     let command: Vec<String> = std::env::args_os().map(|arg| quoted(&arg.to_string_lossy())).collect();
     dir.write(COMMAND_FILE, format!("{}\n", command.join(" ")).as_bytes())?;

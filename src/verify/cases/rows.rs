@@ -1,6 +1,6 @@
-//! Cases of the kernels that work row by row on action values: softmax, entropy bonus, TD error.
+//! Cases of the kernels that work row by row on action values: softmax, reference policy, entropy bonus, TD error.
 
-use crate::kernels::{entropy_bonus, log_softmax, td_error};
+use crate::kernels::{add_reference, entropy_bonus, log_softmax, td_error};
 use crate::verify::case::Case;
 use crate::verify::check::Check;
 use crate::verify::draw::{Draw, Style, strided};
@@ -73,6 +73,28 @@ pub fn log_softmax(draw: &mut Draw, index: usize) -> Case {
 
 pub(super) fn discounts(draw: &mut Draw, count: u32) -> Vec<f32> {
     (0..count).map(|_| if draw.one_in(3) { 0.0 } else { draw.float(0.5, 1.0) }).collect()
+}
+
+/// `add_reference`: some or all slots, sharp and flat references, actions that the reference never takes.
+pub fn add_reference(draw: &mut Draw, index: usize) -> Case {
+    let (batch, actions) = shape(draw, index);
+    let agents = agents(index);
+    let first_slot = draw.int(0, 2);
+    let slots = first_slot + draw.int(1, 3);
+    let (q_stride, q_offset) = draw.columns(actions);
+    let temperature = if draw.one_in(3) { 1.0 } else { draw.alpha() };
+    let params =
+        add_reference::Params { batch, actions, slots, first_slot, q_stride, q_offset, temperature, agents };
+    let mut case = Case::new(&add_reference::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut records = draw.agents(agents);
+    for record in &mut records {
+        record.alpha = draw.alpha();
+    }
+    case.set("agents", &records);
+    let columns = (q_stride, q_offset);
+    case.set("reference", &action_values(draw, index, agents * batch, columns, actions));
+    case.set("q", &action_values(draw, index / 4, agents * slots * batch, columns, actions));
+    case
 }
 
 /// `entropy_bonus`: one to four states between, some beyond their window.
@@ -154,6 +176,7 @@ pub fn td_error(draw: &mut Draw, index: usize) -> Case {
 /// The kernels of this file.
 pub const CHECKS: &[Check] = &[
     Check::new(&log_softmax::KERNEL, log_softmax, oracle::rows::log_softmax),
+    Check::new(&add_reference::KERNEL, add_reference, oracle::rows::add_reference),
     Check::new(&entropy_bonus::KERNEL, entropy_bonus, oracle::rows::entropy_bonus),
     Check::new(&td_error::KERNEL, td_error, oracle::rows::td_error),
 ];

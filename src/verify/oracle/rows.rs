@@ -2,7 +2,7 @@
 
 use super::policy::{Policy, argmax};
 use super::{Expect, Expected, Num, unchanged};
-use crate::kernels::{entropy_bonus, log_softmax, policy_loss, td_error};
+use crate::kernels::{add_reference, entropy_bonus, log_softmax, policy_loss, td_error};
 use crate::shared::agent::{Agent, TdError};
 use crate::verify::case::Case;
 use crate::word_of;
@@ -32,6 +32,27 @@ pub fn log_softmax(case: &Case) -> Expected {
         ("values", values),
         ("greedy", greedy),
     ]
+}
+
+/// `q + alpha ln pi_bar(a)`, `pi_bar = softmax(reference / temperature)`, in the slots from the first on.
+pub fn add_reference(case: &Case) -> Expected {
+    let p: add_reference::Params = case.params();
+    let records = case.get::<Agent>("agents");
+    let [reference, before] = ["reference", "q"].map(|name| case.get::<f32>(name));
+    let mut q = unchanged(case, "q");
+    for row in 0..p.agents * p.batch {
+        let (agent, b) = (row / p.batch, row % p.batch);
+        let from = (row * p.q_stride + p.q_offset) as usize;
+        let pi_bar = Policy::new(&reference[from..from + p.actions as usize], p.temperature);
+        let alpha = Num::exact(records[agent as usize].alpha);
+        for slot in p.first_slot..p.slots {
+            let first = (((agent * p.slots + slot) * p.batch + b) * p.q_stride + p.q_offset) as usize;
+            for (a, log_probability) in pi_bar.log_probabilities.iter().enumerate() {
+                q[first + a] = Expect::Float(Num::exact(before[first + a]) + alpha * *log_probability);
+            }
+        }
+    }
+    vec![("q", q)]
 }
 
 /// `rewards + sum_k gamma^k alpha (H(softmax(Q_1(s_{t+k}) / alpha)) - baseline)`.
