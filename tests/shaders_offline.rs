@@ -1,9 +1,11 @@
-//! Every shader, without a GPU: reflected against the kernel table and valid under WebGPU core. Their translations are
-//! `tests/translations.rs`.
+//! Every shader, without a GPU: reflected against the kernel table, valid under WebGPU core, and within the grammar of the
+//! standard by a second parser. Their translations are `tests/translations.rs`.
 
 use softq::engine::env::Env;
 use softq::engine::kernel::Access;
+use softq::engine::lexer::Tokens;
 use softq::engine::variant::{self, Variant};
+use softq::envs::operators;
 use softq::kernels;
 use softq::shared::layout::{Layout, Scalar};
 
@@ -132,4 +134,55 @@ fn every_shader_has_a_header_and_every_file_is_in_the_table() {
         let stem = file.path().file_stem().expect("stem").to_string_lossy().into_owned();
         assert!(kernels::table().iter().any(|kernel| kernel.name == stem), "{stem}.wgsl is in no table");
     }
+}
+
+/// Every operator with two operands of the standard's section "Operator precedence and associativity".
+const OPERATORS: [&str; 18] =
+    ["*", "/", "%", "+", "-", "<<", ">>", "<", ">", "<=", ">=", "==", "!=", "&", "^", "|", "&&", "||"];
+
+/// Whether a parser that was written from the standard's grammar takes the text. The compiler that runs the shaders takes more
+/// than browsers do.
+fn in_the_grammar(text: &str) -> Result<(), String> {
+    wgsl_parse::recognize_str(text).map_err(|error| error.to_string())
+}
+
+#[test]
+fn every_shader_is_in_the_grammar_of_the_standard() {
+    for variant in variants() {
+        let text = variant.text().expect("imports resolve");
+        in_the_grammar(&text).unwrap_or_else(|error| panic!("{}: {error}", variant.name()));
+    }
+    // The native compiler takes these; with parentheses browsers do as well.
+    for (name, refused, taken) in [
+        ("mixed_add_shift", "a + 1u >> 1u", "(a + 1u) >> 1u"),
+        ("mixed_and_or", "a > 1u && f > 0.0 || a < 9u", "(a > 1u && f > 0.0) || a < 9u"),
+        ("mixed_bit_and_or", "a & 3u | 4u", "(a & 3u) | 4u"),
+        ("mixed_cmp_mix_or", "a == 1u || f == 0.0 && a == 2u", "a == 1u || (f == 0.0 && a == 2u)"),
+    ] {
+        let world = std::fs::read_to_string(format!("tests/data/worlds/{name}.wgsl")).expect("the world");
+        assert!(world.contains(refused) && in_the_grammar(&world).is_err(), "{name}");
+        assert_eq!(in_the_grammar(&world.replace(refused, taken)), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn the_check_of_operators_judges_as_the_grammar_does() {
+    let judged = |expression: &str| {
+        let text = format!("const x = {expression};");
+        let (ours, grammar) = (operators::mixed(&Tokens::new(&text)), in_the_grammar(&text));
+        assert_eq!(ours.is_empty(), grammar.is_ok(), "{expression}: {ours:?}, {grammar:?}");
+        ours.is_empty()
+    };
+    let mut allowed = 0;
+    for first in OPERATORS {
+        assert!(judged(&format!("1 {first} 2")), "1 {first} 2");
+        for second in OPERATORS {
+            judged(&format!("1 {first} -2 {second} 3"));
+            judged(&format!("(1 {first} 2) {second} 3"));
+            for third in OPERATORS {
+                allowed += usize::from(judged(&format!("1 {first} 2 {second} 3 {third} 4")));
+            }
+        }
+    }
+    assert!((1..OPERATORS.len().pow(3)).contains(&allowed), "{allowed}");
 }
