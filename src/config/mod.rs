@@ -152,6 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn every_word_is_within_what_the_device_reads() {
+        for setting in SETTINGS {
+            let Kind::Word(words) = setting.kind else { continue };
+            for word in words {
+                let value = setting.parse(word).expect("a word of its own");
+                let config: Config = Table::from_iter([(setting.key.to_owned(), value)])
+                    .try_into()
+                    .expect("of the right type");
+                setting.check(&config, 2).expect(word);
+            }
+        }
+    }
+
+    #[test]
     fn no_two_settings_fill_the_same_word() {
         fn words<T: bytemuck::Pod>(record: &T) -> Vec<u32> {
             bytemuck::cast_slice::<_, u32>(bytemuck::bytes_of(record)).to_vec()

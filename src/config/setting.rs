@@ -267,8 +267,8 @@ impl Setting {
 
     /// What is computed from a value in f64 may leave f32 too: no word may be infinite or subnormal.
     fn check_words(&self, config: &Config, actions: u32) -> Result<()> {
-        // The records hold whole numbers beside f32; those come from settings that are whole numbers themselves.
-        if matches!(self.kind, Kind::U32 | Kind::U64) {
+        // The records hold whole numbers beside f32; those come from settings that are whole numbers or words.
+        if matches!(self.kind, Kind::U32 | Kind::U64 | Kind::Word(_)) {
             return Ok(());
         }
         let (mut agent, mut optimizer) = (Agent::default(), Optimizer::default());
