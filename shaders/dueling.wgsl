@@ -1,7 +1,8 @@
-// Dueling head: q(a) = A(a) - mean(A) + V (Wang et al., arXiv 1511.06581, eq. 9).
+// Dueling head: q(a) = A(a) - mean(A) + V (Wang et al., arXiv 1511.06581, eq. 9). Several heads may share a V (branching
+// dueling Q-network; Tavakoli et al., arXiv 1711.08946, eq. 1).
 //
-// raw [rows, raw_stride] holds A [actions] from raw_offset on and V behind it; q [rows, q_stride], actions columns from
-// q_offset on. Rows run over agents, slots and batch.
+// raw [rows, raw_stride] holds A [actions] from raw_offset on and V at value_offset; q [rows, q_stride], actions columns
+// from q_offset on. Rows run over agents, slots and batch.
 // Grid: one invocation per row, x = rows / 64. Determinism: the sum over actions in ascending order.
 
 struct Params {
@@ -9,6 +10,7 @@ struct Params {
     actions: u32,
     raw_stride: u32,
     raw_offset: u32,
+    value_offset: u32,
     q_stride: u32,
     q_offset: u32,
 }
@@ -30,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         sum += raw[raw_at + a];
     }
     let mean = sum / f32(p.actions);
-    let value = raw[raw_at + p.actions];
+    let value = raw[row * p.raw_stride + p.value_offset];
     for (var a = 0u; a < p.actions; a++) {
         q[q_at + a] = raw[raw_at + a] - mean + value;
     }

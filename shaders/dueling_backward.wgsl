@@ -1,7 +1,8 @@
-// Gradient of the dueling head: dA(a) = dq(a) - mean(dq), dV = sum of dq.
+// Gradient of the dueling head: dA(a) = dq(a) - mean(dq), dV = sum of dq. Heads that share a V add up: all but the first
+// of them have add = 1.
 //
-// dq [rows, q_stride], actions columns from q_offset on; draw [rows, raw_stride]: dA [actions] from raw_offset on, dV
-// behind it. Rows run over agents, nets with gradients and batch.
+// dq [rows, q_stride], actions columns from q_offset on; draw [rows, raw_stride]: dA [actions] from raw_offset on, dV at
+// value_offset. Rows run over agents, nets with gradients and batch.
 // Grid: one invocation per row, x = rows / 64. Determinism: the sum over actions in ascending order.
 
 struct Params {
@@ -9,6 +10,8 @@ struct Params {
     actions: u32,
     raw_stride: u32,
     raw_offset: u32,
+    value_offset: u32,
+    add: u32,
     q_stride: u32,
     q_offset: u32,
 }
@@ -33,5 +36,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     for (var a = 0u; a < p.actions; a++) {
         draw[raw_at + a] = dq[q_at + a] - mean;
     }
-    draw[raw_at + p.actions] = sum;
+    let value_at = row * p.raw_stride + p.value_offset;
+    if (p.add == 1u) {
+        sum += draw[value_at];
+    }
+    draw[value_at] = sum;
 }

@@ -31,6 +31,7 @@ const PRESETS: &[(&str, &str, u32)] = &[
     ("MountainCar-v0", "sqn", 4_000),
     ("PendulumDiscrete-v1", "sqn", 3_000),
     ("taxi", "sqn", 2_500),
+    ("Tray-v0", "sqn", 3_000),
 ];
 
 /// Forms that no preset takes; each is one flag line.
@@ -50,6 +51,7 @@ const OTHERS: &[&str] = &[
     "cartpole --device gpu --total-timesteps 1500 --path fused --replay prioritized",
     "catch --device gpu --total-timesteps 1300 --algo munchausen --activation tanh --layer-norm true",
     "catch --device gpu --total-timesteps 1300 --algo sac_discrete --twin mean --entropy-penalty 0.5 --replay prioritized --path fused",
+    "Tray-v0 --device gpu --total-timesteps 2500 --algo dqn --head-weights di_engine --dueling true",
 ];
 
 fn table() -> PathBuf {

@@ -408,3 +408,23 @@ fn a_config_file_of_a_run_repeats_it() {
         assert_eq!(read(&first), read(&second), "{name}");
     }
 }
+
+/// Branching joins the targets of the lifts' heads in every algorithm, once per update; independent heads keep theirs.
+#[test]
+fn branching_has_one_target_for_all_heads() {
+    let explain = |more: &[&str]| {
+        let line = [&["train", "tray", "--device", "cpu", "--explain"], more].concat();
+        let output = softq(&line);
+        assert!(output.status.success(), "{line:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    for algo in ["sqn", "soft_q", "dqn", "munchausen", "sac_discrete"] {
+        let count = |heads: &str| {
+            let text = explain(&["--algo", algo, "--action-heads", heads]);
+            text.lines().filter(|line| line.split_whitespace().any(|word| word == "join_heads")).count()
+        };
+        assert_eq!((count("branching"), count("independent")), (1, 0), "{algo}");
+    }
+    let line = ["tray", "--algo", "soft_q", "--action-heads", "branching", "--value-transform", "signed_log"];
+    refused(&line, 2, &["value_transform", "signed_log", "none with action_heads = branching"]);
+}

@@ -14,13 +14,14 @@ use crate::config::{Config, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::engine::rule::Rule;
 use crate::error::Result;
-use crate::kernels::{backup, entropy_bonus, td_error, temperature_step, update_end};
+use crate::kernels::{backup, entropy_bonus, join_heads, td_error, temperature_step, update_end};
 use crate::nn::{AdamForm, Evaluations, Group, GroupSpec, Inputs, Network};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::optimizer::Optimizer;
 use crate::shared::rng::STREAMS;
 
-/// Where other implementations compute something that no setting of a run changes; used to replay their updates.
+/// Where implementations differ in what an update computes. Settings change the weights of heads alone; the rest is for
+/// replaying the updates of others.
 #[derive(Clone, Copy, Debug)]
 pub struct Conventions {
     /// Form of Adam.
@@ -115,6 +116,8 @@ pub struct After {
 pub struct Learner {
     /// Deviations from softq's own conventions; none by default.
     pub conventions: Conventions,
+    /// Several heads have one target, the mean of theirs.
+    pub one_target: bool,
     /// Agents.
     pub agents: u32,
     /// What it reads of experience.
@@ -165,6 +168,7 @@ impl Learner {
         });
         Learner {
             conventions: Conventions::default(),
+            one_target: false,
             agents,
             after,
             batch,
@@ -231,6 +235,20 @@ impl Learner {
             bootstrap,
             [self.batch.rewards, self.batch.discounts],
             [self.targets, self.entropies],
+        )?;
+        self.join_heads(rec)
+    }
+
+    /// Makes the targets of a row one, where the heads are to have one.
+    pub fn join_heads(&self, rec: &mut Recording) -> Result<()> {
+        let heads = self.net().heads.len() as u32;
+        if !self.one_target || heads == 1 {
+            return Ok(());
+        }
+        join_heads::record(
+            rec,
+            join_heads::Params { rows: self.agents * self.batch.rows, heads },
+            self.targets,
         )
     }
 

@@ -9,7 +9,9 @@ use crate::agents::plan::{Episodes, Phase, Plan, Shard};
 use crate::agents::reference::{self, Beside, Reference};
 use crate::agents::rules;
 use crate::agents::{Algorithm, Capabilities};
-use crate::config::{Config, Exploration, HiddenActivation, PathChoice, Replay, Temperature};
+use crate::config::{
+    ActionHeads, Config, Exploration, HiddenActivation, PathChoice, Replay, Temperature, ValueTransform,
+};
 use crate::engine::env::Env;
 use crate::engine::memory;
 use crate::engine::recording::{BufferId, Buffers, Recording};
@@ -22,7 +24,7 @@ use crate::shared::rng::{STREAMS, agent_seed};
 /// Refuses members that no device could run.
 pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &Env) -> Result<()> {
     let heads = env.actions.heads();
-    // With several heads, ln|A| of the target entropy is that of the smallest.
+    // What holds for the smallest head holds for all.
     let smallest = heads.iter().copied().min().unwrap_or(0);
     if smallest == 0 {
         return Err(Error::invalid(
@@ -44,7 +46,16 @@ pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &E
         rules::check(algorithm, member)?;
         reference::check(member)?;
     }
-    if config.action_input && (heads.len() > 1 || config.dueling) {
+    let branching = config.action_heads == ActionHeads::Branching;
+    if branching && heads.len() > 1 && config.value_transform != ValueTransform::None {
+        return Err(Error::invalid(
+            "value_transform",
+            config.value_transform.word(),
+            "none with action_heads = branching",
+            "The mean over the heads is one of values, not of their logarithms.",
+        ));
+    }
+    if config.action_input && (heads.len() > 1 || config.dueling || branching) {
         return Err(Error::invalid(
             "action_input",
             true,
@@ -73,18 +84,14 @@ pub fn plan(
             "Read it before the plan is made.",
         ));
     }
-    let reference = match reference {
-        Some(reference) => Some(Reference {
-            // Whatever the path of the agents' own networks, which may be of another shape.
-            net: reference.net.clone().on(PathChoice::Auto, device.hardware).unwrap_or(reference.net.clone()),
-            ..reference.clone()
-        }),
-        None => None,
-    };
-    let smallest = env.actions.heads().into_iter().min().unwrap_or(0);
+    let reference = reference.map(|reference| Reference {
+        // Whatever the path of the agents' own networks, which may be of another shape.
+        net: reference.net.clone().on(PathChoice::Auto, device.hardware).unwrap_or(reference.net.clone()),
+        ..reference.clone()
+    });
     let (q, others) = networks(&algorithm, config, env, device.hardware)?;
     let plan = empty(config, &q, &others);
-    let mut builder = Builder { algorithm, config, env, actions: smallest, q, others, reference, plan };
+    let mut builder = Builder { algorithm, config, env, q, others, reference, plan };
     // Every buffer grows with the agents, so the longest one of a single agent says how many fit.
     builder.shard(0, &members[..1])?;
     let longest = builder.plan.buffers.decls.iter().map(|decl| decl.words * 4).max().unwrap_or(4);
@@ -126,10 +133,13 @@ pub fn network(config: &Config, env: &Env) -> Network {
         HiddenActivation::Tanh => Activation::Tanh,
         HiddenActivation::Silu => Activation::Silu,
     };
+    let branching = config.action_heads == ActionHeads::Branching;
+    let dueling = config.dueling || branching;
     Network::new(&NetworkSpec {
         layer_norm: config.layer_norm,
-        dueling: config.dueling,
-        head_hidden: if config.dueling { config.hidden.last().copied() } else { None },
+        dueling,
+        one_value: branching,
+        head_hidden: if dueling { config.hidden.last().copied() } else { None },
         action_input: config.action_input,
         heads: env.actions.heads(),
         initialiser: Initialiser {
@@ -179,8 +189,9 @@ fn initial_group(group: &Group, networks: &Networks, members: &[Config]) -> [(Bu
 }
 
 /// The agents' records, and the weights of samples that nothing else sets.
-fn initial_records(learner: &Learner, members: &[Config], actions: u32) -> [(BufferId, Vec<u32>); 2] {
-    let records: Vec<_> = members.iter().map(|member| hyper::agent(member, actions)).collect();
+fn initial_records(learner: &Learner, members: &[Config]) -> [(BufferId, Vec<u32>); 2] {
+    let heads: Vec<u32> = learner.net().heads.iter().map(|head| head.actions).collect();
+    let records: Vec<_> = members.iter().map(|member| hyper::agent_of_heads(member, &heads)).collect();
     let ones = vec![1.0f32; learner.batch.importance.len as usize];
     [
         (learner.records.id, bytemuck::cast_slice(&records).to_vec()),
@@ -188,12 +199,42 @@ fn initial_records(learner: &Learner, members: &[Config], actions: u32) -> [(Buf
     ]
 }
 
+/// The weights of a reference policy, once for each agent.
+fn initial_reference((reference, group): (&Reference, &Group), agents: usize) -> (BufferId, Vec<u32>) {
+    (group.weights.id, bytemuck::cast_slice(&reference.weights).repeat(agents))
+}
+
+/// How an action is drawn from what the acting network says.
+fn drawn(algorithm: &Algorithm, config: &Config) -> Choice {
+    match (algorithm.actor.policy, config.temperature) {
+        (true, _) => Choice::Policy,
+        (false, Temperature::PerState) => Choice::OwnTemperature,
+        (false, _) => Choice::Softmax,
+    }
+}
+
+/// The memory of environments in which `actor` acts, relative to `frozen` where there is a reference policy.
+fn stage(
+    buffers: &mut Buffers,
+    prefix: &str,
+    env: &Env,
+    actor: (&Group, u32),
+    frozen: Option<(&Reference, &Group)>,
+    num_lanes: u32,
+    hint: &'static str,
+) -> Stage {
+    let mut stage = Stage::new(buffers, prefix, env, actor, num_lanes, hint);
+    if let Some(frozen) = frozen {
+        stage.relative_to(buffers, prefix, frozen, hint);
+    }
+    stage
+}
+
 /// Adds shards to a plan.
 struct Builder<'a> {
     algorithm: Algorithm,
     config: &'a Config,
     env: &'static Env,
-    actions: u32,
     q: Networks,
     others: Vec<Networks>,
     reference: Option<Reference>,
@@ -202,20 +243,20 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn shard(&mut self, first: u32, members: &[Config]) -> Result<()> {
-        let Builder { algorithm, config, env, actions, q, others, reference, plan } = self;
+        let Builder { algorithm, config, env, q, others, reference, plan } = self;
         let (config, env) = (*config, *env);
-        let agents = members.len() as u32;
-        let num_envs = config.num_envs;
+        let (agents, num_envs) = (members.len() as u32, config.num_envs);
         let buffers = &mut plan.buffers;
         let first_buffer = buffers.decls.len();
         let mut learner = Learner::new(buffers, config.batch_size, q, others, agents);
+        learner.one_target = config.action_heads == ActionHeads::Branching;
+        learner.conventions.later_head_weight = hyper::later_head_weight(config, learner.net().heads.len());
         let groups: Vec<Group> =
             [&learner.q].into_iter().chain(&learner.others).map(|of| of.group.clone()).collect();
         let actor = (&groups[algorithm.actor.group], algorithm.actor.net);
-        let frozen = reference
-            .as_ref()
-            .map(|reference| (reference, Group::frozen(buffers, "reference_", &reference.group(), agents)));
-        let frozen = frozen.as_ref().map(|(reference, group)| (*reference, group));
+        let frozen = |of: &Reference| Group::frozen(buffers, "reference_", &of.group(), agents);
+        let frozen_group = reference.as_ref().map(frozen);
+        let frozen = reference.as_ref().zip(frozen_group.as_ref());
         if let Some(frozen) = frozen {
             let inputs = learner.batch.inputs_of_networks();
             learner.reference = Some(Beside::new(buffers, "", frozen, (inputs, 1), "Lower --batch-size."));
@@ -226,17 +267,9 @@ impl Builder<'_> {
         let unused = Ring::none(buffers, env, agents, config.eval_episodes);
 
         // Act, step, store.
-        let hint = "Lower --num-envs.";
-        let mut stage = Stage::new(buffers, "env", env, actor, num_envs, hint);
-        if let Some(frozen) = frozen {
-            stage.relative_to(buffers, "env", frozen, hint);
-        }
+        let stage = self::stage(buffers, "env", env, actor, frozen, num_envs, "Lower --num-envs.");
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
-        let drawn = match (algorithm.actor.policy, config.temperature) {
-            (true, _) => Choice::Policy,
-            (false, Temperature::PerState) => Choice::OwnTemperature,
-            (false, _) => Choice::Softmax,
-        };
+        let drawn = drawn(algorithm, config);
         let behaviour = Behaviour {
             purpose: Purpose::Train,
             choice: if config.exploration == Exploration::Greedy { Choice::Argmax } else { drawn },
@@ -272,11 +305,8 @@ impl Builder<'_> {
         let params = metrics::Params { num_lanes: num_envs, agents };
         metrics::record(&mut statistics, params, learner.records, stage.lanes(), metrics_out)?;
 
-        let hint = "Lower --eval-episodes.";
-        let mut eval = Stage::new(buffers, "eval", env, actor, config.eval_episodes, hint);
-        if let Some(frozen) = frozen {
-            eval.relative_to(buffers, "eval", frozen, hint);
-        }
+        let (episodes, hint) = (config.eval_episodes, "Lower --eval-episodes.");
+        let eval = self::stage(buffers, "eval", env, actor, frozen, episodes, hint);
         let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
         for (episodes, purpose) in plan.evaluations.iter_mut().zip(purposes) {
             let choice = if purpose == Purpose::FinalSoftmax { drawn } else { Choice::Argmax };
@@ -290,11 +320,8 @@ impl Builder<'_> {
             memory::check_contents(group.weights.id, &plan.buffers)?;
             plan.init.extend(initial_group(group, networks, members));
         }
-        if let Some((reference, group)) = frozen {
-            let weights = reference.weights.repeat(members.len());
-            plan.init.push((group.weights.id, bytemuck::cast_slice(&weights).to_vec()));
-        }
-        plan.init.extend(initial_records(&learner, members, *actions));
+        plan.init.extend(frozen.map(|frozen| initial_reference(frozen, members.len())));
+        plan.init.extend(initial_records(&learner, members));
         for stage in [&stage, &eval] {
             let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();
             plan.init.push(stage.lane_params(env, &seeds));

@@ -93,6 +93,7 @@ pub fn update(
     learner.evaluate(rec)?;
     policy.forward(rec)?;
     backup(rec, config, learner, policy)?;
+    learner.join_heads(rec)?;
     learner.td_error(rec, config)?;
     learner.improve(rec)?;
     // The policy learns from the values of after that step, and alpha from the policy of before its own.

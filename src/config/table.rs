@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::setting::{Setting, SettingType};
 use super::target_entropy::TargetEntropy;
 use super::words::{
-    Backup, Exploration, HiddenActivation, Init, Loss, OptimizerChoice, PathChoice, Replay, Temperature,
-    Twin, ValueTransform,
+    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, Loss, OptimizerChoice, PathChoice,
+    Replay, Temperature, Twin, ValueTransform,
 };
 use crate::shared::rng::agent_seed;
 
@@ -115,6 +115,10 @@ settings! {
         layer_norm: bool = false;
         /// Dueling head: Q = A - mean(A) + V, each with a hidden layer as wide as the last of hidden.
         dueling: bool = false;
+        /// What each dimension of a multi-discrete action learns; branching is a dueling network.
+        action_heads: ActionHeads = ActionHeads::Independent;
+        /// Weight of each dimension of a multi-discrete action in the loss and in the temperature's objective.
+        head_weights: HeadWeights = HeadWeights::Equal;
         /// q(s, a) of one output that sees the action, instead of q(s, .) with one output each.
         action_input: bool = false;
         /// Initial weights; biases start at 0 except under torch_default.

@@ -14,6 +14,16 @@ pub enum TargetEntropy {
 }
 
 impl TargetEntropy {
+    /// Mean over the dimensions of an action, of which each later one has the weight `later` and the first 1.
+    pub fn mean_nats(self, heads: &[u32], later: f64) -> f64 {
+        let weighted =
+            heads.iter().enumerate().map(|(k, actions)| (if k == 0 { 1.0 } else { later }, *actions));
+        let (sum, weights) = weighted.fold((0.0, 0.0), |(sum, weights), (weight, actions)| {
+            (sum + weight * self.nats(actions), weights + weight)
+        });
+        sum / weights
+    }
+
     /// Value in nats for `actions` actions.
     pub fn nats(self, actions: u32) -> f64 {
         match self {

@@ -133,6 +133,22 @@ words! {
         Greedy = "greedy",
     }
 
+    /// What each dimension of a multi-discrete action learns.
+    pub enum ActionHeads {
+        /// Values and a target of its own, over shared hidden layers (DI-engine).
+        Independent = "independent",
+        /// Advantages of its own, over one value `V(s)`, and one target: the mean of theirs (BDQ, arXiv 1711.08946).
+        Branching = "branching",
+    }
+
+    /// How the dimensions of a multi-discrete action are weighted in loss and temperature.
+    pub enum HeadWeights {
+        /// All alike: 1.
+        Equal = "equal",
+        /// The first counts 1, each later one of `K` in all `1 / (K + 1e-6)` (DI-engine).
+        DiEngine = "di_engine",
+    }
+
     /// How a batch is chosen from the ring.
     pub enum Replay {
         /// Every transition is equally likely.

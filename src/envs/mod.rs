@@ -29,6 +29,7 @@ mod returns;
 pub mod tabulate;
 pub mod taxi;
 pub mod text;
+pub mod tray;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -58,6 +59,7 @@ pub const BUILT_INS: &[&BuiltIn] = &[
     &taxi::TAXI,
     &catch::CATCH,
     &deep_sea::DEEP_SEA,
+    &tray::TRAY,
 ];
 
 /// Parameters by name, as text: `--env-param NAME=VALUE`.

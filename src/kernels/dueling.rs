@@ -13,8 +13,10 @@ gpu_struct! {
         pub actions: u32,
         /// Columns of `raw`.
         pub raw_stride: u32,
-        /// First column of A; V follows behind A.
+        /// First column of A.
         pub raw_offset: u32,
+        /// Column of V, which other heads may share.
+        pub value_offset: u32,
         /// Columns of `q`.
         pub q_stride: u32,
         /// First column of this head.
@@ -26,7 +28,11 @@ kernel! {
     /// `q(a) = A(a) - mean(A) + V`.
     dueling, params Params, workgroup 64,
     bindings { read raw: f32, write q: f32 }
-    sizes |p, _| vec![rows_end(p.rows, p.raw_stride, p.raw_offset, p.actions + 1), rows_end(p.rows, p.q_stride, p.q_offset, p.actions)];
+    sizes |p, _| {
+        let advantages = rows_end(p.rows, p.raw_stride, p.raw_offset, p.actions);
+        let values = rows_end(p.rows, p.raw_stride, p.value_offset, 1);
+        vec![advantages.max(values), rows_end(p.rows, p.q_stride, p.q_offset, p.actions)]
+    };
     grid |p| [groups(u64::from(p.rows), 64), 1, 1];
     loops |p, _| 2 * u64::from(p.actions);
     twin twin
@@ -35,7 +41,8 @@ kernel! {
 fn twin(p: &Params, raw: &[f32], q: &mut [f32]) {
     let actions = p.actions as usize;
     for row in 0..p.rows as usize {
-        let raw = &raw[row * p.raw_stride as usize + p.raw_offset as usize..][..actions + 1];
+        let value = raw[row * p.raw_stride as usize + p.value_offset as usize];
+        let raw = &raw[row * p.raw_stride as usize + p.raw_offset as usize..][..actions];
         let q = &mut q[row * p.q_stride as usize + p.q_offset as usize..][..actions];
         let mut sum = 0.0;
         for a in 0..actions {
@@ -43,7 +50,7 @@ fn twin(p: &Params, raw: &[f32], q: &mut [f32]) {
         }
         let mean = sum / p.actions as f32;
         for a in 0..actions {
-            q[a] = raw[a] - mean + raw[actions];
+            q[a] = raw[a] - mean + value;
         }
     }
 }

@@ -20,6 +20,9 @@ gpu_struct! {
     }
 }
 
+/// Where in its part of a pixel a sample lies; see the shader.
+const CENTRE: f32 = 0.4983;
+
 kernel! {
     /// One picture per state.
     env_draw, params Params, workgroup 64, env env needs Draw,
@@ -48,8 +51,8 @@ fn twin(p: &Params, env: &Env, env_params: &[u32], state: &[u32], pixels: &mut [
                 let side = p.samples as f32;
                 let mut sum = [0.0f32; 3];
                 for sample in 0..p.samples * p.samples {
-                    let u = (x + ((sample % p.samples) as f32 + 0.5) / side) / p.width as f32;
-                    let v = (y + ((sample / p.samples) as f32 + 0.5) / side) / p.height as f32;
+                    let u = (x + ((sample % p.samples) as f32 + CENTRE) / side) / p.width as f32;
+                    let v = (y + ((sample / p.samples) as f32 + CENTRE) / side) / p.height as f32;
                     let colour = world.draw(params, state, [u, v]);
                     for channel in 0..3 {
                         sum[channel] += colour[channel].clamp(0.0, 1.0);

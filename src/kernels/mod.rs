@@ -24,6 +24,7 @@ pub mod fused_backward;
 pub mod fused_forward;
 pub mod fused_gradients;
 pub mod grad_norm;
+pub mod join_heads;
 pub mod lane_step;
 pub mod layer_norm;
 pub mod layer_norm_backward_input;
@@ -73,6 +74,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &entropy_bonus::KERNEL,
         &backup::KERNEL,
         &policy_backup::KERNEL,
+        &join_heads::KERNEL,
         &td_error::KERNEL,
         &policy_loss::KERNEL,
         &dueling_backward::KERNEL,

@@ -1,8 +1,8 @@
 //! A Q network as a short list of operations over named tensors, and its flat parameter layout.
 //!
 //! `obs -> dense (layer norm) activation ... -> heads`. A head is a block of action values; several heads make a
-//! multi-discrete network. Heads may have a hidden layer of their own, and may be dueling (A and V apart). The hidden
-//! layers of all heads are one dense layer side by side, and their last layers work on slices of it.
+//! multi-discrete network. Heads may have a hidden layer of their own, and may be dueling (A and V apart, V perhaps one for
+//! all heads). The hidden layers of all heads are one dense layer side by side, and their last layers work on slices of it.
 
 use std::fmt;
 
@@ -32,6 +32,8 @@ pub struct NetworkSpec {
     pub head_hidden: Option<u32>,
     /// `q = A - mean(A) + V` in every head; needs `head_hidden`.
     pub dueling: bool,
+    /// All dueling heads have one V.
+    pub one_value: bool,
     /// The network is a q(s, a) of one output that sees the action one-hot behind the observation, and is evaluated for every
     /// action (coax's type 1); for one head without a hidden layer of its own.
     pub action_input: bool,
@@ -50,6 +52,7 @@ impl NetworkSpec {
             heads: vec![actions],
             head_hidden: None,
             dueling: false,
+            one_value: false,
             action_input: false,
             initialiser: Initialiser::default(),
         }
@@ -128,18 +131,23 @@ impl Network {
         net
     }
 
-    /// Heads with a hidden layer, `width` wide, of their own: per head A (and V), side by side.
+    /// Heads with a hidden layer, `width` wide, of their own: per head A (and V), side by side; the V of all at the end.
     fn branches(&mut self, spec: &NetworkSpec, width: u32) {
         let layout = &mut self.layout;
-        let branches: Vec<(String, u32)> = spec
+        let one_value = spec.dueling && spec.one_value;
+        let mut branches: Vec<(String, u32)> = spec
             .heads
             .iter()
             .enumerate()
             .flat_map(|(k, actions)| match spec.dueling {
+                true if one_value => vec![(format!("head{k}.advantage"), *actions)],
                 true => vec![(format!("head{k}.advantage"), *actions), (format!("head{k}.value"), 1)],
                 false => vec![(format!("head{k}"), *actions)],
             })
             .collect();
+        if one_value {
+            branches.push(("value".into(), 1));
+        }
         let count = branches.len() as u32;
         let applied = layout.applied();
         let side_by_side = Dense::hidden(layout, "head_hidden", width * count, applied);
@@ -156,7 +164,7 @@ impl Network {
             offset += outputs;
         }
         if spec.dueling {
-            self.ops.extend(Dueling::all(layout, &self.heads).into_iter().map(Op::Dueling));
+            self.ops.extend(Dueling::all(layout, &self.heads, one_value).into_iter().map(Op::Dueling));
         }
     }
 
@@ -249,6 +257,28 @@ mod tests {
         let heads: u32 = [3, 1, 2, 1].iter().map(|outputs: &u32| (9 * outputs).next_multiple_of(4)).sum();
         assert_eq!(net.params(), 6 * 16 + 2 * 16 + 17 * 32 + heads);
         let value = net.parameters().iter().find(|parameter| parameter.name == "head1.value.weight");
+        assert_eq!(value.map(|parameter| parameter.shape.clone()), Some(vec![8, 1]));
+    }
+
+    #[test]
+    fn heads_with_one_value_share_its_column() {
+        let spec = NetworkSpec {
+            heads: vec![3, 2, 4],
+            head_hidden: Some(8),
+            dueling: true,
+            one_value: true,
+            ..NetworkSpec::mlp(5, &[16], 0, Activation::Tanh)
+        };
+        let net = Network::new(&spec);
+        // Observation, hidden, head hidden (4 branches), three As and V, q.
+        let widths: Vec<u32> = net.tensors().iter().map(Tensor::width).collect();
+        assert_eq!(widths, [5, 16, 32, 10, 9]);
+        let dueling = net.ops.iter().filter_map(|op| match op {
+            Op::Dueling(dueling) => Some((dueling.from_offset, dueling.value_offset, dueling.adds)),
+            _ => None,
+        });
+        assert_eq!(dueling.collect::<Vec<_>>(), [(0, 9, true), (3, 9, true), (5, 9, false)]);
+        let value = net.parameters().iter().find(|parameter| parameter.name == "value.weight");
         assert_eq!(value.map(|parameter| parameter.shape.clone()), Some(vec![8, 1]));
     }
 

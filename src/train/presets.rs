@@ -30,6 +30,7 @@ const PRESETS: &[(&str, &str, &str)] = &[
     ("Taxi-v4", "sqn", include_str!("../../presets/taxi_sqn.toml")),
     ("Catch-bsuite", "sqn", include_str!("../../presets/catch_sqn.toml")),
     ("DeepSea-bsuite", "sqn", include_str!("../../presets/deep_sea_sqn.toml")),
+    ("Tray-v0", "sqn", include_str!("../../presets/tray_sqn.toml")),
 ];
 
 /// Overrides of the library defaults for an environment id and an algorithm, as a flat table of config keys.

@@ -38,7 +38,7 @@ pub(super) const KINK: f64 = 5e-3;
 const LAYER_NORM_EPS: f64 = 1e-5_f32 as f64;
 
 /// The networks, by name.
-pub(super) fn networks() -> [(&'static str, NetworkSpec); 9] {
+pub(super) fn networks() -> [(&'static str, NetworkSpec); 10] {
     let perceptron = |activation| NetworkSpec::mlp(OBS, &[5, 4], 3, activation);
     let tanh = perceptron(Activation::Tanh);
     let heads = NetworkSpec { heads: vec![3, 2], head_hidden: Some(4), dueling: true, ..tanh.clone() };
@@ -54,8 +54,9 @@ pub(super) fn networks() -> [(&'static str, NetworkSpec); 9] {
         ("silu", perceptron(Activation::Silu)),
         (
             "silu, layer norm, two dueling heads",
-            NetworkSpec { layer_norm: true, activation: Activation::Silu, ..heads },
+            NetworkSpec { layer_norm: true, activation: Activation::Silu, ..heads.clone() },
         ),
+        ("three heads with one value", NetworkSpec { heads: vec![3, 2, 4], one_value: true, ..heads }),
         ("tanh, seeing the action", NetworkSpec { action_input: true, ..tanh.clone() }),
         (
             "silu, layer norm, seeing the action",
@@ -277,12 +278,12 @@ pub(super) fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &m
                 let z = tensors[*from].clone();
                 tensors[*to] = z.iter().map(|z| z / (1.0 + (-z).exp())).collect();
             }
-            Op::Dueling(Dueling { from, from_offset, to, head }) => {
-                let raw = tensors[*from][*from_offset as usize..][..head.actions as usize + 1].to_vec();
-                let (advantages, value) = raw.split_at(head.actions as usize);
+            Op::Dueling(Dueling { from, from_offset, value_offset, to, head, .. }) => {
+                let advantages = tensors[*from][*from_offset as usize..][..head.actions as usize].to_vec();
+                let value = tensors[*from][*value_offset as usize];
                 let mean = advantages.iter().sum::<f64>() / f64::from(head.actions);
                 for (a, advantage) in advantages.iter().enumerate() {
-                    tensors[*to][head.offset as usize + a] = advantage - mean + value[0];
+                    tensors[*to][head.offset as usize + a] = advantage - mean + value;
                 }
             }
         }

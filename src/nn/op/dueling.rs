@@ -15,13 +15,17 @@ pub struct Head {
     pub actions: u32,
 }
 
-/// `to = A - mean(A) + V` for one head: A and V lie side by side in `from`.
+/// `to = A - mean(A) + V` for one head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dueling {
     /// Input tensor.
     pub from: usize,
     /// Column of A(0).
     pub from_offset: u32,
+    /// Column of V.
+    pub value_offset: u32,
+    /// V's gradient adds to that of a later head, which has the same V.
+    pub adds: bool,
     /// Output tensor.
     pub to: usize,
     /// The head.
@@ -29,15 +33,20 @@ pub struct Dueling {
 }
 
 impl Dueling {
-    /// From the last tensor, in which A and V of `heads` lie side by side, to a new one of action values.
-    pub fn all(layout: &mut Layout, heads: &[Head]) -> Vec<Dueling> {
+    /// From the last tensor to a new one of action values. There lie A and V of each of `heads` side by side, or, with one V
+    /// for all, the As and behind them V.
+    pub fn all(layout: &mut Layout, heads: &[Head], one_value: bool) -> Vec<Dueling> {
         let from = layout.last();
         let to = layout.push(heads.iter().map(|head| head.actions).sum(), Activation::Identity);
         let mut from_offset = 0;
         let mut ops = Vec::new();
-        for head in heads {
-            ops.push(Dueling { from, from_offset, to, head: *head });
-            from_offset += head.actions + 1;
+        for (k, head) in heads.iter().enumerate() {
+            let behind = from_offset + head.actions;
+            let value_offset = if one_value { layout.tensors[from].width() - 1 } else { behind };
+            // The backward pass goes through the operations from the last to the first.
+            let adds = one_value && k + 1 < heads.len();
+            ops.push(Dueling { from, from_offset, value_offset, adds, to, head: *head });
+            from_offset = if one_value { behind } else { behind + 1 };
         }
         ops
     }
@@ -50,6 +59,7 @@ impl Operation for Dueling {
             actions: self.head.actions,
             raw_stride: at.layout.tensors[self.from].width(),
             raw_offset: self.from_offset,
+            value_offset: self.value_offset,
             q_stride: at.layout.tensors[self.to].width(),
             q_offset: self.head.offset,
         };
@@ -63,6 +73,8 @@ impl Operation for Dueling {
             actions: self.head.actions,
             raw_stride: layout.tensors[self.from].width(),
             raw_offset: self.from_offset,
+            value_offset: self.value_offset,
+            add: self.adds.into(),
             q_stride: layout.tensors[self.to].width(),
             q_offset: self.head.offset,
         };

@@ -15,6 +15,7 @@ pub fn state(draw: &mut Draw, env: &Env) -> Option<Vec<u32>> {
             speed(draw, 9.0 * std::f32::consts::PI),
         ],
         "pendulum.wgsl" | "pendulum_discrete.wgsl" => vec![angle(draw, 20), speed(draw, 8.0)],
+        "tray.wgsl" => return Some(tray(draw)),
         _ => return any_cell(draw, env),
     };
     Some(floats.into_iter().map(f32::to_bits).collect())
@@ -43,6 +44,14 @@ fn valley(draw: &mut Draw) -> Vec<f32> {
         _ => draw.float(-1.2, 0.6),
     };
     vec![position, speed(draw, 0.07)]
+}
+
+/// Ends at the bottom, at the top and between, and a ball about to fall to either side.
+fn tray(draw: &mut Draw) -> Vec<u32> {
+    let mut height = || [0, 1, 25, 49, 50, draw.int(0, 50)][draw.int(0, 5) as usize];
+    let (left, right) = (height(), height());
+    let ball = draw.float(-0.5, 0.5) * [1.0, 1.2][usize::from(draw.one_in(2))];
+    vec![left, right, ball.to_bits(), draw.float(-2.0, 2.0).to_bits()]
 }
 
 /// An angle, often next to half a turn, up to `turns` turns away.

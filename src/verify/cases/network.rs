@@ -122,22 +122,44 @@ fn head(draw: &mut Draw, index: usize) -> (u32, u32) {
     (rows, actions)
 }
 
+/// Columns of A and of V, which stands before or behind A, as the shared V of several heads does.
+fn places(draw: &mut Draw, first: u32, actions: u32) -> [u32; 2] {
+    if draw.one_in(2) { [first, first + actions] } else { [first + 1, first] }
+}
+
 /// `dueling`: heads alone and side by side.
 pub fn dueling(draw: &mut Draw, index: usize) -> Case {
     let (rows, actions) = head(draw, index);
-    let ((raw_stride, raw_offset), (q_stride, q_offset)) = (draw.columns(actions + 1), draw.columns(actions));
-    let params = dueling::Params { rows, actions, raw_stride, raw_offset, q_stride, q_offset };
+    let ((raw_stride, first), (q_stride, q_offset)) = (draw.columns(actions + 1), draw.columns(actions));
+    let [raw_offset, value_offset] = places(draw, first, actions);
+    let params = dueling::Params { rows, actions, raw_stride, raw_offset, value_offset, q_stride, q_offset };
     let mut case = Case::new(&dueling::KERNEL, None, params, &format!("{:?}", draw.style));
-    case.set("raw", &strided(rows, (raw_stride, raw_offset), actions + 1, || draw.value()));
+    case.set("raw", &strided(rows, (raw_stride, first), actions + 1, || draw.value()));
     case
 }
 
-/// `dueling_backward`: gradients of one action, as in training, and of all.
+/// `dueling_backward`: gradients of one action, as in training, and of all; of a V alone and of a shared one.
 pub fn dueling_backward(draw: &mut Draw, index: usize) -> Case {
     let (rows, actions) = head(draw, index);
-    let ((raw_stride, raw_offset), (q_stride, q_offset)) = (draw.columns(actions + 1), draw.columns(actions));
-    let params = dueling_backward::Params { rows, actions, raw_stride, raw_offset, q_stride, q_offset };
+    let ((raw_stride, first), (q_stride, q_offset)) = (draw.columns(actions + 1), draw.columns(actions));
+    let [raw_offset, value_offset] = places(draw, first, actions);
+    let add = draw.int(0, 1);
+    let params = dueling_backward::Params {
+        rows,
+        actions,
+        raw_stride,
+        raw_offset,
+        value_offset,
+        add,
+        q_stride,
+        q_offset,
+    };
     let mut case = Case::new(&dueling_backward::KERNEL, None, params, &format!("{:?}", draw.style));
+    if add == 1 {
+        for row in 0..rows {
+            case.set_at("draw", (row * raw_stride + value_offset) as usize, &[draw.value()]);
+        }
+    }
     let sparse = draw.style != Style::Unit;
     let gradient = || if sparse && !draw.one_in(actions) { 0.0 } else { draw.value() };
     case.set("dq", &strided(rows, (q_stride, q_offset), actions, gradient));

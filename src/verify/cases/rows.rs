@@ -1,6 +1,6 @@
 //! Cases of the kernels that work row by row on action values: softmax, reference policy, entropy bonus, TD error.
 
-use crate::kernels::{add_reference, entropy_bonus, log_softmax, td_error};
+use crate::kernels::{add_reference, entropy_bonus, join_heads, log_softmax, td_error};
 use crate::verify::case::Case;
 use crate::verify::check::Check;
 use crate::verify::draw::{Draw, Style, strided};
@@ -123,6 +123,15 @@ pub fn entropy_bonus(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
+/// `join_heads`: one to five heads.
+pub fn join_heads(draw: &mut Draw, index: usize) -> Case {
+    let (batch, _) = shape(draw, index);
+    let params = join_heads::Params { rows: agents(index) * batch, heads: draw.int(1, 5) };
+    let mut case = Case::new(&join_heads::KERNEL, None, params, &format!("{:?}", draw.style));
+    case.set("targets", &draw.values((params.rows * params.heads) as usize));
+    case
+}
+
 /// `td_error`: all losses, errors on both sides of the Huber threshold and at 0, importance weights, several heads.
 pub fn td_error(draw: &mut Draw, index: usize) -> Case {
     let (batch, actions) = shape(draw, index);
@@ -178,5 +187,6 @@ pub const CHECKS: &[Check] = &[
     Check::new(&log_softmax::KERNEL, log_softmax, oracle::rows::log_softmax),
     Check::new(&add_reference::KERNEL, add_reference, oracle::rows::add_reference),
     Check::new(&entropy_bonus::KERNEL, entropy_bonus, oracle::rows::entropy_bonus),
+    Check::new(&join_heads::KERNEL, join_heads, oracle::rows::join_heads),
     Check::new(&td_error::KERNEL, td_error, oracle::rows::td_error),
 ];

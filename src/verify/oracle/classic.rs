@@ -48,12 +48,16 @@ fn floats<const N: usize>(words: &[u32]) -> [Num; N] {
     std::array::from_fn(|i| Num::exact(f32::from_bits(words[i])))
 }
 
-fn outcome(next: impl IntoIterator<Item = Num>, reward: Num, terminated: Option<bool>) -> Option<Outcome> {
+pub(super) fn outcome(
+    next: impl IntoIterator<Item = Num>,
+    reward: Num,
+    terminated: Option<bool>,
+) -> Option<Outcome> {
     Some(Outcome { next: next.into_iter().map(Expect::Float).collect(), reward, terminated })
 }
 
 /// Whether `value` is beyond `limit`, or `None` where rounding may decide it.
-fn beyond(value: Num, limit: Num) -> Option<bool> {
+pub(super) fn beyond(value: Num, limit: Num) -> Option<bool> {
     let distance = value.value - limit.value;
     let doubt = 2.0 * (value.bound + limit.bound) + 1e-7 * limit.value.abs();
     (distance.abs() > doubt).then_some(distance > 0.0)

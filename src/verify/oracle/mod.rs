@@ -19,6 +19,7 @@ pub mod random;
 pub mod rows;
 pub mod tabular;
 pub mod toy_text;
+pub mod tray;
 
 pub use num::Num;
 

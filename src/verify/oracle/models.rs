@@ -1,7 +1,7 @@
 //! Environments in f64, from the papers and Gymnasium's sources: one model per file of `shaders/envs`, in files by family.
 
 use super::dynamics::Dynamics;
-use super::{classic, toy_text};
+use super::{classic, toy_text, tray};
 use crate::engine::env::Env;
 
 /// The model of a built-in environment, if there is one; without it, only twin and shader are compared. A user's file has
@@ -10,7 +10,9 @@ pub fn dynamics(env: &Env) -> Option<Dynamics> {
     if env.user {
         return None;
     }
-    classic::dynamics(&env.file).or_else(|| toy_text::dynamics(&env.file))
+    classic::dynamics(&env.file)
+        .or_else(|| toy_text::dynamics(&env.file))
+        .or_else(|| tray::dynamics(&env.file))
 }
 
 #[cfg(test)]
@@ -22,7 +24,7 @@ mod tests {
         for env in crate::envs::registry() {
             assert!(
                 dynamics(env).is_some(),
-                "{}: add a model to oracle::classic or oracle::toy_text",
+                "{}: add a model to oracle::classic, oracle::toy_text or a file of its own",
                 env.id
             );
         }

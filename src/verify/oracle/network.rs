@@ -96,12 +96,12 @@ pub fn dueling(case: &Case) -> Expected {
     let raw = case.get::<f32>("raw");
     let mut q = unchanged(case, "q");
     for row in 0..p.rows {
-        let head = exact(&raw[(row * p.raw_stride + p.raw_offset) as usize..][..p.actions as usize + 1]);
-        let (advantages, value) = head.split_at(p.actions as usize);
+        let advantages = exact(&raw[(row * p.raw_stride + p.raw_offset) as usize..][..p.actions as usize]);
+        let value = Num::exact(raw[(row * p.raw_stride + p.value_offset) as usize]);
         let centre = mean(advantages.iter().copied(), p.actions);
-        for (a, advantage) in (0..).zip(advantages) {
+        for (a, advantage) in (0..).zip(&advantages) {
             let at = (row * p.q_stride + p.q_offset + a) as usize;
-            q[at] = Expect::Float(Num::sum([value[0], *advantage, -centre]));
+            q[at] = Expect::Float(Num::sum([value, *advantage, -centre]));
         }
     }
     vec![("q", q)]
@@ -110,7 +110,7 @@ pub fn dueling(case: &Case) -> Expected {
 /// `dA(a) = dq(a) - mean(dq)`, `dV = sum dq`
 pub fn dueling_backward(case: &Case) -> Expected {
     let p: dueling_backward::Params = case.params();
-    let dq = case.get::<f32>("dq");
+    let [dq, before] = ["dq", "draw"].map(|name| case.get::<f32>(name));
     let mut draw = unchanged(case, "draw");
     for row in 0..p.rows {
         let dq = exact(&dq[(row * p.q_stride + p.q_offset) as usize..][..p.actions as usize]);
@@ -119,7 +119,9 @@ pub fn dueling_backward(case: &Case) -> Expected {
         for (a, dq) in dq.iter().enumerate() {
             draw[at + a] = Expect::Float(*dq - total / Num::exact(p.actions as f32));
         }
-        draw[at + p.actions as usize] = Expect::Float(total);
+        let value_at = (row * p.raw_stride + p.value_offset) as usize;
+        let others = if p.add == 1 { Num::exact(before[value_at]) } else { Num::exact(0.0) };
+        draw[value_at] = Expect::Float(total + others);
     }
     vec![("draw", draw)]
 }

@@ -2,7 +2,7 @@
 
 use super::policy::{Policy, argmax};
 use super::{Expect, Expected, Num, unchanged};
-use crate::kernels::{add_reference, entropy_bonus, log_softmax, policy_loss, td_error};
+use crate::kernels::{add_reference, entropy_bonus, join_heads, log_softmax, policy_loss, td_error};
 use crate::shared::agent::{Agent, TdError};
 use crate::verify::case::Case;
 use crate::word_of;
@@ -76,6 +76,20 @@ pub fn entropy_bonus(case: &Case) -> Expected {
         rewards[row as usize] = Expect::Float(Num::sum((1..=p.between).map(bonus).chain([before])));
     }
     vec![("rewards", rewards)]
+}
+
+/// `y_k = 1/K sum_j y_j`
+pub fn join_heads(case: &Case) -> Expected {
+    let p: join_heads::Params = case.params();
+    let before = case.get::<f32>("targets");
+    let mut targets = unchanged(case, "targets");
+    for row in 0..p.rows as usize {
+        let heads = row * p.heads as usize..(row + 1) * p.heads as usize;
+        let mean =
+            Num::sum(before[heads.clone()].iter().map(|y| Num::exact(*y))) / Num::exact(p.heads as f32);
+        targets[heads].fill(Expect::Float(mean));
+    }
+    vec![("targets", targets)]
 }
 
 /// `(loss, d loss / d e)` of a TD error: squared, half squared, Huber, and PyTorch's smooth L1 (Huber over delta).

@@ -68,11 +68,11 @@ impl Evaluation {
                         errors[tensor][unit] = bound;
                     }
                 }
-                Op::Dueling(Dueling { from, from_offset, to, head }) => {
-                    let raw = &tensors[*from][*from_offset as usize..][..head.actions as usize + 1];
-                    let (advantages, value) = raw.split_at(head.actions as usize);
+                Op::Dueling(Dueling { from, from_offset, value_offset, to, head, .. }) => {
+                    let advantages = &tensors[*from][*from_offset as usize..][..head.actions as usize];
+                    let value = tensors[*from][*value_offset as usize];
                     let mean = advantages.iter().sum::<f64>() / f64::from(head.actions);
-                    let q: Vec<f64> = advantages.iter().map(|a| a - mean + value[0]).collect();
+                    let q: Vec<f64> = advantages.iter().map(|a| a - mean + value).collect();
                     tensors[*to][head.offset as usize..][..q.len()].copy_from_slice(&q);
                 }
                 _ => {}
@@ -118,15 +118,15 @@ impl Evaluation {
                         deltas[from.tensor][from.offset as usize + k] += back;
                     }
                 }
-                Op::Dueling(Dueling { from, from_offset, to, head }) => {
+                Op::Dueling(Dueling { from, from_offset, value_offset, to, head, .. }) => {
                     let own = deltas[*to][head.offset as usize..][..head.actions as usize].to_vec();
                     let sum: f64 = own.iter().sum();
                     let mean = sum / f64::from(head.actions);
-                    let back = &mut deltas[*from][*from_offset as usize..];
-                    for (delta, own) in back.iter_mut().zip(&own) {
+                    let advantages = &mut deltas[*from][*from_offset as usize..];
+                    for (delta, own) in advantages.iter_mut().zip(&own) {
                         *delta += own - mean;
                     }
-                    back[own.len()] += sum;
+                    deltas[*from][*value_offset as usize] += sum;
                 }
                 _ => {}
             }
