@@ -114,6 +114,15 @@ fn a_population_trains_to_the_same_bits_whatever_the_threads() {
         Config { algo: "soft_q".into(), ..given.clone() },
         Config { algo: "munchausen".into(), n_step: 1, ..given },
         Config { algo: "sac_discrete".into(), entropy_penalty: 0.5, n_step: 2, ..small() },
+        Config {
+            algo: "soft_pqn".into(),
+            train_frequency: 6,
+            batch_size: 15,
+            gradient_steps: 4,
+            buffer_size: Config::default().buffer_size,
+            n_step_entropy: true,
+            ..small()
+        },
     ] {
         for agents in [2, 3, 7] {
             let all = population(agents, &config);

@@ -63,6 +63,7 @@ const VALUES: &[&str] = &[
     "soft_q",
     "munchausen",
     "sac_discrete",
+    "soft_pqn",
     "max",
     "sampled",
     "greedy",

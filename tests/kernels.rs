@@ -156,9 +156,9 @@ fn cases_cover_at_least_25_shapes() {
         assert!(shapes.len() >= 25, "{name}: {} shapes", shapes.len());
         let Layout::Struct { fields, .. } = check.kernel.params else { panic!("{name}: params") };
         let size = fields.iter().position(|field| {
-            ["batch", "rows", "count", "num_lanes", "width", "states"].contains(&field.name)
+            ["batch", "rows", "count", "num_lanes", "width", "states", "capacity"].contains(&field.name)
         });
-        let size = size.expect("a batch, rows, count or num_lanes");
+        let size = size.expect("a batch, rows, count, capacity or num_lanes");
         let sizes: HashSet<u32> = cases.iter().map(|case| case.params[size]).collect();
         for wanted in [1, 63, 64, 65, 257] {
             assert!(sizes.contains(&wanted), "{name}: no case of size {wanted} among {sizes:?}");
@@ -219,6 +219,13 @@ fn faulty_shaders_are_found() {
         ("backup", "let out = row.index * p.heads + p.head;", "let out = row.index * p.heads;"),
         ("td_error", "p.head_weight * ", ""),
         ("adam", "g += h.weight_decay * w;", ""),
+        ("lambda_returns", "if (back > 0u && ended == GOES_ON) {", "if (back > 0u) {"),
+        ("lambda_returns", "if (ended != TERMINATED) {", "if (ended == GOES_ON) {"),
+        ("lambda_returns", "later + next.bonus - next.value", "later - next.value"),
+        ("lambda_returns", "later = reward;", ""),
+        ("rollout_states", "+ next_obs_at(t)", ""),
+        ("rollout_batch", "updates % parts * p.batch + id.x", "id.x"),
+        ("rollout_batch", "updates / parts", "updates"),
         ("grad_norm", "rho <= 5.0", "rho <= 4.0"),
         ("grad_norm", "2.0 / o.one_minus_beta2 - 1.0", "2.0 / o.one_minus_beta2"),
         ("adam", "h.form == RADAM || ", ""),

@@ -34,6 +34,22 @@ fn policies() -> Config {
     Config { algo: "sac_discrete".into(), entropy_penalty: 0.5, sweep, ..population() }
 }
 
+/// Soft PQN, whose agents mix their returns and take their steps differently.
+fn rollouts() -> Config {
+    Config {
+        algo: "soft_pqn".into(),
+        train_frequency: 4,
+        batch_size: 4,
+        gradient_steps: 6,
+        buffer_size: Config::default().buffer_size,
+        n_step_entropy: true,
+        layer_norm: true,
+        agents: 4,
+        sweep: vec!["q_lambda=0.65,0.9".into(), "optimizer=adam,radam".into()],
+        ..small()
+    }
+}
+
 fn population() -> Config {
     Config { agents: 5, sweep: vec!["learning_rate=1e-3,3e-4".into()], ..small() }
 }
@@ -82,6 +98,26 @@ fn an_agent_of_a_population_is_the_run_of_its_own_settings() {
                 assert_eq!(alone[0].1.updates, 60);
                 assert!(together[agent] == alone[0], "{device}: agent {agent} differs from its run alone");
             }
+        }
+    }
+}
+
+#[test]
+fn an_agent_that_learns_from_rollouts_is_the_run_of_its_own_settings() {
+    let run = |config: &Config| {
+        let mut trainer = Trainer::new(config).expect("trainer");
+        trainer.run(&mut |_| Ok(())).expect("run");
+        trainer.read_buffer("weights").expect("weights")
+    };
+    let members = rollouts().members().expect("members");
+    for device in devices() {
+        let together = run(&Config { device: device.clone(), ..rollouts() });
+        let each = together.len() / members.len();
+        let agents: Vec<&[u32]> = together.chunks(each).collect();
+        for (agent, member) in members.iter().enumerate() {
+            let alone = run(&Config { device: device.clone(), ..member.clone() });
+            assert!(agents[agent] == alone, "{device}: agent {agent} differs from its run alone");
+            assert!(agents[..agent].iter().all(|other| other != &agents[agent]), "{device}: {member:?}");
         }
     }
 }

@@ -4,8 +4,8 @@ mod common;
 
 use softq::agents::{self, Plan};
 use softq::config::{
-    Backup, Config, Exploration, HiddenActivation, Init, Loss, PathChoice, Replay, Temperature, Twin,
-    ValueTransform,
+    Backup, Config, Exploration, HiddenActivation, Init, LambdaBackup, Loss, OptimizerChoice, PathChoice,
+    Replay, Temperature, Twin, ValueTransform,
 };
 use softq::engine::executor::{Executor, read_as, write_as};
 use softq::engine::recording::BufferId;
@@ -41,6 +41,18 @@ fn soft_q() -> Config {
 /// The same with discrete SAC.
 fn sac_discrete() -> Config {
     Config { algo: "sac_discrete".into(), temperature: Temperature::LearnedExp, ..small() }
+}
+
+/// The same with soft PQN: rollouts of 4 steps, of which each update sees a half.
+fn soft_pqn() -> Config {
+    Config {
+        algo: "soft_pqn".into(),
+        train_frequency: 4,
+        batch_size: 6,
+        gradient_steps: 4,
+        buffer_size: Config::default().buffer_size,
+        ..small()
+    }
 }
 
 /// Weights, of a policy too, and all rows of statistics of one run.
@@ -157,6 +169,14 @@ fn settings_that_an_algorithm_does_not_use_are_refused() {
     refused(Config { backup: Backup::Max, ..sac_discrete() }, ["backup", "sqn"]);
     refused(Config { temperature: Temperature::PerState, ..sac_discrete() }, ["temperature", "learned_exp"]);
     refused(Config { kl: true, entropy_in_target: false, ..sac_discrete() }, ["kl", "entropy_in_target"]);
+    refused(Config { q_lambda: 0.5, ..small() }, ["q_lambda", "soft_pqn"]);
+    refused(Config { batch_size: 5, ..soft_pqn() }, ["batch_size", "= 12"]);
+    refused(Config { gradient_steps: 3, ..soft_pqn() }, ["gradient_steps", "= 2"]);
+    refused(Config { buffer_size: 700, ..soft_pqn() }, ["buffer_size", "without replay"]);
+    refused(Config { polyak: 0.1, ..soft_pqn() }, ["polyak", "target networks"]);
+    refused(Config { lambda_backup: LambdaBackup::Max, ..soft_pqn() }, ["temperature", "fixed"]);
+    refused(Config { kl: true, entropy_in_target: false, ..soft_pqn() }, ["kl", "switched off"]);
+    refused(Config { temperature: Temperature::PerState, ..soft_pqn() }, ["temperature", "learned_exp"]);
     refused(Config { init_gain: 2.0, ..small() }, ["init_gain", "torch_default"]);
 }
 
@@ -218,6 +238,54 @@ fn every_variant_trains_to_finite_weights_on_both_executors() {
             let start = self::weights(&mut Trainer::new(&config).expect("trainer"));
             assert_ne!(weights, start, "{config:?} learned nothing");
         }
+    }
+}
+
+#[test]
+fn rollouts_train_to_the_same_bits_on_both_executors() {
+    let hard = Config {
+        lambda_backup: LambdaBackup::Max,
+        temperature: Temperature::Fixed,
+        exploration: Exploration::Greedy,
+        epsilon: 0.3,
+        ..soft_pqn()
+    };
+    let variants = [
+        soft_pqn(),
+        Config { kl: true, n_step_entropy: true, layer_norm: true, q_lambda: 0.9, ..soft_pqn() },
+        Config {
+            entropy_in_target: false,
+            temperature: Temperature::Schedule,
+            learning_starts: 0,
+            ..soft_pqn()
+        },
+        Config { optimizer: OptimizerChoice::Radam, max_grad_norm: 0.5, batch_size: 12, ..soft_pqn() },
+        Config { optimizer: OptimizerChoice::RadamOptax, max_grad_norm: 0.5, ..hard.clone() },
+        Config { q_lambda: 0.0, dueling: true, num_envs: 1, batch_size: 1, ..hard },
+    ];
+    for variant in variants {
+        let runs: Vec<_> = devices()
+            .into_iter()
+            .map(|device| run(&Config { device, total_timesteps: 600, ..variant.clone() }))
+            .collect();
+        let (weights, rows) = &runs[0];
+        assert!(weights.iter().all(|w| f32::from_bits(*w).is_finite()), "{variant:?}");
+        // Rollouts after the warm-up, each with its updates.
+        let rollout = u64::from(variant.rollout());
+        let rollouts = (600 - variant.learning_starts).div_ceil(rollout);
+        assert_eq!(
+            rows.last().expect("rows").updates,
+            rollouts * u64::from(variant.gradient_steps),
+            "{variant:?}"
+        );
+        let start = self::weights(
+            &mut Trainer::new(&Config { device: "cpu".into(), ..variant.clone() }).expect("trainer"),
+        );
+        assert_ne!(*weights, start, "{variant:?} learned nothing");
+        assert!(
+            runs.iter().all(|(other, _)| other == weights),
+            "{variant:?}: the same bits on every executor"
+        );
     }
 }
 

@@ -7,11 +7,13 @@ pub mod experience;
 pub mod hyper;
 pub mod learner;
 pub mod munchausen;
+mod phases;
 pub mod plan;
 mod q_plan;
 pub mod reference;
 mod rules;
 pub mod sac_discrete;
+pub mod soft_pqn;
 pub mod soft_q;
 pub mod sqn;
 pub mod tabular;
@@ -20,6 +22,7 @@ mod two_groups;
 
 pub use plan::Plan;
 
+use crate::agents::experience::Rollout;
 use crate::agents::learner::{Learner, Networks};
 use crate::agents::reference::Reference;
 use crate::config::Config;
@@ -44,10 +47,15 @@ pub struct Algorithm {
     pub others: fn(&Config, &Network) -> Vec<Networks>,
     /// Who acts.
     pub actor: Actor,
+    /// On-policy methods learn from rollouts instead of replay: records what follows one, before its updates.
+    pub returns: Option<Returns>,
     /// Records one update on the batch that lies in the learner's memory; the lanes are the training environments of each
     /// agent, whose steps drive schedules.
     pub update: fn(&mut Recording, &Config, &Learner, Buffer<Lane>, u32) -> Result<()>,
 }
+
+/// Records the pass over a rollout that leaves its returns.
+pub type Returns = fn(&mut Recording, &Config, &Learner, &Rollout, Buffer<Lane>) -> Result<()>;
 
 /// The network whose outputs actions are chosen by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +72,14 @@ pub struct Actor {
 pub const FIRST_Q: Actor = Actor { group: 0, net: 0, policy: false };
 
 /// All algorithms.
-pub const ALGORITHMS: &[Algorithm] =
-    &[sqn::ALGORITHM, soft_q::ALGORITHM, dqn::ALGORITHM, munchausen::ALGORITHM, sac_discrete::ALGORITHM];
+pub const ALGORITHMS: &[Algorithm] = &[
+    sqn::ALGORITHM,
+    soft_q::ALGORITHM,
+    dqn::ALGORITHM,
+    munchausen::ALGORITHM,
+    sac_discrete::ALGORITHM,
+    soft_pqn::ALGORITHM,
+];
 
 /// The algorithm called `name`.
 pub fn find(name: &str) -> Result<Algorithm> {
@@ -140,14 +154,20 @@ fn chosen_by(kernel: &str, config: &Config) -> Vec<(&'static str, String)> {
     let batch = ("batch_size", config.batch_size.to_string());
     let lanes = ("num_envs", config.num_envs.to_string());
     let episodes = ("eval_episodes", config.eval_episodes.to_string());
+    let steps = ("train_frequency", config.train_frequency.to_string());
+    let on_policy = find(&config.algo).is_ok_and(|algorithm| algorithm.returns.is_some());
     match kernel {
         "grad_norm" | "adam" => vec![hidden],
         "env_reset" | "act_step" => vec![lanes, episodes],
         "metrics" | "temperature_step" => vec![lanes],
+        "lambda_returns" => vec![steps],
+        "rollout_batch" | "rollout_states" => vec![lanes, steps],
         "priority_insert" => vec![lanes, ("buffer_size", config.buffer_size.to_string())],
         // The same layers serve a batch, the environments and the evaluations.
         "fused_forward" | "dense_forward" | "dense_forward_tiled" | "layer_norm" | "silu" | "dueling" => {
-            vec![hidden, batch, lanes, episodes]
+            let mut settings = vec![hidden, batch, lanes, episodes];
+            settings.extend(on_policy.then_some(steps));
+            settings
         }
         name if name.starts_with("dense_")
             || name.starts_with("fused_")

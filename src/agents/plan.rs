@@ -25,6 +25,8 @@ pub struct Plan {
     pub members: Vec<Config>,
     /// The agents' memory: one shard, or more where a device's longest buffer is too short for all agents.
     pub shards: Vec<Shard>,
+    /// What keeps transitions, `replay` or `rollout`, and how many of an agent.
+    pub experience: (&'static str, u32),
     /// Starts the training environments.
     pub reset: Recording,
     /// What an iteration does, in order.

@@ -2,15 +2,16 @@
 //! contents, for one agent or a population.
 
 use crate::agents::acting::{Behaviour, Choice, Purpose, Stage, record};
-use crate::agents::experience::{Priorities, Ring};
+use crate::agents::experience::Ring;
 use crate::agents::hyper;
 use crate::agents::learner::{Learner, Networks};
+use crate::agents::phases::{on_policy, with_replay};
 use crate::agents::plan::{Episodes, Phase, Plan, Shard};
 use crate::agents::reference::{self, Beside, Reference};
 use crate::agents::rules;
 use crate::agents::{Algorithm, Capabilities};
 use crate::config::{
-    ActionHeads, Config, Exploration, HiddenActivation, PathChoice, Replay, Temperature, ValueTransform,
+    ActionHeads, Config, Exploration, HiddenActivation, PathChoice, Temperature, ValueTransform,
 };
 use crate::engine::env::Env;
 use crate::engine::memory;
@@ -19,7 +20,7 @@ use crate::envs;
 use crate::error::{Error, Result};
 use crate::kernels::{Activation, metrics};
 use crate::nn::{Group, Initialiser, Network, NetworkSpec};
-use crate::shared::rng::{STREAMS, agent_seed};
+use crate::shared::rng::agent_seed;
 
 /// Refuses members that no device could run.
 pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &Env) -> Result<()> {
@@ -90,14 +91,14 @@ pub fn plan(
         ..reference.clone()
     });
     let (q, others) = networks(&algorithm, config, env, device.hardware)?;
-    let plan = empty(config, &q, &others);
+    let plan = empty(&algorithm, config, &q, &others);
     let mut builder = Builder { algorithm, config, env, q, others, reference, plan };
     // Every buffer grows with the agents, so the longest one of a single agent says how many fit.
     builder.shard(0, &members[..1])?;
     let longest = builder.plan.buffers.decls.iter().map(|decl| decl.words * 4).max().unwrap_or(4);
     let per_shard = (device.max_buffer_bytes / longest).clamp(1, members.len() as u64) as usize;
     if members.len() > 1 {
-        builder.plan = empty(config, &builder.q, &builder.others);
+        builder.plan = empty(&algorithm, config, &builder.q, &builder.others);
         for (index, shard) in members.chunks(per_shard).enumerate() {
             builder.shard((index * per_shard) as u32, shard)?;
         }
@@ -151,7 +152,12 @@ pub fn network(config: &Config, env: &Env) -> Network {
     })
 }
 
-fn empty(config: &Config, q: &Networks, others: &[Networks]) -> Plan {
+fn empty(algorithm: &Algorithm, config: &Config, q: &Networks, others: &[Networks]) -> Plan {
+    let phase =
+        |name, repeats, env_steps| Phase { name, recording: Recording::default(), repeats, env_steps };
+    let mut phases = vec![phase("vector step", config.train_frequency, config.num_envs)];
+    phases.extend(algorithm.returns.map(|_| phase("pass over the rollout", 1, 0)));
+    phases.push(phase("update", config.gradient_steps, 0));
     Plan {
         buffers: Buffers::default(),
         init: Vec::new(),
@@ -159,21 +165,12 @@ fn empty(config: &Config, q: &Networks, others: &[Networks]) -> Plan {
         reference: None,
         members: Vec::new(),
         shards: Vec::new(),
+        experience: match algorithm.returns {
+            Some(_) => ("rollout", config.rollout()),
+            None => ("replay", config.capacity()),
+        },
         reset: Recording::default(),
-        phases: vec![
-            Phase {
-                name: "vector step",
-                recording: Recording::default(),
-                repeats: config.train_frequency,
-                env_steps: config.num_envs,
-            },
-            Phase {
-                name: "update",
-                recording: Recording::default(),
-                repeats: config.gradient_steps,
-                env_steps: 0,
-            },
-        ],
+        phases,
         evaluations: std::array::from_fn(|_| Episodes::default()),
     }
 }
@@ -188,6 +185,11 @@ fn initial_group(group: &Group, networks: &Networks, members: &[Config]) -> [(Bu
     ]
 }
 
+/// The weights of a reference policy, once for each agent.
+fn initial_reference((reference, group): (&Reference, &Group), agents: usize) -> (BufferId, Vec<u32>) {
+    (group.weights.id, bytemuck::cast_slice(&reference.weights).repeat(agents))
+}
+
 /// The agents' records, and the weights of samples that nothing else sets.
 fn initial_records(learner: &Learner, members: &[Config]) -> [(BufferId, Vec<u32>); 2] {
     let heads: Vec<u32> = learner.net().heads.iter().map(|head| head.actions).collect();
@@ -199,35 +201,22 @@ fn initial_records(learner: &Learner, members: &[Config]) -> [(BufferId, Vec<u32
     ]
 }
 
-/// The weights of a reference policy, once for each agent.
-fn initial_reference((reference, group): (&Reference, &Group), agents: usize) -> (BufferId, Vec<u32>) {
-    (group.weights.id, bytemuck::cast_slice(&reference.weights).repeat(agents))
-}
-
-/// How an action is drawn from what the acting network says.
-fn drawn(algorithm: &Algorithm, config: &Config) -> Choice {
-    match (algorithm.actor.policy, config.temperature) {
-        (true, _) => Choice::Policy,
-        (false, Temperature::PerState) => Choice::OwnTemperature,
-        (false, _) => Choice::Softmax,
+/// Records all evaluations of one agent's policy on a stage that keeps nothing.
+fn evaluate(
+    evaluations: &mut [Episodes],
+    (env, learner): (&'static Env, &Learner),
+    stage: &Stage,
+    (drawn, ring): (Choice, Ring),
+) -> Result<()> {
+    let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
+    for (episodes, purpose) in evaluations.iter_mut().zip(purposes) {
+        let choice = if purpose == Purpose::FinalSoftmax { drawn } else { Choice::Argmax };
+        let behaviour = Behaviour { purpose, choice, explore: None, ring };
+        let acting = record(env, learner.records, stage, behaviour)?;
+        episodes.reset.append(acting.reset);
+        episodes.act.append(acting.act);
     }
-}
-
-/// The memory of environments in which `actor` acts, relative to `frozen` where there is a reference policy.
-fn stage(
-    buffers: &mut Buffers,
-    prefix: &str,
-    env: &Env,
-    actor: (&Group, u32),
-    frozen: Option<(&Reference, &Group)>,
-    num_lanes: u32,
-    hint: &'static str,
-) -> Stage {
-    let mut stage = Stage::new(buffers, prefix, env, actor, num_lanes, hint);
-    if let Some(frozen) = frozen {
-        stage.relative_to(buffers, prefix, frozen, hint);
-    }
-    stage
+    Ok(())
 }
 
 /// Adds shards to a plan.
@@ -254,22 +243,35 @@ impl Builder<'_> {
         let groups: Vec<Group> =
             [&learner.q].into_iter().chain(&learner.others).map(|of| of.group.clone()).collect();
         let actor = (&groups[algorithm.actor.group], algorithm.actor.net);
-        let frozen = |of: &Reference| Group::frozen(buffers, "reference_", &of.group(), agents);
-        let frozen_group = reference.as_ref().map(frozen);
-        let frozen = reference.as_ref().zip(frozen_group.as_ref());
+        let frozen = reference
+            .as_ref()
+            .map(|reference| (reference, Group::frozen(buffers, "reference_", &reference.group(), agents)));
+        let frozen = frozen.as_ref().map(|(reference, group)| (*reference, group));
         if let Some(frozen) = frozen {
             let inputs = learner.batch.inputs_of_networks();
             learner.reference = Some(Beside::new(buffers, "", frozen, (inputs, 1), "Lower --batch-size."));
         }
 
-        // The replay buffer D.
-        let ring = Ring::new(buffers, env, agents, config.capacity(), num_envs);
+        // The replay buffer D, or a rollout.
+        let hint = match algorithm.returns {
+            Some(_) => "Lower --train-frequency or --num-envs.",
+            None => "Lower --buffer-size.",
+        };
+        let ring = Ring::new(buffers, env.transition(), agents, (plan.experience.1, num_envs), hint);
         let unused = Ring::none(buffers, env, agents, config.eval_episodes);
 
         // Act, step, store.
-        let stage = self::stage(buffers, "env", env, actor, frozen, num_envs, "Lower --num-envs.");
+        let hint = "Lower --num-envs.";
+        let mut stage = Stage::new(buffers, "env", env, actor, num_envs, hint);
+        if let Some(frozen) = frozen {
+            stage.relative_to(buffers, "env", frozen, hint);
+        }
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
-        let drawn = drawn(algorithm, config);
+        let drawn = match (algorithm.actor.policy, config.temperature) {
+            (true, _) => Choice::Policy,
+            (false, Temperature::PerState) => Choice::OwnTemperature,
+            (false, _) => Choice::Softmax,
+        };
         let behaviour = Behaviour {
             purpose: Purpose::Train,
             choice: if config.exploration == Exploration::Greedy { Choice::Argmax } else { drawn },
@@ -278,25 +280,14 @@ impl Builder<'_> {
         };
         let train = record(env, learner.records, &stage, behaviour)?;
         plan.reset.append(train.reset);
-        let (mut act, mut learn) = (train.act, Recording::default());
-        let stream = Purpose::Train as u32 * STREAMS;
-        let shared = (learner.records, stage.lanes());
-        if config.replay == Replay::Prioritized {
-            let priorities = Priorities::new(buffers, &ring, &learner.batch);
-            priorities.insert(&mut act, shared, &ring, config.n_step, agents)?;
-            learner.priorities = Some(priorities);
-        }
-
-        // A batch from D, and the update.
-        ring.sample(
-            &mut learn,
-            shared,
-            (config.n_step, stream),
-            learner.priorities.as_ref(),
-            &learner.batch,
-        )?;
-        (algorithm.update)(&mut learn, config, &learner, stage.lanes(), num_envs)?;
-        for (phase, recording) in plan.phases.iter_mut().zip([act, learn]) {
+        let lanes = stage.lanes();
+        let phases = match algorithm.returns {
+            Some(returns) => {
+                on_policy((algorithm, returns), config, buffers, &learner, ring, train.act, lanes)?
+            }
+            None => with_replay(algorithm, config, buffers, &mut learner, &ring, train.act, lanes)?,
+        };
+        for (phase, recording) in plan.phases.iter_mut().zip(phases) {
             phase.recording.append(recording);
         }
 
@@ -305,16 +296,12 @@ impl Builder<'_> {
         let params = metrics::Params { num_lanes: num_envs, agents };
         metrics::record(&mut statistics, params, learner.records, stage.lanes(), metrics_out)?;
 
-        let (episodes, hint) = (config.eval_episodes, "Lower --eval-episodes.");
-        let eval = self::stage(buffers, "eval", env, actor, frozen, episodes, hint);
-        let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
-        for (episodes, purpose) in plan.evaluations.iter_mut().zip(purposes) {
-            let choice = if purpose == Purpose::FinalSoftmax { drawn } else { Choice::Argmax };
-            let behaviour = Behaviour { purpose, choice, explore: None, ring: unused };
-            let acting = record(env, learner.records, &eval, behaviour)?;
-            episodes.reset.append(acting.reset);
-            episodes.act.append(acting.act);
+        let hint = "Lower --eval-episodes.";
+        let mut eval = Stage::new(buffers, "eval", env, actor, config.eval_episodes, hint);
+        if let Some(frozen) = frozen {
+            eval.relative_to(buffers, "eval", frozen, hint);
         }
+        evaluate(&mut plan.evaluations, (env, &learner), &eval, (drawn, unused))?;
 
         for (group, networks) in groups.iter().zip([&*q].into_iter().chain(&*others)) {
             memory::check_contents(group.weights.id, &plan.buffers)?;

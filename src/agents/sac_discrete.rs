@@ -28,6 +28,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     networks,
     others: policy,
     actor: Actor { group: 1, net: 0, policy: true },
+    returns: None,
     update,
 };
 

@@ -30,6 +30,11 @@ impl Config {
         })
     }
 
+    /// Transitions of a rollout: `train_frequency` steps of every environment.
+    pub fn rollout(&self) -> u32 {
+        self.train_frequency * self.num_envs
+    }
+
     /// Transitions that the ring holds: `buffer_size`, rounded up to whole vector steps.
     pub fn capacity(&self) -> u32 {
         self.buffer_size.div_ceil(self.num_envs) * self.num_envs

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::setting::{Setting, SettingType};
 use super::target_entropy::TargetEntropy;
 use super::words::{
-    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, Loss, OptimizerChoice, PathChoice,
-    Replay, Temperature, Twin, ValueTransform,
+    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, LambdaBackup, Loss,
+    OptimizerChoice, PathChoice, Replay, Temperature, Twin, ValueTransform,
 };
 use crate::shared::rng::agent_seed;
 
@@ -51,7 +51,7 @@ settings! {
         env: String = "CartPole-v1".into();
         /// Parameter of the environment, e.g. gravity=5 or gravity=uniform(5,15); may be repeated.
         env_param: Vec<String> = Vec::new();
-        /// Algorithm: sqn, soft_q, dqn, munchausen or sac_discrete; a setting that it does not use must be left at its default.
+        /// Algorithm: sqn, soft_q, dqn, munchausen, sac_discrete or soft_pqn; a setting that it does not use must be left at its default.
         algo: String = "sqn".into();
         /// auto, gpu, cpu, or an address such as vulkan:0; `softq devices` lists them.
         device: String = "auto".into();
@@ -116,7 +116,8 @@ settings! {
         /// Dueling head: Q = A - mean(A) + V, each with a hidden layer as wide as the last of hidden.
         dueling: bool = false;
         /// What each dimension of a multi-discrete action learns; branching is a dueling network.
-        action_heads: ActionHeads = ActionHeads::Independent;
+        action_heads: ActionHeads = ActionHeads::Independent,
+            only(&["sqn", "soft_q", "dqn", "munchausen", "sac_discrete"]);
         /// Weight of each dimension of a multi-discrete action in the loss and in the temperature's objective.
         head_weights: HeadWeights = HeadWeights::Equal;
         /// q(s, a) of one output that sees the action, instead of q(s, .) with one output each.
@@ -181,12 +182,17 @@ settings! {
             fills(|config, _, agent| agent.munchausen_clip = config.munchausen_clip as f32);
         /// Soft value of the next state.
         backup: Backup = Backup::ClippedLse, only(&["sqn"]);
+        /// Value that a rollout's lambda returns are made of.
+        lambda_backup: LambdaBackup = LambdaBackup::Soft, only(&["soft_pqn"]);
+        /// Share of the return that was seen, the rest is the next state's value: 0 is one step, 1 a whole rollout.
+        q_lambda: f64 = 0.65, within(0.0, 1.0), hint("0.65 is CleanRL's."), only(&["soft_pqn"]),
+            fills(|config, _, agent| agent.q_lambda = config.q_lambda as f32);
         /// Minimum or mean of both networks, or the first alone: in the target, and in the loss of a policy.
         twin: Twin = Twin::Min, only(&["sqn", "sac_discrete"]);
         /// alpha H is part of the target; off, the value is that of the policy alone (arXiv 2509.09838).
-        entropy_in_target: bool = true, only(&["sqn", "sac_discrete"]);
-        /// With n_step > 1: alpha H of the states between is part of the target too.
-        n_step_entropy: bool = false, only(&["sqn"]);
+        entropy_in_target: bool = true, only(&["sqn", "sac_discrete", "soft_pqn"]);
+        /// With n_step > 1 or q_lambda > 0: alpha H of the states between is part of the target too.
+        n_step_entropy: bool = false, only(&["sqn", "soft_pqn"]);
         /// Weight of (H(pi_old) - H(pi))^2 / 2 in the policy's loss, pi_old the averaged policy (arXiv 2209.10081); 0 is off.
         entropy_penalty: f64 = 0.0, at_least(0.0), hint("0.5 is usual; 0 switches it off."), only(&["sac_discrete"]);
         /// Bootstrap from a target network, or from the online one.
@@ -194,11 +200,11 @@ settings! {
         /// Learn the values, or sign(x) ln(1 + |x|) of them.
         value_transform: ValueTransform = ValueTransform::None, only(&["soft_q"]);
         /// Entropy relative to the uniform policy: subtract alpha ln|A| from every value, so that the bonus is never positive.
-        kl: bool = false, only(&["sqn", "soft_q", "sac_discrete"]);
+        kl: bool = false, only(&["sqn", "soft_q", "sac_discrete", "soft_pqn"]);
         /// Policy that the entropy is relative to: uniform (see kl), a run directory, whose policy is kept as it is, or a file of
         /// probabilities.
         reference: String = "uniform".into(), only(&["sqn", "soft_q"]);
-        /// How alpha moves; only sqn and sac_discrete learn it.
+        /// How alpha moves; only sqn, sac_discrete and soft_pqn learn it.
         temperature: Temperature = Temperature::Learned;
         /// Temperature, initial or fixed, inside the clamp.
         alpha: f64 = 0.2, within(1e-6, 1e6), hint("For a policy close to argmax use a small alpha such as 0.01."),
@@ -215,7 +221,7 @@ settings! {
             fills(|config, _, agent| agent.alpha_decay_steps = config.steps_or_all(config.alpha_decay_steps));
         /// Adam step size of ln alpha.
         alpha_learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."),
-            only(&["sqn", "sac_discrete"]),
+            only(&["sqn", "sac_discrete", "soft_pqn"]),
             fills(|config, _, agent| agent.alpha_learning_rate = config.alpha_learning_rate as f32);
         /// Lower clamp of alpha.
         alpha_min: f64 = 1e-4, within(1e-6, 1e6), hint("Above about 1e-7 of the values, below which ties decide."),
@@ -228,7 +234,7 @@ settings! {
         });
         /// Entropy that a learned alpha aims at: nats such as 0.2, or a share of the maximum such as '0.5ln|A|'.
         target_entropy: TargetEntropy = TargetEntropy::Ratio(0.5), hint("Use e.g. 0.5ln|A|."),
-            only(&["sqn", "sac_discrete"]), fills(|config, actions, agent| agent.target_entropy = config.target_entropy.nats(actions) as f32);
+            only(&["sqn", "sac_discrete", "soft_pqn"]), fills(|config, actions, agent| agent.target_entropy = config.target_entropy.nats(actions) as f32);
     }
     "Exploration" {
         /// Behaviour policy while training.

@@ -41,6 +41,14 @@ words! {
         Max = "max",
     }
 
+    /// Which value of a state the lambda returns of a rollout are made of.
+    pub enum LambdaBackup {
+        /// `alpha logsumexp(Q / alpha)`.
+        Soft = "soft",
+        /// `max_a Q` (PQN, arXiv 2407.04811).
+        Max = "max",
+    }
+
     /// How the two target networks are joined in the target.
     pub enum Twin {
         /// Their minimum: against overestimation, and pessimistic about what is little known.

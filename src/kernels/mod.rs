@@ -25,6 +25,7 @@ pub mod fused_forward;
 pub mod fused_gradients;
 pub mod grad_norm;
 pub mod join_heads;
+pub mod lambda_returns;
 pub mod lane_step;
 pub mod layer_norm;
 pub mod layer_norm_backward_input;
@@ -38,6 +39,8 @@ pub mod priority_draw;
 pub mod priority_insert;
 pub mod priority_update;
 pub mod replay_sample;
+pub mod rollout_batch;
+pub mod rollout_states;
 pub mod silu;
 pub mod silu_backward;
 pub mod tabular_backup;
@@ -62,6 +65,9 @@ pub fn table() -> &'static [&'static Kernel] {
         &priority_insert::KERNEL,
         &priority_draw::KERNEL,
         &replay_sample::KERNEL,
+        &rollout_states::KERNEL,
+        &lambda_returns::KERNEL,
+        &rollout_batch::KERNEL,
         &append_actions::KERNEL,
         &dense_forward::KERNEL,
         &dense_forward_tiled::KERNEL,

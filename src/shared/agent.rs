@@ -75,6 +75,8 @@ gpu_struct! {
         pub q_sum: f32,
         /// Sum of gradient norms in the window.
         pub grad_norm_sum: f32,
+        /// Share of the later return in a lambda return; a hyperparameter.
+        pub q_lambda: f32,
     }
 }
 

@@ -241,13 +241,17 @@ impl Player {
 
 /// `config` for one environment, with as little memory as it allows.
 pub fn alone(config: &Config) -> Config {
+    let on_policy = agents::find(&config.algo).is_ok_and(|algorithm| algorithm.returns.is_some());
     Config {
         agents: 1,
         sweep: Vec::new(),
         num_envs: 1,
         eval_episodes: 1,
         batch_size: 1,
-        buffer_size: 1,
+        // A rollout of one step has no use for a ring's size.
+        buffer_size: if on_policy { config.buffer_size } else { 1 },
+        train_frequency: 1,
+        gradient_steps: 1,
         n_step: 1,
         n_step_entropy: false,
         replay: Replay::Uniform,

@@ -183,14 +183,15 @@ impl Trainer {
         let (updates, steps) = self.config.update_ratio();
         let q = &self.plan.groups[0].net;
         format!(
-            "device {}: {} ({})\npath: {} ({})\nreplay: {} transitions per agent\n\
+            "device {}: {} ({})\npath: {} ({})\n{}: {} transitions per agent\n\
              updates: {updates} per {steps} environment step{} ({:.4} per step)\n{}",
             self.choice.address,
             self.choice.adapter,
             self.choice.reason,
             q.path,
             q.path_reason(self.config.path, self.choice.hardware),
-            self.config.capacity(),
+            self.plan.experience.0,
+            self.plan.experience.1,
             if steps == 1 { "" } else { "s" },
             updates as f64 / steps as f64,
             self.plan.explain()

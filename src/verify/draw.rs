@@ -175,6 +175,7 @@ impl Draw {
             loss_sum: self.float(0.0, 50.0),
             q_sum: self.float(-50.0, 50.0),
             grad_norm_sum: self.float(0.0, 50.0),
+            q_lambda: self.float(0.0, 1.0),
         }
     }
 

@@ -49,6 +49,7 @@ struct Agent {
     float loss_sum;
     float q_sum;
     float grad_norm_sum;
+    float q_lambda;
 };
 struct EnvParams {
     float gravity;

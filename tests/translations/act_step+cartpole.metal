@@ -58,6 +58,7 @@ struct Agent {
     float loss_sum;
     float q_sum;
     float grad_norm_sum;
+    float q_lambda;
 };
 typedef Agent type_2[1];
 typedef float type_3[1];

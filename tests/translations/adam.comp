@@ -47,6 +47,7 @@ struct Agent {
     float loss_sum;
     float q_sum;
     float grad_norm_sum;
+    float q_lambda;
 };
 struct Optimizer {
     float learning_rate;

@@ -1,13 +1,16 @@
 //! Experience: where transitions wait between the step that makes them and the update that learns from them.
 //!
 //! A kind of experience declares its buffers, records what a step stores beyond the transition that `act_step` writes, and
-//! records how a [`Batch`] is sampled. `ring` is the replay buffer D, `prioritized` the priorities that may stand beside it.
+//! records how a [`Batch`] is sampled. `ring` is the replay buffer D, `prioritized` the priorities that may stand beside it;
+//! `rollout` is what on-policy methods learn from.
 
 pub mod prioritized;
 pub mod ring;
+pub mod rollout;
 
 pub use prioritized::Priorities;
 pub use ring::Ring;
+pub use rollout::Rollout;
 
 use crate::engine::recording::{Buffer, Buffers};
 use crate::nn::Inputs;

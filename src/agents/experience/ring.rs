@@ -18,15 +18,21 @@ pub struct Ring {
     pub capacity: u32,
     /// Environments per agent.
     pub num_lanes: u32,
-    layout: TransitionLayout,
+    /// How they lie there.
+    pub layout: TransitionLayout,
 }
 
 impl Ring {
-    /// Declares a ring of `capacity` transitions per agent.
-    pub fn new(buffers: &mut Buffers, env: &Env, agents: u32, capacity: u32, num_lanes: u32) -> Ring {
-        let layout = env.transition();
+    /// Declares a ring of `capacity` transitions per agent; `hint` says what makes it smaller.
+    pub fn new(
+        buffers: &mut Buffers,
+        layout: TransitionLayout,
+        agents: u32,
+        (capacity, num_lanes): (u32, u32),
+        hint: &'static str,
+    ) -> Ring {
         let words = u64::from(agents) * u64::from(capacity) * layout.words() as u64;
-        let replay = buffers.add("replay", words, "Lower --buffer-size.");
+        let replay = buffers.add("replay", words, hint);
         Ring { replay, capacity, num_lanes, layout }
     }
 

@@ -11,6 +11,7 @@ pub mod network;
 pub mod policy;
 pub mod priority;
 pub mod probes;
+pub mod rollout;
 pub mod rows;
 pub mod tabular;
 
@@ -25,6 +26,7 @@ pub const CHECKS: &[&[Check]] = &[
     fused::CHECKS,
     network::CHECKS,
     backup::CHECKS,
+    rollout::CHECKS,
     rows::CHECKS,
     policy::CHECKS,
     learner::CHECKS,

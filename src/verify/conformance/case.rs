@@ -211,7 +211,7 @@ impl Case {
     pub fn unread(&self) -> Vec<String> {
         let used = self.used.borrow();
         let double = |name: &str| {
-            let plain = match name.strip_suffix("64") {
+            let plain = match name.strip_suffix(".64").or(name.strip_suffix("64")) {
                 Some(plain) => Some(plain.to_owned()),
                 None => name.contains("64.b").then(|| name.replacen("64.b", ".b", 1)),
             };

@@ -12,6 +12,7 @@ mod bounds;
 mod bsuite;
 pub mod case;
 mod classic;
+mod cleanrl_pqn;
 mod cleanrl_sac_discrete;
 mod coax_boltzmann;
 mod coax_nstep;
@@ -25,6 +26,7 @@ mod env_device;
 mod env_log;
 pub mod files;
 mod kinks;
+mod lambda_returns;
 mod learning;
 mod log;
 mod network;
@@ -74,8 +76,9 @@ const FAMILIES: &[(&str, ReplayFn)] = &[
     ("cleanrl_sac_continuous", |_, _, _| unsupported("continuous actions are not built in")),
     ("cleanrl_tanh_gaussian", |_, _, _| unsupported("continuous actions are not built in")),
     ("cleanrl_sac_discrete", cleanrl_sac_discrete::replay),
-    ("cleanrl_pqn", |_, _, _| unsupported("PQN is not built in")),
-    ("purejaxql_returns", |_, _, _| unsupported("PQN is not built in")),
+    ("cleanrl_pqn_returns", lambda_returns::replay_cleanrl),
+    ("cleanrl_pqn_update", cleanrl_pqn::replay),
+    ("purejaxql_returns", lambda_returns::replay_purejaxql),
     ("purejaxql_radam", torch_adam::replay_radam),
     ("torch_radam", torch_adam::replay_radam),
     ("torch_conv2d", |_, _, _| unsupported("convolutions are not built in")),

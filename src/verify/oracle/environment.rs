@@ -339,7 +339,7 @@ pub fn env_draw(case: &Case) -> Expected {
 }
 
 /// Element `k` of an observation as it is kept.
-fn unpacked(obs: &[u32], k: usize, bits: u32) -> Expect {
+pub(super) fn unpacked(obs: &[u32], k: usize, bits: u32) -> Expect {
     let per_word = 32 / bits as usize;
     let word = obs[k / per_word];
     if bits == 32 {
