@@ -1,11 +1,12 @@
 // Tray-v0: two lifts carry a tray up, and the ball that rolls on it must not fall off.
 //
-// State: left, right: heights of the tray's ends, in steps of 0.02 m from 0 to 50; ball (m from the middle, to the right) and
-// ball_dot (m/s). Observation: mean height (m), right end minus left end (m), ball, ball_dot. An action has two dimensions, one for
-// each lift: 0 down, 1 stay, 2 up, by one step. A solid ball rolls on a tray of 1 m:
+// State: left, right: heights of the tray's ends, in steps of 0.02 m from 0 to 50; ball (m from the middle, to the
+// right) and ball_dot (m/s). Observation: mean height (m), right end minus left end (m), ball, ball_dot. An action
+// has two dimensions, one for each lift: 0 down, 1 stay, 2 up, by one step. A solid ball rolls on a tray of 1 m:
 //   ball_dot += 0.05 * 5/7 g * (left - right) * 0.02,  ball += 0.05 * ball_dot
-// Reward: by how much the lower end rose, in m; and -1 if the ball is off the tray, which ends the episode, or else 1 if both
-// ends are at the top, which does too. One lift alone gains nothing and tips the ball off: the two must agree.
+// Reward: by how much the lower end rose, in m; and -1 if the ball is off the tray, which ends the episode, or else 1
+// if both ends are at the top, which does too. One lift alone gains nothing and tips the ball off: the two must
+// agree.
 
 const OBS_SIZE = 4u;
 const ACTION_DIMS = array(3u, 3u);
@@ -84,8 +85,8 @@ const HANDLE = vec3f(0.85, 0.45, 0.15);
 const BALL = vec3f(0.75, 0.16, 0.20);
 const SHINE = vec3f(0.94, 0.60, 0.58);
 
-// In steps of 0.02 m: 75 to either side of the picture; the shelf at the top is where the tray must arrive. The tray's ends stay
-// above their lifts.
+// In steps of 0.02 m: 75 across the picture; the shelf at the top is where the tray must arrive. The
+// tray's ends stay above their lifts.
 fn draw(state: State, uv: vec2f) -> vec3f {
     let at = vec2f((uv.x - 0.5) * 75.0, 65.0 - uv.y * 75.0);
     let left = f32(state.left);
