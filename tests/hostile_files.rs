@@ -111,3 +111,28 @@ fn nothing_that_steers_a_terminal_is_printed() {
     let (code, _, message) = softq(at, &["record", "run"]);
     assert_eq!(code, 6, "{message}");
 }
+
+/// A file as other programs write it, without digests, whose tensor has a name that clears the screen.
+#[test]
+fn the_name_of_a_tensor_is_printed_without_what_steers_a_terminal() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let at = root.path();
+    trained(at);
+    let file = at.join("run/model.safetensors");
+    let bytes = std::fs::read(&file).expect("weights");
+    let (length, rest) = bytes.split_first_chunk::<8>().expect("the length of the header");
+    let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let mut header: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(header).expect("the header");
+    header.remove("__metadata__");
+    let tensor = header.remove("log_alpha").expect("a tensor");
+    header.insert("\u{1b}[2J\u{9b}31mlog".into(), tensor);
+    let mut header = serde_json::to_vec(&header).expect("JSON");
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let length = (header.len() as u64).to_le_bytes();
+    std::fs::write(&file, [&length[..], &header, data].concat()).expect("write");
+    std::fs::remove_file(at.join("run/SHA256SUMS")).expect("digests");
+    let named = "it holds a tensor '\\u{1b}[2J\\u{9b}31mlog', which is no part of";
+    refused(at, &["record", "run"], 6, &[named]);
+    refused(at, &["rollout", "cartpole", "--policy", "run", "--device", "cpu"], 6, &[named]);
+}

@@ -132,16 +132,45 @@ fn a_flipped_bit_is_refused_by_name() {
     }
 }
 
+/// A run whose interrupts are not ignored, as they are in what `nohup` or a shell's background starts: what is ignored stays so
+/// over `exec`, unless `env` of the GNU programs undoes it.
+#[cfg(unix)]
+fn interruptible(run: &Command) -> Command {
+    let default = "--default-signal=INT,TERM";
+    match Command::new("env").args([default, "true"]).stderr(Stdio::null()).status() {
+        Ok(status) if status.success() => {
+            let mut command = Command::new("env");
+            command.arg(default).arg(run.get_program()).args(run.get_args());
+            command
+        }
+        // Another `env`: the tests have to be started with interrupts as they are by default.
+        _ => {
+            let mut command = Command::new(run.get_program());
+            command.args(run.get_args());
+            command
+        }
+    }
+}
+
 /// Waits until the run has learnt something.
+#[cfg(unix)]
 fn started(dir: &Path, child: &mut Child) {
-    for _ in 0..1_000 {
+    within_a_minute("the run writes no progress", child, |child| {
         let rows = std::fs::read_to_string(dir.join("progress.csv")).unwrap_or_default().lines().count();
-        if rows > 20 || child.try_wait().expect("status").is_some() {
+        rows > 20 || child.try_wait().expect("status").is_some()
+    });
+}
+
+#[cfg(unix)]
+fn within_a_minute(or: &str, child: &mut Child, done: impl Fn(&mut Child) -> bool) {
+    for _ in 0..3_000 {
+        if done(child) {
             return;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    panic!("no progress");
+    child.kill().expect("end the run");
+    panic!("{or}");
 }
 
 #[cfg(unix)]
@@ -150,11 +179,13 @@ fn interrupts_keep_the_last_weights() {
     let root = tempfile::tempdir().expect("temporary directory");
     for (signal, status, name) in [("INT", 130, "SIGINT"), ("TERM", 143, "SIGTERM")] {
         let dir = root.path().join(name);
-        let mut child =
-            train(&dir, "--total-timesteps 100000000 --eval-frequency 0 --quiet").spawn().expect("start");
+        let run = train(&dir, "--total-timesteps 100000000 --eval-frequency 0 --quiet");
+        let mut run = interruptible(&run);
+        let mut child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start");
         started(&dir, &mut child);
         let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
         assert!(kill.expect("kill").success());
+        within_a_minute("the run goes on", &mut child, |child| child.try_wait().expect("status").is_some());
         let output = child.wait_with_output().expect("end");
         let message = text(&output);
         assert_eq!(output.status.code(), Some(status), "{message}");
@@ -168,29 +199,61 @@ fn interrupts_keep_the_last_weights() {
     }
 }
 
-/// A limit on the length of files stands for a full disk: `progress.csv` is the first file that reaches it.
-#[cfg(unix)]
-#[test]
-fn a_full_disk_keeps_whole_rows_and_the_last_weights() {
-    let root = tempfile::tempdir().expect("temporary directory");
-    let dir = root.path().join("run");
-    let small = SMALL.replace("--log-frequency 128", "--log-frequency 1");
-    let line = format!(
-        "trap '' XFSZ; ulimit -f 64; exec \"$0\" train {small} --total-timesteps 100000 \
-         --eval-frequency 0 --quiet --run-dir \"$1\""
-    );
-    let output = Command::new("sh").args(["-c", &line, env!("CARGO_BIN_EXE_softq")]).arg(&dir).output();
-    let output = output.expect("run");
-    let message = text(&output);
+const ROW_BY_ROW: &str = "--log-frequency 1 --total-timesteps 100000 --eval-frequency 0 --quiet";
+
+/// Whole rows and the last weights are in `dir`, and the message names `named`, where the run wrote.
+fn kept_on_a_full_disk(output: &Output, dir: &Path, named: &Path) {
+    let message = text(output);
     assert_eq!(output.status.code(), Some(6), "{message}");
-    let model = dir.join("model.safetensors");
+    let model = named.join("model.safetensors");
     for part in ["progress.csv", "The last weights are kept in", model.to_str().expect("path")] {
         assert!(message.contains(part), "'{part}' is missing: {message}");
     }
     let csv = std::fs::read_to_string(dir.join("progress.csv")).expect("read");
     let cells = |row: &str| row.split(',').count();
     assert!(csv.ends_with('\n') && csv.lines().all(|row| cells(row) == 15), "no half row");
-    SavedRun::load(&dir, Which::Last).expect("the last weights");
+    SavedRun::load(dir, Which::Last).expect("the last weights");
+}
+
+/// A limit on the length of files stands for a full disk: `progress.csv` is the first file that reaches it.
+#[cfg(unix)]
+#[test]
+fn a_limit_on_files_keeps_whole_rows_and_the_last_weights() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let dir = root.path().join("run");
+    let small = SMALL.replace("--log-frequency 128", ROW_BY_ROW);
+    let line = format!("trap '' XFSZ; ulimit -f 64; exec \"$0\" train {small} --run-dir \"$1\"");
+    let output = Command::new("sh").args(["-c", &line, env!("CARGO_BIN_EXE_softq")]).arg(&dir).output();
+    kept_on_a_full_disk(&output.expect("run"), &dir, &dir);
+}
+
+/// A file system in memory, in a name space of its own, which needs no privileges where the kernel lets users have one; where it
+/// does not, the test says so, and the limit on files above stands for it. The smallest has no room for the curve.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_keeps_whole_rows_and_the_last_weights() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let (disk, small) = (root.path().join("disk"), SMALL.replace("--log-frequency 128", ROW_BY_ROW));
+    std::fs::create_dir(&disk).expect("directory");
+    let spaces = |line: &str, arguments: &[&Path]| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", line, env!("CARGO_BIN_EXE_softq")]);
+        command.args(arguments).output()
+    };
+    match spaces("mount -t tmpfs softq \"$1\"", &[&disk]) {
+        Ok(tried) if tried.status.success() => {}
+        refused => return eprintln!("no file system of its own for this test: {refused:?}"),
+    }
+    for size in ["64k", "400k"] {
+        let kept = root.path().join(size);
+        // The file system ends with the name space: what it holds is copied before.
+        let line = format!(
+            "mount -t tmpfs -o size={size} softq \"$1\" && \"$0\" train {small} --run-dir \"$1/run\"; status=$?; \
+             cp -r \"$1/run\" \"$2\"; exit $status"
+        );
+        let output = spaces(&line, &[&disk, &kept]).expect("run");
+        kept_on_a_full_disk(&output, &kept, &disk.join("run"));
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -1,9 +1,9 @@
 // Acrobot-v1: swing the tip of two links above a line by a torque at the joint between them. Gymnasium 1.4
 // `classic_control/acrobot.py`; Sutton (1996), with the equations of motion of Sutton and Barto's book.
 //
-// State: theta1 (rad, 0 hangs down), theta2 (rad, relative to the first link), their velocities (rad/s); observation: cos and
-// sin of theta1, cos and sin of theta2, the velocities. Actions: torque -1, 0, 1. One Runge-Kutta step of 0.2 s. Reward -1 per
-// step, 0 when the tip is above the line one link above the fixed joint.
+// State: theta1 (rad, 0 hangs down), theta2 (rad, relative to the first link), their velocities (rad/s); observation:
+// cos and sin of theta1, cos and sin of theta2, the velocities. Actions: torque -1, 0, 1. One Runge-Kutta step of 0.2
+// s. Reward -1 per step, 0 when the tip is above the line one link above the fixed joint.
 
 // import: angle
 

@@ -1,7 +1,9 @@
-// CartPole-v1: balance a pole on a cart. Gymnasium 1.4 `classic_control/cartpole.py`; Barto, Sutton and Anderson (1983).
+// CartPole-v1: balance a pole on a cart. Gymnasium 1.4 `classic_control/cartpole.py`; Barto, Sutton and Anderson
+// (1983).
 //
-// State: x (m), x_dot (m/s), theta (rad), theta_dot (rad/s); observation: the same four. Actions: 0 pushes left, 1 right.
-// Explicit Euler with dt = 0.02: positions advance with the old velocities. Reward 1 per step, the last one included.
+// State: x (m), x_dot (m/s), theta (rad), theta_dot (rad/s); observation: the same four. Actions: 0 pushes left, 1
+// right. Explicit Euler with dt = 0.02: positions advance with the old velocities. Reward 1 per step, the last one
+// included.
 
 const OBS_SIZE = 4u;
 const NUM_ACTIONS = 2u;

@@ -1,8 +1,9 @@
 // Catch-bsuite: move a paddle below a falling ball. bsuite 0.3.6 `environments/catch.py`.
 //
-// State: ball_x, ball_y, paddle_x in cells of the board. Observation: the board row by row, 1 at the ball and at the paddle
-// in the last row. Actions: 0 left, 1 stay, 2 right. The paddle moves, then the ball falls by one; when it reaches the last
-// row the episode ends with 1 if the paddle is there and -1 if not. Only `reset` draws: the column of the ball.
+// State: ball_x, ball_y, paddle_x in cells of the board. Observation: the board row by row, 1 at the ball and at the
+// paddle in the last row. Actions: 0 left, 1 stay, 2 right. The paddle moves, then the ball falls by one; when it
+// reaches the last row the episode ends with 1 if the paddle is there and -1 if not. Only `reset` draws: the column of
+// the ball.
 
 // param: rows of the board
 // range: 2 to 64

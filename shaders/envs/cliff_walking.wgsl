@@ -1,10 +1,11 @@
 // CliffWalking-v1, CliffWalkingSlippery-v1: walk along a cliff without falling down. Gymnasium 1.4
 // `toy_text/cliffwalking.py`; Sutton and Barto, example 6.6.
 //
-// State: the cell, row * 12 + column of 4 rows. Observation: the cell, one-hot. Actions: 0 up, 1 right, 2 down, 3 left; moves
-// beyond the edge stay. The walk starts at the lower left and ends at the lower right; the cells between are the cliff, which
-// costs 100 and leads back to the start, and every other step costs 1. There is no time limit. On slippery ground action - 1,
-// action and action + 1 modulo 4 are equally likely, in this order. Every step draws one number, on dry ground too.
+// State: the cell, row * 12 + column of 4 rows. Observation: the cell, one-hot. Actions: 0 up, 1 right, 2 down, 3 left;
+// moves beyond the edge stay. The walk starts at the lower left and ends at the lower right; the cells between are the
+// cliff, which costs 100 and leads back to the start, and every other step costs 1. There is no time limit. On slippery
+// ground action - 1, action and action + 1 modulo 4 are equally likely, in this order. Every step draws one number, on
+// dry ground too.
 
 const ROWS = 4u;
 const COLUMNS = 12u;
@@ -15,8 +16,9 @@ const OBS_BITS = 1u;
 const OBS_LOW = 0.0;
 const OBS_HIGH = 1.0;
 const NUM_ACTIONS = 4u;
-// param: mean return at which it counts as solved. The shortest safe walk takes 13 steps. On slippery ground the best mean is
-// -64.71 and single returns spread by 24.5, so CliffWalkingSlippery-v1 counts from -70 on: two standard errors of 100 episodes.
+// param: mean return at which it counts as solved. The shortest safe walk takes 13 steps. On slippery ground the best
+// mean is -64.71 and single returns spread by 24.5, so CliffWalkingSlippery-v1 counts from -70 on: two standard errors
+// of 100 episodes.
 const REWARD_THRESHOLD = -13.0;
 const DRAW_ASPECT = 3.0;
 const RENDER_FPS = 4u;

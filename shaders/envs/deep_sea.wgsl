@@ -1,19 +1,20 @@
 // DeepSea-bsuite: dive to the treasure at the far end of the sea bed, against a small cost. bsuite 0.3.6
 // `environments/deep_sea.py`; Osband, Van Roy, Russo and Wen (2019).
 //
-// State: row and column. Observation: the cell, one-hot; zeros after the end. Each step sinks by one row and moves to the
-// right or to the left; which of the two actions means right differs from cell to cell. Moving right costs
-// unscaled_move_cost / SIZE, moving right in the last column earns 1, and the episode ends on the ground after SIZE steps:
-// only SIZE moves to the right find the treasure, a return of 1 - unscaled_move_cost. If not deterministic, a move to the
-// right fails with probability 1 / SIZE and the ends of the last row pay a standard normal number on top.
+// State: row and column. Observation: the cell, one-hot; zeros after the end. Each step sinks by one row and moves to
+// the right or to the left; which of the two actions means right differs from cell to cell. Moving right costs
+// unscaled_move_cost / SIZE, moving right in the last column earns 1, and the episode ends on the ground after SIZE
+// steps: only SIZE moves to the right find the treasure, a return of 1 - unscaled_move_cost. If not deterministic, a
+// move to the right fails with probability 1 / SIZE and the ends of the last row pay a standard normal number on top.
 //
-// Draws, in this order: the normal number where one is paid, and one uniform number for every move to the right, which also
-// deterministic seas draw.
+// Draws, in this order: the normal number where one is paid, and one uniform number for every move to the right, which
+// also deterministic seas draw.
 
 // param: cells per side
 // range: 2 to 100
 const SIZE = 10u;
-// param: the action that means right in each cell, rows of 0 and 1 separated by '/'; a single 2 leaves it to mapping_seed
+// param: the action that means right in each cell, rows of 0 and 1 separated by '/'; a single 2 leaves it to
+// mapping_seed
 const MAPPING = array(array(2u));
 const MAPPING_ROWS = 1u;
 const MAPPING_COLUMNS = 1u;
@@ -24,7 +25,8 @@ const OBS_BITS = 1u;
 const OBS_LOW = 0.0;
 const OBS_HIGH = 1.0;
 const NUM_ACTIONS = 2u;
-// The best return is 0.99, of which the f32 sum of the rewards misses up to 5e-8, and a mean over episodes a little more.
+// The best return is 0.99, of which the f32 sum of the rewards misses up to 5e-8, and a mean over episodes a little
+// more.
 const REWARD_THRESHOLD = 0.9899;
 const DRAW_ASPECT = f32(SIZE) / f32(SIZE + 1u);
 const RENDER_FPS = 6u;

@@ -1,11 +1,11 @@
 // FrozenLake-v1, FrozenLake8x8-v1: cross a frozen lake to the goal without falling into a hole. Gymnasium 1.4
 // `toy_text/frozen_lake.py`.
 //
-// State: the cell, row * columns + column, and the direction of the last action, for the picture. Observation: the cell,
-// one-hot. Actions: 0 left, 1 down, 2 right, 3 up. Moves beyond the edge stay; holes and goals end the episode and hold
-// whoever steps again without reward. Slippery ice: action - 1, action, action + 1 modulo 4 happen with the probabilities
-// (1 - success_rate) / 2, success_rate and (1 - success_rate) / 2, the first whose cumulative sum is above u. Every step
-// draws one number u, on dry ice and in a hole too.
+// State: the cell, row * columns + column, and the direction of the last action, for the picture. Observation: the
+// cell, one-hot. Actions: 0 left, 1 down, 2 right, 3 up. Moves beyond the edge stay; holes and goals end the episode
+// and hold whoever steps again without reward. Slippery ice: action - 1, action, action + 1 modulo 4 happen with the
+// probabilities (1 - success_rate) / 2, success_rate and (1 - success_rate) / 2, the first whose cumulative sum is
+// above u. Every step draws one number u, on dry ice and in a hole too.
 
 // start
 const S = 0u;
@@ -25,8 +25,8 @@ const MAP = array(
 );
 const MAP_ROWS = 4u;
 const MAP_COLUMNS = 4u;
-// The same in two bits per cell, row by row from the lowest bits up, rewritten together with it: looking up a place in a constant
-// array costs a copy of all of it.
+// The same in two bits per cell, row by row from the lowest bits up, rewritten together with it: looking up a place in
+// a constant array costs a copy of all of it.
 const MAP_BITS = array(3600128340u);
 // param: mean return at which the map counts as solved
 const REWARD_THRESHOLD = 0.7;

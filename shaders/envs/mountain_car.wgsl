@@ -1,7 +1,8 @@
-// MountainCar-v0: drive an underpowered car out of a valley. Gymnasium 1.4 `classic_control/mountain_car.py`; Moore (1990).
+// MountainCar-v0: drive an underpowered car out of a valley. Gymnasium 1.4 `classic_control/mountain_car.py`; Moore
+// (1990).
 //
-// State and observation: position, velocity. Actions: 0 pushes left, 1 not at all, 2 right. Reward -1 per step until the
-// car stands at the flag, at 0.5, with at least `goal_velocity`.
+// State and observation: position, velocity. Actions: 0 pushes left, 1 not at all, 2 right. Reward -1 per step until
+// the car stands at the flag, at 0.5, with at least `goal_velocity`.
 
 // import: valley
 

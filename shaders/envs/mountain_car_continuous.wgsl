@@ -1,7 +1,9 @@
-// MountainCarContinuous-v0: the mountain car with a throttle. Gymnasium 1.4 `classic_control/continuous_mountain_car.py`.
+// MountainCarContinuous-v0: the mountain car with a throttle. Gymnasium 1.4
+// `classic_control/continuous_mountain_car.py`.
 //
-// State and observation: position, velocity. Action: throttle in [-1, 1]. Reward: 100 for standing at the flag, at 0.45,
-// with at least `goal_velocity`, less 0.1 throttle^2 per step; a throttle beyond the limits pushes no harder but costs more.
+// State and observation: position, velocity. Action: throttle in [-1, 1]. Reward: 100 for standing at the flag, at
+// 0.45, with at least `goal_velocity`, less 0.1 throttle^2 per step; a throttle beyond the limits pushes no harder but
+// costs more.
 
 // import: valley
 

@@ -1,7 +1,7 @@
 // Pendulum-v1: swing a pendulum up and keep it there. Gymnasium 1.4 `classic_control/pendulum.py`.
 //
-// State: theta (rad, 0 upright, unbounded), theta_dot (rad/s); observation: cos theta, sin theta, theta_dot. Action: torque
-// in [-2, 2]. Reward -(angle^2 + 0.1 theta_dot^2 + 0.001 torque^2) with the angle in [-pi, pi].
+// State: theta (rad, 0 upright, unbounded), theta_dot (rad/s); observation: cos theta, sin theta, theta_dot. Action:
+// torque in [-2, 2]. Reward -(angle^2 + 0.1 theta_dot^2 + 0.001 torque^2) with the angle in [-pi, pi].
 
 // import: pendulum
 

@@ -1,7 +1,7 @@
 // PendulumDiscrete-v1: Pendulum-v1 with five torques, for agents that choose among actions.
 //
-// State: theta (rad, 0 upright, unbounded), theta_dot (rad/s); observation: cos theta, sin theta, theta_dot. Actions: torque
-// -2, -1, 0, 1, 2. Reward -(angle^2 + 0.1 theta_dot^2 + 0.001 torque^2) with the angle in [-pi, pi].
+// State: theta (rad, 0 upright, unbounded), theta_dot (rad/s); observation: cos theta, sin theta, theta_dot. Actions:
+// torque -2, -1, 0, 1, 2. Reward -(angle^2 + 0.1 theta_dot^2 + 0.001 torque^2) with the angle in [-pi, pi].
 
 // import: pendulum
 

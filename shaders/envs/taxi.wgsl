@@ -1,13 +1,14 @@
 // Taxi-v4: fetch a passenger and drive to the destination. Gymnasium 1.4 `toy_text/taxi.py`; Dietterich (2000).
 //
-// State: Gymnasium's index ((row * 5 + column) * 5 + passenger) * 4 + destination, whether the passenger will yet think of
-// another destination, and the heading, for the picture. Passenger and destination are 0 red, 1 green, 2 yellow or 3 blue;
-// passenger 4 sits in the taxi. Observation: the index, one-hot of 500. Actions: 0 south, 1 north, 2 east, 3 west, 4 pick up,
-// 5 drop off. Steps cost 1, picking up nobody and dropping off in vain 10; delivery earns 20 and ends the episode.
+// State: Gymnasium's index ((row * 5 + column) * 5 + passenger) * 4 + destination, whether the passenger will yet think
+// of another destination, and the heading, for the picture. Passenger and destination are 0 red, 1 green, 2 yellow or 3
+// blue; passenger 4 sits in the taxi. Observation: the index, one-hot of 500. Actions: 0 south, 1 north, 2 east, 3
+// west, 4 pick up, 5 drop off. Steps cost 1, picking up nobody and dropping off in vain 10; delivery earns 20 and ends
+// the episode.
 //
-// Every step draws one number u. In rain a taxi that can drive ahead does so with rainy_probability; otherwise it tries the
-// street to its left or to its right. With fickle_passenger, the passenger of a share of fickle_probability of the episodes
-// chooses another destination at the first move with him on board, by a second number.
+// Every step draws one number u. In rain a taxi that can drive ahead does so with rainy_probability; otherwise it tries
+// the street to its left or to its right. With fickle_passenger, the passenger of a share of fickle_probability of the
+// episodes chooses another destination at the first move with him on board, by a second number.
 
 const OBS_SIZE = 500u;
 const OBS_BITS = 1u;

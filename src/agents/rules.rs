@@ -33,3 +33,16 @@ pub fn given_temperature(config: &Config) -> Result<()> {
         )),
     }
 }
+
+/// For algorithms with an entropy bonus that can be switched off: its KL form is nothing without it.
+pub fn bonus_for_kl(config: &Config) -> Result<()> {
+    if !config.kl || config.entropy_in_target {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "kl",
+        true,
+        "false with entropy_in_target = false",
+        "The KL form shifts the entropy bonus, which is switched off.",
+    ))
+}

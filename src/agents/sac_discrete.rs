@@ -12,7 +12,7 @@
 
 use crate::agents::hyper;
 use crate::agents::learner::{After, Learner, Networks};
-use crate::agents::{Actor, Algorithm};
+use crate::agents::{Actor, Algorithm, rules};
 use crate::config::{Config, Temperature, Twin};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::{Error, Result};
@@ -49,15 +49,7 @@ fn check(config: &Config) -> Result<()> {
             "The policy network has an entropy of its own in every state; only sqn solves for a temperature.",
         ));
     }
-    if config.kl && !config.entropy_in_target {
-        return Err(Error::invalid(
-            "kl",
-            true,
-            "false with entropy_in_target = false",
-            "The KL form shifts the entropy bonus, which is switched off.",
-        ));
-    }
-    Ok(())
+    rules::bonus_for_kl(config)
 }
 
 /// `Q_1(s), Q_2(s), Q'_1(s'), Q'_2(s')`; after their step `Q_1(s), Q_2(s)` again, for the policy.

@@ -5,7 +5,7 @@
 //! `docs/algorithms.md` has the table.
 
 use crate::agents::learner::{Bootstrap, Learner, Networks};
-use crate::agents::{Algorithm, FIRST_Q};
+use crate::agents::{Algorithm, FIRST_Q, rules};
 use crate::config::{Backup, Config, Exploration, Temperature, Twin};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::{Error, Result};
@@ -44,14 +44,7 @@ fn check(config: &Config) -> Result<()> {
             "Each state has a temperature of its own, which only that backup (the authors' gsqn) defines.",
         ));
     }
-    if config.kl && !config.entropy_in_target {
-        return Err(Error::invalid(
-            "kl",
-            true,
-            "false with entropy_in_target = false",
-            "The KL form shifts the entropy bonus, which is switched off.",
-        ));
-    }
+    rules::bonus_for_kl(config)?;
     if !config.n_step_entropy {
         return Ok(());
     }

@@ -10,13 +10,15 @@
 
 use crate::engine::executor::{Executor, Program, read_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
-use crate::envs::mdp::Mdp;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::{tabular_backup, tabular_policy, tabular_residual, tabular_value};
 use crate::shared::tabular::{NEVER, Solver, Sweep, Transition};
 
-/// Names for `--method`.
-pub const METHODS: &[&str] = &["soft-q-iteration", "soft-policy-iteration"];
+mod check;
+mod problem;
+
+pub use check::check_reference;
+pub use problem::{METHODS, Method, Problem, Setting, Solution};
 
 /// Sweeps per submission.
 const BLOCK: u32 = 64;
@@ -28,99 +30,6 @@ const ROUGH: f32 = 1e-4;
 const ROUNDING: f32 = 1e-6;
 /// Sweeps in which a residual of that size must fall, or f32 can do no better.
 const PATIENCE: usize = 2 * BLOCK as usize;
-
-/// How to solve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Repeated soft Bellman backups.
-    SoftQIteration,
-    /// Evaluation and improvement of a policy in turn.
-    SoftPolicyIteration,
-}
-
-impl Method {
-    /// The method of this name.
-    pub fn parse(name: &str) -> Result<Method> {
-        match name {
-            "soft-q-iteration" => Ok(Method::SoftQIteration),
-            "soft-policy-iteration" => Ok(Method::SoftPolicyIteration),
-            other => Err(Error::unknown("method", other, METHODS.iter().copied())),
-        }
-    }
-}
-
-/// What to solve for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Setting {
-    /// Discount, 0 to 1.
-    pub gamma: f64,
-    /// Temperature, 0 or more.
-    pub alpha: f64,
-    /// A sweep that changes no Q by more than this share of `max(1, max |Q|)` is the last. With 0 the sweeps go on until they
-    /// change nothing, or rounding alone.
-    pub tolerance: f64,
-}
-
-/// The table with the settings to solve it for, side by side.
-pub struct Problem<'a> {
-    /// The table.
-    pub mdp: &'a Mdp,
-    /// How.
-    pub method: Method,
-    /// Entropy relative to the uniform policy.
-    pub kl: bool,
-    /// Sweeps after which a solution is given up.
-    pub max_sweeps: u32,
-    /// One solution each.
-    pub settings: &'a [Setting],
-    /// The reference policy `pi_bar(a|s)` of each solution, `[states, actions]`: the objective is the reward less
-    /// `alpha KL(pi || pi_bar)`. None, or one per setting.
-    pub references: &'a [Vec<f64>],
-}
-
-/// One solution.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Solution {
-    /// `Q(s, a)` `[states, actions]`.
-    pub q: Vec<f32>,
-    /// `V(s)` `[states]`, the soft maximum of `q`.
-    pub values: Vec<f32>,
-    /// `pi(a|s)` `[states, actions]`.
-    pub policy: Vec<f32>,
-    /// `H(pi(.|s))` `[states]`, nats.
-    pub entropies: Vec<f32>,
-    /// Every sweep in order.
-    pub history: Vec<Sweep>,
-    /// Improvements of the policy; 0 for soft Q-iteration.
-    pub improvements: u32,
-    /// Whether the last sweep was within the tolerance.
-    pub converged: bool,
-    /// Largest ratio of a residual to the one before, among those above rounding: at most gamma for soft Q-iteration.
-    pub contraction: Option<f32>,
-    /// Largest fall of a Q after the first improvement, 0 up to rounding; for soft Q-iteration none is promised.
-    pub drop: Option<f32>,
-    /// Most nats that one step can be worth: `ln |A|`, or the largest `-ln pi_bar` of an action that the reference takes.
-    pub nats: f64,
-}
-
-impl Solution {
-    /// Residual of the last sweep.
-    pub fn residual(&self) -> f32 {
-        self.history.last().map_or(0.0, |sweep| sweep.residual)
-    }
-
-    /// Largest distance from the fixed point that the last residual and the rounding of a sweep allow; none with `gamma = 1`.
-    pub fn error_bound(&self, setting: &Setting, mdp: &Mdp) -> Option<f64> {
-        let gamma = setting.gamma;
-        let largest = self.history.last().map_or(1.0, |sweep| sweep.largest.max(1.0));
-        // The value, its discount, and the sum over outcomes each round to half a unit in the last place; so do the terms of
-        // the logarithm, which are as large as the entropy they stand for.
-        let half_ulp = f64::from(f32::EPSILON) / 2.0;
-        let entropy = setting.alpha * self.nats;
-        let rounding = half_ulp * (f64::from(3 + mdp.most_outcomes()) * f64::from(largest) + 8.0 * entropy);
-        (gamma < 1.0).then(|| (gamma * f64::from(self.residual()) + rounding) / (1.0 - gamma))
-    }
-}
 
 struct Memory {
     solvers: Buffer<Solver>,
@@ -140,7 +49,7 @@ struct Programs {
 
 /// Solves the table on `executor`.
 pub fn solve(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<Vec<Solution>> {
-    check(problem)?;
+    check::check(problem)?;
     let (memory, programs) = prepare(executor, problem)?;
     let mut runs: Vec<Run> = problem.settings.iter().map(|_| Run::default()).collect();
     let mut solvers: Vec<Solver> = problem.settings.iter().map(start).collect();
@@ -221,34 +130,6 @@ fn start(setting: &Setting) -> Solver {
         tie: TIE,
         ..Solver::default()
     }
-}
-
-fn check(problem: &Problem<'_>) -> Result<()> {
-    let range = |field: &str, value: f64, low: f64, high: f64, hint: &str| {
-        if (low..=high).contains(&value) {
-            return Ok(());
-        }
-        Err(Error::invalid(field, value, format!("{low} to {high}"), hint))
-    };
-    if problem.settings.is_empty() || problem.max_sweeps == 0 {
-        return Err(Error::invalid(
-            "max_sweeps",
-            problem.max_sweeps,
-            "at least 1",
-            "100000 suits most tables.",
-        ));
-    }
-    check_references(problem)?;
-    for setting in problem.settings {
-        range("gamma", setting.gamma, 0.0, 1.0, "0.99 looks about 100 steps ahead.")?;
-        range("alpha", setting.alpha, 0.0, 1e6, "0 is the hard maximum.")?;
-        range("tolerance", setting.tolerance, 0.0, 1.0, "0 goes on until only rounding is left.")?;
-        if setting.alpha > 0.0 && setting.alpha < 1e-6 {
-            let hint = "Below, rounding of Q decides; 0 splits ties evenly.";
-            return Err(Error::invalid("alpha", setting.alpha, "0, or 1e-6 to 1e6", hint));
-        }
-    }
-    Ok(())
 }
 
 fn prepare(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<(Memory, Programs)> {
@@ -392,54 +273,6 @@ fn nats(problem: &Problem<'_>, agent: usize) -> f64 {
         Some(reference) => reference.iter().filter(|p| **p > 0.0).fold(0.0, |most, p| most.max(-p.ln())),
         None => f64::from(problem.mdp.actions).ln(),
     }
-}
-
-/// Each reference policy must be one: as many rows as there are states, each a distribution.
-fn check_references(problem: &Problem<'_>) -> Result<()> {
-    let refuse =
-        |value: String, allowed: String, hint: &str| Err(Error::invalid("reference", value, allowed, hint));
-    if problem.references.is_empty() {
-        return Ok(());
-    }
-    if problem.kl {
-        let hint = "kl is the entropy relative to the uniform policy, which is a reference of its own.";
-        return Err(Error::invalid("kl", true, "false with a reference policy", hint));
-    }
-    if problem.references.len() != problem.settings.len() {
-        let allowed = format!("none or {}, one per setting", problem.settings.len());
-        return refuse(
-            format!("{} policies", problem.references.len()),
-            allowed,
-            "Repeat it for every setting.",
-        );
-    }
-    problem.references.iter().try_for_each(|reference| check_reference(problem.mdp, reference))
-}
-
-/// Whether `reference` is a policy `[states, actions]` in the table: rows that are distributions.
-pub fn check_reference(mdp: &Mdp, reference: &[f64]) -> Result<()> {
-    let refuse =
-        |value: String, allowed: String, hint: &str| Err(Error::invalid("reference", value, allowed, hint));
-    let (states, actions) = (mdp.states as usize, mdp.actions as usize);
-    if reference.len() != states * actions {
-        let allowed = format!("{states} states of {actions} actions each");
-        return refuse(
-            format!("{} probabilities", reference.len()),
-            allowed,
-            "Was it made for another table?",
-        );
-    }
-    for (state, row) in reference.chunks(actions).enumerate() {
-        if let Some(p) = row.iter().find(|p| !(0.0..=1.0).contains(*p)) {
-            return refuse(format!("{p} in state {state}"), "0 to 1".into(), "These are probabilities.");
-        }
-        let sum: f64 = row.iter().sum();
-        if (sum - 1.0).abs() > 1e-3 {
-            let value = format!("a row that sums to {sum} in state {state}");
-            return refuse(value, "rows that sum to 1, within 0.001".into(), "Divide each row by its sum.");
-        }
-    }
-    Ok(())
 }
 
 /// Largest ratio of two residuals in a row.

@@ -1,12 +1,14 @@
 //! The only place that talks to wgpu: adapter choice and limits, the device, buffers, pipelines, submission, readback.
 
 mod adapter;
+mod choice;
 mod compiling;
 mod device;
 mod executor;
 mod readback;
 
-pub use adapter::{AdapterReport, Choice, adapters, choose, choose_to_train, list_choices};
+pub use adapter::{AdapterReport, adapters};
+pub use choice::{Choice, choose, choose_to_train, list_choices};
 pub use compiling::{Compiling, compiling};
 pub use device::GpuDevice;
 pub use executor::GpuExecutor;

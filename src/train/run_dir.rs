@@ -114,10 +114,12 @@ impl RunDir {
     /// Holds room on the disk for files of `bytes` that must be written even when everything else is full. Where there is
     /// no such room, the run may still fit.
     pub fn reserve(&self, bytes: u64) {
-        // The curve, the digests and what a file system adds.
-        let room = bytes as usize + (128 << 10);
-        // Not zeros, which some file systems do not store.
-        if fs::write(self.file(RESERVE_FILE), vec![0xa5; room]).is_err() {
+        // The curve, the digests and what a file system adds; on a disk that is almost full already, the weights alone.
+        for more in [128 << 10, 16 << 10] {
+            // Not zeros, which some file systems do not store.
+            if fs::write(self.file(RESERVE_FILE), vec![0xa5; bytes as usize + more]).is_ok() {
+                return;
+            }
             self.release();
         }
     }

@@ -68,10 +68,10 @@ pub(super) fn networks() -> [(&'static str, NetworkSpec); 10] {
 /// Weight of the second head.
 const LATER_HEAD_WEIGHT: f32 = 0.5;
 
-/// All networks, backups and losses.
-pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
-    let mut row = Row {
-        name: GRADIENTS.into(),
+/// The row of a check of gradients before its first case.
+pub(super) fn no_gradient_yet(name: &str, note: &str) -> Row {
+    Row {
+        name: name.into(),
         file: None,
         cases: 0,
         twin: None,
@@ -81,8 +81,16 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
         source: "measured".into(),
         passed: true,
         failures: Vec::new(),
-        note: "a whole update of twin networks against central finite differences in f64".into(),
-    };
+        note: note.into(),
+    }
+}
+
+/// All networks, backups and losses.
+pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
+    let mut row = no_gradient_yet(
+        GRADIENTS,
+        "a whole update of twin networks against central finite differences in f64",
+    );
     let mut index = 0;
     for (name, spec) in networks() {
         for backup in [Backup::ClippedLse, Backup::OnlinePolicy, Backup::Sampled, Backup::Max] {

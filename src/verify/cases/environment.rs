@@ -320,6 +320,6 @@ pub const CHECKS: &[Check] = &[
         .within("the twin alone")
         .by("shaders/env_draw.wgsl"),
     Check::new(&env_probe::KERNEL, env_probe, oracle::environment::env_probe),
-    Check::new(&replay_sample::KERNEL, replay_sample, oracle::environment::replay_sample)
+    Check::new(&replay_sample::KERNEL, replay_sample, oracle::replay::replay_sample)
         .within("copies; 2 x running error of sums"),
 ];

@@ -16,6 +16,7 @@ pub mod policy;
 pub mod priority;
 pub mod probes;
 pub mod random;
+pub mod replay;
 pub mod rollout;
 pub mod rows;
 pub mod tabular;

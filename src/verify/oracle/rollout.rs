@@ -1,6 +1,6 @@
 //! Lambda returns as the recursion of their equations, and minibatches as slices of a list that is shuffled as a whole.
 
-use super::environment::unpacked;
+use super::replay::unpacked;
 use super::policy::{Policy, argmax};
 use super::random::{Random, stream};
 use super::{Expect, Expected, Num, unchanged};
