@@ -1,8 +1,8 @@
 //! Lambda returns as the recursion of their equations, and minibatches as slices of a list that is shuffled as a whole.
 
-use super::replay::unpacked;
 use super::policy::{Policy, argmax};
 use super::random::{Random, stream};
+use super::replay::unpacked;
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::{lambda_returns, rollout_batch, rollout_states};
 use crate::shared::agent::{Agent, Lane};
