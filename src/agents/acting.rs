@@ -2,6 +2,7 @@
 //! same recording with their own environments, random streams and policy.
 
 use crate::agents::experience::Ring;
+use crate::agents::head_temperatures::HeadTemperatures;
 use crate::agents::plan::Episodes;
 use crate::agents::reference::{Beside, Reference};
 use crate::engine::env::Env;
@@ -41,6 +42,8 @@ pub struct Stage {
     actor: Evaluations,
     /// The reference policy there.
     reference: Option<Beside>,
+    /// The temperatures of the later heads, where each has its own.
+    pub head_temperatures: Option<HeadTemperatures>,
 }
 
 impl Stage {
@@ -62,6 +65,7 @@ impl Stage {
             env_params: buffers.add(format!("{prefix}_params"), rows * u64::from(env.param_words()), hint),
             obs,
             reference: None,
+            head_temperatures: None,
             actor: {
                 let inputs = Inputs { values: obs, count: 1, batch: num_lanes };
                 Evaluations::new(buffers, &format!("{prefix}_"), group, inputs, &[(net, 0)], 0, hint)
@@ -158,6 +162,9 @@ pub fn record(
     stage.actor.forward(&mut act)?;
     if let Some(reference) = &stage.reference {
         reference.add(&mut act, records, &stage.actor, 0)?;
+    }
+    if let Some(temperatures) = &stage.head_temperatures {
+        temperatures.scale(&mut act, records, &stage.actor)?;
     }
     let params = act_step::Params {
         num_lanes,

@@ -21,11 +21,13 @@ pub fn later_head_weight(config: &Config, heads: usize) -> f32 {
     }
 }
 
-/// The agent of `config` whose heads have so many actions each. Heads that share a temperature have a target entropy each, of
+/// The agent of `config` whose heads have so many actions each. With a temperature for each head the record has the first's. Heads that share a temperature have a target entropy each, of
 /// which the record holds the weighted mean; a temperature per state must be there for each, so that of the smallest counts.
 pub fn agent_of_heads(config: &Config, heads: &[u32]) -> Agent {
     let mut agent = agent(config, heads.iter().copied().min().unwrap_or(1));
-    if config.temperature != Temperature::PerState {
+    if config.alpha_per_head {
+        agent.target_entropy = config.target_entropy.nats(heads.first().copied().unwrap_or(1)) as f32;
+    } else if config.temperature != Temperature::PerState {
         let later = later_head_weight(config, heads.len());
         agent.target_entropy = config.target_entropy.mean_nats(heads, later.into()) as f32;
     }

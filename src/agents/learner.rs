@@ -8,6 +8,7 @@
 
 use crate::agents::acting::Purpose;
 use crate::agents::experience::{Batch, Priorities};
+use crate::agents::head_temperatures::HeadTemperatures;
 use crate::agents::hyper;
 use crate::agents::reference::Beside;
 use crate::config::{Config, Temperature};
@@ -128,6 +129,8 @@ pub struct Learner {
     pub after: Option<After>,
     /// The algorithm's other groups and their evaluations.
     pub others: Vec<Evaluations>,
+    /// The temperatures of the later heads, where each has its own.
+    pub head_temperatures: Option<HeadTemperatures>,
     /// The reference policy at `s_{t+m}`; `None` for the uniform one.
     pub reference: Option<Beside>,
     /// Hyperparameters and learner state `[agents]`.
@@ -174,6 +177,7 @@ impl Learner {
             batch,
             records: buffers.add("agents", u64::from(agents), "Train fewer agents."),
             priorities: None,
+            head_temperatures: None,
             reference: None,
             targets: buffers.add("targets", head_rows, BATCH),
             entropies: buffers.add("entropies", head_rows, BATCH),
@@ -286,7 +290,9 @@ impl Learner {
                 agents: self.agents,
             };
             let (rule, records, q) = (bootstrap.rule, self.records, self.q());
-            backup::record(rec, rule, params, records, q, actions, rewards, discounts, targets, entropies)?;
+            self.with_head(rec, (head, false), |rec| {
+                backup::record(rec, rule, params, records, q, actions, rewards, discounts, targets, entropies)
+            })?;
         }
         Ok(())
     }
@@ -361,6 +367,19 @@ impl Learner {
         }
     }
 
+    /// Records `work` on `head` with its own temperature in the records, where it has one.
+    fn with_head(
+        &self,
+        rec: &mut Recording,
+        head: (u32, bool),
+        work: impl FnOnce(&mut Recording) -> Result<()>,
+    ) -> Result<()> {
+        match &self.head_temperatures {
+            Some(own) => own.with_head(rec, (self.records, self.entropies, self.batch.rows), head, work),
+            None => work(rec),
+        }
+    }
+
     /// Moves the temperature as `temperature` says, by the entropy of the update that has just ended.
     pub fn temperature_step(
         &self,
@@ -394,6 +413,16 @@ impl Learner {
             },
             agents: self.agents,
         };
-        temperature_step::record(rec, params, self.records, self.q.group.optimizers, lanes)
+        let step = |rec: &mut Recording, params| {
+            temperature_step::record(rec, params, self.records, self.q.group.optimizers, lanes)
+        };
+        if self.head_temperatures.is_none() {
+            return step(rec, params);
+        }
+        for head in 0..params.heads {
+            let alone = temperature_step::Params { heads: 1, ..params };
+            self.with_head(rec, (head, true), |rec| step(rec, alone))?;
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 pub mod acting;
 pub mod dqn;
 pub mod experience;
+pub mod head_temperatures;
 pub mod hyper;
 pub mod learner;
 pub mod munchausen;

@@ -1,6 +1,7 @@
 //! What an algorithm hands to the trainer: memory, its initial contents, and recordings.
 
 use crate::agents::acting::Stage;
+use crate::agents::head_temperatures::HeadTemperatures;
 use crate::agents::reference::Reference;
 use crate::config::Config;
 use crate::engine::executor::{Executor, write_as};
@@ -10,6 +11,8 @@ use crate::error::Result;
 use crate::kernels::metrics::Metrics;
 use crate::nn::{Group, GroupSpec};
 use crate::shared::agent::{Agent, Lane};
+use crate::shared::head_temperature::HeadTemperature;
+use crate::shared::math::exp_f32;
 
 /// A complete training program as plain data; any executor can run it.
 pub struct Plan {
@@ -57,6 +60,8 @@ pub struct Shard {
     pub groups: Vec<Group>,
     /// Hyperparameters and learner state `[agents]`.
     pub records: Buffer<Agent>,
+    /// The temperatures of the later heads, where each has its own.
+    pub head_temperatures: Option<HeadTemperatures>,
     /// The training environments, `[agents, num_envs]`.
     pub stage: Stage,
     /// Their transitions.
@@ -82,6 +87,21 @@ impl Shard {
     /// The buffers whose contents, one behind the other, are the weights of its agents.
     pub fn weights(&self) -> impl Iterator<Item = BufferId> {
         self.groups.iter().map(|group| group.weights.id)
+    }
+
+    /// The buffers whose contents, one behind the other, say what its agents' temperatures are.
+    pub fn temperatures(&self) -> impl Iterator<Item = BufferId> {
+        [self.records.id].into_iter().chain(self.head_temperatures.map(|of| of.buffer.id))
+    }
+
+    /// `ln alpha` of one of its agents, or of each of its heads, out of those contents.
+    pub fn log_alphas_of(&self, agent: usize, words: &[u32]) -> Vec<f32> {
+        let index = agent - self.first as usize;
+        let (records, later) = words.split_at(self.records.erase().words as usize);
+        let own = bytemuck::cast_slice::<u32, Agent>(records)[index].log_alpha;
+        let later: &[HeadTemperature] = bytemuck::cast_slice(later);
+        let each = later.len() / self.agents as usize;
+        [own].into_iter().chain(later[index * each..][..each].iter().map(|head| head.log_alpha)).collect()
     }
 
     /// The weights of one of its agents, group by group `[nets, params]`, out of those contents.
@@ -115,6 +135,37 @@ impl Plan {
             write_as(executor, group.weights.id, weights)?;
         }
         Ok(())
+    }
+
+    /// Lets a plan of one agent start with these `ln alpha`, one for each head that has its own.
+    pub fn set_log_alphas(&mut self, log_alphas: &[f32]) {
+        let shard = &self.shards[0];
+        let (first, later) = log_alphas.split_at(log_alphas.len().min(1));
+        let head_temperatures = shard.head_temperatures.map(|of| of.buffer.id);
+        for (buffer, words) in &mut self.init {
+            if *buffer == shard.records.id {
+                let records: &mut [Agent] = bytemuck::cast_slice_mut(words);
+                for (record, log_alpha) in records.iter_mut().zip(first) {
+                    (record.log_alpha, record.alpha) = (*log_alpha, exp_f32(*log_alpha));
+                }
+            }
+            if Some(*buffer) == head_temperatures {
+                let heads: &mut [HeadTemperature] = bytemuck::cast_slice_mut(words);
+                for (head, log_alpha) in heads.iter_mut().zip(later) {
+                    (head.log_alpha, head.alpha) = (*log_alpha, exp_f32(*log_alpha));
+                }
+            }
+        }
+    }
+
+    /// `ln alpha` of one agent, or of each of its heads.
+    pub fn log_alphas_of(&self, agent: usize, executor: &mut dyn Executor) -> Result<Vec<f32>> {
+        let shard = self.shard_of(agent);
+        let mut words = Vec::new();
+        for buffer in shard.temperatures() {
+            words.extend(executor.read(buffer)?);
+        }
+        Ok(shard.log_alphas_of(agent, &words))
     }
 
     /// Environment steps of an iteration, per agent.

@@ -3,6 +3,7 @@
 
 use crate::agents::acting::{Behaviour, Choice, Purpose, Stage, record};
 use crate::agents::experience::Ring;
+use crate::agents::head_temperatures::{self, HeadTemperatures};
 use crate::agents::hyper;
 use crate::agents::learner::{Learner, Networks};
 use crate::agents::phases::{on_policy, with_replay};
@@ -46,6 +47,7 @@ pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &E
         member.validate(smallest)?;
         rules::check(algorithm, member)?;
         reference::check(member)?;
+        head_temperatures::check(member, heads.len())?;
     }
     let branching = config.action_heads == ActionHeads::Branching;
     if branching && heads.len() > 1 && config.value_transform != ValueTransform::None {
@@ -201,6 +203,17 @@ fn initial_records(learner: &Learner, members: &[Config]) -> [(BufferId, Vec<u32
     ]
 }
 
+/// The temperatures of the later heads, where each has its own.
+fn initial_temperatures(
+    temperatures: HeadTemperatures,
+    learner: &Learner,
+    members: &[Config],
+) -> (BufferId, Vec<u32>) {
+    let heads: Vec<u32> = learner.net().heads.iter().map(|head| head.actions).collect();
+    let all: Vec<_> = members.iter().flat_map(|member| HeadTemperatures::initial(member, &heads)).collect();
+    (temperatures.buffer.id, bytemuck::cast_slice(&all).to_vec())
+}
+
 /// Records all evaluations of one agent's policy on a stage that keeps nothing.
 fn evaluate(
     evaluations: &mut [Episodes],
@@ -240,6 +253,8 @@ impl Builder<'_> {
         let mut learner = Learner::new(buffers, config.batch_size, q, others, agents);
         learner.one_target = config.action_heads == ActionHeads::Branching;
         learner.conventions.later_head_weight = hyper::later_head_weight(config, learner.net().heads.len());
+        let temperatures = HeadTemperatures::new(buffers, config, learner.net().heads.len(), agents);
+        learner.head_temperatures = temperatures;
         let groups: Vec<Group> =
             [&learner.q].into_iter().chain(&learner.others).map(|of| of.group.clone()).collect();
         let actor = (&groups[algorithm.actor.group], algorithm.actor.net);
@@ -266,6 +281,7 @@ impl Builder<'_> {
         if let Some(frozen) = frozen {
             stage.relative_to(buffers, "env", frozen, hint);
         }
+        stage.head_temperatures = temperatures;
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
         let drawn = match (algorithm.actor.policy, config.temperature) {
             (true, _) => Choice::Policy,
@@ -301,6 +317,7 @@ impl Builder<'_> {
         if let Some(frozen) = frozen {
             eval.relative_to(buffers, "eval", frozen, hint);
         }
+        eval.head_temperatures = temperatures;
         evaluate(&mut plan.evaluations, (env, &learner), &eval, (drawn, unused))?;
 
         for (group, networks) in groups.iter().zip([&*q].into_iter().chain(&*others)) {
@@ -309,6 +326,7 @@ impl Builder<'_> {
         }
         plan.init.extend(frozen.map(|frozen| initial_reference(frozen, members.len())));
         plan.init.extend(initial_records(&learner, members));
+        plan.init.extend(temperatures.map(|of| initial_temperatures(of, &learner, members)));
         for stage in [&stage, &eval] {
             let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();
             plan.init.push(stage.lane_params(env, &seeds));
@@ -323,6 +341,7 @@ impl Builder<'_> {
             agents,
             groups,
             records: learner.records,
+            head_temperatures: temperatures,
             metrics: statistics,
             metrics_out,
             eval_lanes: eval.lanes(),

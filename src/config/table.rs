@@ -223,6 +223,8 @@ settings! {
         alpha_learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."),
             only(&["sqn", "sac_discrete", "soft_pqn"]),
             fills(|config, _, agent| agent.alpha_learning_rate = config.alpha_learning_rate as f32);
+        /// Each dimension of a multi-discrete action has an alpha of its own, learned from its own entropy.
+        alpha_per_head: bool = false, only(&["sqn"]);
         /// Lower clamp of alpha.
         alpha_min: f64 = 1e-4, within(1e-6, 1e6), hint("Above about 1e-7 of the values, below which ties decide."),
             fills(|config, _, agent| {

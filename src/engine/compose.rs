@@ -18,6 +18,7 @@ pub const SHARED: &[(&str, &str)] = &[
     ("rng_word", include_str!("../../shaders/shared/rng_word.wgsl")),
     ("rng_given", include_str!("../../shaders/shared/rng_given.wgsl")),
     ("agent", include_str!("../../shaders/shared/agent.wgsl")),
+    ("head_temperature", include_str!("../../shaders/shared/head_temperature.wgsl")),
     ("optimizer", include_str!("../../shaders/shared/optimizer.wgsl")),
     ("transition", include_str!("../../shaders/shared/transition.wgsl")),
     ("transition_end", include_str!("../../shaders/shared/transition_end.wgsl")),

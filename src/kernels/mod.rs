@@ -20,6 +20,7 @@ pub mod env_draw;
 pub mod env_probe;
 pub mod env_reset;
 pub mod env_rollout;
+pub mod exchange_temperature;
 pub mod fused_backward;
 pub mod fused_forward;
 pub mod fused_gradients;
@@ -41,6 +42,7 @@ pub mod priority_update;
 pub mod replay_sample;
 pub mod rollout_batch;
 pub mod rollout_states;
+pub mod scale_head;
 pub mod silu;
 pub mod silu_backward;
 pub mod tabular_backup;
@@ -77,6 +79,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &dueling::KERNEL,
         &log_softmax::KERNEL,
         &add_reference::KERNEL,
+        &scale_head::KERNEL,
         &entropy_bonus::KERNEL,
         &backup::KERNEL,
         &policy_backup::KERNEL,
@@ -96,6 +99,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &grad_norm::KERNEL,
         &adam::KERNEL,
         &update_end::KERNEL,
+        &exchange_temperature::KERNEL,
         &temperature_step::KERNEL,
         &priority_update::KERNEL,
         &metrics::KERNEL,

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod angle;
 pub mod draw;
 pub mod grid;
+pub mod head_temperature;
 pub mod lambda_return;
 pub mod layout;
 pub mod math;

@@ -6,7 +6,7 @@ use crate::engine::executor::Program;
 use crate::engine::recording::BufferId;
 use crate::error::{Error, Result};
 use crate::kernels::metrics::Metrics;
-use crate::shared::agent::{Agent, Lane};
+use crate::shared::agent::Lane;
 use crate::train::course::{Stage, Standing, What, Which};
 use crate::train::event::{Evaluated, Evaluation, Event, Member, Report, Weights};
 use crate::train::fault::not_finite;
@@ -284,7 +284,7 @@ impl Trainer {
 
     fn ask_for_weights(&mut self, what: fn(Evaluated) -> What, evaluated: Evaluated) -> Result<()> {
         let shard = self.plan.shard_of(evaluated.agent);
-        let buffers: Vec<BufferId> = shard.weights().chain([shard.records.id]).collect();
+        let buffers: Vec<BufferId> = shard.weights().chain(shard.temperatures()).collect();
         for buffer in &buffers {
             self.executor.request(*buffer)?;
         }
@@ -295,15 +295,17 @@ impl Trainer {
     /// The weights of an agent, out of those and the records of its shard.
     fn weights_in(&self, evaluated: Evaluated, words: &[u32]) -> Weights {
         let shard = self.plan.shard_of(evaluated.agent);
-        let (weights, records) = words.split_at(words.len() - shard.records.erase().words as usize);
-        let index = evaluated.agent - shard.first as usize;
-        let log_alpha = bytemuck::cast_slice::<u32, Agent>(records)[index].log_alpha;
+        let of_weights = shard.groups.iter().map(|group| group.weights.len as usize).sum();
+        let (weights, temperatures) = words.split_at(of_weights);
         Weights {
             agent: evaluated.agent,
             config: self.plan.members[evaluated.agent].clone(),
             env_steps: evaluated.env_steps,
             greedy_mean: Some(evaluated.mean).filter(|mean| mean.is_finite()),
-            tensors: self.tensors(&shard.weights_of(evaluated.agent, weights), log_alpha),
+            tensors: self.tensors(
+                &shard.weights_of(evaluated.agent, weights),
+                shard.log_alphas_of(evaluated.agent, temperatures),
+            ),
         }
     }
 

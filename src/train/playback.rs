@@ -10,7 +10,6 @@ use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::{env_probe, env_reset, env_rollout};
 use crate::shared::agent::{Agent, Lane};
-use crate::shared::math::exp_f32;
 use crate::shared::rng::{Rng, STREAM_ACTION, agent_seed};
 use crate::train::fault::not_finite;
 
@@ -22,8 +21,8 @@ pub const LONGEST: u32 = 2_000;
 pub struct Trained<'a> {
     /// Weights of all groups, `[nets, params]` each, as [`agents::Plan`] orders them.
     pub weights: &'a [Vec<f32>],
-    /// `ln alpha`
-    pub log_alpha: f32,
+    /// `ln alpha`, one for each head that has its own.
+    pub log_alphas: &'a [f32],
     /// The policy that it is relative to, if that is not the uniform one.
     pub reference: Option<&'a Reference>,
 }
@@ -149,7 +148,7 @@ impl Player {
         config: &Config,
         env: &'static Env,
         seed: u64,
-        Trained { weights, log_alpha, reference }: Trained<'_>,
+        Trained { weights, log_alphas, reference }: Trained<'_>,
         greedy: bool,
     ) -> Result<Player> {
         // A temperature per state would not go with the argmax.
@@ -164,15 +163,12 @@ impl Player {
             epsilon: 0.0,
             epsilon_final: 0.0,
             learning_starts: 0,
+            alpha_per_head: config.alpha_per_head && !greedy,
             ..alone(config)
         };
         let mut plan = agents::plan_relative(&config, env, Capabilities::default(), reference)?;
+        plan.set_log_alphas(log_alphas);
         for (buffer, words) in &mut plan.init {
-            if *buffer == plan.shards[0].records.id {
-                for agent in bytemuck::cast_slice_mut::<u32, Agent>(words) {
-                    (agent.log_alpha, agent.alpha) = (log_alpha, exp_f32(log_alpha));
-                }
-            }
             for (group, weights) in plan.shards[0].groups.iter().zip(weights) {
                 if *buffer == group.weights.id {
                     *words = bytemuck::cast_slice(weights).to_vec();
@@ -343,7 +339,7 @@ mod tests {
         let config = Config::default();
         let plan = agents::plan(&alone(&config), env).expect("plan");
         let weights: Vec<Vec<f32>> = plan.groups.iter().map(|group| vec![0.01; group.words()]).collect();
-        let trained = Trained { weights: &weights, log_alpha: 0.0, reference: None };
+        let trained = Trained { weights: &weights, log_alphas: &[0.0], reference: None };
         for policy in [Policy::Greedy(trained), Policy::Softmax(trained)] {
             let episode = play(&config, env, policy, 5, LONGEST, &mut CpuExecutor::new()).expect("episode");
             let last = &episode.states[episode.states.len() - 4..];

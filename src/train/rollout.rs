@@ -12,7 +12,6 @@ use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::{Error, Result};
 use crate::kernels::{env_reset, env_rollout};
 use crate::shared::agent::{Agent, Lane};
-use crate::shared::math::exp_f32;
 use crate::train::fault::not_finite;
 use crate::train::playback;
 use crate::train::saved_run::{SavedRun, Which};
@@ -124,18 +123,14 @@ pub fn agent(
     check("num_envs", num_envs, MAX_EVAL_ENVS)?;
     check("steps", steps, u32::MAX)?;
     let config = Config { eval_episodes: num_envs, seed: seed.into(), ..playback::alone(&run.config) };
-    let plan = agents::plan_relative(&config, run.env, Capabilities::default(), run.reference.as_ref())?;
+    let mut plan = agents::plan_relative(&config, run.env, Capabilities::default(), run.reference.as_ref())?;
+    plan.set_log_alphas(&run.log_alphas);
     let acting = &plan.evaluations[if softmax { 3 } else { 2 }];
     executor.allocate(&plan.buffers)?;
     for (buffer, words) in &plan.init {
         executor.write(*buffer, words)?;
     }
     plan.set_weights(&run.weights, executor)?;
-    let mut records: Vec<Agent> = read_as(executor, plan.shards[0].records.id)?;
-    for record in &mut records {
-        (record.log_alpha, record.alpha) = (run.log_alpha, exp_f32(run.log_alpha));
-    }
-    write_as(executor, plan.shards[0].records.id, &records)?;
     let reset = executor.prepare(&acting.reset)?;
     let act = executor.prepare(&acting.act)?;
     executor.submit(&[(reset, 1), (act, 1), (reset, 1)], None)?;

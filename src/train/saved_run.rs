@@ -57,8 +57,8 @@ pub struct SavedRun {
     pub reference: Option<Reference>,
     /// Weights group by group, `[nets, params]`, as [`agents::Plan`] orders them.
     pub weights: Vec<Vec<f32>>,
-    /// `ln alpha` at the end of training.
-    pub log_alpha: f32,
+    /// `ln alpha` at the end of training, one for each head that has its own.
+    pub log_alphas: Vec<f32>,
     /// Environment steps trained, where the file says so.
     pub env_steps: Option<u64>,
     /// What its user should know, such as files without a checksum.
@@ -113,7 +113,7 @@ impl SavedRun {
         let alone = playback::alone(&config);
         let plan = agents::plan_relative(&alone, env, Capabilities::default(), reference.as_ref())?;
         let whose = format!("a {} agent with hidden = {:?} in {}", config.algo, config.hidden, env.id);
-        let (weights, log_alpha) = weights_of(&model, &plan, &whose).map_err(wrong)?;
+        let (weights, log_alphas) = weights_of(&model, &plan, &whose).map_err(wrong)?;
         let env_steps = model.metadata.get("env_steps").and_then(|steps| steps.parse().ok());
         let mut warnings = Vec::new();
         if sums.is_none() || !model.checked {
@@ -132,13 +132,13 @@ impl SavedRun {
             ));
         }
         let path = path.to_owned();
-        Ok(SavedRun { path, which, config, env, reference, weights, log_alpha, env_steps, warnings })
+        Ok(SavedRun { path, which, config, env, reference, weights, log_alphas, env_steps, warnings })
     }
 
     /// The agent's policy: its argmax, or samples from `softmax(Q / alpha)` with its last temperature or from its policy network.
     pub fn policy(&self, softmax: bool) -> Policy<'_> {
-        let SavedRun { weights, log_alpha, reference, .. } = self;
-        let trained = Trained { weights, log_alpha: *log_alpha, reference: reference.as_ref() };
+        let SavedRun { weights, log_alphas, reference, .. } = self;
+        let trained = Trained { weights, log_alphas, reference: reference.as_ref() };
         if softmax { Policy::Softmax(trained) } else { Policy::Greedy(trained) }
     }
 }
@@ -208,7 +208,11 @@ fn open_env(path: &Path, config: &Config, checked: Check<'_>) -> Result<&'static
 }
 
 /// The weights in the plan's order and `ln alpha`, or in which way the file does not fit.
-fn weights_of(model: &Model, plan: &Plan, whose: &str) -> std::result::Result<(Vec<Vec<f32>>, f32), String> {
+fn weights_of(
+    model: &Model,
+    plan: &Plan,
+    whose: &str,
+) -> std::result::Result<(Vec<Vec<f32>>, Vec<f32>), String> {
     let groups: Vec<(&GroupSpec, Vec<GroupTensor>)> =
         plan.groups.iter().map(|group| (group, group.tensors())).collect();
     let known =
@@ -237,7 +241,8 @@ fn weights_of(model: &Model, plan: &Plan, whose: &str) -> std::result::Result<(V
         }
         weights.push(of_group);
     }
-    Ok((weights, values(LOG_ALPHA, &[1])?[0]))
+    let later = plan.shards[0].head_temperatures.map_or(0, |of| of.buffer.len as usize);
+    Ok((weights, values(LOG_ALPHA, &[1 + later])?.to_vec()))
 }
 
 #[cfg(test)]
@@ -272,7 +277,7 @@ mod tests {
         let run = SavedRun::load(dir.path(), Which::Last).expect("load");
         let words = trainer.read_buffer("weights").expect("weights");
         assert_eq!(bytemuck::cast_slice::<f32, u32>(&run.weights[0]), words);
-        assert_eq!(run.log_alpha, 0.2f64.ln() as f32);
+        assert_eq!(run.log_alphas, [0.2f64.ln() as f32]);
         assert_eq!((run.env.id.as_str(), run.env_steps, run.config.seed), ("CartPole-v1", Some(77), 4));
         assert!(SavedRun::is_at(dir.path()) && !SavedRun::is_at(&dir.path().join("more")));
     }

@@ -207,8 +207,8 @@ impl Trainer {
     /// [`Error::Diverged`], the last finite ones.
     pub fn weights(&mut self) -> Result<Vec<NamedTensor>> {
         let weights = self.plan.weights_of(self.course.best, &mut *self.executor)?;
-        let log_alpha = self.agent()?.log_alpha;
-        Ok(self.tensors(&weights, log_alpha))
+        let log_alphas = self.plan.log_alphas_of(self.course.best, &mut *self.executor)?;
+        Ok(self.tensors(&weights, log_alphas))
     }
 
     /// The weights as they are now, with what they belong to.
@@ -229,7 +229,7 @@ impl Trainer {
     }
 
     /// The tensors of one agent by name.
-    pub(super) fn tensors(&self, weights: &[Vec<f32>], log_alpha: f32) -> Vec<NamedTensor> {
+    pub(super) fn tensors(&self, weights: &[Vec<f32>], log_alphas: Vec<f32>) -> Vec<NamedTensor> {
         let mut tensors = Vec::new();
         for (group, weights) in self.plan.groups.iter().zip(weights) {
             for tensor in group.tensors() {
@@ -237,7 +237,11 @@ impl Trainer {
                 tensors.push(NamedTensor { name: tensor.name, shape: tensor.shape, values });
             }
         }
-        tensors.push(NamedTensor { name: LOG_ALPHA.into(), shape: vec![1], values: vec![log_alpha] });
+        tensors.push(NamedTensor {
+            name: LOG_ALPHA.into(),
+            shape: vec![log_alphas.len()],
+            values: log_alphas,
+        });
         tensors
     }
 
@@ -245,9 +249,9 @@ impl Trainer {
     pub fn record_episode(&mut self, width: u16) -> Result<Pictures> {
         let weights = self.plan.weights_of(self.course.best, &mut *self.executor)?;
         let mut executor = drawing::executor_for(self.env, &self.choice)?;
-        let log_alpha = self.agent()?.log_alpha;
+        let log_alphas = self.plan.log_alphas_of(self.course.best, &mut *self.executor)?;
         let reference = self.plan.reference.as_ref();
-        let policy = Policy::Greedy(Trained { weights: &weights, log_alpha, reference });
+        let policy = Policy::Greedy(Trained { weights: &weights, log_alphas: &log_alphas, reference });
         let config = &self.plan.members[self.course.best];
         let episode =
             playback::play(config, self.env, policy, config.seed, playback::LONGEST, &mut *executor)?;

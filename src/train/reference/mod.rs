@@ -142,11 +142,19 @@ fn of_run(path: &Path, env: &'static Env, warnings: &mut Vec<String>) -> Result<
             "Each of its states has a temperature of its own.".into(),
         );
     }
+    if run.config.alpha_per_head {
+        let hint = "Each of its heads has a temperature of its own.";
+        return refuse("a run with one temperature", hint.into());
+    }
     let config = run.config.members()?.swap_remove(0);
     let net = agents::network(&config, env);
     let (params, first) = (net.params() as usize, algorithm.actor.net as usize * net.params() as usize);
     let weights = run.weights.get(algorithm.actor.group).and_then(|group| group.get(first..first + params));
-    let temperature = if algorithm.actor.policy { 1.0 } else { exp_f32(run.log_alpha) };
+    let temperature = if algorithm.actor.policy {
+        1.0
+    } else {
+        run.log_alphas.first().map_or(1.0, |log_alpha| exp_f32(*log_alpha))
+    };
     let reference = Reference::new(config, net, weights.unwrap_or_default().to_vec(), temperature)?;
     warnings.extend(run.warnings);
     Ok(reference)

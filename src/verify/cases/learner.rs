@@ -1,7 +1,8 @@
 //! Cases of the kernels that close an update: gradient norm, Adam, temperature, and the statistics of a window.
 
-use crate::kernels::{adam, grad_norm, metrics, temperature_step, update_end};
+use crate::kernels::{adam, exchange_temperature, grad_norm, metrics, temperature_step, update_end};
 use crate::shared::agent::{Lane, TdError};
+use crate::shared::head_temperature::HeadTemperature;
 use crate::verify::case::Case;
 use crate::verify::check::Check;
 use crate::verify::draw::{Draw, SIZES, Style};
@@ -157,6 +158,34 @@ pub fn temperature_step(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
+/// `exchange_temperature`: the first head and later ones, with and without the entropy of the head.
+pub fn exchange_temperature(draw: &mut Draw, index: usize) -> Case {
+    let agents = agents(index);
+    let batch = size(draw, index, &[1021, 4099, 32_768]);
+    let heads = 1 + draw.int(u32::from(!index.is_multiple_of(4)), 4);
+    // Head 0 moves nothing, and is there for its entropy.
+    let head = if index.is_multiple_of(4) { 0 } else { draw.int(1, heads - 1) };
+    let measure = u32::from(index.is_multiple_of(4) || draw.one_in(2));
+    let params = exchange_temperature::Params { batch, heads, head, measure, agents };
+    let mut case = Case::new(&exchange_temperature::KERNEL, None, params, &format!("head {head} of {heads}"));
+    case.set("agents", &draw.agents(agents));
+    let temperatures: Vec<HeadTemperature> = (0..agents * (heads - 1).max(1))
+        .map(|_| {
+            let alpha = draw.alpha();
+            HeadTemperature {
+                log_alpha: alpha.ln(),
+                alpha,
+                alpha_m: draw.float(-1.0, 1.0),
+                alpha_v: draw.float(0.0, 1.0),
+                target_entropy: draw.float(0.0, 2.0),
+            }
+        })
+        .collect();
+    case.set("temperatures", &temperatures);
+    case.set("entropies", &draw.floats((agents * batch * heads) as usize, 0.0, 2.0));
+    case
+}
+
 /// `metrics`: more and fewer environments than the workgroup has invocations.
 pub fn metrics(draw: &mut Draw, index: usize) -> Case {
     let num_lanes = size(draw, index, &[1021, 4099, 65_536]);
@@ -175,5 +204,6 @@ pub const CHECKS: &[Check] = &[
     Check::new(&adam::KERNEL, adam, oracle::learner::adam),
     Check::new(&update_end::KERNEL, update_end, oracle::learner::update_end),
     Check::new(&temperature_step::KERNEL, temperature_step, oracle::learner::temperature_step),
+    Check::new(&exchange_temperature::KERNEL, exchange_temperature, oracle::learner::exchange_temperature),
     Check::new(&metrics::KERNEL, metrics, oracle::learner::metrics),
 ];

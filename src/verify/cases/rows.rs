@@ -1,6 +1,7 @@
 //! Cases of the kernels that work row by row on action values: softmax, reference policy, entropy bonus, TD error.
 
-use crate::kernels::{add_reference, entropy_bonus, join_heads, log_softmax, td_error};
+use crate::kernels::{add_reference, entropy_bonus, join_heads, log_softmax, scale_head, td_error};
+use crate::shared::head_temperature::HeadTemperature;
 use crate::verify::case::Case;
 use crate::verify::check::Check;
 use crate::verify::draw::{Draw, Style, strided};
@@ -97,6 +98,28 @@ pub fn add_reference(draw: &mut Draw, index: usize) -> Case {
     case
 }
 
+/// `scale_head`: two to five heads, temperatures far apart.
+pub fn scale_head(draw: &mut Draw, index: usize) -> Case {
+    let (rows, actions) = shape(draw, index);
+    let agents = agents(index);
+    let (q_stride, q_offset) = draw.columns(actions);
+    let heads = draw.int(2, 5);
+    let head = draw.int(1, heads - 1);
+    let params = scale_head::Params { rows, actions, q_stride, q_offset, heads, head, agents };
+    let mut case = Case::new(&scale_head::KERNEL, None, params, &format!("{:?}", draw.style));
+    let mut records = draw.agents(agents);
+    for record in &mut records {
+        record.alpha = draw.alpha();
+    }
+    case.set("agents", &records);
+    let temperatures: Vec<HeadTemperature> = (0..agents * (heads - 1))
+        .map(|_| HeadTemperature { alpha: draw.alpha(), ..HeadTemperature::default() })
+        .collect();
+    case.set("temperatures", &temperatures);
+    case.set("q", &action_values(draw, index, agents * rows, (q_stride, q_offset), actions));
+    case
+}
+
 /// `entropy_bonus`: one to four states between, some beyond their window.
 pub fn entropy_bonus(draw: &mut Draw, index: usize) -> Case {
     let (batch, actions) = shape(draw, index);
@@ -187,6 +210,7 @@ pub const CHECKS: &[Check] = &[
     Check::new(&log_softmax::KERNEL, log_softmax, oracle::rows::log_softmax),
     Check::new(&add_reference::KERNEL, add_reference, oracle::rows::add_reference),
     Check::new(&entropy_bonus::KERNEL, entropy_bonus, oracle::rows::entropy_bonus),
+    Check::new(&scale_head::KERNEL, scale_head, oracle::rows::scale_head),
     Check::new(&join_heads::KERNEL, join_heads, oracle::rows::join_heads),
     Check::new(&td_error::KERNEL, td_error, oracle::rows::td_error),
 ];

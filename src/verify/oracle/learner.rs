@@ -4,8 +4,9 @@ use super::num::HALF_ULP;
 use super::policy::schedule;
 use super::{Expect, Expected, Num, unchanged};
 use crate::kernels::metrics::Metrics;
-use crate::kernels::{adam, grad_norm, metrics, temperature_step, update_end};
+use crate::kernels::{adam, exchange_temperature, grad_norm, metrics, temperature_step, update_end};
 use crate::shared::agent::{Agent, Lane, TdError};
+use crate::shared::head_temperature::HeadTemperature;
 use crate::shared::optimizer::{ADAM, Optimizer, RADAM, RADAM_OPTAX};
 use crate::verify::case::Case;
 use crate::word_of;
@@ -201,6 +202,38 @@ pub fn temperature_step(case: &Case) -> Expected {
         agents[word_of!(Agent, i, alpha)] = Expect::Float(log_alpha.exp());
     }
     vec![("agents", agents)]
+}
+
+/// Five words change places; the entropy is a mean.
+pub fn exchange_temperature(case: &Case) -> Expected {
+    let p: exchange_temperature::Params = case.params();
+    let [mut agents, mut temperatures] = ["agents", "temperatures"].map(|name| unchanged(case, name));
+    let entropies = case.get::<f32>("entropies");
+    let heads = case.get::<HeadTemperature>("temperatures");
+    for (i, a) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
+        if p.head > 0 {
+            let at = i * (p.heads as usize - 1) + p.head as usize - 1;
+            let head = &heads[at];
+            let bits = |value: f32| Expect::Bits(value.to_bits());
+            agents[word_of!(Agent, i, log_alpha)] = bits(head.log_alpha);
+            agents[word_of!(Agent, i, alpha)] = bits(head.alpha);
+            agents[word_of!(Agent, i, alpha_m)] = bits(head.alpha_m);
+            agents[word_of!(Agent, i, alpha_v)] = bits(head.alpha_v);
+            agents[word_of!(Agent, i, target_entropy)] = bits(head.target_entropy);
+            temperatures[word_of!(HeadTemperature, at, log_alpha)] = bits(a.log_alpha);
+            temperatures[word_of!(HeadTemperature, at, alpha)] = bits(a.alpha);
+            temperatures[word_of!(HeadTemperature, at, alpha_m)] = bits(a.alpha_m);
+            temperatures[word_of!(HeadTemperature, at, alpha_v)] = bits(a.alpha_v);
+            temperatures[word_of!(HeadTemperature, at, target_entropy)] = bits(a.target_entropy);
+        }
+        if p.measure == 1 {
+            let rows = (i * p.batch as usize..(i + 1) * p.batch as usize)
+                .map(|row| Num::exact(entropies[row * p.heads as usize + p.head as usize]));
+            let mean = Num::sum(rows) / Num::exact(p.batch as f32);
+            agents[word_of!(Agent, i, entropy)] = Expect::Float(mean);
+        }
+    }
+    vec![("agents", agents), ("temperatures", temperatures)]
 }
 
 /// Sums over an agent's environments and copies of its own sums; both windows are cleared.

@@ -2,8 +2,11 @@
 
 use super::policy::{Policy, argmax};
 use super::{Expect, Expected, Num, unchanged};
-use crate::kernels::{add_reference, entropy_bonus, join_heads, log_softmax, policy_loss, td_error};
+use crate::kernels::{
+    add_reference, entropy_bonus, join_heads, log_softmax, policy_loss, scale_head, td_error,
+};
 use crate::shared::agent::{Agent, TdError};
+use crate::shared::head_temperature::HeadTemperature;
 use crate::verify::case::Case;
 use crate::word_of;
 
@@ -50,6 +53,24 @@ pub fn add_reference(case: &Case) -> Expected {
             for (a, log_probability) in pi_bar.log_probabilities.iter().enumerate() {
                 q[first + a] = Expect::Float(Num::exact(before[first + a]) + alpha * *log_probability);
             }
+        }
+    }
+    vec![("q", q)]
+}
+
+/// `q alpha / alpha_k`
+pub fn scale_head(case: &Case) -> Expected {
+    let p: scale_head::Params = case.params();
+    let (records, heads) = (case.get::<Agent>("agents"), case.get::<HeadTemperature>("temperatures"));
+    let before = case.get::<f32>("q");
+    let mut q = unchanged(case, "q");
+    for row in 0..p.agents * p.rows {
+        let agent = (row / p.rows) as usize;
+        let own = heads[agent * (p.heads as usize - 1) + p.head as usize - 1].alpha;
+        let factor = Num::exact(records[agent].alpha) / Num::exact(own);
+        let first = (row * p.q_stride + p.q_offset) as usize;
+        for at in first..first + p.actions as usize {
+            q[at] = Expect::Float(Num::exact(before[at]) * factor);
         }
     }
     vec![("q", q)]
