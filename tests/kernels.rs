@@ -19,7 +19,8 @@ use softq::engine::recording::{Buffers, Recording};
 use softq::error::Error;
 use softq::gpu::{GpuDevice, GpuExecutor};
 use softq::kernels::{
-    dense_backward_input, dense_backward_weights, dense_forward, env_reset, grad_norm, log_softmax, td_error,
+    conv2d_backward_input, conv2d_backward_weights, conv2d_forward, dense_backward_input,
+    dense_backward_weights, dense_forward, env_reset, grad_norm, log_softmax, td_error,
 };
 use softq::shared::agent::Agent;
 use softq::shared::layout::{Layout, Scalar};
@@ -111,9 +112,9 @@ fn gradients_match_finite_differences() {
     let Some(rows) = rows() else { return };
     let row = rows.iter().find(|row| row.name == GRADIENTS).expect("a row");
     assert!(row.passed, "{row:#?}");
-    // 10 networks x 4 backups x 3 losses, 2 agents x 2 nets.
-    assert_eq!(row.cases, 120);
-    assert!(row.oracle.is_some_and(|errors| errors.words > 120 * 4 * 50 && errors.share > 0.0), "{row:#?}");
+    // 12 networks x 4 backups x 3 losses, 2 agents x 2 nets.
+    assert_eq!(row.cases, 144);
+    assert!(row.oracle.is_some_and(|errors| errors.words > 144 * 4 * 50 && errors.share > 0.0), "{row:#?}");
 }
 
 #[test]
@@ -121,8 +122,8 @@ fn gradients_of_a_policy_match_finite_differences() {
     let Some(rows) = rows() else { return };
     let row = rows.iter().find(|row| row.name == POLICY_GRADIENTS).expect("a row");
     assert!(row.passed, "{row:#?}");
-    // 10 networks x 3 ways to join the twins x with and without the penalty, 2 agents.
-    assert_eq!(row.cases, 60);
+    // 12 networks x 3 ways to join the twins x with and without the penalty, 2 agents.
+    assert_eq!(row.cases, 72);
     assert!(row.oracle.is_some_and(|errors| errors.words > 60 * 2 * 50 && errors.share > 0.0), "{row:#?}");
 }
 
@@ -194,6 +195,17 @@ fn faulty_shaders_are_found() {
         ),
         ("dense_backward_weights", "k + 3u == p.in_dim", "k + 3u == p.out_dim"),
         ("dense_backward_input", "output > 0.0", "output >= 0.0"),
+        ("conv2d_forward", "p2.left + kx),\n", "p1.left + kx),\n"),
+        ("conv2d_forward", "place % p.out_width", "place % p.out_height"),
+        ("conv2d_backward_weights", "row += 64u", "row += 63u"),
+        (
+            "conv2d_backward_weights",
+            "rows_of_weights == vec4u(depth())",
+            "rows_of_weights == vec4u(p.filters)",
+        ),
+        ("conv2d_backward_input", "output > 0.0", "output >= 0.0"),
+        ("conv2d_backward_input", "kernel + stride - 1u", "kernel + stride"),
+        ("conv2d_backward_input", "place_x / p.stride_x + 1u", "place_x / p.stride_x"),
         ("log_softmax", "softmax.top + alpha * softmax.log_sum", "softmax.top + softmax.log_sum"),
         (
             "backup",
@@ -565,11 +577,11 @@ fn floats(case: &Case) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn the_blocked_dense_layers_give_the_bits_of_the_plain_ones() {
+fn blocked_dense_layers_and_convolutions_give_the_bits_of_the_plain_ones() {
     let mut cases = 0;
     for check in verify::checks() {
         let name = check.kernel.name.trim_end_matches("_tiled");
-        if !name.starts_with("dense_") {
+        if !name.starts_with("dense_") && !name.starts_with("conv2d_") {
             continue;
         }
         // Odd and even sizes, strides and offsets, zeros among the inputs, several agents and slots.
@@ -587,6 +599,15 @@ fn the_blocked_dense_layers_give_the_bits_of_the_plain_ones() {
                 ("dense_backward_weights", [x, dy, grads]) => {
                     dense_backward_weights::twin(&bytemuck::pod_read_unaligned(words), x, dy, grads);
                 }
+                ("conv2d_forward", [x, weights, y]) => {
+                    conv2d_forward::twin(&bytemuck::pod_read_unaligned(words), x, weights, y);
+                }
+                ("conv2d_backward_input", [dy, weights, x, dx]) => {
+                    conv2d_backward_input::twin(&bytemuck::pod_read_unaligned(words), dy, weights, x, dx);
+                }
+                ("conv2d_backward_weights", [x, dy, grads]) => {
+                    conv2d_backward_weights::twin(&bytemuck::pod_read_unaligned(words), x, dy, grads);
+                }
                 _ => panic!("{name} has no plain twin"),
             }
             let mut blocked = case.bindings.clone();
@@ -601,5 +622,5 @@ fn the_blocked_dense_layers_give_the_bits_of_the_plain_ones() {
             cases += 1;
         }
     }
-    assert!(cases >= 6 * 2 * 10, "{cases} cases");
+    assert!(cases >= 9 * 2 * 10, "{cases} cases");
 }

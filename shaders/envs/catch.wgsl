@@ -12,6 +12,7 @@ const ROWS = 10u;
 // range: 1 to 64
 const COLUMNS = 5u;
 const OBS_SIZE = ROWS * COLUMNS;
+const OBS_SHAPE = array(ROWS, COLUMNS, 1u);
 const OBS_BITS = 1u;
 const OBS_LOW = 0.0;
 const OBS_HIGH = 1.0;

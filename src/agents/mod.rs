@@ -2,6 +2,7 @@
 //! [`Algorithm`] and one line in [`ALGORITHMS`].
 
 pub mod acting;
+mod architecture;
 pub mod dqn;
 pub mod experience;
 pub mod head_temperatures;
@@ -21,6 +22,7 @@ pub mod tabular;
 #[cfg(test)]
 mod two_groups;
 
+pub use architecture::{described, network};
 pub use plan::Plan;
 
 use crate::agents::experience::Rollout;
@@ -114,11 +116,6 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
     plan_for(config, env, Capabilities::default())
 }
 
-/// The shape of the networks that a configuration describes in `env`.
-pub fn network(config: &Config, env: &Env) -> Network {
-    q_plan::network(config, env)
-}
-
 /// The plan for a device: its networks on the path that suits it, and no buffer longer than it can bind. A population that would
 /// need longer ones is split into shards with buffers of their own.
 pub fn plan_for(config: &Config, env: &'static Env, device: Capabilities) -> Result<Plan> {
@@ -151,7 +148,7 @@ pub fn plan_relative(
 
 /// The settings behind the sizes of a kernel.
 fn chosen_by(kernel: &str, config: &Config) -> Vec<(&'static str, String)> {
-    let hidden = ("hidden", format!("{:?}", config.hidden));
+    let hidden = described(config);
     let batch = ("batch_size", config.batch_size.to_string());
     let lanes = ("num_envs", config.num_envs.to_string());
     let episodes = ("eval_episodes", config.eval_episodes.to_string());
@@ -165,12 +162,19 @@ fn chosen_by(kernel: &str, config: &Config) -> Vec<(&'static str, String)> {
         "rollout_batch" | "rollout_states" => vec![lanes, steps],
         "priority_insert" => vec![lanes, ("buffer_size", config.buffer_size.to_string())],
         // The same layers serve a batch, the environments and the evaluations.
-        "fused_forward" | "dense_forward" | "dense_forward_tiled" | "layer_norm" | "silu" | "dueling" => {
+        "fused_forward"
+        | "conv2d_forward"
+        | "dense_forward"
+        | "dense_forward_tiled"
+        | "layer_norm"
+        | "silu"
+        | "dueling" => {
             let mut settings = vec![hidden, batch, lanes, episodes];
             settings.extend(on_policy.then_some(steps));
             settings
         }
-        name if name.starts_with("dense_")
+        name if name.starts_with("conv2d_")
+            || name.starts_with("dense_")
             || name.starts_with("fused_")
             || name.starts_with("layer_norm_") =>
         {

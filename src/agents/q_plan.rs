@@ -2,6 +2,7 @@
 //! contents, for one agent or a population.
 
 use crate::agents::acting::{Behaviour, Choice, Purpose, Stage, record};
+use crate::agents::architecture::{self, network};
 use crate::agents::experience::Ring;
 use crate::agents::head_temperatures::{self, HeadTemperatures};
 use crate::agents::hyper;
@@ -11,16 +12,14 @@ use crate::agents::plan::{Episodes, Phase, Plan, Shard};
 use crate::agents::reference::{self, Beside, Reference};
 use crate::agents::rules;
 use crate::agents::{Algorithm, Capabilities};
-use crate::config::{
-    ActionHeads, Config, Exploration, HiddenActivation, PathChoice, Temperature, ValueTransform,
-};
+use crate::config::{ActionHeads, Config, Exploration, PathChoice, Temperature, ValueTransform};
 use crate::engine::env::Env;
 use crate::engine::memory;
 use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::envs;
 use crate::error::{Error, Result};
-use crate::kernels::{Activation, metrics};
-use crate::nn::{Group, Initialiser, Network, NetworkSpec};
+use crate::kernels::metrics;
+use crate::nn::Group;
 use crate::shared::rng::agent_seed;
 
 /// Refuses members that no device could run.
@@ -66,6 +65,7 @@ pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &E
             "A network of one output has nothing to split.",
         ));
     }
+    architecture::check(config, env)?;
     networks(algorithm, config, env, false).map(|_| ())
 }
 
@@ -127,31 +127,6 @@ fn networks(
     };
     let others = (algorithm.others)(config, &net).into_iter().map(on_path).collect::<Result<_>>()?;
     Ok((on_path((algorithm.networks)(config, &net))?, others))
-}
-
-/// The Q networks' shape.
-pub fn network(config: &Config, env: &Env) -> Network {
-    let activation = match config.activation {
-        HiddenActivation::Relu => Activation::Relu,
-        HiddenActivation::Tanh => Activation::Tanh,
-        HiddenActivation::Silu => Activation::Silu,
-    };
-    let branching = config.action_heads == ActionHeads::Branching;
-    let dueling = config.dueling || branching;
-    Network::new(&NetworkSpec {
-        layer_norm: config.layer_norm,
-        dueling,
-        one_value: branching,
-        head_hidden: if dueling { config.hidden.last().copied() } else { None },
-        action_input: config.action_input,
-        heads: env.actions.heads(),
-        initialiser: Initialiser {
-            init: config.init,
-            gain: (config.init_gain > 0.0).then_some(config.init_gain),
-            output_gain: config.output_gain,
-        },
-        ..NetworkSpec::mlp(env.obs_shape, &config.hidden, 0, activation)
-    })
 }
 
 fn empty(algorithm: &Algorithm, config: &Config, q: &Networks, others: &[Networks]) -> Plan {

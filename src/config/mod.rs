@@ -22,7 +22,7 @@ pub use setting::{Kind, Setting, plain, thousands};
 pub use table::{Config, SETTINGS};
 pub use target_entropy::TargetEntropy;
 pub use words::{
-    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, LambdaBackup, Loss,
+    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, LambdaBackup, Loss, NetworkChoice,
     OptimizerChoice, PathChoice, Replay, Temperature, Twin, ValueTransform,
 };
 

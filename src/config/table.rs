@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::setting::{Setting, SettingType};
 use super::target_entropy::TargetEntropy;
 use super::words::{
-    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, LambdaBackup, Loss,
+    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, LambdaBackup, Loss, NetworkChoice,
     OptimizerChoice, PathChoice, Replay, Temperature, Twin, ValueTransform,
 };
 use crate::shared::rng::agent_seed;
@@ -107,13 +107,15 @@ settings! {
             fills(|config, _, agent| agent.reward_scale = config.reward_scale as f32);
     }
     "Network and optimiser" {
-        /// Hidden layer widths of each Q network, 1 to 8 layers, e.g. 64,64.
+        /// A perceptron of the layers in hidden, or a network of convolutions for observations that are grids, with layers of its own.
+        network: NetworkChoice = NetworkChoice::Mlp;
+        /// Hidden layer widths of each Q network, 1 to 8 layers, e.g. 64,64; of mlp alone.
         hidden: Vec<u32> = vec![64, 64], within(1.0, 4_096.0), hint("For example [64, 64].");
         /// Activation of hidden layers.
         activation: HiddenActivation = HiddenActivation::Relu;
-        /// Layer normalisation before each hidden activation.
+        /// Layer normalisation before each hidden activation; a convolution's grid is normalised as a whole.
         layer_norm: bool = false;
-        /// Dueling head: Q = A - mean(A) + V, each with a hidden layer as wide as the last of hidden.
+        /// Dueling head: Q = A - mean(A) + V, each with a hidden layer as wide as the network's last.
         dueling: bool = false;
         /// What each dimension of a multi-discrete action learns; branching is a dueling network.
         action_heads: ActionHeads = ActionHeads::Independent,

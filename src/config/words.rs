@@ -91,6 +91,17 @@ words! {
         Huber = "huber",
     }
 
+    /// What the networks are.
+    pub enum NetworkChoice {
+        /// Dense layers as wide as `hidden` says.
+        Mlp = "mlp",
+        /// MinAtar's (arXiv 1903.03176): 16 windows of 3 x 3, a dense layer of 128.
+        Minatar = "minatar",
+        /// DQN's for Atari (Mnih et al., Nature 518): 32 windows of 8 x 8 with stride 4, 64 of 4 x 4 with stride 2, 64 of 3 x 3, a
+        /// dense layer of 512.
+        Nature = "nature",
+    }
+
     /// Activation of hidden layers.
     pub enum HiddenActivation {
         /// `max(z, 0)`

@@ -39,6 +39,7 @@ pub const SHARED: &[(&str, &str)] = &[
     ("normal", include_str!("../../shaders/shared/normal.wgsl")),
     ("fused", include_str!("../../shaders/shared/fused.wgsl")),
     ("tile", include_str!("../../shaders/shared/tile.wgsl")),
+    ("conv2d", include_str!("../../shaders/shared/conv2d.wgsl")),
 ];
 
 /// Shared files that an environment file may use without importing them.

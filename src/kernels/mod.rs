@@ -7,6 +7,9 @@ pub mod append_actions;
 pub mod backup;
 mod blocks;
 pub mod choose;
+pub mod conv2d_backward_input;
+pub mod conv2d_backward_weights;
+pub mod conv2d_forward;
 pub mod dense_backward_input;
 pub mod dense_backward_input_tiled;
 pub mod dense_backward_weights;
@@ -71,6 +74,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &lambda_returns::KERNEL,
         &rollout_batch::KERNEL,
         &append_actions::KERNEL,
+        &conv2d_forward::KERNEL,
         &dense_forward::KERNEL,
         &dense_forward_tiled::KERNEL,
         &fused_forward::KERNEL,
@@ -94,6 +98,8 @@ pub fn table() -> &'static [&'static Kernel] {
         &dense_backward_weights_tiled::KERNEL,
         &dense_backward_input::KERNEL,
         &dense_backward_input_tiled::KERNEL,
+        &conv2d_backward_weights::KERNEL,
+        &conv2d_backward_input::KERNEL,
         &fused_backward::KERNEL,
         &fused_gradients::KERNEL,
         &grad_norm::KERNEL,

@@ -43,7 +43,10 @@ impl Network {
     pub fn fused(&self) -> std::result::Result<Network, String> {
         let (layers, tensors) = (self.ops.len(), self.tensors());
         if !self.ops.iter().all(|op| matches!(op, Op::Dense(_))) || tensors.len() != layers + 1 {
-            return Err("it takes plain perceptrons: no layer norm, no dueling heads, no silu".into());
+            return Err(
+                "it takes plain perceptrons: no convolutions, no layer norm, no dueling heads, no silu"
+                    .into(),
+            );
         }
         if !(2..=MAX_LAYERS).contains(&layers) {
             return Err(format!("it takes at most {} hidden layers", MAX_LAYERS - 1));

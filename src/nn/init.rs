@@ -1,7 +1,8 @@
 //! Initial parameters of a network.
 //!
 //! Every dense layer, and of layers that lie side by side every branch on its own, is a block of weights with `fan_in` rows
-//! and `fan_out` columns. Output layers are those whose values no activation follows.
+//! and `fan_out` columns; so is a convolution, with a row per number of its window. Output layers are those whose values no
+//! activation follows.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -79,6 +80,14 @@ impl Block {
             }
         }
         params[self.bias..][..fan_out].fill(0.0);
+    }
+}
+
+/// PyTorch's default for a layer of `fan_in` inputs: weights and biases alike uniform within `gain / sqrt(fan_in)`.
+pub(super) fn torch_default(fan_in: u32, gain: f64, rng: &mut StdRng, layer: &mut [f32]) {
+    let bound = gain / f64::from(fan_in).sqrt();
+    for value in layer {
+        *value = if bound > 0.0 { rng.random_range(-bound..bound) as f32 } else { 0.0 };
     }
 }
 

@@ -72,6 +72,18 @@ impl Layout {
         self.last()
     }
 
+    /// Adds a grid and returns its index.
+    pub fn push_grid(&mut self, [height, width, channels]: [u32; 3], activation: Activation) -> usize {
+        self.tensors.push(Tensor { shape: Shape::Grid { height, width, channels }, activation });
+        self.last()
+    }
+
+    /// Adds a tensor shaped like `tensor` and returns its index.
+    pub fn push_like(&mut self, tensor: usize, activation: Activation) -> usize {
+        self.tensors.push(Tensor { shape: self.tensors[tensor].shape, activation });
+        self.last()
+    }
+
     /// Adds a named parameter behind the others and returns its first element.
     pub fn parameter(&mut self, name: String, shape: Vec<u32>) -> u32 {
         let (offset, count) = (self.params, shape.iter().product::<u32>());

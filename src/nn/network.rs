@@ -1,6 +1,6 @@
 //! A Q network as a short list of operations over named tensors, and its flat parameter layout.
 //!
-//! `obs -> dense (layer norm) activation ... -> heads`. A head is a block of action values; several heads make a
+//! `obs -> convolution (layer norm) activation ... -> dense (layer norm) activation ... -> heads`. A head is a block of action values; several heads make a
 //! multi-discrete network. Heads may have a hidden layer of their own, and may be dueling (A and V apart, V perhaps one for
 //! all heads). The hidden layers of all heads are one dense layer side by side, and their last layers work on slices of it.
 
@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use crate::kernels::Activation;
 use crate::nn::init::Initialiser;
 use crate::nn::layout::{Layout, Parameter, Slice, Tensor};
-use crate::nn::op::{AppendActions, Dense, Dueling, Head, LayerNorm, Op, Silu};
+use crate::nn::op::{AppendActions, Conv2d, Convolution, Dense, Dueling, Head, LayerNorm, Op, Silu};
 use crate::shared::shape::Shape;
 
 /// What to build.
@@ -20,11 +20,13 @@ use crate::shared::shape::Shape;
 pub struct NetworkSpec {
     /// Shape of an observation.
     pub input: Shape,
+    /// Convolutions in front of the shared hidden layers, each with the activation behind it.
+    pub convolutions: Vec<Convolution>,
     /// Widths of the shared hidden layers.
     pub hidden: Vec<u32>,
     /// Activation of hidden layers.
     pub activation: Activation,
-    /// Layer normalisation between each shared hidden layer and its activation.
+    /// Layer normalisation between each convolution or shared hidden layer and its activation.
     pub layer_norm: bool,
     /// Actions of each head.
     pub heads: Vec<u32>,
@@ -42,10 +44,35 @@ pub struct NetworkSpec {
 }
 
 impl NetworkSpec {
+    /// What is wrong with it, if anything: a convolution whose window does not fit into what it is applied to, or one of
+    /// observations with actions behind them.
+    pub fn check(&self) -> std::result::Result<(), String> {
+        if self.action_input && !self.convolutions.is_empty() {
+            return Err("a convolution cannot see the action behind an observation".into());
+        }
+        let mut shape = self.input;
+        for (i, convolution) in self.convolutions.iter().enumerate() {
+            let [height, width, channels] = convolution.output(shape);
+            if height == 0 || width == 0 {
+                let [rows, columns] = convolution.kernel;
+                let padding = match convolution.padding {
+                    [0, 0] => String::new(),
+                    [y, x] => format!(" padded by {y} x {x}"),
+                };
+                return Err(format!(
+                    "convolution {i} has windows of {rows} x {columns}, and its input is {shape}{padding}"
+                ));
+            }
+            shape = Shape::Grid { height, width, channels };
+        }
+        Ok(())
+    }
+
     /// A plain perceptron with one head.
     pub fn mlp(input: impl Into<Shape>, hidden: &[u32], actions: u32, activation: Activation) -> NetworkSpec {
         NetworkSpec {
             input: input.into(),
+            convolutions: vec![],
             hidden: hidden.to_vec(),
             activation,
             layer_norm: false,
@@ -92,7 +119,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Lays a network out.
+    /// Lays a network out, which [`NetworkSpec::check`] must have nothing against.
     pub fn new(spec: &NetworkSpec) -> Network {
         let mut offset = 0;
         let head = |actions: &u32| {
@@ -108,6 +135,15 @@ impl Network {
         let outputs: u32 = spec.heads.iter().sum();
         if spec.action_input {
             net.ops.push(Op::AppendActions(AppendActions::new(&mut net.layout, outputs)));
+        }
+        for (i, convolution) in spec.convolutions.iter().enumerate() {
+            let (name, layout) = (format!("conv{i}"), &mut net.layout);
+            let activation = if spec.layer_norm { Activation::Identity } else { layout.applied() };
+            net.ops.push(Op::Conv2d(Conv2d::new(layout, &name, *convolution, activation)));
+            if spec.layer_norm {
+                net.ops.push(Op::LayerNorm(LayerNorm::new(layout, &format!("conv_norm{i}"))));
+            }
+            net.silu();
         }
         for (i, width) in spec.hidden.iter().enumerate() {
             let name = format!("layer{i}");
@@ -236,6 +272,45 @@ mod tests {
         let widths: Vec<u32> = net.tensors().iter().map(Tensor::width).collect();
         assert_eq!(widths, [4, 3 * 7, 3 * 8, 3 * 6, 3]);
         assert_eq!((net.outputs(), net.layout.width(2), net.heads[0].actions), (3, 8, 3));
+    }
+
+    #[test]
+    fn convolutions_have_the_shapes_and_the_bound_of_pytorch() {
+        let grid = Shape::Grid { height: 84, width: 84, channels: 4 };
+        let nature = NetworkSpec {
+            convolutions: vec![
+                Convolution::square(32, 8, 4),
+                Convolution::square(64, 4, 2),
+                Convolution::square(64, 3, 1),
+            ],
+            ..NetworkSpec::mlp(grid, &[512], 6, Activation::Relu)
+        };
+        assert_eq!(nature.check(), Ok(()));
+        let net = Network::new(&nature);
+        let widths: Vec<u32> = net.tensors().iter().map(Tensor::width).collect();
+        assert_eq!(widths, [84 * 84 * 4, 20 * 20 * 32, 9 * 9 * 64, 7 * 7 * 64, 512, 6]);
+        // Mnih et al. 2015 with 4 frames and 6 actions.
+        let fours = |count: u32| count.next_multiple_of(4);
+        assert_eq!(net.params(), 8_224 + 32_832 + 36_928 + 1_606_144 + fours(3_078));
+        assert_eq!(net.parameters()[2].shape, [4, 4, 32, 64]);
+        let params = net.init(5);
+        let largest = |from: usize, count: usize| {
+            params[from..from + count].iter().fold(0.0f32, |top, weight| top.max(weight.abs()))
+        };
+        for (parameter, fan_in) in [(0, 256.0f32), (2, 512.0), (4, 576.0)] {
+            let (first, bound) = (net.parameters()[parameter].offset as usize, 1.0 / fan_in.sqrt());
+            let top = largest(first, 8_000);
+            assert!(top <= bound && top > 0.99 * bound, "{top}, {bound}");
+        }
+        let small =
+            NetworkSpec { input: Shape::Grid { height: 36, width: 35, channels: 1 }, ..nature.clone() };
+        assert_eq!(
+            small.check().expect_err("too narrow"),
+            "convolution 2 has windows of 3 x 3, and its input is 3 x 2 x 64"
+        );
+        assert!(NetworkSpec { input: 49.into(), ..nature.clone() }.check().is_err(), "a row has one cell");
+        let seeing = NetworkSpec { action_input: true, ..nature }.check();
+        assert!(seeing.expect_err("refused").contains("action"));
     }
 
     #[test]

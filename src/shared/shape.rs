@@ -19,6 +19,14 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// `[height, width, channels]`; a plain row is a grid of one cell.
+    pub const fn grid(self) -> [u32; 3] {
+        match self {
+            Shape::Flat(size) => [1, 1, size],
+            Shape::Grid { height, width, channels } => [height, width, channels],
+        }
+    }
+
     /// How many numbers there are.
     pub const fn size(self) -> u32 {
         match self {

@@ -6,6 +6,7 @@ use std::path::Path;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
+use crate::agents;
 use crate::error::{Error, Result};
 use crate::train::checksums::sha256;
 use crate::train::event::{NamedTensor, Weights};
@@ -25,7 +26,11 @@ pub fn model_bytes(weights: &Weights) -> Result<Vec<u8>> {
         ("config", settings),
         ("env", config.env.clone()),
         ("env_steps", weights.env_steps.to_string()),
-        ("hidden", format!("{:?}", config.hidden)),
+        agents::described(config),
+        (
+            "layout",
+            "dense weights [in, out]; convolutions [height, width, in, out] on grids [height, width, channels]".into(),
+        ),
         ("seed", config.seed.to_string()),
         ("softq_version", env!("CARGO_PKG_VERSION").to_owned()),
     ]);

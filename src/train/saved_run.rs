@@ -112,7 +112,8 @@ impl SavedRun {
         };
         let alone = playback::alone(&config);
         let plan = agents::plan_relative(&alone, env, Capabilities::default(), reference.as_ref())?;
-        let whose = format!("a {} agent with hidden = {:?} in {}", config.algo, config.hidden, env.id);
+        let (setting, value) = agents::described(&config);
+        let whose = format!("a {} agent with {setting} = {value} in {}", config.algo, env.id);
         let (weights, log_alphas) = weights_of(&model, &plan, &whose).map_err(wrong)?;
         let env_steps = model.metadata.get("env_steps").and_then(|steps| steps.parse().ok());
         let mut warnings = Vec::new();

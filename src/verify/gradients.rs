@@ -1,6 +1,6 @@
 //! The gradients that a recorded update leaves behind, against central finite differences in f64 of the loss
 //! `sum_i mean_b w_b sum_h c_h loss(Q_i,h(s_b, a_b,h) - y_b,h)` over nets i, rows b and heads h, with the targets `y` held fixed.
-//! One network of each kind: perceptrons with relu, tanh and silu, layer norm, dueling, several heads.
+//! One network of each kind: perceptrons with relu, tanh and silu, layer norm, dueling, several heads, convolutions.
 
 use crate::agents::learner::Learner;
 use crate::agents::sqn;
@@ -9,18 +9,19 @@ use crate::engine::executor::{Executor, read_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::Activation;
-use crate::nn::op::{AppendActions, Dense, Dueling, LayerNorm, Silu};
-use crate::nn::{Network, NetworkSpec, Op};
+use crate::nn::{Convolution, Network, NetworkSpec};
 use crate::shared::agent::{Agent, Lane};
+use crate::shared::shape::Shape;
 use crate::verify::compare::error;
 use crate::verify::draw::Draw;
+use crate::verify::network64::forward;
 use crate::verify::oracle::backup::soft_value;
 use crate::verify::oracle::policy::Policy;
 use crate::verify::oracle::random::{Random, stream};
 use crate::verify::report::{Errors, Failure, Row};
 use crate::verify::{GRADIENTS, Options};
 
-pub(super) const OBS: u32 = 3;
+const OBS: u32 = 3;
 pub(super) const BATCH: u32 = 7;
 pub(super) const AGENTS: u32 = 2;
 
@@ -29,19 +30,24 @@ const STEP: f64 = 1e-4;
 
 /// Allowed error relative to the largest gradient of the agent. Over 40 seeds f32 measures up to 5e-6, where a layer norm
 /// divides by the small deviation of 4 or 5 columns; without one it stays below 1e-6.
-pub(super) const BOUND: f64 = 2e-5;
+const BOUND: f64 = 2e-5;
 
 /// A pre-activation closer to 0 than this could cross relu's kink within a difference.
 pub(super) const KINK: f64 = 5e-3;
 
-/// PyTorch's default, as in the recorded layer norm.
-const LAYER_NORM_EPS: f64 = 1e-5_f32 as f64;
-
 /// The networks, by name.
-pub(super) fn networks() -> [(&'static str, NetworkSpec); 10] {
+pub(super) fn networks() -> [(&'static str, NetworkSpec); 12] {
     let perceptron = |activation| NetworkSpec::mlp(OBS, &[5, 4], 3, activation);
     let tanh = perceptron(Activation::Tanh);
     let heads = NetworkSpec { heads: vec![3, 2], head_hidden: Some(4), dueling: true, ..tanh.clone() };
+    // Overlapping, padded and strided windows, a row of the input that only padding is beside, and one below another.
+    let convolutions = NetworkSpec {
+        convolutions: vec![
+            Convolution { filters: 2, kernel: [2, 3], stride: [1, 2], padding: [1, 0] },
+            Convolution { filters: 3, kernel: [3, 1], stride: [2, 1], padding: [1, 0] },
+        ],
+        ..NetworkSpec::mlp(Shape::Grid { height: 3, width: 4, channels: 2 }, &[4], 3, Activation::Relu)
+    };
     [
         ("relu", perceptron(Activation::Relu)),
         ("tanh", tanh.clone()),
@@ -61,6 +67,18 @@ pub(super) fn networks() -> [(&'static str, NetworkSpec); 10] {
         (
             "silu, layer norm, seeing the action",
             NetworkSpec { action_input: true, layer_norm: true, ..perceptron(Activation::Silu) },
+        ),
+        ("convolutions, relu", convolutions.clone()),
+        (
+            "convolutions, tanh, layer norm, two dueling heads",
+            NetworkSpec {
+                activation: Activation::Tanh,
+                layer_norm: true,
+                heads: vec![3, 2],
+                head_hidden: Some(4),
+                dueling: true,
+                ..convolutions
+            },
         ),
     ]
 }
@@ -132,7 +150,7 @@ impl Batch {
         Batch {
             records,
             weights: draw.floats((AGENTS * 4 * net.params()) as usize, -0.8, 0.8),
-            obs: draw.floats(2 * rows * OBS as usize, -1.0, 1.0),
+            obs: draw.floats(2 * rows * net.tensors()[0].width() as usize, -1.0, 1.0),
             actions,
             rewards: draw.floats(rows, -1.0, 1.0),
             discounts: (0..rows).map(|_| if draw.one_in(4) { 0.0 } else { draw.float(0.5, 1.0) }).collect(),
@@ -147,9 +165,10 @@ impl Batch {
     }
 
     /// Observation of a row: `which` 0 is `s`, 1 is `s'`.
-    fn obs(&self, agent: u32, which: u32, b: u32) -> Vec<f64> {
-        let from = (((agent * 2 + which) * BATCH + b) * OBS) as usize;
-        self.obs[from..from + OBS as usize].iter().map(|x| f64::from(*x)).collect()
+    fn obs(&self, net: &Network, agent: u32, which: u32, b: u32) -> Vec<f64> {
+        let width = net.tensors()[0].width();
+        let from = (((agent * 2 + which) * BATCH + b) * width) as usize;
+        self.obs[from..from + width as usize].iter().map(|x| f64::from(*x)).collect()
     }
 
     /// Targets `[batch, heads]` of an agent, or `None` where a sampled action is too close to call.
@@ -159,7 +178,7 @@ impl Batch {
         let backup = config.backup as u32;
         let mut targets = Vec::new();
         for b in 0..BATCH {
-            let next = self.obs(agent, 1, b);
+            let next = self.obs(net, agent, 1, b);
             let q = [0, 2, 3].map(|which| -> Vec<f32> {
                 // Targets are not differentiated, so their kinks do not matter.
                 let mut clearance = f64::INFINITY;
@@ -197,7 +216,7 @@ impl Batch {
         let mut total = 0.0;
         for b in 0..BATCH as usize {
             let row = agent as usize * BATCH as usize + b;
-            let q = forward(net, weights, &self.obs(agent, 0, b as u32), clearance);
+            let q = forward(net, weights, &self.obs(net, agent, 0, b as u32), clearance);
             for (h, head) in net.heads.iter().enumerate() {
                 let taken = (head.offset + self.actions[row * heads + h]) as usize;
                 let e = q[taken] - targets[b * heads + h];
@@ -231,72 +250,6 @@ impl Batch {
         }
         Some(slopes(weights, |weights| self.loss(net, config, agent, weights, targets, &mut clearance)))
     }
-}
-
-/// Action values of a network in f64.
-pub(super) fn forward(net: &Network, weights: &[f64], obs: &[f64], clearance: &mut f64) -> Vec<f64> {
-    let mut tensors: Vec<Vec<f64>> = net.tensors().iter().map(|t| vec![0.0; t.width() as usize]).collect();
-    tensors[0].copy_from_slice(obs);
-    let mut activate = |tensor: usize, z: f64| match net.tensors()[tensor].activation {
-        // Silu is an operation of its own.
-        Activation::Identity | Activation::Silu => z,
-        Activation::Tanh => z.tanh(),
-        Activation::Relu => {
-            *clearance = clearance.min(z.abs());
-            z.max(0.0)
-        }
-    };
-    for op in &net.ops {
-        match op {
-            Op::AppendActions(AppendActions { from, to }) => {
-                let actions = net.layout.repeats as usize;
-                let seen = |a: usize| (0..actions).map(move |i| f64::from(u8::from(i == a)));
-                let pair = |a: usize| tensors[*from].iter().copied().chain(seen(a)).collect::<Vec<f64>>();
-                tensors[*to] = (0..actions).flat_map(pair).collect();
-            }
-            Op::Dense(Dense { from, to, weight_offset, .. }) => {
-                let outputs = to.width as usize;
-                let own = &weights[*weight_offset as usize..];
-                for block in 0..net.layout.repeats_of(from.tensor) as usize {
-                    let at = block * net.layout.width(from.tensor) as usize + from.offset as usize;
-                    let x = tensors[from.tensor][at..][..from.width as usize].to_vec();
-                    let at = block * net.layout.width(to.tensor) as usize + to.offset as usize;
-                    for j in 0..outputs {
-                        let products = x.iter().enumerate().map(|(k, x)| x * own[k * outputs + j]);
-                        let z = products.sum::<f64>() + own[x.len() * outputs + j];
-                        tensors[to.tensor][at + j] = activate(to.tensor, z);
-                    }
-                }
-            }
-            Op::LayerNorm(LayerNorm { from, to, weight_offset }) => {
-                let width = net.layout.width(*from) as usize;
-                for block in 0..net.layout.repeats_of(*from) as usize {
-                    let x = tensors[*from][block * width..][..width].to_vec();
-                    let n = x.len() as f64;
-                    let mean = x.iter().sum::<f64>() / n;
-                    let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
-                    let own = &weights[*weight_offset as usize..];
-                    for (k, x) in x.iter().enumerate() {
-                        let normal = (x - mean) / (variance + LAYER_NORM_EPS).sqrt();
-                        tensors[*to][block * width + k] = activate(*to, own[k] * normal + own[width + k]);
-                    }
-                }
-            }
-            Op::Silu(Silu { from, to }) => {
-                let z = tensors[*from].clone();
-                tensors[*to] = z.iter().map(|z| z / (1.0 + (-z).exp())).collect();
-            }
-            Op::Dueling(Dueling { from, from_offset, value_offset, to, head, .. }) => {
-                let advantages = tensors[*from][*from_offset as usize..][..head.actions as usize].to_vec();
-                let value = tensors[*from][*value_offset as usize];
-                let mean = advantages.iter().sum::<f64>() / f64::from(head.actions);
-                for (a, advantage) in advantages.iter().enumerate() {
-                    tensors[*to][head.offset as usize + a] = advantage - mean + value;
-                }
-            }
-        }
-    }
-    tensors.pop().unwrap_or_default()
 }
 
 /// One combination, at the first draw that keeps away from kinks and coin flips.

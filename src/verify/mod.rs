@@ -12,6 +12,7 @@ pub mod compare;
 pub mod conformance;
 pub mod draw;
 pub mod gradients;
+mod network64;
 pub mod oracle;
 pub mod policy_gradients;
 pub mod probes;

@@ -11,9 +11,8 @@ use crate::error::Result;
 use crate::nn::{Network, NetworkSpec};
 use crate::shared::agent::{Agent, Lane};
 use crate::verify::draw::Draw;
-use crate::verify::gradients::{
-    AGENTS, BATCH, KINK, OBS, command, forward, judge, networks, no_gradient_yet, slopes,
-};
+use crate::verify::gradients::{AGENTS, BATCH, KINK, command, judge, networks, no_gradient_yet, slopes};
+use crate::verify::network64::forward;
 use crate::verify::report::Row;
 use crate::verify::{Options, POLICY_GRADIENTS};
 
@@ -70,7 +69,7 @@ impl Given {
             q: draw.floats((AGENTS * 4 * net.params()) as usize, -0.8, 0.8),
             policy: draw.floats((AGENTS * net.params()) as usize * nets, -0.8, 0.8),
             nets,
-            obs: draw.floats(2 * rows * OBS as usize, -1.0, 1.0),
+            obs: draw.floats(2 * rows * net.tensors()[0].width() as usize, -1.0, 1.0),
             actions: actions.map(|actions| draw.int(0, actions - 1)).collect(),
             rewards: draw.floats(rows, -1.0, 1.0),
             discounts: draw.floats(rows, 0.5, 1.0),
@@ -79,9 +78,10 @@ impl Given {
     }
 
     /// `s` of a row.
-    fn obs(&self, agent: usize, b: usize) -> Vec<f64> {
-        let from = (agent * 2 * BATCH as usize + b) * OBS as usize;
-        self.obs[from..][..OBS as usize].iter().map(|x| f64::from(*x)).collect()
+    fn obs(&self, net: &Network, agent: usize, b: usize) -> Vec<f64> {
+        let width = net.tensors()[0].width() as usize;
+        let from = (agent * 2 * BATCH as usize + b) * width;
+        self.obs[from..][..width].iter().map(|x| f64::from(*x)).collect()
     }
 
     /// Smallest distance of the policies from relu's kink.
@@ -90,7 +90,7 @@ impl Given {
         for agent in 0..AGENTS as usize {
             let weights = weights_of(&self.policy, net, self.nets, agent, 0);
             for b in 0..BATCH as usize {
-                forward(net, &weights, &self.obs(agent, b), &mut clearance);
+                forward(net, &weights, &self.obs(net, agent, b), &mut clearance);
             }
         }
         clearance
@@ -101,7 +101,7 @@ impl Given {
         // The policy keeps away from kinks, and nothing else is differentiated.
         let mut clearance = f64::INFINITY;
         let mut values =
-            |weights: &[f64], b: usize| forward(net, weights, &self.obs(agent, b), &mut clearance);
+            |weights: &[f64], b: usize| forward(net, weights, &self.obs(net, agent, b), &mut clearance);
         let [first, second] = [0, 1].map(|which| weights_of(q, net, 4, agent, which));
         let old = weights_of(&self.policy, net, self.nets, agent, self.nets - 1);
         let alpha = f64::from(self.records[agent].alpha);

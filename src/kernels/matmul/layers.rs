@@ -1,5 +1,5 @@
 //! The dense layers by the blocked product: what the CPU executor runs. Bit for bit what the plain twins in
-//! `dense_forward.rs`, `dense_backward_input.rs` and `dense_backward_weights.rs` give (`cargo test --test kernels dense`).
+//! `dense_forward.rs`, `dense_backward_input.rs` and `dense_backward_weights.rs` give (`cargo test --test kernels blocked`).
 
 use pulp::Arch;
 
@@ -11,7 +11,7 @@ use crate::kernels::{dense_backward_input, dense_backward_weights, dense_forward
 
 /// Adds the bias to one row of a layer's outputs and applies the activation.
 #[inline(always)]
-fn bias_and_activation(activation: u32, bias: &[f32], y: &mut [f32]) {
+pub(super) fn bias_and_activation(activation: u32, bias: &[f32], y: &mut [f32]) {
     let biased = y.iter_mut().zip(bias);
     // Known numbers, so that each loop is free of branches.
     match activation {
@@ -44,7 +44,7 @@ pub fn forward(p: &dense_forward::Params, x: &[f32], weights: &[f32], y: &mut [f
 
 /// Multiplies one row of gradients with the slopes of the activation whose outputs are `x`.
 #[inline(always)]
-fn times_slopes(activation: u32, x: &[f32], dx: &mut [f32]) {
+pub(super) fn times_slopes(activation: u32, x: &[f32], dx: &mut [f32]) {
     let pairs = dx.iter_mut().zip(x);
     match activation {
         1 => pairs.for_each(|(dx, x)| *dx *= f32::from(u8::from(*x > 0.0))),

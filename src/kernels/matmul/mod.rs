@@ -5,6 +5,7 @@
 //! Three paths, chosen from shape and contents alone: `dense` (register tiles), `sparse` (rows whose zeros are skipped: half
 //! of what a ReLU puts out, and most of a one-hot observation) and `narrow` (a few columns, as behind the output layer).
 
+pub mod convolution;
 mod dense;
 pub mod layers;
 mod panels;

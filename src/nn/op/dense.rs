@@ -1,6 +1,5 @@
 //! A dense layer with its activation, from some columns of a tensor to some of another.
 
-use rand::RngExt;
 use rand::rngs::StdRng;
 
 use crate::config::Init;
@@ -10,7 +9,7 @@ use crate::kernels::{
     Activation, dense_backward_input, dense_backward_input_tiled, dense_backward_weights,
     dense_backward_weights_tiled, dense_forward, dense_forward_tiled,
 };
-use crate::nn::init::Block;
+use crate::nn::init::{Block, torch_default};
 use crate::nn::layout::{Layout, Slice};
 use crate::nn::op::{Backward, Forward, Operation};
 
@@ -75,12 +74,10 @@ impl Operation for Dense {
             }
             return;
         }
-        // Weights and biases alike, whatever the branches.
-        let bound = gain / f64::from(self.from.width).sqrt();
+        // Whatever the branches.
         let count = (self.from.width + 1) * self.to.width;
-        for value in &mut params[self.weight_offset as usize..][..count as usize] {
-            *value = if bound > 0.0 { rng.random_range(-bound..bound) as f32 } else { 0.0 };
-        }
+        let layer = &mut params[self.weight_offset as usize..][..count as usize];
+        torch_default(self.from.width, gain, rng, layer);
     }
 
     fn forward(&self, rec: &mut Recording, at: &Forward<'_>) -> Result<()> {

@@ -23,11 +23,11 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// From the last tensor to a new one of its width.
+    /// From the last tensor to a new one of its shape; a grid is normalised as a whole.
     pub fn new(layout: &mut Layout, name: &str) -> LayerNorm {
         let from = layout.last();
         let width = layout.width(from);
-        let to = layout.push(width, layout.applied());
+        let to = layout.push_like(from, layout.applied());
         let weight_offset = layout.parameter(format!("{name}.scale"), vec![width]);
         layout.parameter(format!("{name}.shift"), vec![width]);
         LayerNorm { from, to, weight_offset }

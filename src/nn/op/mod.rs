@@ -2,6 +2,7 @@
 //! backward pass. A new one is such a file, its kernels, and a line in each list of this file.
 
 pub mod append_actions;
+pub mod conv2d;
 pub mod dense;
 pub mod dueling;
 pub mod layer_norm;
@@ -10,6 +11,7 @@ pub mod silu;
 use rand::rngs::StdRng;
 
 pub use append_actions::AppendActions;
+pub use conv2d::{Conv2d, Convolution};
 pub use dense::Dense;
 pub use dueling::{Dueling, Head};
 pub use layer_norm::LayerNorm;
@@ -42,6 +44,8 @@ pub trait Operation {
 pub enum Op {
     /// Observations with every action behind them.
     AppendActions(AppendActions),
+    /// A convolution.
+    Conv2d(Conv2d),
     /// A dense layer.
     Dense(Dense),
     /// Layer normalisation.
@@ -57,6 +61,7 @@ impl Op {
     pub fn operation(&self) -> &dyn Operation {
         match self {
             Op::AppendActions(op) => op,
+            Op::Conv2d(op) => op,
             Op::Dense(op) => op,
             Op::LayerNorm(op) => op,
             Op::Silu(op) => op,

@@ -19,8 +19,8 @@ impl Silu {
     /// From the last tensor to a new one of its shape.
     pub fn new(layout: &mut Layout) -> Silu {
         let from = layout.last();
-        layout.tensors.push(layout.tensors[from].clone());
-        Silu { from, to: layout.last() }
+        let to = layout.push_like(from, layout.tensors[from].activation);
+        Silu { from, to }
     }
 }
 

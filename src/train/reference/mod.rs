@@ -225,7 +225,8 @@ fn kept(path: &Path, model: &Model, env: &'static Env) -> Result<Reference> {
     let mut weights = vec![0.0; net.params() as usize];
     let blank = Reference::new(config.clone(), net.clone(), weights.clone(), temperature)?;
     for part in blank.group().tensors() {
-        let whose = format!("a policy in {} with hidden = {:?}", env.id, config.hidden);
+        let (setting, value) = agents::described(&config);
+        let whose = format!("a policy in {} with {setting} = {value}", env.id);
         let tensor = model.tensors.get(&part.name);
         let tensor = tensor.ok_or_else(|| wrong(format!("tensor '{}' of {whose} is missing", part.name)))?;
         if tensor.shape != part.shape {

@@ -2,6 +2,7 @@
 //! its reference and, where they are not the usual ones, the bound and where it comes from.
 
 pub mod backup;
+pub mod convolution;
 pub mod dense;
 pub mod edges;
 pub mod environment;
@@ -23,6 +24,7 @@ pub const CHECKS: &[&[Check]] = &[
     environment::CHECKS,
     priority::CHECKS,
     dense::CHECKS,
+    convolution::CHECKS,
     fused::CHECKS,
     network::CHECKS,
     backup::CHECKS,

@@ -37,6 +37,8 @@ pub mod report;
 mod soft_q_tables;
 mod torch_adam;
 mod torch_clip;
+mod torch_conv2d;
+mod torch_conv2d_net;
 mod torch_losses;
 mod torch_mlp;
 mod torch_polyak;
@@ -81,7 +83,8 @@ const FAMILIES: &[(&str, ReplayFn)] = &[
     ("purejaxql_returns", lambda_returns::replay_purejaxql),
     ("purejaxql_radam", torch_adam::replay_radam),
     ("torch_radam", torch_adam::replay_radam),
-    ("torch_conv2d", |_, _, _| unsupported("convolutions are not built in")),
+    ("torch_conv2d_net", torch_conv2d_net::replay),
+    ("torch_conv2d", torch_conv2d::replay),
     ("svgd", |_, _, _| unsupported("Stein variational gradient descent is not built in")),
     ("coax_softq", coax_softq::replay),
     ("coax_boltzmann", coax_boltzmann::replay),

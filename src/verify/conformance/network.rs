@@ -305,7 +305,7 @@ fn place(layout: &Layout, trunk: &[Linear], branches: &[(String, Vec<Linear>)]) 
         let (inputs, width, offset) = match op {
             Op::Dense(op) => (op.from.width as usize, op.to.width as usize, op.weight_offset),
             Op::LayerNorm(op) => (0, layout.layout.width(op.from) as usize, op.weight_offset),
-            Op::AppendActions(_) | Op::Silu(_) | Op::Dueling(_) => continue,
+            Op::AppendActions(_) | Op::Conv2d(_) | Op::Silu(_) | Op::Dueling(_) => continue,
         };
         let weight = offset as usize;
         let bias = weight + inputs.max(1) * width;
@@ -346,7 +346,7 @@ pub fn activation(name: &str) -> Outcome<Activation> {
 
 /// Order of names in which runs of digits count as numbers: `main.2` before `main.10`, `dense` before `dense_1`. `fc_q` and
 /// `fc_logits` are outputs and come last.
-fn natural(a: &str, b: &str) -> Ordering {
+pub fn natural(a: &str, b: &str) -> Ordering {
     let outputs = |name: &str| name.ends_with("_q") || name.ends_with("_logits");
     let pieces = |name: &str| -> Vec<(u64, String)> {
         name.split(['.', '_']).map(|piece| (piece.parse().unwrap_or(0), piece.to_owned())).collect()

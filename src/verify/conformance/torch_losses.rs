@@ -10,10 +10,12 @@ use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::report::{Outcome, malformed, unsupported};
 
-/// Loss numbers of the `td_error` kernel.
-const MSE: u32 = 0;
-const HUBER: u32 = 2;
-const SMOOTH_L1: u32 = 3;
+/// Loss numbers of the `td_error` kernel: the square,
+pub const MSE: u32 = 0;
+/// Huber's,
+pub const HUBER: u32 = 2;
+/// and Huber's over its threshold.
+pub const SMOOTH_L1: u32 = 3;
 
 /// What one loss gives for one set of weights.
 struct Losses {

@@ -63,7 +63,7 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
 }
 
 /// A gradient in full, or what the file keeps of a large matrix: some rows, and the sums of rows and columns.
-fn compare_grad(case: &Case, comparison: &mut Comparison, part: &Exported, bound: f64) -> Outcome<()> {
+pub fn compare_grad(case: &Case, comparison: &mut Comparison, part: &Exported, bound: f64) -> Outcome<()> {
     let name = format!("grad.{}", part.name);
     if case.has(&name) {
         return comparison.tensor("grad", &name, &part.values, case.f32_of(&name, &part.shape)?, bound);

@@ -12,21 +12,21 @@ pub(super) fn entry(table: u32, slot: u32) -> u32 {
 
 /// A sum of products in any order, fused or not: every rounding is at most half an ULP of the sum of magnitudes.
 #[derive(Default)]
-struct Dot {
+pub(super) struct Dot {
     value: f64,
     magnitude: f64,
     terms: f64,
 }
 
 impl Dot {
-    fn add(&mut self, a: f32, b: f32) {
+    pub(super) fn add(&mut self, a: f32, b: f32) {
         let product = f64::from(a) * f64::from(b);
         self.value += product;
         self.magnitude += product.abs();
         self.terms += 1.0;
     }
 
-    fn num(&self) -> Num {
+    pub(super) fn num(&self) -> Num {
         let bound = (self.terms + 1.0) * (HALF_ULP * self.magnitude + FLUSH);
         Num { value: self.value, bound }
     }
