@@ -98,6 +98,51 @@ fn same_step(line: &Value) -> bool {
     line["autoreset_mode"] == "SameStep" && line["env"] == "CartPole-v1"
 }
 
+/// An episode of MinAtar in which actions stick.
+fn sticky(line: &Value) -> bool {
+    line["sticky"] == 0.1
+}
+
+/// An episode of MinAtar from a state made by hand.
+fn crafted(line: &Value) -> bool {
+    line["policy"] == "crafted"
+}
+
+/// Numbers of MinAtar's games.
+fn minatar() -> Vec<(Place, Change)> {
+    let mut changes = Vec::new();
+    let mut add = |file, line, path, change| changes.push((Place { file, line, path }, change));
+    add("minatar_breakout.jsonl", episode, "/s/3/1", Add(-1.0));
+    add("minatar_breakout.jsonl", episode, "/s/2/3", Set(json!("003fffffdf0000000000000000")));
+    add("minatar_breakout.jsonl", episode, "/s/0/6", Set(json!(5)));
+    add("minatar_breakout.jsonl", episode, "/te/4", Flip);
+    add("minatar_breakout.jsonl", episode, "/r/2", Add(1.0));
+    add("minatar_breakout.jsonl", episode, "/ae/2", Set(json!(3)));
+    add("minatar_breakout.jsonl", episode, "/reset_draws/0/1", Flip);
+    add("minatar_breakout.jsonl", sticky, "/d/0/0/1", Set(json!(0.05)));
+    add("minatar_breakout.jsonl", sticky, "/sticky", Set(json!(1.0)));
+    add("minatar_freeway.jsonl", episode, "/s/1/0/4/0", Set(json!(5)));
+    add("minatar_freeway.jsonl", episode, "/s/1/0/2/2", Set(json!(0)));
+    add("minatar_freeway.jsonl", episode, "/s/7/4", Add(-1.0));
+    add("minatar_freeway.jsonl", episode, "/reset_draws/1/1/3", Set(json!(0.99)));
+    add("minatar_freeway.jsonl", crafted, "/te/2", Flip);
+    add("minatar_asterix.jsonl", |line| line["seed"] == 5252, "/d/0/2/1", Set(json!(0.1)));
+    add("minatar_asterix.jsonl", |line| line["seed"] == 5252, "/d/3/3/1", Set(json!(3)));
+    add("minatar_asterix.jsonl", |line| line["seed"] == 5251, "/ramping", Set(json!(false)));
+    add("minatar_asterix.jsonl", |line| line["seed"] == 5251, "/s/1/6", Set(json!(99)));
+    add("minatar_seaquest.jsonl", crafted, "/s/1/1", Set(json!(0)));
+    add("minatar_seaquest.jsonl", crafted, "/r/0", Add(1.0));
+    add("minatar_seaquest.jsonl", crafted, "/s/2/10", Add(1.0));
+    add("minatar_seaquest.jsonl", crafted, "/s/4/8/0/0", Add(1.0));
+    add("minatar_seaquest.jsonl", |line| line["seed"] == 5455, "/s/0/7/0/4", Set(json!(3)));
+    add("minatar_seaquest.jsonl", |line| line["seed"] == 5455, "/s/4/2/0/3", Set(json!(1)));
+    add("minatar_space_invaders.jsonl", crafted, "/r/0", Set(json!(0.0)));
+    add("minatar_space_invaders.jsonl", crafted, "/ramping", Set(json!(false)));
+    add("minatar_space_invaders.jsonl", crafted, "/s/2/0", Set(json!(1)));
+    add("minatar_space_invaders.jsonl", crafted, "/s/3/6", Set(json!("00000000000000000020000000")));
+    changes
+}
+
 /// Every kind of number in every kind of file.
 fn changes() -> Vec<(Place, Change)> {
     let mut changes = Vec::new();
@@ -184,6 +229,7 @@ fn changes() -> Vec<(Place, Change)> {
     add("vector_autoreset.jsonl", next_step, "/o/3/1", Set(json!(4)));
     add("vector_autoreset.jsonl", next_step, "/o/1/1", Set(json!(1)));
     add("vector_autoreset.jsonl", next_step, "/ep_l/1/1", Set(json!(3)));
+    changes.extend(minatar());
     changes
 }
 
@@ -233,6 +279,8 @@ fn broken_logs_are_named_and_never_panic() {
         "bsuite_catch.jsonl",
         "variants/bsuite_deep_sea.jsonl",
         "variants/Pendulum-v1_g.jsonl",
+        "minatar_breakout.jsonl",
+        "minatar_space_invaders.jsonl",
     ];
     for name in small {
         let lines = lines(name);

@@ -36,6 +36,7 @@ pub const SHARED: &[(&str, &str)] = &[
     ("valley", include_str!("../../shaders/shared/valley.wgsl")),
     ("pendulum", include_str!("../../shaders/shared/pendulum.wgsl")),
     ("grid", include_str!("../../shaders/shared/grid.wgsl")),
+    ("minatar", include_str!("../../shaders/shared/minatar.wgsl")),
     ("normal", include_str!("../../shaders/shared/normal.wgsl")),
     ("fused", include_str!("../../shaders/shared/fused.wgsl")),
     ("tile", include_str!("../../shaders/shared/tile.wgsl")),

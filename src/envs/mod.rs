@@ -1,6 +1,8 @@
 //! Environments: one WGSL file each in `shaders/envs`, its CPU twin here, the registry, and the reader of files.
 
 pub mod acrobot;
+pub mod asterix;
+pub mod breakout;
 pub mod cartpole;
 pub mod catch;
 pub mod check;
@@ -8,6 +10,7 @@ pub mod cliff_walking;
 mod culprit;
 pub mod deep_sea;
 mod explain;
+pub mod freeway;
 pub mod frozen_lake;
 pub mod items;
 mod loops;
@@ -26,6 +29,8 @@ pub mod rescale;
 #[cfg(test)]
 mod resets;
 mod returns;
+pub mod seaquest;
+pub mod space_invaders;
 pub mod tabulate;
 pub mod taxi;
 pub mod text;
@@ -60,6 +65,11 @@ pub const BUILT_INS: &[&BuiltIn] = &[
     &catch::CATCH,
     &deep_sea::DEEP_SEA,
     &tray::TRAY,
+    &breakout::BREAKOUT,
+    &freeway::FREEWAY,
+    &asterix::ASTERIX,
+    &space_invaders::SPACE_INVADERS,
+    &seaquest::SEAQUEST,
 ];
 
 /// Parameters by name, as text: `--env-param NAME=VALUE`.
@@ -116,9 +126,17 @@ pub fn open(name: &str, values: &Values) -> Result<&'static Env> {
     }
 }
 
-/// A name without case, `-` and `_`, and the version at its end.
+/// Where Gymnasium keeps MinAtar's games; here they are called like `Breakout-MinAtar`.
+const NAMESPACE: &str = "minatar/";
+
+/// A name without case, `-` and `_`, and the version at its end. Gymnasium's `MinAtar/Breakout-v0` and `-v1` differ by the
+/// actions that they leave out; both mean the game.
 fn plain_name(name: &str) -> (String, Option<u32>) {
     let lower = name.to_lowercase();
+    if let Some(game) = lower.strip_prefix(NAMESPACE) {
+        let (stem, version) = plain_name(game);
+        return (stem + "minatar", version.filter(|version| *version > 1));
+    }
     let digits = lower.trim_end_matches(|c: char| c.is_ascii_digit());
     let version = digits.strip_suffix('v').and_then(|stem| {
         let version = lower[digits.len()..].parse().ok()?;
@@ -128,9 +146,10 @@ fn plain_name(name: &str) -> (String, Option<u32>) {
     (stem.replace(['-', '_'], ""), version)
 }
 
-/// Whether a name means a file: it ends in `.wgsl` or contains a path separator.
+/// Whether a name means a file: it ends in `.wgsl` or contains a path separator, other than in `MinAtar/Breakout-v1`.
 pub fn is_path(name: &str) -> bool {
-    name.ends_with(".wgsl") || name.contains(['/', '\\'])
+    let own = name.to_lowercase().strip_prefix(NAMESPACE).map(str::to_owned);
+    name.ends_with(".wgsl") || own.as_deref().unwrap_or(name).contains(['/', '\\'])
 }
 
 fn open_built_in(built_in: &BuiltIn, values: &Values) -> Result<&'static Env> {
@@ -274,6 +293,17 @@ mod tests {
         for name in ["mountaincar", "MountainCar", "mountain-car", "mountain_car_v0", "MOUNTAIN_CAR-V0"] {
             assert_eq!(find(name).expect(name).id, "MountainCar-v0");
         }
+        for name in
+            ["breakout", "Breakout-MinAtar", "BreakoutMinAtar", "MinAtar/Breakout-v0", "minatar/breakout"]
+        {
+            assert_eq!(find(name).expect(name).id, "Breakout-MinAtar");
+        }
+        assert_eq!(find("MinAtar/SpaceInvaders-v1").expect("known").short, "space_invaders");
+        let error = find("MinAtar/Breakout-v2").expect_err("no such version").to_string();
+        assert!(error.contains("Known: Breakout-MinAtar"), "{error}");
+        assert!(
+            is_path("minatar/breakout.wgsl") && is_path("minatar/own/breakout") && is_path("worlds/breakout")
+        );
         assert_eq!(find("frozen_lake_8x8").expect("known").id, find("FrozenLake8x8-v1").expect("known").id);
         let error = find("frozenlake-v7").expect_err("no such version").to_string();
         assert!(error.contains("frozenlake-v7") && error.contains("Known: FrozenLake-v1"), "{error}");

@@ -8,6 +8,7 @@ pub mod head_temperature;
 pub mod lambda_return;
 pub mod layout;
 pub mod math;
+pub mod minatar;
 pub mod normal;
 pub mod optimizer;
 pub mod outcome;

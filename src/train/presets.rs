@@ -42,6 +42,11 @@ const PRESETS: &[(&str, &str, &str)] = &[
     ("Catch-bsuite", "sqn", include_str!("../../presets/catch_sqn.toml")),
     ("DeepSea-bsuite", "sqn", include_str!("../../presets/deep_sea_sqn.toml")),
     ("Tray-v0", "sqn", include_str!("../../presets/tray_sqn.toml")),
+    ("Freeway-MinAtar", "sqn", include_str!("../../presets/freeway_sqn.toml")),
+    ("Asterix-MinAtar", "sqn", include_str!("../../presets/asterix_sqn.toml")),
+    ("SpaceInvaders-MinAtar", "sqn", include_str!("../../presets/space_invaders_sqn.toml")),
+    ("Seaquest-MinAtar", "sqn", include_str!("../../presets/seaquest_sqn.toml")),
+    ("Breakout-MinAtar", "sqn", include_str!("../../presets/breakout_sqn.toml")),
 ];
 
 /// Overrides of the library defaults for an environment id and an algorithm, as a flat table of config keys.

@@ -1,5 +1,6 @@
 //! States where an environment's rules turn: limits, walls, seams of angles.
 
+use super::minatar_edges;
 use crate::engine::env::Env;
 use crate::verify::draw::Draw;
 
@@ -16,7 +17,7 @@ pub fn state(draw: &mut Draw, env: &Env) -> Option<Vec<u32>> {
         ],
         "pendulum.wgsl" | "pendulum_discrete.wgsl" => vec![angle(draw, 20), speed(draw, 8.0)],
         "tray.wgsl" => return Some(tray(draw)),
-        _ => return any_cell(draw, env),
+        _ => return minatar_edges::state(draw, &env.file).or_else(|| any_cell(draw, env)),
     };
     Some(floats.into_iter().map(f32::to_bits).collect())
 }

@@ -8,6 +8,7 @@ pub mod edges;
 pub mod environment;
 pub mod fused;
 pub mod learner;
+pub mod minatar_edges;
 pub mod network;
 pub mod policy;
 pub mod priority;

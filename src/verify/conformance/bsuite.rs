@@ -202,7 +202,7 @@ fn normal_word(value: f64) -> u32 {
 }
 
 /// A board in hexadecimal digits, row by row, the highest bit first.
-fn board(line: &Line, board: &Value, cells: usize) -> Outcome<Vec<Within>> {
+pub fn board(line: &Line, board: &Value, cells: usize) -> Outcome<Vec<Within>> {
     let digits: Option<Vec<u32>> =
         board.as_str().and_then(|text| text.chars().map(|digit| digit.to_digit(16)).collect());
     match digits {

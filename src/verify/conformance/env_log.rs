@@ -7,7 +7,7 @@ use crate::verify::conformance::device::Device;
 use crate::verify::conformance::log::Log;
 use crate::verify::conformance::report::{Outcome, malformed, unsupported};
 use crate::verify::conformance::variant::Construction;
-use crate::verify::conformance::{autoreset, bsuite, classic, toy_text};
+use crate::verify::conformance::{autoreset, bsuite, classic, minatar, toy_text};
 
 /// Replays one log.
 pub fn replay(
@@ -24,6 +24,8 @@ pub fn replay(
         autoreset::replay(log, tolerances, device, comparison)?;
     } else if id.ends_with("-bsuite") {
         bsuite::replay(log, id, device, comparison)?;
+    } else if id.starts_with("MinAtar/") {
+        minatar::replay(log, id, device, comparison)?;
     } else {
         let construction = Construction {
             id,

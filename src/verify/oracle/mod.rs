@@ -10,6 +10,7 @@ pub mod environment;
 pub mod exact;
 pub mod fused;
 pub mod learner;
+pub mod minatar;
 pub mod models;
 pub mod network;
 pub mod num;
