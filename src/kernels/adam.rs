@@ -1,6 +1,6 @@
 //! Adam or RAdam on a group's online nets and the averaging of their targets, in one pass. Twin of `shaders/adam.wgsl`.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use crate::engine::threads;
 use crate::gpu_struct;
@@ -84,17 +84,31 @@ fn twin(
             blocks.push(Block { h, grads, online, target, m, v });
         }
     }
-    let update = |block: Block<'_>| {
+    threads::for_each(blocks, |block| Arch::new().dispatch(Update { p, block }));
+}
+
+/// A block's step. A closure in its place, too long to be inlined into the vectors' instruction set, would be compiled for that
+/// of every processor.
+struct Update<'a> {
+    p: &'a Params,
+    block: Block<'a>,
+}
+
+impl WithSimd for Update<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Update { p, block } = self;
         let form = block.h.form;
         let eps_inside = form == RADAM || (form == ADAM && p.eps_inside == 1);
         let l2 = p.l2 == 1;
-        Arch::new().dispatch(|| match (form, block.h.rectification == 0.0) {
+        match (form, block.h.rectification == 0.0) {
             (ADAM, _) => block.update(l2, |h, m, v| adaptive(h, m, v, eps_inside)),
             (_, true) => block.update(l2, |h, m, _| h.learning_rate / h.correction1 * m),
             (_, false) => block.update(l2, |h, m, v| adaptive(h, m, v, eps_inside) * h.rectification),
-        });
-    };
-    threads::for_each(blocks, update);
+        }
+    }
 }
 
 #[inline(always)]
