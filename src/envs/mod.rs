@@ -20,6 +20,8 @@ pub mod mountain_car_continuous;
 pub mod operators;
 pub mod pendulum;
 pub mod pendulum_discrete;
+pub mod pong;
+pub mod qbert;
 pub mod ranges;
 #[cfg(test)]
 mod recorded;
@@ -70,6 +72,8 @@ pub const BUILT_INS: &[&BuiltIn] = &[
     &asterix::ASTERIX,
     &space_invaders::SPACE_INVADERS,
     &seaquest::SEAQUEST,
+    &pong::PONG,
+    &qbert::QBERT,
 ];
 
 /// Parameters by name, as text: `--env-param NAME=VALUE`.

@@ -17,6 +17,8 @@ pub fn state(draw: &mut Draw, env: &Env) -> Option<Vec<u32>> {
         ],
         "pendulum.wgsl" | "pendulum_discrete.wgsl" => vec![angle(draw, 20), speed(draw, 8.0)],
         "tray.wgsl" => return Some(tray(draw)),
+        "pong.wgsl" => return Some(pong(draw)),
+        "qbert.wgsl" => return Some(qbert(draw)),
         _ => return minatar_edges::state(draw, &env.file).or_else(|| any_cell(draw, env)),
     };
     Some(floats.into_iter().map(f32::to_bits).collect())
@@ -53,6 +55,38 @@ fn tray(draw: &mut Draw) -> Vec<u32> {
     let (left, right) = (height(), height());
     let ball = draw.float(-0.5, 0.5) * [1.0, 1.2][usize::from(draw.one_in(2))];
     vec![left, right, ball.to_bits(), draw.float(-2.0, 2.0).to_bits()]
+}
+
+/// Balls next to a paddle and to a wall, paddles that meet them and that do not, the last point.
+fn pong(draw: &mut Draw) -> Vec<u32> {
+    let row = [0, 1, 8, 9, draw.int(0, 9)][draw.int(0, 4) as usize];
+    let x = [1, 2, 7, 8, draw.int(1, 8)][draw.int(0, 4) as usize];
+    let near = |draw: &mut Draw| (row + draw.int(0, 4)).clamp(3, 10) - 2;
+    let paddles = [near(draw), near(draw)];
+    let points = [draw.int(3, 4), draw.int(0, 4)];
+    let last = [draw.int(1, 8), draw.int(0, 9)];
+    let [slope, right, action] = [4, 1, 5].map(|most| draw.int(0, most));
+    [&[x, row, slope, right], &last[..], &paddles, &points, &[action]].concat()
+}
+
+/// Qbert at an edge, beside a disc, with one cube left, next to enemies; enemies about to hop and to come.
+fn qbert(draw: &mut Draw) -> Vec<u32> {
+    let cube = |draw: &mut Draw| {
+        let i = draw.int(0, 6);
+        8 * i + draw.int(0, 6 - i)
+    };
+    let place = [0, 3, 24, 48, 6, cube(draw)][draw.int(0, 5) as usize];
+    let (i, j) = (place / 8, place % 8);
+    let here = 1 << (i * (15 - i) / 2 + j);
+    let changed = [1 | here, 0x0fff_ffff ^ (1 << draw.int(1, 27)) | here, draw.bits() & 0x0fff_ffff | here];
+    let changed = changed[draw.int(0, 2) as usize];
+    // With all cubes changed there is a new pyramid already.
+    let changed = if changed == 0x0fff_ffff { 0x0fff_ffff ^ (2 | here) | here } else { changed };
+    let enemies = [0, 1, 2].map(|_| if draw.one_in(3) { 63 } else { cube(draw) });
+    let [balls, snakes, moves] = [10, 10, 4].map(|most| if draw.one_in(2) { 1 } else { draw.int(1, most) });
+    let (interval, discs) = (draw.int(2, 4), draw.int(0, 3));
+    [&[changed, place], &enemies[..], &[balls, snakes, moves.min(interval), interval, discs, draw.int(0, 5)]]
+        .concat()
 }
 
 /// An angle, often next to half a turn, up to `turns` turns away.

@@ -21,6 +21,7 @@ pub mod random;
 pub mod replay;
 pub mod rollout;
 pub mod rows;
+pub mod small_games;
 pub mod tabular;
 pub mod toy_text;
 pub mod tray;
