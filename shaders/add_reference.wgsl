@@ -3,8 +3,8 @@
 //   q += alpha ln pi_bar,  pi_bar = softmax(reference / temperature)
 // so that softmax(q / alpha) is proportional to pi_bar exp(Q / alpha), and alpha logsumexp(q / alpha) is Q's largest
 // expectation less alpha KL(pi || pi_bar).
-// reference [agents, batch, q_stride]: outputs of the reference's network on the input of these slots. q [agents, slots,
-// batch, q_stride], actions columns of both from q_offset on: one dispatch per head.
+// reference [agents, batch, q_stride]: outputs of the reference's network on the input of these slots. q [agents,
+// slots, batch, q_stride], actions columns of both from q_offset on: one dispatch per head.
 // Grid: one invocation per row, x = batch / 64, y = slots from first_slot on, z = agent. Determinism: sums over actions
 // in ascending order.
 

@@ -1,8 +1,8 @@
-// Dueling head: q(a) = A(a) - mean(A) + V (Wang et al., arXiv 1511.06581, eq. 9). Several heads may share a V (branching
-// dueling Q-network; Tavakoli et al., arXiv 1711.08946, eq. 1).
+// Dueling head: q(a) = A(a) - mean(A) + V (Wang et al., arXiv 1511.06581, eq. 9). Several heads may share a V
+// (branching dueling Q-network; Tavakoli et al., arXiv 1711.08946, eq. 1).
 //
-// raw [rows, raw_stride] holds A [actions] from raw_offset on and V at value_offset; q [rows, q_stride], actions columns
-// from q_offset on. Rows run over agents, slots and batch.
+// raw [rows, raw_stride] holds A [actions] from raw_offset on and V at value_offset; q [rows, q_stride], actions
+// columns from q_offset on. Rows run over agents, slots and batch.
 // Grid: one invocation per row, x = rows / 64. Determinism: the sum over actions in ascending order.
 
 struct Params {

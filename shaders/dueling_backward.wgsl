@@ -1,8 +1,8 @@
-// Gradient of the dueling head: dA(a) = dq(a) - mean(dq), dV = sum of dq. Heads that share a V add up: all but the first
-// of them have add = 1.
+// Gradient of the dueling head: dA(a) = dq(a) - mean(dq), dV = sum of dq. Heads that share a V add up: all but the
+// first of them have add = 1.
 //
-// dq [rows, q_stride], actions columns from q_offset on; draw [rows, raw_stride]: dA [actions] from raw_offset on, dV at
-// value_offset. Rows run over agents, nets with gradients and batch.
+// dq [rows, q_stride], actions columns from q_offset on; draw [rows, raw_stride]: dA [actions] from raw_offset on, dV
+// at value_offset. Rows run over agents, nets with gradients and batch.
 // Grid: one invocation per row, x = rows / 64. Determinism: the sum over actions in ascending order.
 
 struct Params {

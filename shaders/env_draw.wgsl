@@ -21,7 +21,8 @@ struct Params {
 // import: draw
 // import: env
 
-// A little off the middle: on it, an edge with round numbers may pass exactly through a sample, and rounding would decide.
+// A little off the middle: on it, an edge with round numbers may pass exactly through a sample, and rounding would
+// decide.
 const CENTRE = 0.4983;
 
 @compute @workgroup_size(64)

@@ -1,5 +1,5 @@
-// Lambda returns of a rollout of T steps (Peng's Q(lambda) of greedy values: Gallici et al., arXiv 2407.04811; softened):
-// one pass per environment, from its last step to its first.
+// Lambda returns of a rollout of T steps (Peng's Q(lambda) of greedy values: Gallici et al., arXiv 2407.04811;
+// softened): one pass per environment, from its last step to its first.
 //
 //   V(s) = max_a Q(s, a) with hard = 1, else alpha logsumexp(Q(s, .) / alpha), less alpha ln|A| with kl = 1,
 //          or without entropy the expectation of Q under the policy

@@ -1,8 +1,8 @@
 // Action values of a later head in units of the first head's temperature, so that one temperature serves them all:
 //
 //   q *= alpha / alpha_k, so that softmax(q / alpha) is that of the values at the head's own alpha_k.
-// q [agents, rows, q_stride], actions columns from q_offset on; temperatures [agents, heads - 1], of the heads from 1 on:
-// one dispatch per head.
+// q [agents, rows, q_stride], actions columns from q_offset on; temperatures [agents, heads - 1], of the heads from 1
+// on: one dispatch per head.
 // Grid: one invocation per row, x = rows / 64, z = agent. Determinism: nothing is summed.
 
 struct Params {

@@ -13,8 +13,8 @@ struct Lane {
     window_episodes: u32,
     window_return: f32,
     window_length: f32,
-    // 0, or what first was not finite: 1 + the step that returned it (0 for the first observation), with FAULT_OBS for an
-    // observation instead of a reward.
+    // 0, or what first was not finite: 1 + the step that returned it (0 for the first observation), with FAULT_OBS
+    // for an observation instead of a reward.
     fault: u32,
 }
 
