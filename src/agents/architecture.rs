@@ -46,7 +46,7 @@ fn spec(config: &Config, env: &Env) -> NetworkSpec {
     }
 }
 
-/// The Q networks' shape, which [`check`] must have nothing against.
+/// The Q networks' shape, which `check` must have nothing against.
 pub fn network(config: &Config, env: &Env) -> Network {
     Network::new(&spec(config, env))
 }

@@ -152,9 +152,8 @@ impl World for Pong {
 
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let place = place_of(uv, SIDE, SIDE);
-        let colours = [(3, TRAIL), (2, BALL), (1, OPPONENT), (0, PLAYER)];
-        let shown =
-            colours.iter().filter(|(channel, _)| lit(state, place.row, place.column, *channel)).last();
+        let colours = [(0, PLAYER), (1, OPPONENT), (2, BALL), (3, TRAIL)];
+        let shown = colours.iter().find(|(channel, _)| lit(state, place.row, place.column, *channel));
         shown.map_or(NIGHT, |(_, colour)| *colour)
     }
 }

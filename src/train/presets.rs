@@ -50,6 +50,7 @@ const PRESETS: &[(&str, &str, &str)] = &[
     ("Asterix-MinAtar", "sqn", include_str!("../../presets/asterix_sqn.toml")),
     ("SpaceInvaders-MinAtar", "sqn", include_str!("../../presets/space_invaders_sqn.toml")),
     ("Seaquest-MinAtar", "sqn", include_str!("../../presets/seaquest_sqn.toml")),
+    ("Breakout-MinAtar", "dqn", include_str!("../../presets/breakout_dqn.toml")),
     ("Breakout-MinAtar", "sqn", include_str!("../../presets/breakout_sqn.toml")),
 ];
 
