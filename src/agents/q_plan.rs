@@ -15,7 +15,7 @@ use crate::agents::{Algorithm, Capabilities};
 use crate::config::{ActionHeads, Config, Exploration, PathChoice, Temperature, ValueTransform};
 use crate::engine::env::Env;
 use crate::engine::memory;
-use crate::engine::recording::{BufferId, Buffers, Recording};
+use crate::engine::recording::{BufferDecl, BufferId, Buffers, Recording};
 use crate::envs;
 use crate::error::{Error, Result};
 use crate::kernels::metrics;
@@ -189,6 +189,24 @@ fn initial_temperatures(
     (temperatures.buffer.id, bytemuck::cast_slice(&all).to_vec())
 }
 
+/// How an action is drawn where none is preferred.
+fn drawn(algorithm: &Algorithm, config: &Config) -> Choice {
+    match (algorithm.actor.policy, config.temperature) {
+        (true, _) => Choice::Policy,
+        (false, Temperature::PerState) => Choice::OwnTemperature,
+        (false, _) => Choice::Softmax,
+    }
+}
+
+/// Tells the buffers of every shard but the first from those of the others.
+fn name_shard(first: u32, decls: &mut [BufferDecl]) {
+    if first > 0 {
+        for decl in decls {
+            decl.name += &format!(" of agents {first} and on");
+        }
+    }
+}
+
 /// Records all evaluations of one agent's policy on a stage that keeps nothing.
 fn evaluate(
     evaluations: &mut [Episodes],
@@ -258,11 +276,7 @@ impl Builder<'_> {
         }
         stage.head_temperatures = temperatures;
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
-        let drawn = match (algorithm.actor.policy, config.temperature) {
-            (true, _) => Choice::Policy,
-            (false, Temperature::PerState) => Choice::OwnTemperature,
-            (false, _) => Choice::Softmax,
-        };
+        let drawn = drawn(algorithm, config);
         let behaviour = Behaviour {
             purpose: Purpose::Train,
             choice: if config.exploration == Exploration::Greedy { Choice::Argmax } else { drawn },
@@ -306,11 +320,7 @@ impl Builder<'_> {
             let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();
             plan.init.push(stage.lane_params(env, &seeds));
         }
-        if first > 0 {
-            for decl in &mut plan.buffers.decls[first_buffer..] {
-                decl.name += &format!(" of agents {first} and on");
-            }
-        }
+        name_shard(first, &mut plan.buffers.decls[first_buffer..]);
         plan.shards.push(Shard {
             first,
             agents,
