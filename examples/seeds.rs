@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use softq::config::Config;
-use softq::report::curve::{Band, bootstrap_median_band, write_band_svg};
+use softq::report::curve::{Band, write_band_svg};
+use softq::statistics::bootstrap::median_band;
 use softq::train::event::Event;
 use softq::train::presets::preset;
 use softq::train::trainer::Trainer;
@@ -78,7 +79,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .iter()
             .filter(|(_, values)| values.len() == runs)
             .map(|(env_steps, values)| {
-                let (low, median, high) = bootstrap_median_band(values, 10_000, 0);
+                let (low, median, high) = median_band(values, 10_000, 0);
                 Band { env_steps: *env_steps, low, median, high }
             })
             .collect();

@@ -15,6 +15,7 @@ pub mod kernels;
 pub mod nn;
 pub mod report;
 pub mod shared;
+pub mod statistics;
 pub mod train;
 pub mod verify;
 

@@ -7,8 +7,6 @@
 use std::path::Path;
 
 use plotters::style::RGBColor;
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 
 use super::axis::drawable;
 use super::chart::{Series, render};
@@ -37,7 +35,7 @@ pub struct CurvePoint {
     pub mean: f64,
 }
 
-/// Median and 95% interval over several runs at one moment; [`bootstrap_median_band`] computes them.
+/// Median and 95% interval over several runs at one moment; [`crate::statistics::bootstrap::median_band`] computes them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Band {
     /// Environment steps taken so far.
@@ -104,44 +102,6 @@ pub fn write_band_svg(
         })
         .collect();
     write_chart(path, title, &all, threshold)
-}
-
-/// The median of `samples` with its 95% percentile bootstrap interval, as `(low, median, high)`: `resamples` times,
-/// draw as many samples with replacement, take their median, and keep the middle 95% of those medians.
-///
-/// Samples that are not finite are left out; without any sample all three are NaN, and without resamples all three
-/// are the median. The same seed gives the same interval.
-pub fn bootstrap_median_band(samples: &[f64], resamples: usize, seed: u64) -> (f64, f64, f64) {
-    let mut samples: Vec<f64> = samples.iter().copied().filter(|s| s.is_finite()).collect();
-    if samples.is_empty() {
-        return (f64::NAN, f64::NAN, f64::NAN);
-    }
-    samples.sort_by(f64::total_cmp);
-    let median = quantile(&samples, 0.5);
-
-    let mut rng = StdRng::seed_from_u64(seed);
-    let mut draw = vec![0.0; samples.len()];
-    let mut medians: Vec<f64> = (0..resamples)
-        .map(|_| {
-            draw.fill_with(|| samples[rng.random_range(0..samples.len())]);
-            draw.sort_by(f64::total_cmp);
-            quantile(&draw, 0.5)
-        })
-        .collect();
-    if medians.is_empty() {
-        return (median, median, median);
-    }
-    medians.sort_by(f64::total_cmp);
-    (quantile(&medians, 0.025), median, quantile(&medians, 0.975))
-}
-
-/// Quantile of sorted values, linear between neighbours (type 7 of Hyndman and Fan, the default of NumPy).
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let position = q * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
-    // Halves are exact here, and the form cannot overflow as `above - below` could.
-    let weight = position.fract();
-    below * (1.0 - weight) + above * weight
 }
 
 fn write_chart(path: &Path, title: &str, series: &[Series], threshold: Option<f64>) -> Result<()> {
@@ -288,26 +248,5 @@ mod tests {
         // A single band is an error bar with a dot.
         assert_eq!(lines(&text, COLOURS[1]), [2]);
         assert_eq!(text.matches("<circle").count(), 1);
-    }
-
-    #[test]
-    fn bootstrap_matches_the_exact_order_statistics() {
-        // The median of a resample of 21 is at most the k-th value with probability P(Binomial(21, k/21) >= 11):
-        // 0.018 and 0.056 for k = 6, 7; 0.944 and 0.982 for k = 14, 15. So the 95% interval runs from the 7th to
-        // the 15th value.
-        let samples: Vec<f64> = (1..=21).rev().map(f64::from).collect();
-        assert_eq!(bootstrap_median_band(&samples, 20_000, 1), (7.0, 11.0, 15.0));
-        // Two values: the resampled median is 0, 1/2, 1 with probability 1/4, 1/2, 1/4.
-        assert_eq!(bootstrap_median_band(&[1.0, 0.0], 2000, 2), (0.0, 0.5, 1.0));
-    }
-
-    #[test]
-    fn bootstrap_of_little_data() {
-        assert_eq!(bootstrap_median_band(&[4.0; 9], 500, 0), (4.0, 4.0, 4.0));
-        assert_eq!(bootstrap_median_band(&[f64::NAN, -3.0, f64::INFINITY], 500, 0), (-3.0, -3.0, -3.0));
-        assert_eq!(bootstrap_median_band(&[1.0, 2.0, 9.0], 0, 0), (2.0, 2.0, 2.0));
-        assert!(bootstrap_median_band(&[], 500, 0).1.is_nan());
-        let samples = [1.0, 5.0, 2.0, 8.0, 3.0, 13.0];
-        assert_eq!(bootstrap_median_band(&samples, 300, 7), bootstrap_median_band(&samples, 300, 7));
     }
 }

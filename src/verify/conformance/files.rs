@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::verify::conformance::case::FORMAT;
+use crate::verify::conformance::rliable;
 
 /// Deepest folder below the given one; ends loops of links.
 const MAX_DEPTH: usize = 8;
@@ -23,6 +24,8 @@ pub enum Entry {
     },
     /// A JSON-lines log of an environment.
     Log(PathBuf),
+    /// A file of scores and of what they come to.
+    Scores(PathBuf),
     /// Half of a case, or something that should be readable and is not.
     Broken(PathBuf, String),
     /// Nothing this program knows.
@@ -34,7 +37,7 @@ impl Entry {
     pub fn path(&self) -> &Path {
         match self {
             Entry::Case { description, .. } => description,
-            Entry::Log(path) | Entry::Broken(path, _) | Entry::Unknown(path, _) => path,
+            Entry::Log(path) | Entry::Scores(path) | Entry::Broken(path, _) | Entry::Unknown(path, _) => path,
         }
     }
 
@@ -77,15 +80,19 @@ pub fn discover(root: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// A JSON file without tensors: half a case, a companion of the logs, or a stranger.
+/// A JSON file without tensors: scores, half a case, a companion of the logs, or a stranger.
 fn lone_description(path: PathBuf) -> Option<Entry> {
     let value: Value = match read(&path).map(|bytes| serde_json::from_slice(&bytes)) {
         Ok(Ok(value)) => value,
         Ok(Err(error)) => return Some(Entry::Broken(path, format!("not JSON: {error}"))),
         Err(error) => return Some(Entry::Broken(path, error.to_string())),
     };
-    if value.get("format").and_then(Value::as_str) == Some(FORMAT) {
-        return Some(Entry::Broken(path, "the .safetensors with its tensors is missing".into()));
+    match value.get("format").and_then(Value::as_str) {
+        Some(FORMAT) => {
+            return Some(Entry::Broken(path, "the .safetensors with its tensors is missing".into()));
+        }
+        Some(rliable::FORMAT) => return Some(Entry::Scores(path)),
+        _ => {}
     }
     let companion = ["MANIFEST.json", "tolerances.json"];
     if path.file_name().is_some_and(|name| companion.iter().any(|known| name == *known)) {

@@ -1,8 +1,8 @@
 //! Replays recorded numbers of other implementations through the engine's own kernels and agents, and compares.
 //!
-//! A folder holds algorithm cases (`NAME.json` with `NAME.safetensors`) and environment logs (`NAME.jsonl`). Every file gets
-//! one line; what the engine cannot replay is UNSUPPORTED with the reason, what contradicts its format is FAIL. The host
-//! only loads inputs, records kernels, reads buffers and compares.
+//! A folder holds algorithm cases (`NAME.json` with `NAME.safetensors`), environment logs (`NAME.jsonl`) and statistics of
+//! scores (`rliable_*.json`). Every file gets one line; what the engine cannot replay is UNSUPPORTED with the reason, what
+//! contradicts its format is FAIL. The host only loads inputs, records kernels, reads buffers and compares.
 //!
 //! A new family of cases is one file here with a `replay` function, and one line in `FAMILIES`.
 
@@ -37,6 +37,7 @@ mod optimizer;
 mod orig_sqn;
 mod policy;
 pub mod report;
+mod rliable;
 mod soft_q_tables;
 mod torch_adam;
 mod torch_clip;
@@ -124,6 +125,9 @@ fn replay_entry(executor: &mut dyn Executor, folder: &Path, entry: &Entry) -> Re
     let outcome = match entry {
         Entry::Case { description, tensors } => replay_case(executor, description, tensors, &mut comparison),
         Entry::Log(path) => replay_log(executor, path, &mut comparison),
+        Entry::Scores(path) => {
+            files::read(path).map_err(Problem::from).and_then(|text| rliable::replay(&text, &mut comparison))
+        }
         Entry::Broken(_, reason) => malformed(reason.clone()),
         Entry::Unknown(_, reason) => unsupported(reason.clone()),
     };

@@ -1,0 +1,24 @@
+//! Statistics over runs, after Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice" (2021):
+//! point estimates of a matrix of scores ([`scores::Scores`]) and bootstrap intervals of them ([`bootstrap`]).
+//!
+//! Plain numbers in f64 on the host, which use no other part of this crate. The definitions are those of rliable 1.2, whose
+//! recorded numbers `softq verify --conformance` compares.
+
+pub mod bootstrap;
+pub mod scores;
+
+/// Quantile of sorted values, linear between neighbours (type 7 of Hyndman and Fan, the default of NumPy).
+///
+/// Panics where there are no values.
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let position = q * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+    // Halves are exact here, and the form cannot overflow as `above - below` could.
+    let weight = position.fract();
+    below * (1.0 - weight) + above * weight
+}
+
+/// Arithmetic mean.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
