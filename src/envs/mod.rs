@@ -17,12 +17,14 @@ mod loops;
 pub mod mdp;
 pub mod mountain_car;
 pub mod mountain_car_continuous;
+pub mod multi_goal;
 pub mod operators;
 pub mod pendulum;
 pub mod pendulum_discrete;
 pub mod pong;
 pub mod qbert;
 pub mod ranges;
+pub mod reacher;
 #[cfg(test)]
 mod recorded;
 pub mod reflect;
@@ -67,6 +69,8 @@ pub const BUILT_INS: &[&BuiltIn] = &[
     &catch::CATCH,
     &deep_sea::DEEP_SEA,
     &tray::TRAY,
+    &multi_goal::MULTI_GOAL,
+    &reacher::REACHER,
     &breakout::BREAKOUT,
     &freeway::FREEWAY,
     &asterix::ASTERIX,

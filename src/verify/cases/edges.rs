@@ -16,6 +16,8 @@ pub fn state(draw: &mut Draw, env: &Env) -> Option<Vec<u32>> {
             speed(draw, 9.0 * std::f32::consts::PI),
         ],
         "pendulum.wgsl" | "pendulum_discrete.wgsl" => vec![angle(draw, 20), speed(draw, 8.0)],
+        "multi_goal.wgsl" => multi_goal(draw),
+        "reacher.wgsl" => reacher(draw),
         "tray.wgsl" => return Some(tray(draw)),
         "pong.wgsl" => return Some(pong(draw)),
         "qbert.wgsl" => return Some(qbert(draw)),
@@ -47,6 +49,40 @@ fn valley(draw: &mut Draw) -> Vec<f32> {
         _ => draw.float(-1.2, 0.6),
     };
     vec![position, speed(draw, 0.07)]
+}
+
+/// Around each goal at about 1, on the diagonals between them, at the walls.
+fn multi_goal(draw: &mut Draw) -> Vec<f32> {
+    let sign = |draw: &mut Draw| [-1.0f32, 1.0][usize::from(draw.one_in(2))];
+    let (across, along) = match draw.int(0, 4) {
+        // One step of 1 ahead of the edge of a goal.
+        0 => (draw.float(3.0, 3.01), 0.0),
+        1 => (draw.float(3.0, 7.0), draw.float(0.0, 2.0)),
+        2 => (3.5, 3.5),
+        3 => (7.0, draw.float(0.0, 7.0)),
+        _ => (draw.float(0.0, 7.0), draw.float(0.0, 7.0)),
+    };
+    let place = [across * sign(draw), along * sign(draw)];
+    if draw.one_in(2) { place.to_vec() } else { vec![place[1], place[0]] }
+}
+
+/// The second joint at and next to its stops, slow and fast, many turns of the first.
+fn reacher(draw: &mut Draw) -> Vec<f32> {
+    let theta2 = match draw.int(0, 3) {
+        0 => 3.0,
+        1 => -3.0,
+        _ => draw.float(-3.0, 3.0),
+    };
+    let fast = [2.0, 40.0][usize::from(draw.one_in(2))];
+    let turns = [3.0, 80.0][usize::from(draw.one_in(4))];
+    vec![
+        draw.float(-turns, turns),
+        theta2,
+        draw.float(-fast, fast),
+        draw.float(-fast, fast),
+        draw.float(-0.2, 0.2),
+        draw.float(-0.2, 0.2),
+    ]
 }
 
 /// Ends at the bottom, at the top and between, and a ball about to fall to either side.

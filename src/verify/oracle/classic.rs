@@ -44,7 +44,7 @@ fn uniform<const N: usize>(random: &mut Random, reach: [f64; N]) -> Vec<Expect> 
     reach.iter().map(|reach| Expect::Float(random.range(-reach, *reach))).collect()
 }
 
-fn floats<const N: usize>(words: &[u32]) -> [Num; N] {
+pub(super) fn floats<const N: usize>(words: &[u32]) -> [Num; N] {
     std::array::from_fn(|i| Num::exact(f32::from_bits(words[i])))
 }
 

@@ -12,6 +12,7 @@ pub mod fused;
 pub mod learner;
 pub mod minatar;
 pub mod models;
+pub mod motion;
 pub mod network;
 pub mod num;
 pub mod policy;

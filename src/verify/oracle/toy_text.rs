@@ -302,7 +302,7 @@ fn upper_tail(z: f64) -> f64 {
 }
 
 /// The number whose probability of not being exceeded is the middle of the word's cell.
-fn normal(random: &mut Random) -> Num {
+pub(super) fn normal(random: &mut Random) -> Num {
     let phi = (f64::from(random.word()) + 0.5) / 4_294_967_296.0;
     let tail = phi.min(1.0 - phi);
     let (mut low, mut high) = (0.0, 8.0);
