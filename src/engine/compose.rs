@@ -25,6 +25,7 @@ pub const SHARED: &[(&str, &str)] = &[
     ("choose", include_str!("../../shaders/shared/choose.wgsl")),
     ("lambda_return", include_str!("../../shaders/shared/lambda_return.wgsl")),
     ("lane_step", include_str!("../../shaders/shared/lane_step.wgsl")),
+    ("particles", include_str!("../../shaders/shared/particles.wgsl")),
     ("permutation", include_str!("../../shaders/shared/permutation.wgsl")),
     ("policy", include_str!("../../shaders/shared/policy.wgsl")),
     ("sum_tree", include_str!("../../shaders/shared/sum_tree.wgsl")),

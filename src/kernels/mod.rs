@@ -48,6 +48,11 @@ pub mod rollout_states;
 pub mod scale_head;
 pub mod silu;
 pub mod silu_backward;
+pub mod soft_value;
+pub mod svgd_bandwidth;
+pub mod svgd_gradient;
+pub mod svgd_kernel;
+pub mod svgd_score;
 pub mod tabular_backup;
 pub mod tabular_policy;
 pub mod tabular_residual;
@@ -87,9 +92,14 @@ pub fn table() -> &'static [&'static Kernel] {
         &entropy_bonus::KERNEL,
         &backup::KERNEL,
         &policy_backup::KERNEL,
+        &soft_value::KERNEL,
         &join_heads::KERNEL,
         &td_error::KERNEL,
         &policy_loss::KERNEL,
+        &svgd_score::KERNEL,
+        &svgd_bandwidth::KERNEL,
+        &svgd_kernel::KERNEL,
+        &svgd_gradient::KERNEL,
         &dueling_backward::KERNEL,
         &silu_backward::KERNEL,
         &layer_norm_backward_weights::KERNEL,

@@ -12,6 +12,7 @@ pub mod minatar;
 pub mod normal;
 pub mod optimizer;
 pub mod outcome;
+pub mod particles;
 pub mod pendulum;
 pub mod permutation;
 pub mod policy;

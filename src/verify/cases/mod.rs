@@ -10,6 +10,7 @@ pub mod fused;
 pub mod learner;
 pub mod minatar_edges;
 pub mod network;
+pub mod particles;
 pub mod policy;
 pub mod priority;
 pub mod probes;
@@ -32,6 +33,7 @@ pub const CHECKS: &[&[Check]] = &[
     rollout::CHECKS,
     rows::CHECKS,
     policy::CHECKS,
+    particles::CHECKS,
     learner::CHECKS,
     tabular::CHECKS,
 ];

@@ -39,6 +39,7 @@ mod policy;
 pub mod report;
 mod rliable;
 mod soft_q_tables;
+mod svgd;
 mod torch_adam;
 mod torch_clip;
 mod torch_conv2d;
@@ -89,7 +90,9 @@ const FAMILIES: &[(&str, ReplayFn)] = &[
     ("torch_radam", torch_adam::replay_radam),
     ("torch_conv2d_net", torch_conv2d_net::replay),
     ("torch_conv2d", torch_conv2d::replay),
-    ("svgd", |_, _, _| unsupported("Stein variational gradient descent is not built in")),
+    ("svgd_kernel", svgd::replay_kernel),
+    ("svgd_action_gradient", svgd::replay_action_gradient),
+    ("svgd_soft_value", svgd::replay_soft_value),
     ("coax_softq", coax_softq::replay),
     ("coax_boltzmann", coax_boltzmann::replay),
     ("coax_nstep", coax_nstep::replay),

@@ -12,16 +12,19 @@ use crate::verify::conformance::report::{Outcome, malformed, unsupported};
 
 /// Loss numbers of the `td_error` kernel: the square,
 pub const MSE: u32 = 0;
+/// half of it,
+pub const HALF_MSE: u32 = 1;
 /// Huber's,
 pub const HUBER: u32 = 2;
 /// and Huber's over its threshold.
 pub const SMOOTH_L1: u32 = 3;
 
 /// What one loss gives for one set of weights.
-struct Losses {
+pub struct Losses {
     elements: Vec<f32>,
     grad: Vec<f32>,
-    mean: f32,
+    /// Mean over the rows.
+    pub mean: f32,
 }
 
 /// Replays every loss the file names.
@@ -74,7 +77,8 @@ fn kind(name: &str) -> Outcome<(u32, f32)> {
     }
 }
 
-fn evaluate(
+/// One loss of predictions against targets, weighted.
+pub fn evaluate(
     device: &mut Device<'_>,
     loss: u32,
     huber_delta: f32,

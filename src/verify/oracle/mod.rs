@@ -15,6 +15,7 @@ pub mod models;
 pub mod motion;
 pub mod network;
 pub mod num;
+pub mod particles;
 pub mod policy;
 pub mod priority;
 pub mod probes;
