@@ -1,10 +1,16 @@
-//! Convolutions by the blocked product, whose left matrix has a row per window: what the CPU executor runs. Bit for bit what
-//! the plain twins in `conv2d_forward.rs`, `conv2d_backward_input.rs` and `conv2d_backward_weights.rs` give
-//! (`cargo test --test kernels blocked`).
+//! Convolutions as the CPU executor runs them: windows are read where they lie, and only the gradient for the input, which has a
+//! row of numbers per window, is a blocked product. Bit for bit what the plain twins in `conv2d_forward.rs`,
+//! `conv2d_backward_input.rs` and `conv2d_backward_weights.rs` give (`cargo test --test kernels blocked`).
 
 use std::cell::RefCell;
 
-use super::layers::{bias_and_activation, times_slopes};
+use pulp::Arch;
+
+use super::convolve::Convolve;
+use super::correlate::Correlate;
+use super::layers::times_slopes;
+use super::panels::{Line, all_finite};
+use super::windows::{self, Windows};
 use super::{Dims, Left, Output, Right, matmul};
 use crate::engine::threads;
 use crate::kernels::blocks::{for_each_block, for_each_block_of};
@@ -12,47 +18,25 @@ use crate::kernels::conv2d_backward_weights::SHARES;
 use crate::kernels::conv2d_forward::Params;
 use crate::kernels::nibble;
 
-/// Numbers of windows that are gathered at a time: they stay in a core's cache until they are used.
-const GATHERED: usize = 1 << 16;
+/// Numbers of windows' gradients that are computed at a time: they stay in a core's cache until they are used.
+const TOGETHER: usize = 1 << 18;
+
+/// Buffers that outlive a pass.
+#[derive(Default)]
+struct Scratch {
+    windows: windows::Scratch,
+    lines: Vec<Line>,
+    starts: Vec<usize>,
+    sums: Vec<f32>,
+}
 
 thread_local! {
-    static WINDOWS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-    static SUMS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// Multiply-adds of one pass.
 fn work(p: &Params) -> usize {
     p.agents as usize * p.slots as usize * p.batch as usize * p.positions() * p.depth() * p.filters as usize
-}
-
-/// Writes the windows of `rows`, positions over the batch of inputs `x`, side by side; each takes `stride` numbers of `to`, of
-/// which those behind the window stay.
-fn gather(p: &Params, x: &[f32], rows: impl Iterator<Item = usize>, stride: usize, to: &mut [f32]) {
-    let [height, width, channels] = [p.height, p.width, p.channels].map(|d| d as usize);
-    let [kernel_height, kernel_width] = [p.kernel_height, p.kernel_width].map(|d| d as usize);
-    let [pad_y, pad_x, out_width] = [p.pad_y, p.pad_x, p.out_width].map(|d| d as usize);
-    let (positions, input, line) = (p.positions(), p.input(), kernel_width * channels);
-    for (row, to) in rows.zip(to.chunks_exact_mut(stride)) {
-        let (x, place) = (&x[row / positions * input..][..input], row % positions);
-        let top = place / out_width * p.stride_y as usize;
-        let left = place % out_width * p.stride_x as usize;
-        // Cells of a line of the window that lie in the padding, before and behind the input's.
-        let before = pad_x.saturating_sub(left).min(kernel_width);
-        let behind = (left + kernel_width).saturating_sub(pad_x + width).min(kernel_width - before);
-        let inside = (kernel_width - before - behind) * channels;
-        for (y, to) in (top..top + kernel_height).zip(to.chunks_exact_mut(line)) {
-            if y < pad_y || y >= pad_y + height || inside == 0 {
-                to.fill(0.0);
-                continue;
-            }
-            let from = ((y - pad_y) * width + left + before - pad_x) * channels;
-            if inside < line {
-                to[..before * channels].fill(0.0);
-                to[before * channels + inside..].fill(0.0);
-            }
-            to[before * channels..][..inside].copy_from_slice(&x[from..from + inside]);
-        }
-    }
 }
 
 /// `y = act(x * W + b)`
@@ -62,24 +46,17 @@ pub fn forward(p: &Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
     let all = p.agents as usize * slots;
     for_each_block(&mut y[..all * batch * positions * filters], all, filters, work(p), |index, first, y| {
         let (agent, slot) = (index / slots, index % slots);
-        let x = &x[(agent * p.x_slots as usize + nibble(p.slot_x, slot)) * batch * p.input()..];
+        let inputs = first / positions..(first + y.len() / filters).div_ceil(positions);
+        let from = (agent * p.x_slots as usize + nibble(p.slot_x, slot)) * batch;
+        let x = &x[(from + inputs.start) * p.input()..(from + inputs.end) * p.input()];
         let net = agent * p.nets as usize + nibble(p.slot_net, slot);
         let layer = &weights[net * p.net_params as usize + p.weight_offset as usize..];
-        let (w, b) = layer[..(depth + 1) * filters].split_at(depth * filters);
-        let together = (GATHERED / depth).max(16);
-        WINDOWS.with_borrow_mut(|windows| {
-            windows.resize(windows.len().max(together * depth), 0.0);
-            for (block, y) in y.chunks_mut(together * filters).enumerate() {
-                let rows = y.len() / filters;
-                let from = first + block * together;
-                gather(p, x, from..from + rows, depth, windows);
-                let left = Left { values: windows, row_stride: depth, k_stride: 1 };
-                let right = Right { values: w, row_stride: filters, column_stride: 1 };
-                let dims = Dims { rows, columns: filters, depth };
-                matmul(left, right, Output { values: y, stride: filters }, dims, |_, y| {
-                    bias_and_activation(p.activation, b, y);
-                });
-            }
+        let (weights, bias) = layer[..(depth + 1) * filters].split_at(depth * filters);
+        SCRATCH.with_borrow_mut(|scratch| {
+            let windows = Windows::new(p, x, &mut scratch.windows);
+            let (first, activation) = (first % positions, p.activation);
+            let lines = &mut scratch.lines;
+            Arch::new().dispatch(Convolve { windows, first, weights, bias, activation, y, lines });
         });
     });
 }
@@ -89,13 +66,13 @@ pub fn backward_input(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &m
     let [batch, filters, slots] = [p.batch, p.filters, p.slots].map(|d| d as usize);
     let (depth, positions, input) = (p.depth(), p.positions(), p.input());
     let all = p.agents as usize * slots;
-    let together = (4 * GATHERED / (positions * depth)).max(1);
+    let together = (TOGETHER / (positions * depth)).max(1);
     for_each_block(&mut dx[..all * batch * input], all, input, work(p), |index, first, dx| {
         let (agent, slot) = (index / slots, index % slots);
         let net = agent * p.nets as usize + slot;
         let w = &weights[net * p.net_params as usize + p.weight_offset as usize..][..depth * filters];
         let x = &x[(agent * p.x_slots as usize + slot) * batch * input..];
-        WINDOWS.with_borrow_mut(|windows| {
+        SCRATCH.with_borrow_mut(|Scratch { sums: windows, .. }| {
             windows.resize(windows.len().max(together * positions * depth), 0.0);
             for (block, dx) in dx.chunks_mut(together * input).enumerate() {
                 let image = first + block * together;
@@ -133,7 +110,7 @@ fn scatter(p: &Params, place: usize, window: &[f32], dx: &mut [f32]) {
 /// `dW = window^T dy`, `db = sum dy`
 pub fn backward_weights(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
     let [batch, filters, slots] = [p.batch, p.filters, p.slots].map(|d| d as usize);
-    let (positions, size) = (p.positions(), (p.depth() + 1) * p.filters as usize);
+    let (rows, size) = (batch * p.positions(), (p.depth() + 1) * filters);
     let all = p.agents as usize * slots;
     // The tree's branches are evaluated by different threads; where it is cut does not change what it adds.
     let parts = threads::available().div_ceil(all).next_power_of_two().min(SHARES);
@@ -141,11 +118,15 @@ pub fn backward_weights(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
     for_each_block_of(branches.chunks_exact_mut(size).collect(), size, work(p), |branch, _, sums| {
         let (index, part) = (branch / parts, branch % parts);
         let (agent, slot) = (index / slots, index % slots);
-        let x = &x[(agent * p.x_slots as usize + nibble(p.slot_x, slot)) * batch * p.input()..];
-        let dy = &dy[index * batch * positions * filters..][..batch * positions * filters];
-        SUMS.with_borrow_mut(|scratch| {
-            scratch.resize(scratch.len().max(SHARES.ilog2() as usize * size), 0.0);
-            branch_of(p, (x, dy), (part, parts), sums, scratch);
+        let x_row = (agent * p.x_slots as usize + nibble(p.slot_x, slot)) * batch;
+        let x = &x[x_row * p.input()..][..batch * p.input()];
+        let dy = &dy[index * rows * filters..][..rows * filters];
+        SCRATCH.with_borrow_mut(|scratch| {
+            let Scratch { windows, starts, sums: below, lines } = scratch;
+            below.resize(below.len().max(SHARES.ilog2() as usize * size), 0.0);
+            let windows = Windows::new(p, x, windows);
+            let shares = Shares { windows, dy, rows, filters, finite: all_finite(dy) };
+            shares.branch((part, parts), sums, below, (starts, lines));
         });
     });
     for (index, branches) in branches.chunks_exact_mut(parts * size).enumerate() {
@@ -160,48 +141,125 @@ pub fn backward_weights(p: &Params, x: &[f32], dy: &[f32], grads: &mut [f32]) {
     }
 }
 
-/// The sum over shares `first`, `first + step`, ... in the tree's order; `scratch` has room for the sums below it.
-fn branch_of(
-    p: &Params,
-    inputs: (&[f32], &[f32]),
-    (first, step): (usize, usize),
-    sums: &mut [f32],
-    scratch: &mut [f32],
-) {
-    if step == SHARES {
-        return share(p, inputs, first, sums);
-    }
-    branch_of(p, inputs, (first, 2 * step), sums, scratch);
-    let (other, scratch) = scratch.split_at_mut(sums.len());
-    branch_of(p, inputs, (first + step, 2 * step), other, scratch);
-    add(sums, other);
+/// What the tree of [`backward_weights`] adds up for one net.
+struct Shares<'a> {
+    windows: Windows<'a>,
+    dy: &'a [f32],
+    /// Windows of the batch.
+    rows: usize,
+    filters: usize,
+    /// Whether all of `dy` is.
+    finite: bool,
 }
 
-fn add(to: &mut [f32], from: &[f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += from;
-    }
-}
-
-/// The sum over positions `first`, `first + SHARES`, ... of the batch.
-fn share(p: &Params, (x, dy): (&[f32], &[f32]), first: usize, sums: &mut [f32]) {
-    let filters = p.filters as usize;
-    let rows = p.batch as usize * p.positions();
-    if first >= rows {
-        return sums.fill(0.0);
-    }
-    // Behind each window stands the input of the bias.
-    let stride = p.depth() + 1;
-    let count = (rows - first).div_ceil(SHARES);
-    WINDOWS.with_borrow_mut(|windows| {
-        windows.resize(windows.len().max(count * stride), 0.0);
-        gather(p, x, (first..rows).step_by(SHARES), stride, windows);
-        for window in windows.chunks_exact_mut(stride).take(count) {
-            window[stride - 1] = 1.0;
+impl Shares<'_> {
+    /// The sum over shares `first`, `first + step`, ... in the tree's order; `below` has room for the sums below it.
+    fn branch(
+        &self,
+        (first, step): (usize, usize),
+        sums: &mut [f32],
+        below: &mut [f32],
+        room: (&mut Vec<usize>, &mut Vec<Line>),
+    ) {
+        if step == SHARES {
+            return self.share(first, sums, room);
         }
-        let left = Left { values: windows, row_stride: 1, k_stride: stride };
-        let right = Right { values: &dy[first * filters..], row_stride: SHARES * filters, column_stride: 1 };
-        let dims = Dims { rows: stride, columns: filters, depth: count };
-        matmul(left, right, Output { values: sums, stride: filters }, dims, |_, _| {});
+        self.branch((first, 2 * step), sums, below, (&mut *room.0, &mut *room.1));
+        let (other, below) = below.split_at_mut(sums.len());
+        self.branch((first + step, 2 * step), other, below, room);
+        add(sums, other);
+    }
+
+    /// The sum over windows `first`, `first + SHARES`, ... of the batch.
+    fn share(&self, first: usize, sums: &mut [f32], (starts, lines): (&mut Vec<usize>, &mut Vec<Line>)) {
+        let Shares { windows, dy, rows, filters, finite } = *self;
+        if first >= rows {
+            return sums.fill(0.0);
+        }
+        starts.clear();
+        starts.extend(windows.starts(first, SHARES).take((rows - first).div_ceil(SHARES)));
+        let dy = &dy[first * filters..];
+        Arch::new().dispatch(Correlate { windows, starts, dy, step: SHARES, filters, finite, sums, lines });
+    }
+}
+
+/// `to += from`
+fn add(to: &mut [f32], from: &[f32]) {
+    Arch::new().dispatch(|| {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to += from;
+        }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::conv2d_forward::windows;
+    use crate::kernels::{conv2d_backward_weights, conv2d_forward};
+
+    fn params(channels: u32, filters: u32, kernel: u32, stride: u32, pad: u32) -> Params {
+        let (height, width) = (9, 11);
+        let outputs = [height, width].map(|size| windows(size, kernel, stride, pad));
+        Params {
+            batch: 5,
+            height,
+            width,
+            channels,
+            kernel_height: kernel,
+            kernel_width: kernel,
+            stride_y: stride,
+            stride_x: stride,
+            pad_y: pad,
+            pad_x: pad,
+            out_height: outputs[0],
+            out_width: outputs[1],
+            filters,
+            nets: 1,
+            net_params: kernel * kernel * channels * filters + filters,
+            slots: 1,
+            x_slots: 1,
+            agents: 1,
+            ..Params::default()
+        }
+    }
+
+    #[test]
+    fn inputs_that_are_mostly_zero_give_the_bits_of_the_plain_sum() {
+        let mut state = 1u32;
+        let mut value = |one_in: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if (state >> 9).is_multiple_of(one_in) { (state >> 8) as f32 / 8_388_608.0 - 1.0 } else { 0.0 }
+        };
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<u32>>();
+        for (channels, filters, kernel, stride, pad) in
+            [(1, 16, 3, 1, 0), (4, 32, 4, 2, 2), (2, 33, 5, 1, 3), (20, 64, 5, 1, 1), (3, 5, 3, 2, 1)]
+        {
+            for one_in in [1, 3, 30, u32::MAX] {
+                let p = params(channels, filters, kernel, stride, pad);
+                let x: Vec<f32> = (0..p.batch as usize * p.input()).map(|_| value(one_in)).collect();
+                let mut weights: Vec<f32> = (0..p.net_params).map(|_| value(1)).collect();
+                let mut dy: Vec<f32> =
+                    (0..p.batch as usize * p.positions() * filters as usize).map(|_| value(2)).collect();
+                for infinite in [false, true] {
+                    if infinite {
+                        // What is skipped must not hide that 0 times this is NaN.
+                        (weights[0], dy[0]) = (f32::INFINITY, f32::INFINITY);
+                    }
+                    let (mut y, mut plain) = (vec![7.0; dy.len()], vec![7.0; dy.len()]);
+                    forward(&p, &x, &weights, &mut y);
+                    conv2d_forward::twin(&p, &x, &weights, &mut plain);
+                    let label = format!("{p:?}, one in {one_in}, infinite: {infinite}");
+                    let nan = |values: &[f32]| values.iter().map(|v| v.is_nan()).collect::<Vec<bool>>();
+                    assert_eq!(nan(&y), nan(&plain), "{label}");
+                    assert!(infinite || bits(&y) == bits(&plain), "{label}");
+                    let (mut grads, mut plain) = (vec![7.0; weights.len()], vec![7.0; weights.len()]);
+                    backward_weights(&p, &x, &dy, &mut grads);
+                    conv2d_backward_weights::twin(&p, &x, &dy, &mut plain);
+                    assert_eq!(nan(&grads), nan(&plain), "{label}");
+                    assert!(infinite || bits(&grads) == bits(&plain), "{label}");
+                }
+            }
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::{Dims, Left, Output, Right};
 /// Rows of a tile.
 const ROWS: usize = 4;
 
-/// Vector operations, in the currency of `sparse::cost`: one costs less here than there, where rows are picked by a list.
+/// Vector operations, in the currency of `sparse::mark`: one costs less here than there, where rows are picked one by one.
 #[inline(always)]
 pub fn cost<S: Simd>(dims: Dims) -> usize {
     dims.rows * dims.depth * dims.columns.div_ceil(S::F32_LANES) / 10 * 7
@@ -29,7 +29,7 @@ pub fn product<S: Simd>(
     // Sums, one row of B and one product have to fit into the registers.
     let most = if S::REGISTER_COUNT >= 32 { 3 } else { 2 };
     let panels = cut(dims.columns, S::F32_LANES, most);
-    let (packed, _) = pack(lines, b, dims, S::F32_LANES, panels.clone());
+    let packed = pack(lines, b, dims, S::F32_LANES, panels.clone());
     let mut row = 0;
     while row < dims.rows {
         let height = if dims.rows - row >= ROWS { ROWS } else { 1 };

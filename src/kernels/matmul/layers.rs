@@ -1,13 +1,20 @@
 //! The dense layers by the blocked product: what the CPU executor runs. Bit for bit what the plain twins in
 //! `dense_forward.rs`, `dense_backward_input.rs` and `dense_backward_weights.rs` give (`cargo test --test kernels blocked`).
 
+use std::cell::RefCell;
+use std::ops::Range;
+
 use pulp::Arch;
 
 use super::{Dims, Left, Output, Right, matmul};
-use crate::kernels::blocks::{for_each_block, for_each_block_of};
+use crate::kernels::blocks::{for_each_block, for_each_block_of, for_each_part, parts_of_columns};
 use crate::kernels::dense_forward::activate;
 use crate::kernels::nibble;
 use crate::kernels::{dense_backward_input, dense_backward_weights, dense_forward};
+
+thread_local! {
+    static PART: RefCell<Vec<f32>> = RefCell::default();
+}
 
 /// Adds the bias to one row of a layer's outputs and applies the activation.
 #[inline(always)]
@@ -65,20 +72,39 @@ pub fn backward_input(
     let [dy_stride, x_stride] = [p.dy_stride, p.x_stride].map(|d| d as usize);
     let slots = p.agents as usize * p.grad_slots as usize;
     let work = slots * batch * in_dim * out_dim;
-    for_each_block(&mut dx[..slots * batch * x_stride], slots, x_stride, work, |index, first, dx| {
+    let evaluate = |index: usize, first: usize, columns: Range<usize>, output: Output<'_>, rows: usize| {
         let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
-        let dy = &dy[(index * batch + first) * dy_stride..];
-        let x = &x[((agent * p.x_slots as usize + slot) * batch + first) * x_stride..];
+        let dy = &dy[(index * batch + first) * dy_stride + p.dy_offset as usize..];
+        let x_row = (agent * p.x_slots as usize + slot) * batch + first;
+        let x = &x[x_row * x_stride + p.x_offset as usize + columns.start..];
         let layer = (agent * p.nets as usize + slot) * p.net_params as usize + p.weight_offset as usize;
-        let w = &weights[layer..][..in_dim * out_dim];
-        let dims = Dims { rows: dx.len() / x_stride, columns: in_dim, depth: out_dim };
-        let left = Left { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, k_stride: 1 };
+        let w = &weights[layer..][..in_dim * out_dim][columns.start * out_dim..];
+        let left = Left { values: dy, row_stride: dy_stride, k_stride: 1 };
         // W^T: inputs side by side, while outputs are summed in ascending order.
         let right = Right { values: w, row_stride: 1, column_stride: out_dim };
-        let output = Output { values: &mut dx[p.x_offset as usize..], stride: x_stride };
-        matmul(left, right, output, dims, |row, dx| {
-            times_slopes(p.activation, &x[row * x_stride + p.x_offset as usize..], dx);
+        let dims = Dims { rows, columns: columns.len(), depth: out_dim };
+        matmul(left, right, output, dims, |row, dx| times_slopes(p.activation, &x[row * x_stride..], dx));
+    };
+    let dx = &mut dx[..slots * batch * x_stride];
+    let parts = parts_of_columns(slots, in_dim, work);
+    if parts > 1 {
+        let used = p.x_offset as usize..p.x_offset as usize + in_dim;
+        return for_each_part(dx, slots, x_stride, used, parts, |index, first, rows| {
+            let width = rows[0].len();
+            PART.with_borrow_mut(|part| {
+                part.resize(part.len().max(rows.len() * width), 0.0);
+                let output = Output { values: part, stride: width };
+                evaluate(index, 0, first..first + width, output, rows.len());
+                for (to, from) in rows.iter_mut().zip(part.chunks_exact(width)) {
+                    to.copy_from_slice(from);
+                }
+            });
         });
+    }
+    for_each_block(dx, slots, x_stride, work, |index, first, dx| {
+        let rows = dx.len() / x_stride;
+        let output = Output { values: &mut dx[p.x_offset as usize..], stride: x_stride };
+        evaluate(index, first, 0..in_dim, output, rows);
     });
 }
 

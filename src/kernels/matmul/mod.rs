@@ -6,10 +6,13 @@
 //! of what a ReLU puts out, and most of a one-hot observation) and `narrow` (a few columns, as behind the output layer).
 
 pub mod convolution;
+mod convolve;
+mod correlate;
 mod dense;
 pub mod layers;
 mod panels;
 mod sparse;
+mod windows;
 
 use std::cell::RefCell;
 
@@ -62,8 +65,8 @@ pub struct Dims {
 #[derive(Default)]
 struct Scratch {
     panels: Vec<Line>,
-    masks: Vec<u8>,
-    list: Vec<u16>,
+    words: Vec<u64>,
+    swapped_words: Vec<u64>,
     transposed: Vec<f32>,
 }
 
@@ -107,9 +110,11 @@ impl<F: FnMut(usize, &mut [f32])> WithSimd for Product<'_, F> {
         let left = Left { values: b.values, row_stride: b.column_stride, k_stride: b.row_stride };
         let right = Right { values: a.values, row_stride: a.k_stride, column_stride: a.row_stride };
         let swappable = a.row_stride == 1;
-        let skipping = if narrow { usize::MAX } else { sparse::cost::<S>(a, dims) };
-        let skipping_swapped = if swappable { sparse::cost::<S>(left, swapped) } else { usize::MAX };
+        let skipping = if narrow { usize::MAX } else { sparse::mark::<S>(a, dims, &mut scratch.words) };
+        let skipping_swapped =
+            if swappable { sparse::mark::<S>(left, swapped, &mut scratch.swapped_words) } else { usize::MAX };
         if narrow || skipping_swapped < skipping / 4 * 3 {
+            std::mem::swap(&mut scratch.words, &mut scratch.swapped_words);
             let mut transposed = std::mem::take(&mut scratch.transposed);
             transposed.resize(transposed.len().max(dims.rows * dims.columns), 0.0);
             let mut out = Output { values: &mut transposed, stride: dims.rows };
@@ -137,9 +142,9 @@ fn product<S: Simd>(
     scratch: &mut Scratch,
     finish: &mut impl FnMut(usize, &mut [f32]),
 ) {
-    let sparse =
-        skipping < dense::cost::<S>(dims) && sparse::product(simd, a, b, c, dims, scratch, &mut *finish);
-    if !sparse {
+    if skipping < dense::cost::<S>(dims) {
+        sparse::product(simd, a, b, c, dims, scratch, finish);
+    } else {
         dense::product(simd, a, b, c, dims, &mut scratch.panels, finish);
     }
 }

@@ -2,6 +2,7 @@
 //! to whole vectors and aligned to cache lines.
 
 use bytemuck::{Pod, Zeroable};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::{Dims, Right};
 
@@ -29,7 +30,7 @@ pub fn cut(columns: usize, lanes: usize, most: usize) -> impl Iterator<Item = Pa
     })
 }
 
-/// Packs `b`; panel `p` of `cut` starts at element `p.column * depth`. Whether all elements are finite.
+/// Packs `b`; panel `p` of `cut` starts at element `p.column * depth`.
 #[inline(always)]
 pub fn pack<'a>(
     lines: &'a mut Vec<Line>,
@@ -37,7 +38,7 @@ pub fn pack<'a>(
     dims: Dims,
     lanes: usize,
     panels: impl Iterator<Item = Panel>,
-) -> (&'a [f32], bool) {
+) -> &'a [f32] {
     let Dims { columns, depth, .. } = dims;
     let needed = (columns.div_ceil(lanes) * lanes * depth).div_ceil(16);
     lines.resize(lines.len().max(needed), Line::zeroed());
@@ -46,31 +47,113 @@ pub fn pack<'a>(
         let width = vectors * lanes;
         let used = width.min(columns - first);
         let rows = packed[first * depth..][..width * depth].chunks_exact_mut(width);
-        if b.column_stride == 1 {
-            for (k, row) in rows.enumerate() {
-                let (row, padding) = row.split_at_mut(used);
+        for (k, row) in rows.enumerate() {
+            let (row, padding) = row.split_at_mut(used);
+            if b.column_stride == 1 {
                 row.copy_from_slice(&b.values[k * b.row_stride + first..][..used]);
-                padding.fill(0.0);
-            }
-        } else {
-            for (k, row) in rows.enumerate() {
-                let (row, padding) = row.split_at_mut(used);
+            } else {
                 for (column, to) in (first..).zip(row) {
                     *to = b.values[k * b.row_stride + column * b.column_stride];
                 }
-                padding.fill(0.0);
+            }
+            padding.fill(0.0);
+        }
+    }
+    packed
+}
+
+/// Packs `length` rows of `b` from `first` on, of them the `used` columns of `panel`. Whether all of these are finite.
+#[inline(always)]
+pub fn pack_block<'a>(
+    lines: &'a mut Vec<Line>,
+    b: Right<'_>,
+    (first, length): (usize, usize),
+    panel: Panel,
+    used: usize,
+    lanes: usize,
+) -> (&'a [f32], bool) {
+    let width = panel.vectors * lanes;
+    lines.resize(lines.len().max((width * length).div_ceil(16)), Line::zeroed());
+    let packed: &mut [f32] = &mut bytemuck::cast_slice_mut(lines)[..width * length];
+    let from = &b.values[first * b.row_stride + panel.column * b.column_stride..];
+    if b.column_stride != 1 {
+        if used < width {
+            packed.fill(0.0);
+        }
+        turn(from, b, packed, width, (length, used));
+        return (packed, finite(packed));
+    }
+    let mut poison = [0.0; 16];
+    for (k, to) in packed.chunks_exact_mut(width).enumerate() {
+        let (to, padding) = to.split_at_mut(used);
+        let (tos, to) = to.as_chunks_mut::<16>();
+        let (froms, from) = from[k * b.row_stride..][..used].as_chunks::<16>();
+        for (to, from) in tos.iter_mut().zip(froms) {
+            *to = *from;
+            for (poison, value) in poison.iter_mut().zip(from) {
+                *poison += 0.0 * value;
+            }
+        }
+        for ((to, from), poison) in to.iter_mut().zip(from).zip(&mut poison) {
+            *to = *from;
+            *poison += 0.0 * from;
+        }
+        padding.fill(0.0);
+    }
+    (packed, poison.iter().sum::<f32>() == 0.0)
+}
+
+/// Writes `rows x columns` of the matrix at `from`, whose strides are those of `b`, to `to`, a square of 4 at a time.
+#[inline(always)]
+fn turn(from: &[f32], b: Right<'_>, to: &mut [f32], width: usize, (rows, columns): (usize, usize)) {
+    for column in (0..columns).step_by(4) {
+        for row in (0..rows).step_by(4) {
+            if b.row_stride == 1 && column + 4 <= columns && row + 4 <= rows {
+                let mut square = [[0.0; 4]; 4];
+                for i in 0..4 {
+                    square[i].copy_from_slice(&from[row + (column + i) * b.column_stride..][..4]);
+                }
+                for j in 0..4 {
+                    let turned = [square[0][j], square[1][j], square[2][j], square[3][j]];
+                    to[(row + j) * width + column..][..4].copy_from_slice(&turned);
+                }
+                continue;
+            }
+            for row in row..rows.min(row + 4) {
+                for column in column..columns.min(column + 4) {
+                    to[row * width + column] = from[row * b.row_stride + column * b.column_stride];
+                }
             }
         }
     }
-    // 0 times a finite number is 0; anything else is NaN and stays in the sum.
+}
+
+/// Whether all values are finite: 0 times a finite number is 0, and anything else is NaN.
+#[inline(always)]
+pub fn finite(values: &[f32]) -> bool {
     let mut poison = [0.0f32; 16];
-    let packed = &packed[..columns.div_ceil(lanes) * lanes * depth];
-    let (chunks, rest) = packed.as_chunks::<16>();
+    let (chunks, rest) = values.as_chunks::<16>();
     for chunk in chunks {
         for (poison, value) in poison.iter_mut().zip(chunk) {
             *poison += 0.0 * value;
         }
     }
     let rest: f32 = rest.iter().map(|value| 0.0 * value).sum();
-    (packed, poison.iter().sum::<f32>() + rest == 0.0)
+    poison.iter().sum::<f32>() + rest == 0.0
+}
+
+struct Finite<'a>(&'a [f32]);
+
+impl WithSimd for Finite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> bool {
+        finite(self.0)
+    }
+}
+
+/// [`finite`] for callers outside of the vectors' instruction set.
+pub fn all_finite(values: &[f32]) -> bool {
+    Arch::new().dispatch(Finite(values))
 }
