@@ -10,7 +10,7 @@ use softq::engine::executor::Executor;
 use softq::engine::kernel::{Access, Binding, Kernel, Need, Rules, TwinCall};
 use softq::engine::recording::{Buffer, Buffers, Recording};
 use softq::kernels::Activation;
-use softq::nn::{Activations, Network, NetworkSpec, Pass};
+use softq::nn::{Activations, Network, NetworkSpec, Pass, Wanted};
 use softq::shared::layout::{GpuType, Layout, Scalar};
 
 /// Multiply-adds of one invocation of [`PEAK`]: 16 vectors of 4, 16 times per turn.
@@ -137,11 +137,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let weights = buffers.add("weights", a * 4 * u64::from(net.params()), "");
             let grads = buffers.add("grads", a * 2 * u64::from(net.params()), "");
             let at = Activations::new(&mut buffers, "activation", &net, &pass, obs, "");
-            let deltas = pass.deltas(&mut buffers, "delta", &net, "");
+            let deltas = pass.deltas(&mut buffers, "delta", &net, Wanted::Parameters, "");
             let mut recording = Recording::default();
             pass.forward(&mut recording, &net, weights, &at)?;
             let forward = recording.dispatches.len();
-            pass.backward(&mut recording, &net, weights, &at, &deltas, grads, 2, false)?;
+            pass.backward(&mut recording, &net, weights, &at, &deltas, grads, 2, Wanted::Parameters)?;
             executor.allocate(&buffers)?;
             let init: Vec<f32> = (0..4 * agents).flat_map(|seed| net.init(seed.into())).collect();
             executor.write(weights.id, bytemuck::cast_slice(&init))?;

@@ -27,7 +27,7 @@ use softq::shared::layout::{Layout, Scalar};
 use softq::shared::optimizer::Optimizer;
 use softq::verify::case::{Case, SENTINEL};
 use softq::verify::check::{run_case, run_twin};
-use softq::verify::{self, GRADIENTS, Options, POLICY_GRADIENTS, Row, TRAINING};
+use softq::verify::{self, ACTION_GRADIENTS, GRADIENTS, Options, POLICY_GRADIENTS, Row, TRAINING};
 
 /// The shared device, or `None` where `SOFTQ_NO_GPU=1` asks to go without.
 fn gpu() -> Option<MutexGuard<'static, GpuExecutor>> {
@@ -90,6 +90,8 @@ fn every_kernel_matches_the_f64_reference() {
             "env_draw" => 100,
             // Half of the cases are long rollouts, which rounding may lead anywhere.
             "env_rollout" => 75,
+            // So are steps after an action that rounding has touched.
+            "act_box" => 75,
             _ => 1,
         };
         let percent = row.left_out * 100;
@@ -125,6 +127,16 @@ fn gradients_of_a_policy_match_finite_differences() {
     // 12 networks x 3 ways to join the twins x with and without the penalty, 2 agents.
     assert_eq!(row.cases, 72);
     assert!(row.oracle.is_some_and(|errors| errors.words > 60 * 2 * 50 && errors.share > 0.0), "{row:#?}");
+}
+
+#[test]
+fn gradients_through_an_action_match_finite_differences() {
+    let Some(rows) = rows() else { return };
+    let row = rows.iter().find(|row| row.name == ACTION_GRADIENTS).expect("a row");
+    assert!(row.passed, "{row:#?}");
+    // 3 activations x with and without layer norm x 3 ways to join the twins x 2 forms of ln sigma, 2 agents.
+    assert_eq!(row.cases, 36);
+    assert!(row.oracle.is_some_and(|errors| errors.words > 36 * 2 * 50 && errors.share > 0.0), "{row:#?}");
 }
 
 #[test]
@@ -263,15 +275,28 @@ fn faulty_shaders_are_found() {
         ),
         (
             "act_step",
-            "if (lane_next(seed, p.stream, id.x, done.ended, &s, &l)) {",
-            "if (!lane_next(seed, p.stream, id.x, done.ended, &s, &l)) {",
+            "if (lane_next(seed, p.stream, index, done.ended, &s, &l)) {",
+            "if (!lane_next(seed, p.stream, index, done.ended, &s, &l)) {",
         ),
+        ("act_box", "step / max(p.hold, 1u)", "step"),
+        ("act_box", "tanh_f32(u) * range.z", "tanh_f32(u)"),
+        ("critic_inputs", " - spaces[space + p.dims]", ""),
+        ("critic_inputs", "select(0u, 1u, id.y == 1u)", "0u"),
+        ("tanh_gaussian", "f32(p.dims) * HALF_LN_TAU", "HALF_LN_TAU"),
+        ("tanh_gaussian", "p.stream + STREAM_POLICY + p.draw", "p.stream + STREAM_POLICY"),
+        ("tanh_gaussian_backward", "(g * sigma * e - entropy)", "(g * e - entropy)"),
+        ("tanh_gaussian_backward", " - entropy * log_slope_slope(u, scale, p.floor)", ""),
+        ("action_backup", "agents[agent].alpha * log_prob", "log_prob"),
+        ("action_loss", "1.0 - share", "share"),
         ("env_reset", "lanes[lane] = Lane();", ""),
     ];
     for (number, (name, right, wrong)) in faults.into_iter().enumerate() {
         let check = verify::checks().iter().find(|check| check.kernel.name == name).expect("a check");
-        assert!(check.kernel.source.contains(right), "{name}: '{right}' is gone; pick another fault");
-        let source = check.kernel.source.replacen(right, wrong, 1);
+        let shared = include_str!("../shaders/shared/act_lane.wgsl");
+        let whole =
+            check.kernel.source.replace("// import: act_lane", &format!("// included: act_lane\n{shared}"));
+        assert!(whole.contains(right), "{name}: '{right}' is gone; pick another fault");
+        let source = whole.replacen(right, wrong, 1);
         let kernel = altered(check.kernel, &format!("{name}_fault_{number}"), source);
         let mut found = HashSet::new();
         for index in 0..60 {

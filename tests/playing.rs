@@ -261,3 +261,44 @@ fn a_rollout_takes_an_agent_or_random_actions() {
     refused(&["rollout", "cartpole", "--num-envs", "0"], 2, &["num_envs = 0", "1 to"]);
     refused(&["rollout", "taxi", "--policy", text(&run)], 2, &["taxi", "CartPole-v1"]);
 }
+
+#[test]
+fn an_agent_is_evaluated_with_intervals() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let dir = folder.path().join("run");
+    let run = text(&dir);
+    let line = "train pendulum --algo sac --device cpu --quiet --total-timesteps 300 --learning-starts 200 --eval-episodes 2 \
+                --hidden 8 --batch-size 16 --run-dir";
+    printed(&line.split(' ').chain([run]).collect::<Vec<_>>());
+    let line = printed(&["eval", run, "--episodes", "30", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&line).expect("one JSON line");
+    let number = |key: &str| report[key].as_f64().unwrap_or_else(|| panic!("{key} in {line}"));
+    assert_eq!((number("episodes"), number("unfinished")), (30.0, 0.0));
+    let returns = report["returns"].as_array().expect("a list");
+    let mean = returns.iter().filter_map(serde_json::Value::as_f64).sum::<f64>() / 30.0;
+    assert!((number("mean") - mean).abs() < 1e-6 && returns.len() == 30);
+    for (value, interval) in [("mean", "mean_interval"), ("iqm", "iqm_interval")] {
+        let end = |index: usize| report[interval][index].as_f64().expect("an end");
+        assert!(end(0) < number(value) && number(value) < end(1), "{line}");
+    }
+    // The same seed gives the same episodes, another one others; sampling differs from the mean.
+    assert_eq!(printed(&["enjoy", run, "--episodes", "30", "--json"]), line);
+    for other in [&["--seed", "1"][..], &["--softmax"]] {
+        assert_ne!(printed(&[&["eval", run, "--episodes", "30", "--json"], other].concat()), line);
+    }
+    let short = printed(&["eval", run, "--episodes", "1"]);
+    assert!(short.contains("1 episode on cpu") && short.contains("IQM"), "{short}");
+    refused(&["eval", run, "--episodes", "0"], 2, &["episodes", "1 to 65536"]);
+}
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = printed(&["completions", shell]);
+        assert!(script.contains("check-env") && script.contains("target-entropy"), "{shell}");
+    }
+    let pages = printed(&["man"]);
+    for command in ["softq-train", "softq-eval", "softq-verify"] {
+        assert!(pages.contains(&command.replace('-', "\\-")), "{command}");
+    }
+}

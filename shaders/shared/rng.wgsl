@@ -9,6 +9,8 @@ const STREAM_ACTION = 1u;
 const STREAM_STEP = 2u;
 const STREAM_REPLAY = 3u;
 const STREAM_BACKUP = 4u;
+// and 6: the draws of a policy for an update
+const STREAM_POLICY = 5u;
 // Streams of one purpose start at a multiple of this, so training and evaluations never share numbers.
 const STREAMS = 8u;
 

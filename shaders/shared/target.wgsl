@@ -48,9 +48,7 @@ struct Target {
     entropy: f32,
 }
 
-fn joined(mean: bool, first: f32, second: f32) -> f32 {
-    return select(min(first, second), 0.5 * (first + second), mean);
-}
+// import: joined
 
 // V(s') in the form that is asked for.
 fn relative_to_uniform(row: Row, value: f32) -> f32 {

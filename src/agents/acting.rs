@@ -5,13 +5,14 @@ use crate::agents::experience::Ring;
 use crate::agents::head_temperatures::HeadTemperatures;
 use crate::agents::plan::Episodes;
 use crate::agents::reference::{Beside, Reference};
-use crate::engine::env::Env;
+use crate::engine::env::{ActionSpace, Env};
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
 use crate::error::Result;
-use crate::kernels::{act_step, env_reset};
+use crate::kernels::{act_box, act_step, env_reset};
 use crate::nn::{Evaluations, Group, Inputs};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::rng::STREAMS;
+use crate::shared::tanh_gaussian::LogStd;
 
 /// Who acts: each has random streams of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Stage {
     reference: Option<Beside>,
     /// The temperatures of the later heads, where each has its own.
     pub head_temperatures: Option<HeadTemperatures>,
+    /// Where the deviation of real-valued actions lies.
+    pub log_std: LogStd,
 }
 
 impl Stage {
@@ -66,6 +69,7 @@ impl Stage {
             obs,
             reference: None,
             head_temperatures: None,
+            log_std: LogStd { low: -5.0, high: 2.0, squashed: 1 },
             actor: {
                 let inputs = Inputs { values: obs, count: 1, batch: num_lanes };
                 Evaluations::new(buffers, &format!("{prefix}_"), group, inputs, &[(net, 0)], 0, hint)
@@ -113,11 +117,11 @@ impl Stage {
 pub enum Choice {
     /// Drawn from `softmax(Q / alpha)`.
     Softmax = 0,
-    /// The largest value.
+    /// The largest value; of real-valued actions the mean.
     Argmax = 1,
     /// Drawn from the softmax at the temperature of this very state.
     OwnTemperature = 2,
-    /// Drawn from `softmax(z)` of a policy network's outputs.
+    /// Drawn from `softmax(z)` of a policy network's outputs, or from its Gaussian.
     Policy = 3,
 }
 
@@ -130,6 +134,8 @@ pub struct Behaviour {
     pub choice: Choice,
     /// Epsilon schedule and warm-up of this many steps per environment; `None` for neither.
     pub explore: Option<u32>,
+    /// Steps for which the noise of real-valued actions stays.
+    pub noise_hold: u32,
     /// Where transitions go.
     pub ring: Ring,
 }
@@ -166,26 +172,42 @@ pub fn record(
     if let Some(temperatures) = &stage.head_temperatures {
         temperatures.scale(&mut act, records, &stage.actor)?;
     }
-    let params = act_step::Params {
-        num_lanes,
-        stream,
-        policy: behaviour.choice as u32,
-        explore: u32::from(behaviour.explore.is_some()),
-        uniform_steps: behaviour.explore.unwrap_or(0),
-        capacity: behaviour.ring.capacity,
-        agents,
-    };
-    act_step::record(
-        &mut act,
-        env,
-        params,
-        records,
-        stage.actor.outputs(),
-        stage.env_params,
-        stage.state,
-        stage.lanes,
-        stage.obs,
-        behaviour.ring.replay,
-    )?;
+    step(&mut act, env, records, stage, behaviour)?;
     Ok(Episodes { reset, act })
+}
+
+/// Chooses an action by the outputs of the acting network, and takes it.
+fn step(
+    rec: &mut Recording,
+    env: &'static Env,
+    records: Buffer<Agent>,
+    stage: &Stage,
+    behaviour: Behaviour,
+) -> Result<()> {
+    let (num_lanes, agents) = (stage.num_lanes, stage.actor.group.agents);
+    let stream = behaviour.purpose as u32 * STREAMS;
+    let explore = u32::from(behaviour.explore.is_some());
+    let uniform_steps = behaviour.explore.unwrap_or(0);
+    let Ring { capacity, replay, .. } = behaviour.ring;
+    let Stage { env_params, state, lanes, obs, log_std, .. } = *stage;
+    let outputs = stage.actor.outputs();
+    if let ActionSpace::Box { .. } = env.actions {
+        let params = act_box::Params {
+            num_lanes,
+            stream,
+            greedy: u32::from(behaviour.choice == Choice::Argmax),
+            explore,
+            uniform_steps,
+            hold: behaviour.noise_hold,
+            capacity,
+            log_std_min: log_std.low,
+            log_std_max: log_std.high,
+            squashed: log_std.squashed,
+            agents,
+        };
+        return act_box::record(rec, env, params, records, outputs, env_params, state, lanes, obs, replay);
+    }
+    let policy = behaviour.choice as u32;
+    let params = act_step::Params { num_lanes, stream, policy, explore, uniform_steps, capacity, agents };
+    act_step::record(rec, env, params, records, outputs, env_params, state, lanes, obs, replay)
 }

@@ -1,7 +1,7 @@
 //! The networks that a configuration describes: perceptrons, or one of the named networks of convolutions.
 
 use crate::config::{ActionHeads, Config, HiddenActivation, NetworkChoice};
-use crate::engine::env::Env;
+use crate::engine::env::{ActionSpace, Env};
 use crate::error::{Error, Result};
 use crate::kernels::Activation;
 use crate::nn::{Convolution, Initialiser, Network, NetworkSpec};
@@ -36,7 +36,10 @@ fn spec(config: &Config, env: &Env) -> NetworkSpec {
         one_value: branching,
         head_hidden: if dueling { hidden.last().copied() } else { None },
         action_input: config.action_input,
-        heads: env.actions.heads(),
+        heads: match &env.actions {
+            ActionSpace::Box { low, .. } => vec![2 * low.len() as u32],
+            choices => choices.heads(),
+        },
         initialiser: Initialiser {
             init: config.init,
             gain: (config.init_gain > 0.0).then_some(config.init_gain),
@@ -46,9 +49,23 @@ fn spec(config: &Config, env: &Env) -> NetworkSpec {
     }
 }
 
-/// The Q networks' shape, which `check` must have nothing against.
+/// The shape of Q networks, and of a policy network beside them, which `check` must have nothing against. Actions that are real
+/// numbers have no values of their own: there it is a policy's, with a mean and an `ln sigma` of each dimension.
 pub fn network(config: &Config, env: &Env) -> Network {
     Network::new(&spec(config, env))
+}
+
+/// The shape of critics, which see real-valued actions behind the observation; that of [`network`] where there are choices.
+pub fn critic(config: &Config, env: &Env) -> Network {
+    let spec = spec(config, env);
+    match env.actions {
+        ActionSpace::Box { ref low, .. } => Network::new(&NetworkSpec {
+            input: Shape::Flat(env.obs_size + low.len() as u32),
+            heads: vec![1],
+            ..spec
+        }),
+        _ => Network::new(&spec),
+    }
 }
 
 /// Refuses a network that an environment's observations do not fit.

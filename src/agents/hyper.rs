@@ -1,6 +1,7 @@
 //! From [`Config`] to the records the device reads.
 
 use crate::config::{Config, HeadWeights, SETTINGS, Temperature};
+use crate::shared::action_size::ActionSize;
 use crate::shared::agent::Agent;
 use crate::shared::optimizer::Optimizer;
 
@@ -50,6 +51,12 @@ pub fn optimizer(config: &Config) -> Optimizer {
         setting.fill_optimizer(config, &mut optimizer);
     }
     optimizer
+}
+
+/// The agent of `config` whose actions are `dims` real numbers.
+pub fn agent_of_dimensions(config: &Config, dims: u32) -> Agent {
+    let target_entropy = config.target_entropy.nats(ActionSize::Dimensions(dims)) as f32;
+    Agent { target_entropy, ..agent(config, 1) }
 }
 
 #[cfg(test)]

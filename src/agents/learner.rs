@@ -7,6 +7,7 @@
 //! ([`Learner::temperature_step`]). Its other groups, each with an optimiser of its own, wait in [`Learner::others`].
 
 use crate::agents::acting::Purpose;
+use crate::agents::continuous::{Drawn, StateValues};
 use crate::agents::experience::{Batch, Priorities};
 use crate::agents::head_temperatures::HeadTemperatures;
 use crate::agents::hyper;
@@ -16,7 +17,7 @@ use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::engine::rule::Rule;
 use crate::error::Result;
 use crate::kernels::{backup, entropy_bonus, join_heads, td_error, temperature_step, update_end};
-use crate::nn::{AdamForm, Evaluations, Group, GroupSpec, Inputs, Network};
+use crate::nn::{AdamForm, Evaluations, Group, GroupSpec, Network};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::optimizer::Optimizer;
 use crate::shared::rng::STREAMS;
@@ -39,6 +40,9 @@ impl Default for Conventions {
     }
 }
 
+/// Name of a group of networks of state values beside critics.
+pub const VALUE_GROUP: &str = "value";
+
 /// A group of networks that an algorithm learns, its optimiser, and what one update evaluates of it.
 #[derive(Clone, Debug)]
 pub struct Networks {
@@ -51,13 +55,16 @@ pub struct Networks {
     pub slots: Vec<(u32, u32)>,
     /// The same of evaluations that follow the group's step and so see its new weights, for a policy to learn from.
     pub after: Vec<(u32, u32)>,
+    /// They are critics of a state and an action: their inputs are those of [`Drawn`], and those after the step have a gradient
+    /// for the action in place of one for their parameters.
+    pub sees_action: bool,
 }
 
 impl Networks {
     /// The group `q` of `online` networks and as many targets, with the optimiser that the settings describe.
     pub fn q(net: &Network, online: u32, slots: Vec<(u32, u32)>) -> Networks {
         let group = GroupSpec { name: "q", net: net.clone(), online, targets: true, stream: 0 };
-        Networks { group, optimizer: hyper::optimizer, slots, after: Vec::new() }
+        Networks { group, optimizer: hyper::optimizer, slots, after: Vec::new(), sees_action: false }
     }
 }
 
@@ -129,6 +136,10 @@ pub struct Learner {
     pub after: Option<After>,
     /// The algorithm's other groups and their evaluations.
     pub others: Vec<Evaluations>,
+    /// The actions that a policy draws, where they are real numbers.
+    pub drawn: Option<Drawn>,
+    /// What a network of state values learns, where there is one.
+    pub state_values: Option<StateValues>,
     /// The temperatures of the later heads, where each has its own.
     pub head_temperatures: Option<HeadTemperatures>,
     /// The reference policy at `s_{t+m}`; `None` for the uniform one.
@@ -152,21 +163,35 @@ impl Learner {
         let net = &q.group.net;
         let heads = net.heads.len() as u32;
         let head_rows = u64::from(agents) * u64::from(rows) * u64::from(heads);
-        let slots = [q].into_iter().chain(others).flat_map(|of| of.slots.iter().chain(&of.after));
+        let states = [q].into_iter().chain(others).filter(|of| !of.sees_action);
+        let slots = states.clone().flat_map(|of| of.slots.iter().chain(&of.after));
         let last_input = slots.map(|slot| slot.1).max();
         let inputs = last_input.unwrap_or(0).max(1) + 1;
-        let batch = Batch::new(buffers, (agents, rows), inputs, net.tensors()[0].width(), heads);
-        let inputs = Inputs { values: batch.obs, count: inputs, batch: rows };
-        let after_slots = &q.after;
+        let width = |networks: &Networks| networks.group.net.tensors()[0].width();
+        let obs_size = states.map(width).next().unwrap_or(width(q));
+        // The columns behind the observation are an action's dimensions.
+        let dims = if q.sees_action { width(q) - obs_size } else { 0 };
+        let batch =
+            Batch::new(buffers, (agents, rows), inputs, obs_size, if dims > 0 { dims } else { heads });
+        let drawn = q.sees_action.then(|| Drawn::new(buffers, (agents, rows), obs_size, dims));
+        let inputs = batch.inputs_of_networks();
+        let of_q = drawn.map_or(inputs, |drawn| drawn.inputs_of_critics());
+        let valued = others.iter().any(|of| of.group.name == VALUE_GROUP);
+        let state_values = valued.then(|| StateValues::new(buffers, (agents, rows)));
+        let (after_slots, sees_action) = (&q.after, q.sees_action);
         let mut evaluations = |prefix: &str, networks: &Networks| {
-            let Networks { group, slots, .. } = networks;
+            let Networks { group, slots, sees_action, .. } = networks;
             let group = Group::new(buffers, prefix, group, agents);
+            let inputs = if *sees_action { of_q } else { inputs };
             Evaluations::new(buffers, prefix, &group, inputs, slots, group.spec.online, BATCH)
         };
         let q = evaluations("", q);
         let others = others.iter().map(|of| evaluations(&format!("{}_", of.group.name), of)).collect();
         let after = (!after_slots.is_empty()).then(|| After {
-            q: Evaluations::new(buffers, "after_", &q.group, inputs, after_slots, 0, BATCH),
+            q: match sees_action {
+                true => Evaluations::towards_input(buffers, "after_", &q.group, of_q, after_slots, BATCH),
+                false => Evaluations::new(buffers, "after_", &q.group, inputs, after_slots, 0, BATCH),
+            },
             losses: buffers.add("policy_losses", head_rows, BATCH),
         });
         Learner {
@@ -174,6 +199,8 @@ impl Learner {
             one_target: false,
             agents,
             after,
+            drawn,
+            state_values,
             batch,
             records: buffers.add("agents", u64::from(agents), "Train fewer agents."),
             priorities: None,

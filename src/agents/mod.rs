@@ -3,6 +3,7 @@
 
 pub mod acting;
 mod architecture;
+pub mod continuous;
 pub mod dqn;
 pub mod experience;
 pub mod head_temperatures;
@@ -14,6 +15,7 @@ pub mod plan;
 mod q_plan;
 pub mod reference;
 mod rules;
+pub mod sac;
 pub mod sac_discrete;
 pub mod soft_pqn;
 pub mod soft_q;
@@ -50,6 +52,8 @@ pub struct Algorithm {
     pub others: fn(&Config, &Network) -> Vec<Networks>,
     /// Who acts.
     pub actor: Actor,
+    /// Whether its actions are real numbers: its critics see them, and its policy draws them.
+    pub continuous: bool,
     /// On-policy methods learn from rollouts instead of replay: records what follows one, before its updates.
     pub returns: Option<Returns>,
     /// Records one update on the batch that lies in the learner's memory; the lanes are the training environments of each
@@ -82,6 +86,7 @@ pub const ALGORITHMS: &[Algorithm] = &[
     munchausen::ALGORITHM,
     sac_discrete::ALGORITHM,
     soft_pqn::ALGORITHM,
+    sac::ALGORITHM,
 ];
 
 /// The algorithm called `name`.
@@ -156,7 +161,7 @@ fn chosen_by(kernel: &str, config: &Config) -> Vec<(&'static str, String)> {
     let on_policy = find(&config.algo).is_ok_and(|algorithm| algorithm.returns.is_some());
     match kernel {
         "grad_norm" | "adam" => vec![hidden],
-        "env_reset" | "act_step" => vec![lanes, episodes],
+        "env_reset" | "act_step" | "act_box" => vec![lanes, episodes],
         "metrics" | "temperature_step" => vec![lanes],
         "lambda_returns" => vec![steps],
         "rollout_batch" | "rollout_states" => vec![lanes, steps],

@@ -3,6 +3,7 @@
 
 use crate::agents::acting::{Behaviour, Choice, Purpose, Stage, record};
 use crate::agents::architecture::{self, network};
+use crate::agents::continuous;
 use crate::agents::experience::Ring;
 use crate::agents::head_temperatures::{self, HeadTemperatures};
 use crate::agents::hyper;
@@ -25,15 +26,24 @@ use crate::shared::rng::agent_seed;
 /// Refuses members that no device could run.
 pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &Env) -> Result<()> {
     let heads = env.actions.heads();
-    // What holds for the smallest head holds for all.
-    let smallest = heads.iter().copied().min().unwrap_or(0);
-    if smallest == 0 {
+    if algorithm.continuous && !heads.is_empty() {
+        return Err(Error::invalid(
+            "env",
+            &env.id,
+            format!("an environment whose actions are real numbers for --algo {}", algorithm.name),
+            format!(
+                "Its action space is {}; sac_discrete is the same algorithm for choices, and `softq envs` lists Box environments.",
+                env.actions
+            ),
+        ));
+    }
+    if !algorithm.continuous && heads.is_empty() {
         return Err(Error::invalid(
             "env",
             &env.id,
             format!("an environment with discrete actions for --algo {}", algorithm.name),
             format!(
-                "Its action space is {}; {}`softq envs` lists those with discrete actions.",
+                "Its action space is {}: --algo sac is for it; {}`softq envs` lists those with discrete actions.",
                 env.actions,
                 envs::discrete_relative(env)
                     .map(|short| format!("'{short}' is the same with a choice of actions, and "))
@@ -43,7 +53,8 @@ pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &E
     }
     // Without a sweep they differ in their seeds alone.
     for member in if config.sweep.is_empty() { &members[..1] } else { members } {
-        member.validate(smallest)?;
+        // What holds for the smallest head holds for all.
+        member.validate(env.actions.size())?;
         rules::check(algorithm, member)?;
         reference::check(member)?;
         head_temperatures::check(member, heads.len())?;
@@ -117,7 +128,8 @@ fn networks(
     env: &Env,
     hardware: bool,
 ) -> Result<(Networks, Vec<Networks>)> {
-    let net = network(config, env);
+    let (net, critic) = (network(config, env), architecture::critic(config, env));
+    let hardware = hardware && !algorithm.continuous;
     let on_path = |mut networks: Networks| {
         networks.group.net = networks.group.net.on(config.path, hardware).map_err(|why| {
             let allowed = "auto or layered for this network";
@@ -126,7 +138,7 @@ fn networks(
         Ok(networks)
     };
     let others = (algorithm.others)(config, &net).into_iter().map(on_path).collect::<Result<_>>()?;
-    Ok((on_path((algorithm.networks)(config, &net))?, others))
+    Ok((on_path((algorithm.networks)(config, &critic))?, others))
 }
 
 fn empty(algorithm: &Algorithm, config: &Config, q: &Networks, others: &[Networks]) -> Plan {
@@ -170,7 +182,11 @@ fn initial_reference((reference, group): (&Reference, &Group), agents: usize) ->
 /// The agents' records, and the weights of samples that nothing else sets.
 fn initial_records(learner: &Learner, members: &[Config]) -> [(BufferId, Vec<u32>); 2] {
     let heads: Vec<u32> = learner.net().heads.iter().map(|head| head.actions).collect();
-    let records: Vec<_> = members.iter().map(|member| hyper::agent_of_heads(member, &heads)).collect();
+    let record = |member: &Config| match learner.drawn {
+        Some(drawn) => hyper::agent_of_dimensions(member, drawn.dims),
+        None => hyper::agent_of_heads(member, &heads),
+    };
+    let records: Vec<_> = members.iter().map(record).collect();
     let ones = vec![1.0f32; learner.batch.importance.len as usize];
     [
         (learner.records.id, bytemuck::cast_slice(&records).to_vec()),
@@ -217,7 +233,7 @@ fn evaluate(
     let purposes = [Purpose::Evaluate, Purpose::Confirm, Purpose::FinalGreedy, Purpose::FinalSoftmax];
     for (episodes, purpose) in evaluations.iter_mut().zip(purposes) {
         let choice = if purpose == Purpose::FinalSoftmax { drawn } else { Choice::Argmax };
-        let behaviour = Behaviour { purpose, choice, explore: None, ring };
+        let behaviour = Behaviour { purpose, choice, explore: None, noise_hold: 1, ring };
         let acting = record(env, learner.records, stage, behaviour)?;
         episodes.reset.append(acting.reset);
         episodes.act.append(acting.act);
@@ -246,6 +262,10 @@ impl Builder<'_> {
         let mut learner = Learner::new(buffers, config.batch_size, q, others, agents);
         learner.one_target = config.action_heads == ActionHeads::Branching;
         learner.conventions.later_head_weight = hyper::later_head_weight(config, learner.net().heads.len());
+        let log_std = continuous::log_std(config);
+        if let Some(drawn) = &mut learner.drawn {
+            drawn.log_std = log_std;
+        }
         let temperatures = HeadTemperatures::new(buffers, config, learner.net().heads.len(), agents);
         learner.head_temperatures = temperatures;
         let groups: Vec<Group> =
@@ -275,12 +295,14 @@ impl Builder<'_> {
             stage.relative_to(buffers, "env", frozen, hint);
         }
         stage.head_temperatures = temperatures;
+        stage.log_std = log_std;
         let warm_up = config.learning_starts.div_ceil(u64::from(num_envs)).min(u64::from(u32::MAX)) as u32;
         let drawn = drawn(algorithm, config);
         let behaviour = Behaviour {
             purpose: Purpose::Train,
             choice: if config.exploration == Exploration::Greedy { Choice::Argmax } else { drawn },
             explore: Some(warm_up),
+            noise_hold: config.noise_hold,
             ring,
         };
         let train = record(env, learner.records, &stage, behaviour)?;
@@ -307,6 +329,7 @@ impl Builder<'_> {
             eval.relative_to(buffers, "eval", frozen, hint);
         }
         eval.head_temperatures = temperatures;
+        eval.log_std = log_std;
         evaluate(&mut plan.evaluations, (env, &learner), &eval, (drawn, unused))?;
 
         for (group, networks) in groups.iter().zip([&*q].into_iter().chain(&*others)) {
@@ -315,6 +338,14 @@ impl Builder<'_> {
         }
         plan.init.extend(frozen.map(|frozen| initial_reference(frozen, members.len())));
         plan.init.extend(initial_records(&learner, members));
+        plan.init.extend(learner.drawn.map(|drawn| {
+            let spaces = continuous::space(config, &env.actions).repeat(members.len());
+            (drawn.spaces.id, bytemuck::cast_slice(&spaces).to_vec())
+        }));
+        plan.init.extend(learner.state_values.map(|values| {
+            let ones = vec![1.0f32; values.discounts.len as usize];
+            (values.discounts.id, bytemuck::cast_slice(&ones).to_vec())
+        }));
         plan.init.extend(temperatures.map(|of| initial_temperatures(of, &learner, members)));
         for stage in [&stage, &eval] {
             let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();

@@ -29,7 +29,7 @@ pub fn given_temperature(config: &Config) -> Result<()> {
             "temperature",
             format!("\"{}\"", config.temperature.word()),
             format!("\"fixed\" or \"schedule\" with --algo {}", config.algo),
-            "Only sqn, sac_discrete and soft_pqn learn it.",
+            "Only sqn, sac_discrete, soft_pqn and sac learn it.",
         )),
     }
 }

@@ -28,6 +28,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     networks,
     others: policy,
     actor: Actor { group: 1, net: 0, policy: true },
+    continuous: false,
     returns: None,
     update,
 };
@@ -66,7 +67,7 @@ pub fn policy(config: &Config, net: &Network) -> Vec<Networks> {
         slots.push((1, 0));
     }
     let group = GroupSpec { name: "policy", net: net.clone(), online: 1, targets: averaged, stream: 1 };
-    vec![Networks { group, optimizer: hyper::policy_optimizer, slots, after: Vec::new() }]
+    vec![Networks { group, optimizer: hyper::policy_optimizer, slots, after: Vec::new(), sees_action: false }]
 }
 
 /// The second of two evaluations, or the first once more where the twin is off.

@@ -26,6 +26,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     networks,
     others: |_, _| Vec::new(),
     actor: FIRST_Q,
+    continuous: false,
     returns: Some(returns),
     update,
 };
@@ -116,7 +117,13 @@ fn check_backup(config: &Config) -> Result<()> {
 /// One network without a target; an update evaluates `Q(s)`.
 pub fn networks(_: &Config, net: &Network) -> Networks {
     let group = GroupSpec { name: "q", net: net.clone(), online: 1, targets: false, stream: 0 };
-    Networks { group, optimizer: hyper::optimizer, slots: vec![(0, 0)], after: Vec::new() }
+    Networks {
+        group,
+        optimizer: hyper::optimizer,
+        slots: vec![(0, 0)],
+        after: Vec::new(),
+        sees_action: false,
+    }
 }
 
 /// The returns of a rollout.

@@ -25,6 +25,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     networks,
     others: |_, _| Vec::new(),
     actor: FIRST_Q,
+    continuous: false,
     returns: None,
     update,
 };

@@ -24,6 +24,7 @@ fn critics(_: &Config, q: &Network) -> Vec<Networks> {
         optimizer: |config| Optimizer { learning_rate: 3e-3, max_grad_norm: 0.5, ..hyper::optimizer(config) },
         slots: vec![(0, 0), (1, 0)],
         after: Vec::new(),
+        sees_action: false,
     }]
 }
 

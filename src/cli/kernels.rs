@@ -178,6 +178,7 @@ fn needs(needs: Need) -> &'static str {
     match needs {
         Need::Any => "any",
         Need::Discrete => "discrete",
+        Need::Continuous => "continuous",
         Need::Draw => "draw",
     }
 }

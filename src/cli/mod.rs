@@ -5,6 +5,7 @@ mod check_env;
 mod devices;
 mod engine;
 mod envs;
+mod eval;
 mod flags;
 mod kernels;
 mod library;
@@ -15,6 +16,7 @@ mod ranking;
 mod record;
 mod rollout;
 mod settings;
+mod shell;
 mod signals;
 mod solve;
 mod solve_map;
@@ -26,7 +28,7 @@ mod watch;
 use std::io::{self, Write};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use softq::config::{Meaning, explained, foreign};
 use softq::shared::printable;
 use softq::{Error, Result};
@@ -51,6 +53,9 @@ enum Command {
     Train(Box<train::TrainArgs>),
     /// List the environments: spaces, limits, parameters, presets and their measured results
     Envs(envs::EnvsArgs),
+    /// Evaluate a saved agent: mean, interquartile mean and their 95% intervals over many episodes
+    #[command(visible_alias = "enjoy")]
+    Eval(eval::EvalArgs),
     /// Play an agent in the terminal
     Watch(watch::WatchArgs),
     /// Write an agent's play as a GIF or PNG
@@ -67,6 +72,10 @@ enum Command {
     Kernels(kernels::KernelsArgs),
     /// Check an environment, above all your own WGSL file: errors with lines, and advice on what makes learning hard
     CheckEnv(check_env::CheckEnvArgs),
+    /// Write the completions of a shell
+    Completions(shell::CompletionsArgs),
+    /// Write the manual pages in roff
+    Man,
 }
 
 /// Parses the command line and runs the command. Wrong usage ends the process with status 2 here, as clap does it.
@@ -82,6 +91,7 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
     match command {
         Command::Train(args) => train::train(&args, out),
         Command::Envs(args) => envs::envs(&args, out),
+        Command::Eval(args) => eval::eval(&args, out),
         Command::Watch(args) => watch::watch(&args, out),
         Command::Record(args) => record::record(&args, out),
         Command::Devices(args) => devices::devices(engine, &args, out),
@@ -90,6 +100,8 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
         Command::Verify(args) => verify::verify(&args, out),
         Command::Kernels(args) => kernels::kernels(&args, out),
         Command::CheckEnv(args) => check_env::check_env(&args, out),
+        Command::Completions(args) => shell::completions(&args, Cli::command(), out),
+        Command::Man => shell::man(Cli::command(), out),
     }
 }
 
@@ -128,7 +140,6 @@ fn json_line(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -22,8 +22,8 @@ pub use setting::{Kind, Setting, plain, thousands};
 pub use table::{Config, SETTINGS};
 pub use target_entropy::TargetEntropy;
 pub use words::{
-    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, LambdaBackup, Loss, NetworkChoice,
-    OptimizerChoice, PathChoice, Replay, Temperature, Twin, ValueTransform,
+    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, LambdaBackup, LogStdForm, Loss,
+    NetworkChoice, OptimizerChoice, PathChoice, Replay, Temperature, Twin, ValueTransform,
 };
 
 /// The setting named `key`, here or by others; or the error that names the nearest one, or explains the name.

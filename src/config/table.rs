@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::setting::{Setting, SettingType};
 use super::target_entropy::TargetEntropy;
 use super::words::{
-    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, LambdaBackup, Loss, NetworkChoice,
-    OptimizerChoice, PathChoice, Replay, Temperature, Twin, ValueTransform,
+    ActionHeads, Backup, Exploration, HeadWeights, HiddenActivation, Init, LambdaBackup, LogStdForm, Loss,
+    NetworkChoice, OptimizerChoice, PathChoice, Replay, Temperature, Twin, ValueTransform,
 };
 use crate::shared::rng::agent_seed;
 
@@ -51,7 +51,7 @@ settings! {
         env: String = "CartPole-v1".into();
         /// Parameter of the environment, e.g. gravity=5 or gravity=uniform(5,15); may be repeated.
         env_param: Vec<String> = Vec::new();
-        /// Algorithm: sqn, soft_q, dqn, munchausen, sac_discrete or soft_pqn; a setting that it does not use must be left at its default.
+        /// Algorithm: sqn, soft_q, dqn, munchausen, sac_discrete, soft_pqn or sac; a setting that it does not use must be left at its default.
         algo: String = "sqn".into();
         /// auto, gpu, cpu, or an address such as vulkan:0; `softq devices` lists them.
         device: String = "auto".into();
@@ -137,7 +137,7 @@ settings! {
         learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."),
             steps(|config, optimizer| optimizer.learning_rate = config.learning_rate as f32);
         /// Adam step size of the policy network.
-        policy_learning_rate: f64 = 3e-4, above(0.0), at_most(1.0), hint("3e-4 is usual."), only(&["sac_discrete"]),
+        policy_learning_rate: f64 = 3e-4, above(0.0), at_most(1.0), hint("3e-4 is usual."), only(&["sac_discrete", "sac"]),
             policy_steps(|config, optimizer| optimizer.learning_rate = config.policy_learning_rate as f32);
         /// Loss of the TD error.
         loss: Loss = Loss::Mse;
@@ -190,9 +190,9 @@ settings! {
         q_lambda: f64 = 0.65, within(0.0, 1.0), hint("0.65 is CleanRL's."), only(&["soft_pqn"]),
             fills(|config, _, agent| agent.q_lambda = config.q_lambda as f32);
         /// Minimum or mean of both networks, or the first alone: in the target, and in the loss of a policy.
-        twin: Twin = Twin::Min, only(&["sqn", "sac_discrete"]);
+        twin: Twin = Twin::Min, only(&["sqn", "sac_discrete", "sac"]);
         /// alpha H is part of the target; off, the value is that of the policy alone (arXiv 2509.09838).
-        entropy_in_target: bool = true, only(&["sqn", "sac_discrete", "soft_pqn"]);
+        entropy_in_target: bool = true, only(&["sqn", "sac_discrete", "soft_pqn", "sac"]);
         /// With n_step > 1 or q_lambda > 0: alpha H of the states between is part of the target too.
         n_step_entropy: bool = false, only(&["sqn", "soft_pqn"]);
         /// Weight of (H(pi_old) - H(pi))^2 / 2 in the policy's loss, pi_old the averaged policy (arXiv 2209.10081); 0 is off.
@@ -206,7 +206,7 @@ settings! {
         /// Policy that the entropy is relative to: uniform (see kl), a run directory, whose policy is kept as it is, or a file of
         /// probabilities.
         reference: String = "uniform".into(), only(&["sqn", "soft_q"]);
-        /// How alpha moves; only sqn, sac_discrete and soft_pqn learn it.
+        /// How alpha moves; only sqn, sac_discrete, soft_pqn and sac learn it.
         temperature: Temperature = Temperature::Learned;
         /// Temperature, initial or fixed, inside the clamp.
         alpha: f64 = 0.2, within(1e-6, 1e6), hint("For a policy close to argmax use a small alpha such as 0.01."),
@@ -223,7 +223,7 @@ settings! {
             fills(|config, _, agent| agent.alpha_decay_steps = config.steps_or_all(config.alpha_decay_steps));
         /// Adam step size of ln alpha.
         alpha_learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."),
-            only(&["sqn", "sac_discrete", "soft_pqn"]),
+            only(&["sqn", "sac_discrete", "soft_pqn", "sac"]),
             fills(|config, _, agent| agent.alpha_learning_rate = config.alpha_learning_rate as f32);
         /// Each dimension of a multi-discrete action has an alpha of its own, learned from its own entropy.
         alpha_per_head: bool = false, only(&["sqn"]);
@@ -236,9 +236,25 @@ settings! {
         alpha_max: f64 = 100.0, within(1e-6, 1e6), hint("100 is the default."), fills(|config, _, agent| {
             agent.log_alpha_max = config.alpha_max.max(config.alpha_final_if_used()).ln() as f32;
         });
-        /// Entropy that a learned alpha aims at: nats such as 0.2, or a share of the maximum such as '0.5ln|A|'.
+        /// Entropy that a learned alpha aims at: nats such as 0.2, a share of the maximum such as '0.5ln|A|', or for actions that are
+        /// real numbers a multiple of their dimensions such as '-1dim(A)'.
         target_entropy: TargetEntropy = TargetEntropy::Ratio(0.5), hint("Use e.g. 0.5ln|A|."),
-            only(&["sqn", "sac_discrete", "soft_pqn"]), fills(|config, actions, agent| agent.target_entropy = config.target_entropy.nats(actions) as f32);
+            only(&["sqn", "sac_discrete", "soft_pqn", "sac"]),
+            fills(|config, actions, agent| agent.target_entropy = config.target_entropy.nats(actions) as f32);
+    }
+    "Policy of real-valued actions" {
+        /// Smallest ln sigma of the policy's Gaussian, of actions in [-1, 1].
+        log_std_min: f64 = -5.0, within(-20.0, 10.0), hint("-5 is CleanRL's, -20 the authors'."), only(&["sac"]);
+        /// Largest.
+        log_std_max: f64 = 2.0, within(-20.0, 10.0), hint("2 is usual."), only(&["sac"]);
+        /// How the network's output becomes an ln sigma between the two.
+        log_std: LogStdForm = LogStdForm::Squashed, only(&["sac"]);
+        /// Critics and entropies know actions as in [-1, 1], whatever the bounds of the environment.
+        rescale_actions: bool = true, only(&["sac"]);
+        /// The target bootstraps from a network of state values (arXiv 1801.01290) in the place of target critics.
+        state_value: bool = false, only(&["sac"]);
+        /// Steps for which the noise of a lane stays the same while training, uniform actions included: noise that lasts explores further.
+        noise_hold: u32 = 1, within(1.0, 10_000.0), hint("1 draws anew at every step."), only(&["sac"]);
     }
     "Exploration" {
         /// Behaviour policy while training.
@@ -260,6 +276,8 @@ settings! {
         eval_frequency: u64 = 5_000;
         /// Episodes per evaluation, one per evaluation environment.
         eval_episodes: u32 = 100, within(1.0, 65_536.0), hint("100 is the convention.");
+        /// Steps after which an evaluation ends where no time limit comes before; unfinished episodes count as they stand.
+        eval_max_steps: u32 = 1_000, within(1.0, 1_000_000.0), hint("1,000 is the default.");
         /// Stop once an evaluation reaches the environment's reward threshold and a second one confirms it.
         stop_when_solved: bool = true;
     }

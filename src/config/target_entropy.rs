@@ -1,16 +1,19 @@
-//! Target entropy of the learned temperature: absolute nats, or a share of `ln |A|`.
+//! Target entropy of the learned temperature: absolute nats, a share of `ln |A|`, or a multiple of an action's dimensions.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::shared::action_size::ActionSize;
 
-/// Target entropy of the learned temperature: absolute nats, or a share of `ln |A|`.
+/// Target entropy of the learned temperature.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TargetEntropy {
     /// Entropy in nats.
     Nats(f64),
     /// Share of the largest possible entropy `ln |A|`.
     Ratio(f64),
+    /// Multiple of the dimensions of a real-valued action; -1 is usual (arXiv 1812.05905, appendix D).
+    PerDimension(f64),
 }
 
 impl TargetEntropy {
@@ -24,11 +27,13 @@ impl TargetEntropy {
         sum / weights
     }
 
-    /// Value in nats for `actions` actions.
-    pub fn nats(self, actions: u32) -> f64 {
-        match self {
-            TargetEntropy::Nats(nats) => nats,
-            TargetEntropy::Ratio(ratio) => ratio * f64::from(actions).ln(),
+    /// Value in nats for so many actions. What does not go with them has none: `validate` refuses it.
+    pub fn nats(self, actions: impl Into<ActionSize>) -> f64 {
+        match (self, actions.into()) {
+            (TargetEntropy::Nats(nats), _) => nats,
+            (TargetEntropy::Ratio(ratio), actions) => ratio * f64::from(actions.choices()).ln(),
+            (TargetEntropy::PerDimension(factor), ActionSize::Dimensions(dims)) => factor * f64::from(dims),
+            (TargetEntropy::PerDimension(_), ActionSize::Choices(_)) => 0.0,
         }
     }
 }
@@ -38,6 +43,7 @@ impl std::fmt::Display for TargetEntropy {
         match self {
             TargetEntropy::Nats(nats) => write!(f, "{nats}"),
             TargetEntropy::Ratio(ratio) => write!(f, "{ratio}ln|A|"),
+            TargetEntropy::PerDimension(factor) => write!(f, "{factor}dim(A)"),
         }
     }
 }
@@ -51,11 +57,15 @@ impl std::str::FromStr for TargetEntropy {
                 Error::invalid(
                     "target_entropy",
                     text,
-                    "nats such as 0.2, or a share of ln|A| such as 0.7ln|A|",
-                    "Give one of the two forms.",
+                    "nats such as 0.2, a share of ln|A| such as 0.7ln|A|, or a multiple of the dimensions such as -1dim(A)",
+                    "Give one of the three forms.",
                 )
             })
         };
+        if let Some(factor) = text.trim().strip_suffix("dim(A)") {
+            let factor = if factor.trim() == "-" { "-1" } else { factor };
+            return number(factor).map(TargetEntropy::PerDimension);
+        }
         match text.trim().strip_suffix("ln|A|") {
             Some(ratio) => number(ratio).map(TargetEntropy::Ratio),
             None => number(text).map(TargetEntropy::Nats),

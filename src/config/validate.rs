@@ -1,21 +1,17 @@
 //! What must hold between settings, beside the range that each row of the table states for itself; checked before any device
 //! is opened. Each refusal names the field, the value, the range and the fix.
 
-use crate::config::{Config, Init, SETTINGS, Temperature};
+use crate::config::{Config, Init, SETTINGS, TargetEntropy, Temperature};
 use crate::error::{Error, Result};
+use crate::shared::action_size::ActionSize;
+use crate::shared::layout::fits_f32;
 
 impl Config {
-    /// Checks everything that does not depend on a device. `actions` is the environment's action count.
-    pub fn validate(&self, actions: u32) -> Result<()> {
-        check(
-            actions > 0,
-            "env",
-            &self.env,
-            format!("an environment with discrete actions for the algorithm '{}'", self.algo),
-            "Its actions are continuous: declare NUM_ACTIONS or ACTION_DIMS with a choice of values instead.",
-        )?;
+    /// Checks everything that does not depend on a device. `actions` is the size of the environment's smallest head or box.
+    pub fn validate(&self, actions: impl Into<ActionSize>) -> Result<()> {
+        let actions = actions.into();
         for setting in SETTINGS {
-            setting.check(self, actions)?;
+            setting.check(self, actions.choices())?;
         }
         check(
             self.batch_size <= self.buffer_size,
@@ -48,17 +44,44 @@ impl Config {
         )?;
         if matches!(self.temperature, Temperature::Learned | Temperature::LearnedExp | Temperature::PerState)
         {
-            let target = self.target_entropy.nats(actions);
-            let limit = f64::from(actions).ln();
-            check(
-                target < limit && (target as f32).is_normal() && target > 0.0,
-                "target_entropy",
-                format!("{} ({target:.4} nats)", self.target_entropy),
-                format!("above 0 and below ln|A| = {limit:.4} nats for {actions} actions"),
-                "Outside this range no temperature can reach it and alpha runs away; use e.g. 0.5ln|A|.",
-            )?;
+            self.validate_target_entropy(actions)?;
         }
         Ok(())
+    }
+
+    /// An entropy that no temperature can reach lets alpha run away. A density may have any below that of the uniform one.
+    fn validate_target_entropy(&self, actions: ActionSize) -> Result<()> {
+        let target = self.target_entropy.nats(actions);
+        let given = format!("{} ({target:.4} nats)", self.target_entropy);
+        match (actions, self.target_entropy) {
+            (ActionSize::Choices(actions), _) => {
+                let limit = f64::from(actions).ln();
+                check(
+                    target < limit && (target as f32).is_normal() && target > 0.0,
+                    "target_entropy",
+                    given,
+                    format!("above 0 and below ln|A| = {limit:.4} nats for {actions} actions"),
+                    "Outside this range no temperature can reach it and alpha runs away; use e.g. 0.5ln|A|.",
+                )
+            }
+            (ActionSize::Dimensions(_), TargetEntropy::Ratio(_)) => check(
+                false,
+                "target_entropy",
+                self.target_entropy,
+                "nats or a multiple of the dimensions for actions that are real numbers",
+                "A density has no ln|A|; -1dim(A) is usual.",
+            ),
+            (ActionSize::Dimensions(dims), _) => {
+                let limit = f64::from(dims) * std::f64::consts::LN_2;
+                check(
+                    target < limit && fits_f32(target),
+                    "target_entropy",
+                    given,
+                    format!("below {limit:.4} nats, the entropy of uniform actions in [-1, 1]^{dims}"),
+                    "No temperature can reach more and alpha runs away; -1dim(A) is usual.",
+                )
+            }
+        }
     }
 }
 

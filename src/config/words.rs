@@ -144,6 +144,14 @@ words! {
         Fused = "fused",
     }
 
+    /// How a policy network's output becomes the `ln sigma` of its Gaussian.
+    pub enum LogStdForm {
+        /// `min + (max - min) (tanh x + 1) / 2` (CleanRL).
+        Squashed = "squashed",
+        /// `x` clamped, without a gradient outside (the authors, Stable-Baselines3).
+        Clamped = "clamped",
+    }
+
     /// How actions are chosen while training.
     pub enum Exploration {
         /// `(1 - epsilon) softmax(Q_1 / alpha) + epsilon / |A|`.

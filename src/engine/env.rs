@@ -2,6 +2,7 @@
 //! built-in ones, its CPU twin. `envs` makes these values; kernels and recordings only look at them.
 
 use crate::error::{Error, Result};
+use crate::shared::action_size::ActionSize;
 use crate::shared::layout::Scalar;
 use crate::shared::rng::{Rng, pcg4d};
 use crate::shared::shape::Shape;
@@ -48,6 +49,20 @@ impl ActionSpace {
     /// Action values of a network over all heads; 0 for a box.
     pub fn outputs(&self) -> u32 {
         self.heads().iter().sum()
+    }
+
+    /// How much there is to choose from: the choices of the smallest head, or the dimensions of a box.
+    pub fn size(&self) -> ActionSize {
+        match self {
+            ActionSpace::Box { low, .. } => ActionSize::Dimensions(low.len() as u32),
+            choices => ActionSize::Choices(choices.heads().into_iter().min().unwrap_or(0)),
+        }
+    }
+
+    /// Scale and bias of each dimension of a box, which map [-1, 1] onto its bounds; none for choices.
+    pub fn scales(&self) -> Vec<[f32; 2]> {
+        let ActionSpace::Box { low, high } = self else { return Vec::new() };
+        low.iter().zip(high).map(|(low, high)| [0.5 * (high - low), 0.5 * (high + low)]).collect()
     }
 
     /// A uniformly random action, one draw per word, in the order of the `random_action` that shaders use.

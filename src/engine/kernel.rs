@@ -36,6 +36,8 @@ pub enum Need {
     Any,
     /// Discrete or multi-discrete actions.
     Discrete,
+    /// Real-valued actions.
+    Continuous,
     /// A `draw` function.
     Draw,
 }
@@ -99,6 +101,7 @@ impl Kernel {
         match self.needs {
             Need::Any => true,
             Need::Discrete => discrete,
+            Need::Continuous => !discrete,
             Need::Draw => draws,
         }
     }

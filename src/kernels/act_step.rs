@@ -4,14 +4,12 @@
 use crate::engine::env::Env;
 use crate::gpu_struct;
 use crate::kernel;
+use crate::kernels::act_lane::{Lanes, Memory, act_lanes};
 use crate::kernels::choose::Chooser;
-use crate::kernels::lane_step::LaneOf;
 use crate::kernels::{groups, product};
-use crate::shared::agent::{Agent, FAULT_OBS, Lane, schedule};
-use crate::shared::math::is_finite_f32;
+use crate::shared::agent::{Agent, Lane, schedule};
 use crate::shared::policy::BISECTIONS;
 use crate::shared::rng::{Rng, STREAM_ACTION};
-use crate::shared::transition::Transition;
 
 gpu_struct! {
     /// Sizes and the behaviour; see the shader's header.
@@ -67,54 +65,13 @@ fn twin(
     obs: &mut [f32],
     replay: &mut [u32],
 ) {
-    let [num_lanes, capacity] = [p.num_lanes, p.capacity].map(|d| d as usize);
-    let [obs_size, state_words, param_words, outputs] =
-        [env.obs_size, env.state_words, env.param_words(), env.actions.outputs()].map(|n| n as usize);
+    let outputs = env.actions.outputs() as usize;
     let heads = env.actions.heads();
-    let layout = env.transition();
-    let mut action = vec![0; heads.len()];
-    let mut seen = vec![0.0; obs_size];
-    for agent in 0..p.agents as usize {
-        let h = &agents[agent];
-        for i in 0..num_lanes {
-            let lane = agent * num_lanes + i;
-            let params = &env_params[lane * param_words..][..param_words];
-            let (l, state) = (&mut lanes[lane], &mut state[lane * state_words..][..state_words]);
-            chosen_action(
-                p,
-                env,
-                &heads,
-                h,
-                &q[lane * outputs..][..outputs],
-                (i as u32, l.step),
-                &mut action,
-            );
-
-            let of = LaneOf { env, params, seed: h.seed, stream: p.stream, index: i as u32 };
-            let done = of.step(&action, state, l);
-            env.twin().observe(params, state, &mut seen);
-            let mut finite = true;
-            let obs = &mut obs[lane * obs_size..][..obs_size];
-            if capacity > 0 {
-                let row = agent * capacity + (l.step as usize % (capacity / num_lanes)) * num_lanes + i;
-                let reward = done.reward * h.reward_scale;
-                let words = layout.words();
-                layout.store(
-                    &mut replay[row * words..][..words],
-                    Transition { obs, next_obs: &seen, action: &action, reward, ended: done.ended },
-                );
-                finite = seen.iter().all(|x| is_finite_f32(*x));
-            }
-            if of.next(done.ended, state, l) {
-                env.twin().observe(params, state, &mut seen);
-            }
-            obs.copy_from_slice(&seen);
-            finite = finite && seen.iter().all(|x| is_finite_f32(*x));
-            if l.fault == 0 && !finite {
-                l.fault = FAULT_OBS | l.step;
-            }
-        }
-    }
+    let memory = Memory { agents, env_params, state, lanes, obs, replay };
+    let sizes = Lanes { num_lanes: p.num_lanes, stream: p.stream, capacity: p.capacity, agents: p.agents };
+    act_lanes(env, sizes, memory, |h, lane, at, action| {
+        chosen_action(p, env, &heads, h, &q[lane * outputs..][..outputs], at, action);
+    });
 }
 
 /// The action of lane `index` after `step` steps.

@@ -1,6 +1,10 @@
 //! All kernels: one file each, with the params struct, bindings, grid rule and CPU twin of the shader of the same name.
 
+pub mod act_box;
+mod act_lane;
 pub mod act_step;
+pub mod action_backup;
+pub mod action_loss;
 pub mod adam;
 pub mod add_reference;
 pub mod append_actions;
@@ -10,6 +14,7 @@ pub mod choose;
 pub mod conv2d_backward_input;
 pub mod conv2d_backward_weights;
 pub mod conv2d_forward;
+pub mod critic_inputs;
 pub mod dense_backward_input;
 pub mod dense_backward_input_tiled;
 pub mod dense_backward_weights;
@@ -57,6 +62,8 @@ pub mod tabular_backup;
 pub mod tabular_policy;
 pub mod tabular_residual;
 pub mod tabular_value;
+pub mod tanh_gaussian;
+pub mod tanh_gaussian_backward;
 pub mod targets;
 pub mod td_error;
 pub mod temperature_step;
@@ -69,6 +76,7 @@ pub fn table() -> &'static [&'static Kernel] {
     static TABLE: &[&Kernel] = &[
         &env_reset::KERNEL,
         &act_step::KERNEL,
+        &act_box::KERNEL,
         &env_rollout::KERNEL,
         &env_probe::KERNEL,
         &env_draw::KERNEL,
@@ -79,6 +87,7 @@ pub fn table() -> &'static [&'static Kernel] {
         &lambda_returns::KERNEL,
         &rollout_batch::KERNEL,
         &append_actions::KERNEL,
+        &critic_inputs::KERNEL,
         &conv2d_forward::KERNEL,
         &dense_forward::KERNEL,
         &dense_forward_tiled::KERNEL,
@@ -93,9 +102,13 @@ pub fn table() -> &'static [&'static Kernel] {
         &backup::KERNEL,
         &policy_backup::KERNEL,
         &soft_value::KERNEL,
+        &tanh_gaussian::KERNEL,
+        &action_backup::KERNEL,
         &join_heads::KERNEL,
         &td_error::KERNEL,
         &policy_loss::KERNEL,
+        &action_loss::KERNEL,
+        &tanh_gaussian_backward::KERNEL,
         &svgd_score::KERNEL,
         &svgd_bandwidth::KERNEL,
         &svgd_kernel::KERNEL,

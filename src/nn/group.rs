@@ -7,7 +7,7 @@
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::{adam, grad_norm};
-use crate::nn::{Activations, Network, Pass};
+use crate::nn::{Activations, Network, Pass, Wanted};
 use crate::shared::agent::Agent;
 use crate::shared::optimizer::Optimizer;
 
@@ -205,6 +205,29 @@ impl Evaluations {
         gradients: u32,
         hint: &'static str,
     ) -> Evaluations {
+        let parts = (buffers, prefix, group, inputs, hint);
+        Evaluations::declare(parts, slots, gradients, Wanted::Parameters)
+    }
+
+    /// The same whose gradient, through all `slots`, is that of their input: [`Evaluations::input_gradient`].
+    pub fn towards_input(
+        buffers: &mut Buffers,
+        prefix: &str,
+        group: &Group,
+        inputs: Inputs,
+        slots: &[(u32, u32)],
+        hint: &'static str,
+    ) -> Evaluations {
+        let parts = (buffers, prefix, group, inputs, hint);
+        Evaluations::declare(parts, slots, slots.len() as u32, Wanted::Input)
+    }
+
+    fn declare(
+        (buffers, prefix, group, inputs, hint): (&mut Buffers, &str, &Group, Inputs, &'static str),
+        slots: &[(u32, u32)],
+        gradients: u32,
+        wanted: Wanted,
+    ) -> Evaluations {
         let net = &group.spec.net;
         let pass = Pass {
             agents: group.agents,
@@ -219,7 +242,7 @@ impl Evaluations {
         let activations = Activations::new(buffers, &name, net, &pass, inputs.values, hint);
         let deltas = match gradients {
             0 => Vec::new(),
-            _ => pass.deltas(buffers, &format!("{prefix}delta"), net, hint),
+            _ => pass.deltas(buffers, &format!("{prefix}delta"), net, wanted, hint),
         };
         Evaluations { group: group.clone(), pass, activations, deltas }
     }
@@ -242,8 +265,18 @@ impl Evaluations {
 
     /// From the gradients of the outputs to those of the online networks' parameters.
     pub fn backward(&self, rec: &mut Recording) -> Result<()> {
+        self.differentiate(rec, Wanted::Parameters)
+    }
+
+    /// From the gradients of the outputs to those of the inputs, one for each slot `[agents, slots, batch, width]`.
+    pub fn input_gradient(&self, rec: &mut Recording) -> Result<Buffer<f32>> {
+        self.differentiate(rec, Wanted::Input)?;
+        Ok(self.deltas[0])
+    }
+
+    fn differentiate(&self, rec: &mut Recording, wanted: Wanted) -> Result<()> {
         let Group { spec, weights, grads, .. } = &self.group;
         let Evaluations { pass, activations, deltas, .. } = self;
-        pass.backward(rec, &spec.net, *weights, activations, deltas, *grads, pass.gradients, false)
+        pass.backward(rec, &spec.net, *weights, activations, deltas, *grads, pass.gradients, wanted)
     }
 }

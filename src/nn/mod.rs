@@ -13,6 +13,6 @@ pub use group::{AdamForm, Evaluations, Group, GroupSpec, GroupTensor, Inputs};
 pub use init::Initialiser;
 pub use layout::{Layout, Parameter, Slice, Tensor};
 pub use network::{Network, NetworkSpec, Path};
-pub use op::{Convolution, Head, Op};
+pub use op::{Convolution, Head, Op, Wanted};
 pub use pass::Activations;
 pub use slots::Pass;

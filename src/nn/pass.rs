@@ -4,7 +4,7 @@
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::{Error, Result};
 use crate::nn::network::{Network, Path};
-use crate::nn::op::{Backward, Forward};
+use crate::nn::op::{Backward, Forward, Wanted};
 use crate::nn::slots::Pass;
 
 /// Tensors of a pass: `[agents, slots, batch, width]` each; the input is `[agents, inputs, batch, width]`.
@@ -52,12 +52,14 @@ impl Activations {
 }
 
 impl Pass {
-    /// Declares the gradients of a pass, one buffer per tensor `[agents, gradients, batch, width]`; none of the input.
+    /// Declares the gradients of a pass, one buffer per tensor `[agents, gradients, batch, width]`; that of the input is a stub
+    /// where it is not wanted.
     pub fn deltas(
         &self,
         buffers: &mut Buffers,
         prefix: &str,
         net: &Network,
+        wanted: Wanted,
         hint: &'static str,
     ) -> Vec<Buffer<f32>> {
         if net.path == Path::Fused {
@@ -66,8 +68,11 @@ impl Pass {
         let mut declare = |(i, width)| {
             buffers.add(format!("{prefix}{i}"), self.rows_of(self.gradients) * u64::from(width), hint)
         };
-        let widths = net.tensors().iter().map(|tensor| tensor.width());
-        [0].into_iter().chain(widths.skip(1)).enumerate().map(&mut declare).collect()
+        let mut widths: Vec<u32> = net.tensors().iter().map(|tensor| tensor.width()).collect();
+        if !wanted.input() {
+            widths[0] = 0;
+        }
+        widths.into_iter().enumerate().map(&mut declare).collect()
     }
 
     /// Evaluates all slots: one dispatch per operation, or one on the fused path.
@@ -89,7 +94,7 @@ impl Pass {
 
     /// Gradients of the nets of the first `grad_slots` slots, which must be nets 0, 1, ... in order. `deltas` holds one
     /// buffer per tensor, `[agents, grad_slots, batch, width]`: the gradient before that tensor's activation. The last one
-    /// is given; the first is written only with `input_gradient`, which the fused path does not have.
+    /// is given; the first is written only where the gradient of the input is wanted, which the fused path does not have.
     pub fn backward(
         &self,
         rec: &mut Recording,
@@ -99,10 +104,10 @@ impl Pass {
         deltas: &[Buffer<f32>],
         grads: Buffer<f32>,
         grad_slots: u32,
-        input_gradient: bool,
+        wanted: Wanted,
     ) -> Result<()> {
         if net.path == Path::Fused {
-            if input_gradient {
+            if wanted.input() {
                 let message = "the fused path has no gradient of the input".into();
                 return Err(Error::Kernel { kernel: "fused_backward".into(), message });
             }
@@ -110,7 +115,7 @@ impl Pass {
         }
         for (op, kept) in net.ops.iter().zip(&at.kept).rev() {
             let forward = self.place(net, weights, at, *kept);
-            let place = Backward { forward, deltas, grads, slots: grad_slots, input_gradient };
+            let place = Backward { forward, deltas, grads, slots: grad_slots, wanted };
             op.operation().backward(rec, &place)?;
         }
         Ok(())

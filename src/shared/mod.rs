@@ -1,5 +1,6 @@
 //! What shaders and host share: memory layouts, and the twins of `shaders/shared`.
 
+pub mod action_size;
 pub mod agent;
 pub mod angle;
 pub mod draw;
@@ -21,6 +22,7 @@ pub mod rng;
 pub mod shape;
 pub mod sum_tree;
 pub mod tabular;
+pub mod tanh_gaussian;
 pub mod target;
 pub mod transition;
 pub mod valley;

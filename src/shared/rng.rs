@@ -10,6 +10,8 @@ pub const STREAM_STEP: u32 = 2;
 pub const STREAM_REPLAY: u32 = 3;
 /// Stream of sampled backups.
 pub const STREAM_BACKUP: u32 = 4;
+/// Streams of the draws of a policy for an update: this one and the next.
+pub const STREAM_POLICY: u32 = 5;
 /// Streams of one purpose start at a multiple of this.
 pub const STREAMS: u32 = 8;
 

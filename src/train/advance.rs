@@ -1,7 +1,9 @@
 //! The training loop, in steps that never wait: each submits what is next and takes what has arrived. Nothing of an
 //! iteration runs on the host, and nothing is uploaded meanwhile.
 
+use crate::config::Config;
 use crate::engine::clock::Instant;
+use crate::engine::env::Env;
 use crate::engine::executor::Program;
 use crate::engine::recording::BufferId;
 use crate::error::{Error, Result};
@@ -13,11 +15,13 @@ use crate::train::fault::not_finite;
 use crate::train::statistics::sum_of_all;
 use crate::train::trainer::Trainer;
 
-/// Steps after which an evaluation ends in environments without a time limit; unfinished episodes count as they stand.
-const LONGEST_EVALUATION: u32 = 1_000;
-
 /// Steps of an evaluation between two looks at its episodes, which may all have ended early.
 const CHUNK: u32 = 125;
+
+/// Most steps of an evaluation.
+pub(super) fn longest_evaluation(config: &Config, env: &Env) -> u32 {
+    env.step_limit().min(config.eval_max_steps)
+}
 
 impl Trainer {
     /// Submits what is next, takes what has arrived, and returns what there is to tell; [`Event::Finished`] comes last.
@@ -119,7 +123,7 @@ impl Trainer {
     }
 
     fn begin(&mut self, which: Which, earlier: Vec<Evaluation>) {
-        self.course.begin(which, self.env.step_limit().min(LONGEST_EVALUATION), earlier);
+        self.course.begin(which, longest_evaluation(&self.config, self.env), earlier);
     }
 
     /// Has the statistics of the window computed and sent, shard by shard.

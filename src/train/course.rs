@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::shared::action_size::ActionSize;
 use crate::train::event::{Evaluated, Evaluation};
 use crate::train::statistics::{RunawayDetector, Statistics};
 
@@ -120,8 +121,8 @@ impl Pace {
 }
 
 impl Course {
-    /// The beginning of a run of `agents` agents whose smallest head has `actions` actions.
-    pub fn new(config: &Config, agents: usize, actions: u32) -> Course {
+    /// The beginning of a run of `agents` agents whose smallest head or box is of size `actions`.
+    pub fn new(config: &Config, agents: usize, actions: ActionSize) -> Course {
         Course {
             env_steps: 0,
             wall_s: 0.0,

@@ -4,6 +4,7 @@ mod advance;
 pub mod checksums;
 pub mod course;
 pub mod drawing;
+pub mod evaluate;
 pub mod event;
 pub mod fault;
 pub mod layers;

@@ -10,6 +10,11 @@ const PRESETS: &[(&str, &str, &str)] = &[
     (EVERY, "munchausen", include_str!("../../presets/munchausen.toml")),
     (EVERY, "sac_discrete", include_str!("../../presets/sac_discrete.toml")),
     (EVERY, "soft_pqn", include_str!("../../presets/soft_pqn.toml")),
+    (EVERY, "sac", include_str!("../../presets/sac.toml")),
+    ("Pendulum-v1", "sac", include_str!("../../presets/pendulum_sac.toml")),
+    ("MountainCarContinuous-v0", "sac", include_str!("../../presets/mountain_car_continuous_sac.toml")),
+    ("Reacher-v0", "sac", include_str!("../../presets/reacher_sac.toml")),
+    ("MultiGoal-v0", "sac", include_str!("../../presets/multi_goal_sac.toml")),
     ("Catch-bsuite", "soft_pqn", include_str!("../../presets/catch_soft_pqn.toml")),
     ("CartPole-v1", "soft_pqn", include_str!("../../presets/cartpole_soft_pqn.toml")),
     ("CartPole-v1", "sac_discrete", include_str!("../../presets/cartpole_sac_discrete.toml")),
@@ -46,9 +51,13 @@ const PRESETS: &[(&str, &str, &str)] = &[
     ("Qbert-Small", "dqn", include_str!("../../presets/qbert_dqn.toml")),
     ("Qbert-Small", "sqn", include_str!("../../presets/qbert_sqn.toml")),
     ("Tray-v0", "sqn", include_str!("../../presets/tray_sqn.toml")),
+    ("Freeway-MinAtar", "dqn", include_str!("../../presets/freeway_dqn.toml")),
     ("Freeway-MinAtar", "sqn", include_str!("../../presets/freeway_sqn.toml")),
+    ("Asterix-MinAtar", "dqn", include_str!("../../presets/asterix_dqn.toml")),
     ("Asterix-MinAtar", "sqn", include_str!("../../presets/asterix_sqn.toml")),
+    ("SpaceInvaders-MinAtar", "dqn", include_str!("../../presets/space_invaders_dqn.toml")),
     ("SpaceInvaders-MinAtar", "sqn", include_str!("../../presets/space_invaders_sqn.toml")),
+    ("Seaquest-MinAtar", "dqn", include_str!("../../presets/seaquest_dqn.toml")),
     ("Seaquest-MinAtar", "sqn", include_str!("../../presets/seaquest_sqn.toml")),
     ("Breakout-MinAtar", "dqn", include_str!("../../presets/breakout_dqn.toml")),
     ("Breakout-MinAtar", "sqn", include_str!("../../presets/breakout_sqn.toml")),
@@ -82,9 +91,7 @@ mod tests {
                 let config: Config = table.try_into().expect("preset keys are config keys");
                 envs::open(&env.id, &config.env_values().expect("pairs"))
                     .expect("parameters of this environment");
-                config
-                    .validate(env.actions.heads().into_iter().min().unwrap_or(2))
-                    .expect("preset values are in range");
+                config.validate(env.actions.size()).expect("preset values are in range");
             }
         }
         for (id, algo, _) in super::PRESETS {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Temperature};
 use crate::kernels::metrics::Metrics;
+use crate::shared::action_size::ActionSize;
 use crate::train::event::Progress;
 
 /// Episodes that the reported return is averaged over, at least.
@@ -107,7 +108,7 @@ impl RunawayDetector {
     const FACTOR: f64 = 100.0;
 
     /// A detector for this run; it only watches learned temperatures.
-    pub fn new(config: &Config, actions: u32) -> RunawayDetector {
+    pub fn new(config: &Config, actions: ActionSize) -> RunawayDetector {
         let learned = matches!(config.temperature, Temperature::Learned | Temperature::LearnedExp);
         RunawayDetector {
             target_entropy: learned.then(|| config.target_entropy.nats(actions)),
@@ -173,14 +174,14 @@ mod tests {
             entropy: Some(entropy),
             ..Progress::default()
         };
-        let mut detector = RunawayDetector::new(&config, 2);
+        let mut detector = RunawayDetector::new(&config, 2.into());
         let warnings =
             (0..100).filter_map(|i| detector.check(&progress(i * 100, 0.2 * 1.2f64.powi(i as i32), 0.3)));
         let warnings: Vec<String> = warnings.collect();
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("--target-entropy"), "{}", warnings[0]);
 
-        let mut detector = RunawayDetector::new(&config, 2);
+        let mut detector = RunawayDetector::new(&config, 2.into());
         assert!(
             (0..100).all(|i| detector.check(&progress(i * 100, 0.2 + 0.1 * (i % 7) as f64, 0.3)).is_none())
         );

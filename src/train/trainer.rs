@@ -131,11 +131,10 @@ impl Trainer {
             },
         };
         executor.submit(&[(reset, 1)], None)?;
-        let actions = env.actions.heads().into_iter().min().unwrap_or(1);
         Ok(Trainer {
             config: config.clone(),
             env,
-            course: Course::new(config, plan.members.len(), actions),
+            course: Course::new(config, plan.members.len(), env.actions.size()),
             clock: None,
             uploaded: executor.uploaded_bytes(),
             plan,

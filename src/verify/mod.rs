@@ -5,6 +5,7 @@
 //! evaluation may be off. Integers, copies and memory that must not be touched are compared bit by bit. A kernel joins
 //! with one case generator and its line (`cases`) and one reference (`oracle`), a target rule with its reference alone.
 
+pub mod action_gradients;
 pub mod case;
 pub mod cases;
 pub mod check;
@@ -65,6 +66,8 @@ impl Options {
 pub const GRADIENTS: &str = "gradients";
 /// Name of the check of a policy network's gradients.
 pub const POLICY_GRADIENTS: &str = "policy_gradients";
+/// Name of the check of the gradients of a policy of real-valued actions.
+pub const ACTION_GRADIENTS: &str = "action_gradients";
 /// Name of the check of a training run.
 pub const TRAINING: &str = "training";
 
@@ -91,7 +94,7 @@ pub fn names() -> Vec<String> {
         }
         names.push(check.name());
     }
-    names.extend([GRADIENTS, POLICY_GRADIENTS, TRAINING].map(str::to_owned));
+    names.extend([GRADIENTS, POLICY_GRADIENTS, ACTION_GRADIENTS, TRAINING].map(str::to_owned));
     names
 }
 
@@ -117,6 +120,9 @@ pub fn run(
     }
     if wanted(POLICY_GRADIENTS) {
         add(policy_gradients::check(executor, options)?)?;
+    }
+    if wanted(ACTION_GRADIENTS) {
+        add(action_gradients::check(executor, options)?)?;
     }
     if wanted(TRAINING) {
         add(training::check(executor, options)?)?;

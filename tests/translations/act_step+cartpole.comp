@@ -117,6 +117,7 @@ const uint STREAM_ACTION = 1u;
 const uint STREAM_STEP = 2u;
 const uint STREAM_REPLAY = 3u;
 const uint STREAM_BACKUP = 4u;
+const uint STREAM_POLICY = 5u;
 const uint STREAMS = 8u;
 const uint FAULT_OBS = 2147483648u;
 const uint BISECTIONS = 24u;
@@ -129,9 +130,9 @@ const uint TERMINATED = 1u;
 const uint TRUNCATED = 2u;
 const uint MAX_EPISODE_STEPS = 500u;
 const uint OBS_SIZE = 4u;
+const uint STORED_OBS_BITS = 32u;
 const uint RENDER_FPS = 50u;
 const EnvParams DEFAULT_PARAMS = EnvParams(9.8, 1.0, 0.1, 0.5, 10.0);
-const uint STORED_OBS_BITS = 32u;
 
 layout(std430) readonly buffer Params_block_0Compute { Params _group_0_binding_0_cs; };
 
@@ -234,9 +235,9 @@ float tanh_f32_(float x_3) {
 }
 
 vec2 sincos_f32_(float x_4) {
-    float s_1 = 0.0;
+    float s = 0.0;
     float c = 0.0;
-    bool local_2 = false;
+    bool local = false;
     float magnitude = abs(x_4);
     uint octant = ((uint((magnitude * 1.2732395)) + 1u) & 4294967294u);
     float y = float(octant);
@@ -246,24 +247,24 @@ vec2 sincos_f32_(float x_4) {
     float cosine = ((((((((2.4433157e-5 * z_1) - 0.0013887316) * z_1) + 0.041666646) * z_1) - 0.5) * z_1) + 1.0);
     uint quadrant = ((octant >> 1u) & 3u);
     bool swapped = ((quadrant & 1u) == 1u);
-    s_1 = (swapped ? cosine : sine);
+    s = (swapped ? cosine : sine);
     c = (swapped ? sine : cosine);
     if ((quadrant >= 2u)) {
-        float _e57 = s_1;
-        s_1 = -(_e57);
+        float _e57 = s;
+        s = -(_e57);
     }
     if (!((quadrant == 1u))) {
-        local_2 = (quadrant == 2u);
+        local = (quadrant == 2u);
     } else {
-        local_2 = true;
+        local = true;
     }
-    bool _e67 = local_2;
+    bool _e67 = local;
     if (_e67) {
         float _e68 = c;
         c = -(_e68);
     }
-    float _e70 = s_1;
-    float _e71 = s_1;
+    float _e70 = s;
+    float _e71 = s;
     float _e76 = c;
     return vec2(((x_4 < 0.0) ? -(_e71) : _e70), _e76);
 }
@@ -443,15 +444,15 @@ float log_probability(Softmax softmax_1, float q_2, float alpha_3) {
 float temperature_of(uint source_3, uint row_3, uint actions_2, float wanted) {
     float low_1 = -9.2103405;
     float high_1 = 9.2103405;
-    uint i_1 = 0u;
+    uint i = 0u;
     bool loop_init_2 = true;
     while(true) {
         if (!loop_init_2) {
-            uint _e23 = i_1;
-            i_1 = (_e23 + 1u);
+            uint _e23 = i;
+            i = (_e23 + 1u);
         }
         loop_init_2 = false;
-        uint _e10 = i_1;
+        uint _e10 = i;
         if ((_e10 < BISECTIONS)) {
         } else {
             break;
@@ -517,7 +518,7 @@ uint[1] random_action(inout Rng rng_3) {
 }
 
 uint[1] choose(Chooser how, uint row_5, inout Rng rng_4) {
-    bool local_3 = false;
+    bool local_1 = false;
     float alpha_5 = 0.0;
     uint sizes[1] = HEAD_SIZES;
     uint chosen[1] = uint[1](0u);
@@ -525,11 +526,11 @@ uint[1] choose(Chooser how, uint row_5, inout Rng rng_4) {
     uint head = 0u;
     float _e3 = rng_uniform(rng_4);
     if (!(how.at_random)) {
-        local_3 = (_e3 < how.epsilon);
+        local_1 = (_e3 < how.epsilon);
     } else {
-        local_3 = true;
+        local_1 = true;
     }
-    bool _e11 = local_3;
+    bool _e11 = local_1;
     if (_e11) {
         uint _e12[1] = random_action(rng_4);
         return _e12;
@@ -595,7 +596,7 @@ State lane_start(uint seed, uint stream, uint index, uint step_) {
 }
 
 Outcome step_1(inout State state, uint action_1, inout Rng rng_7) {
-    bool local_4 = false;
+    bool local_2 = false;
     State s_2 = state;
     float _e6 = env.masspole;
     float _e9 = env.masscart;
@@ -618,11 +619,11 @@ Outcome step_1(inout State state, uint action_1, inout Rng rng_7) {
     State next = State((s_2.x + (0.02 * s_2.x_dot)), (s_2.x_dot + (0.02 * x_acc)), (s_2.theta + (0.02 * s_2.theta_dot)), (s_2.theta_dot + (0.02 * theta_acc)));
     state = next;
     if (!((abs(next.x) > 2.4))) {
-        local_4 = (abs(next.theta) > 0.20943952);
+        local_2 = (abs(next.theta) > 0.20943952);
     } else {
-        local_4 = true;
+        local_2 = true;
     }
-    bool _e93 = local_4;
+    bool _e93 = local_2;
     return Outcome(1.0, _e93);
 }
 
@@ -633,18 +634,18 @@ Outcome take_step(inout State state_1, uint action_2[1], inout Rng rng_8) {
 
 LaneStep lane_step(uint seed_1, uint stream_1, uint index_1, uint action_3[1], inout State state_2, inout Lane lane) {
     Rng rng_9 = Rng(0u, 0u, 0u, 0u, 0u);
-    bool local_5 = false;
+    bool local_3 = false;
     uint _e9 = lane.step_;
     rng_9 = Rng(seed_1, (stream_1 + STREAM_STEP), _e9, index_1, 0u);
     Outcome _e13 = take_step(state_2, action_3, rng_9);
     uint _e15 = lane.fault;
     if ((_e15 == 0u)) {
         bool _e21 = is_finite_f32_(_e13.reward);
-        local_5 = !(_e21);
+        local_3 = !(_e21);
     } else {
-        local_5 = false;
+        local_3 = false;
     }
-    bool _e24 = local_5;
+    bool _e24 = local_3;
     if (_e24) {
         uint _e27 = lane.step_;
         lane.fault = (_e27 + 1u);
@@ -723,151 +724,68 @@ uint packed_element(float value, uint index_3, uint bits) {
     return (min(uint(((value * float(most)) + 0.5)), most) << ((index_3 * bits) % 32u));
 }
 
-float[4] observe(State state_4) {
-    return float[4](state_4.x, state_4.x_dot, state_4.theta, state_4.theta_dot);
-}
-
-vec3 paint(vec3 under, vec3 colour, float distance_) {
-    return ((distance_ <= 0.0) ? colour : under);
-}
-
-float sd_round_box(vec2 at_1, vec2 half_size, float corner) {
-    float dx = ((abs(at_1.x) - half_size.x) + corner);
-    float dy = ((abs(at_1.y) - half_size.y) + corner);
-    float outside_x = max(dx, 0.0);
-    float outside_y = max(dy, 0.0);
-    float outside = sqrt(((outside_x * outside_x) + (outside_y * outside_y)));
-    return ((outside + min(max(dx, dy), 0.0)) - corner);
-}
-
-float sd_circle(vec2 at_2, float radius) {
-    return (sqrt(((at_2.x * at_2.x) + (at_2.y * at_2.y))) - radius);
-}
-
-vec3 draw(State state_5, vec2 uv) {
-    vec3 colour_1 = vec3(1.0, 1.0, 1.0);
-    vec2 at_5 = vec2(((uv.x - 0.5) * 4.8), ((0.75 - uv.y) * 3.2));
-    vec2 axle = vec2((at_5.x - state_5.x), (at_5.y - 0.06));
-    vec2 _e21 = sincos_f32_(state_5.theta);
-    float along = ((axle.x * _e21.x) + (axle.y * _e21.y));
-    vec2 pole_frame = vec2(((axle.x * _e21.y) - (axle.y * _e21.x)), (along - 0.46));
-    vec3 _e44 = colour_1;
-    vec3 _e53 = paint(_e44, vec3(0.1, 0.1, 0.12), (abs(at_5.y) - 0.008));
-    colour_1 = _e53;
-    vec3 _e54 = colour_1;
-    float _e68 = sd_round_box(vec2((at_5.x - state_5.x), at_5.y), vec2(0.2, 0.12), 0.03);
-    vec3 _e69 = paint(_e54, vec3(0.13, 0.14, 0.17), _e68);
-    colour_1 = _e69;
-    vec3 _e70 = colour_1;
-    float _e79 = sd_round_box(pole_frame, vec2(0.04, 0.5), 0.04);
-    vec3 _e80 = paint(_e70, vec3(0.792, 0.596, 0.396), _e79);
-    colour_1 = _e80;
-    vec3 _e81 = colour_1;
-    float _e87 = sd_circle(axle, 0.04);
-    vec3 _e88 = paint(_e81, vec3(0.506, 0.518, 0.796), _e87);
-    return _e88;
-}
-
-float sd_segment(vec2 at_3, vec2 a_3, vec2 b, float half_width) {
-    float px = (at_3.x - a_3.x);
-    float py = (at_3.y - a_3.y);
-    float dx_1 = (b.x - a_3.x);
-    float dy_1 = (b.y - a_3.y);
-    float along_1 = clamp((((px * dx_1) + (py * dy_1)) / max(((dx_1 * dx_1) + (dy_1 * dy_1)), 1e-12)), 0.0, 1.0);
-    float x_6 = (px - (dx_1 * along_1));
-    float y_1 = (py - (dy_1 * along_1));
-    return (sqrt(((x_6 * x_6) + (y_1 * y_1))) - half_width);
-}
-
-void see(State state_6) {
-    float _e2[4] = observe(state_6);
-    seen = _e2;
-    return;
-}
-
 float seen_at(uint index_5) {
     float _e3 = seen[index_5];
     return _e3;
 }
 
-uint[1] chosen_action(uint agent, uint index_6, uint step_2) {
-    float epsilon = 0.0;
-    Rng rng_10 = Rng(0u, 0u, 0u, 0u, 0u);
-    Agent h = _group_0_binding_1_cs[agent];
-    uint _e10 = _group_0_binding_0_cs.explore;
-    if ((_e10 == 1u)) {
-        uint _e18 = _group_0_binding_0_cs.num_lanes;
-        float _e21 = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, float((step_2 * _e18)));
-        epsilon = _e21;
-    }
-    uint _e25 = _group_0_binding_0_cs.stream;
-    rng_10 = Rng(h.seed, (_e25 + STREAM_ACTION), step_2, index_6, 0u);
-    uint _e33 = _group_0_binding_0_cs.policy;
-    uint _e36 = _group_0_binding_0_cs.uniform_steps;
-    float _e38 = epsilon;
-    Chooser how_1 = Chooser(_e33, (step_2 < _e36), _e38, h.alpha, h.target_entropy);
-    uint _e44 = _group_0_binding_0_cs.num_lanes;
-    uint _e47[1] = choose(how_1, ((agent * _e44) + index_6), rng_10);
-    return _e47;
-}
-
-bool store_transition(uint at_4, uint lane_2, uint action_4[1], float reward, uint ended_1) {
+bool store_transition(uint at_1, uint lane_2, uint action_4[1], float reward, uint ended_1) {
     uint word = 0u;
     uint next_word = 0u;
-    bool finite_1 = true;
-    uint i_2 = 0u;
-    bool local_6 = false;
-    bool local_7 = false;
+    bool finite = true;
+    uint i_1 = 0u;
+    bool local_4 = false;
+    bool local_5 = false;
     uint words[1] = uint[1](0u);
-    uint i_3 = 0u;
+    uint i_2 = 0u;
     TransitionLayout t_7 = TransitionLayout(4u, 32u, 1u);
     bool loop_init_5 = true;
     while(true) {
         if (!loop_init_5) {
-            uint _e83 = i_2;
-            i_2 = (_e83 + 1u);
+            uint _e83 = i_1;
+            i_1 = (_e83 + 1u);
         }
         loop_init_5 = false;
-        uint _e17 = i_2;
+        uint _e17 = i_1;
         if ((_e17 < OBS_SIZE)) {
         } else {
             break;
         }
         {
             uint _e20 = word;
-            uint _e24 = i_2;
+            uint _e24 = i_1;
             float _e27 = _group_0_binding_6_cs[((lane_2 * OBS_SIZE) + _e24)];
-            uint _e28 = i_2;
+            uint _e28 = i_1;
             uint _e30 = packed_element(_e27, _e28, t_7.obs_bits);
             word = (_e20 | _e30);
             uint _e32 = next_word;
-            uint _e33 = i_2;
+            uint _e33 = i_1;
             float _e34 = seen_at(_e33);
-            uint _e35 = i_2;
+            uint _e35 = i_1;
             uint _e37 = packed_element(_e34, _e35, t_7.obs_bits);
             next_word = (_e32 | _e37);
-            bool _e39 = finite_1;
+            bool _e39 = finite;
             if (_e39) {
-                uint _e42 = i_2;
+                uint _e42 = i_1;
                 float _e43 = seen_at(_e42);
                 bool _e44 = is_finite_f32_(_e43);
-                local_6 = _e44;
+                local_4 = _e44;
             } else {
-                local_6 = false;
+                local_4 = false;
             }
-            bool _e46 = local_6;
-            finite_1 = _e46;
-            uint _e47 = i_2;
+            bool _e46 = local_4;
+            finite = _e46;
+            uint _e47 = i_1;
             if (!(((((_e47 + 1u) * t_7.obs_bits) % 32u) == 0u))) {
-                uint _e59 = i_2;
-                local_7 = ((_e59 + 1u) == OBS_SIZE);
+                uint _e59 = i_1;
+                local_5 = ((_e59 + 1u) == OBS_SIZE);
             } else {
-                local_7 = true;
+                local_5 = true;
             }
-            bool _e65 = local_7;
+            bool _e65 = local_5;
             if (_e65) {
-                uint _e66 = i_2;
-                uint to = (at_4 + ((_e66 * t_7.obs_bits) / 32u));
+                uint _e66 = i_1;
+                uint to = (at_1 + ((_e66 * t_7.obs_bits) / 32u));
                 uint _e74 = word;
                 _group_0_binding_7_cs[to] = _e74;
                 uint _e76 = next_obs_at(t_7);
@@ -882,124 +800,213 @@ bool store_transition(uint at_4, uint lane_2, uint action_4[1], float reward, ui
     bool loop_init_6 = true;
     while(true) {
         if (!loop_init_6) {
-            uint _e101 = i_3;
-            i_3 = (_e101 + 1u);
+            uint _e101 = i_2;
+            i_2 = (_e101 + 1u);
         }
         loop_init_6 = false;
-        uint _e88 = i_3;
+        uint _e88 = i_2;
         if ((_e88 < ACTION_WORDS)) {
         } else {
             break;
         }
         {
             uint _e92 = action_at(t_7);
-            uint _e94 = i_3;
-            uint _e97 = i_3;
+            uint _e94 = i_2;
+            uint _e97 = i_2;
             uint _e99 = words[_e97];
-            _group_0_binding_7_cs[((at_4 + _e92) + _e94)] = _e99;
+            _group_0_binding_7_cs[((at_1 + _e92) + _e94)] = _e99;
         }
     }
     uint _e104 = reward_at(t_7);
-    _group_0_binding_7_cs[(at_4 + _e104)] = floatBitsToUint(reward);
+    _group_0_binding_7_cs[(at_1 + _e104)] = floatBitsToUint(reward);
     uint _e109 = ended_at(t_7);
-    _group_0_binding_7_cs[(at_4 + _e109)] = ended_1;
-    bool _e112 = finite_1;
+    _group_0_binding_7_cs[(at_1 + _e109)] = ended_1;
+    bool _e112 = finite;
     return _e112;
 }
 
-void main() {
-    uvec3 id = gl_GlobalInvocationID;
+float[4] observe(State state_4) {
+    return float[4](state_4.x, state_4.x_dot, state_4.theta, state_4.theta_dot);
+}
+
+void see(State state_5) {
+    float _e2[4] = observe(state_5);
+    seen = _e2;
+    return;
+}
+
+void act_lane(uint agent, uint index_6, uint action_5[1]) {
     Lane l = Lane(0u, 0u, 0.0, 0u, 0.0, 0u, 0.0, 0.0, 0u);
-    State s = State(0.0, 0.0, 0.0, 0.0);
-    bool finite = true;
-    uint i = 0u;
-    bool local = false;
-    bool local_1 = false;
-    uint agent_1 = id.z;
+    State s_1 = State(0.0, 0.0, 0.0, 0.0);
+    bool finite_1 = true;
+    uint i_3 = 0u;
+    bool local_6 = false;
+    bool local_7 = false;
     uint _e5 = _group_0_binding_0_cs.num_lanes;
-    if ((id.x >= _e5)) {
-        return;
+    uint lane_3 = ((agent * _e5) + index_6);
+    uint seed_3 = _group_0_binding_1_cs[agent].seed;
+    Lane _e14 = _group_0_binding_5_cs[lane_3];
+    l = _e14;
+    EnvParams _e19 = _group_0_binding_3_cs[lane_3];
+    env = _e19;
+    State _e22 = _group_0_binding_4_cs[lane_3];
+    s_1 = _e22;
+    uint _e26 = _group_0_binding_0_cs.stream;
+    LaneStep _e27 = lane_step(seed_3, _e26, index_6, action_5, s_1, l);
+    State _e28 = s_1;
+    see(_e28);
+    uint _e33 = _group_0_binding_0_cs.capacity;
+    if ((_e33 > 0u)) {
+        uint _e38 = _group_0_binding_0_cs.capacity;
+        uint _e41 = l.step_;
+        uint _e44 = _group_0_binding_0_cs.capacity;
+        uint _e47 = _group_0_binding_0_cs.num_lanes;
+        uint _e52 = _group_0_binding_0_cs.num_lanes;
+        uint row_6 = (((agent * _e38) + ((_e41 % (_e44 / _e47)) * _e52)) + index_6);
+        uint _e60 = transition_words(TransitionLayout(4u, 32u, 1u));
+        float _e66 = _group_0_binding_1_cs[agent].reward_scale;
+        bool _e69 = store_transition((row_6 * _e60), lane_3, action_5, (_e27.reward * _e66), _e27.ended);
+        finite_1 = _e69;
     }
-    uint _e9 = _group_0_binding_0_cs.num_lanes;
-    uint lane_3 = ((agent_1 * _e9) + id.x);
-    uint seed_3 = _group_0_binding_1_cs[agent_1].seed;
-    Lane _e19 = _group_0_binding_5_cs[lane_3];
-    l = _e19;
-    uint _e23 = l.step_;
-    uint _e24[1] = chosen_action(agent_1, id.x, _e23);
-    EnvParams _e28 = _group_0_binding_3_cs[lane_3];
-    env = _e28;
-    State _e31 = _group_0_binding_4_cs[lane_3];
-    s = _e31;
-    uint _e35 = _group_0_binding_0_cs.stream;
-    LaneStep _e37 = lane_step(seed_3, _e35, id.x, _e24, s, l);
-    State _e38 = s;
-    see(_e38);
-    uint _e43 = _group_0_binding_0_cs.capacity;
-    if ((_e43 > 0u)) {
-        uint _e48 = _group_0_binding_0_cs.capacity;
-        uint _e51 = l.step_;
-        uint _e54 = _group_0_binding_0_cs.capacity;
-        uint _e57 = _group_0_binding_0_cs.num_lanes;
-        uint _e62 = _group_0_binding_0_cs.num_lanes;
-        uint row_6 = (((agent_1 * _e48) + ((_e51 % (_e54 / _e57)) * _e62)) + id.x);
-        uint _e71 = transition_words(TransitionLayout(4u, 32u, 1u));
-        float _e77 = _group_0_binding_1_cs[agent_1].reward_scale;
-        bool _e80 = store_transition((row_6 * _e71), lane_3, _e24, (_e37.reward * _e77), _e37.ended);
-        finite = _e80;
+    uint _e72 = _group_0_binding_0_cs.stream;
+    bool _e74 = lane_next(seed_3, _e72, index_6, _e27.ended, s_1, l);
+    if (_e74) {
+        State _e75 = s_1;
+        see(_e75);
     }
-    uint _e83 = _group_0_binding_0_cs.stream;
-    bool _e86 = lane_next(seed_3, _e83, id.x, _e37.ended, s, l);
-    if (_e86) {
-        State _e87 = s;
-        see(_e87);
-    }
-    State _e90 = s;
-    _group_0_binding_4_cs[lane_3] = _e90;
+    State _e78 = s_1;
+    _group_0_binding_4_cs[lane_3] = _e78;
     bool loop_init_7 = true;
     while(true) {
         if (!loop_init_7) {
-            uint _e113 = i;
-            i = (_e113 + 1u);
+            uint _e101 = i_3;
+            i_3 = (_e101 + 1u);
         }
         loop_init_7 = false;
-        uint _e93 = i;
-        if ((_e93 < OBS_SIZE)) {
+        uint _e81 = i_3;
+        if ((_e81 < OBS_SIZE)) {
         } else {
             break;
         }
         {
-            uint _e99 = i;
-            uint _e102 = i;
-            float _e103 = seen_at(_e102);
-            _group_0_binding_6_cs[((lane_3 * OBS_SIZE) + _e99)] = _e103;
-            bool _e104 = finite;
-            if (_e104) {
-                uint _e107 = i;
-                float _e108 = seen_at(_e107);
-                bool _e109 = is_finite_f32_(_e108);
-                local = _e109;
+            uint _e87 = i_3;
+            uint _e90 = i_3;
+            float _e91 = seen_at(_e90);
+            _group_0_binding_6_cs[((lane_3 * OBS_SIZE) + _e87)] = _e91;
+            bool _e92 = finite_1;
+            if (_e92) {
+                uint _e95 = i_3;
+                float _e96 = seen_at(_e95);
+                bool _e97 = is_finite_f32_(_e96);
+                local_6 = _e97;
             } else {
-                local = false;
+                local_6 = false;
             }
-            bool _e111 = local;
-            finite = _e111;
+            bool _e99 = local_6;
+            finite_1 = _e99;
         }
     }
-    uint _e116 = l.fault;
-    if ((_e116 == 0u)) {
-        bool _e121 = finite;
-        local_1 = !(_e121);
+    uint _e104 = l.fault;
+    if ((_e104 == 0u)) {
+        bool _e109 = finite_1;
+        local_7 = !(_e109);
     } else {
-        local_1 = false;
+        local_7 = false;
     }
-    bool _e124 = local_1;
-    if (_e124) {
-        uint _e128 = l.step_;
-        l.fault = (FAULT_OBS | _e128);
+    bool _e112 = local_7;
+    if (_e112) {
+        uint _e116 = l.step_;
+        l.fault = (FAULT_OBS | _e116);
     }
-    Lane _e132 = l;
-    _group_0_binding_5_cs[lane_3] = _e132;
+    Lane _e120 = l;
+    _group_0_binding_5_cs[lane_3] = _e120;
+    return;
+}
+
+vec3 paint(vec3 under, vec3 colour, float distance_) {
+    return ((distance_ <= 0.0) ? colour : under);
+}
+
+float sd_round_box(vec2 at_2, vec2 half_size, float corner) {
+    float dx = ((abs(at_2.x) - half_size.x) + corner);
+    float dy = ((abs(at_2.y) - half_size.y) + corner);
+    float outside_x = max(dx, 0.0);
+    float outside_y = max(dy, 0.0);
+    float outside = sqrt(((outside_x * outside_x) + (outside_y * outside_y)));
+    return ((outside + min(max(dx, dy), 0.0)) - corner);
+}
+
+float sd_circle(vec2 at_3, float radius) {
+    return (sqrt(((at_3.x * at_3.x) + (at_3.y * at_3.y))) - radius);
+}
+
+vec3 draw(State state_6, vec2 uv) {
+    vec3 colour_1 = vec3(1.0, 1.0, 1.0);
+    vec2 at_5 = vec2(((uv.x - 0.5) * 4.8), ((0.75 - uv.y) * 3.2));
+    vec2 axle = vec2((at_5.x - state_6.x), (at_5.y - 0.06));
+    vec2 _e21 = sincos_f32_(state_6.theta);
+    float along = ((axle.x * _e21.x) + (axle.y * _e21.y));
+    vec2 pole_frame = vec2(((axle.x * _e21.y) - (axle.y * _e21.x)), (along - 0.46));
+    vec3 _e44 = colour_1;
+    vec3 _e53 = paint(_e44, vec3(0.1, 0.1, 0.12), (abs(at_5.y) - 0.008));
+    colour_1 = _e53;
+    vec3 _e54 = colour_1;
+    float _e68 = sd_round_box(vec2((at_5.x - state_6.x), at_5.y), vec2(0.2, 0.12), 0.03);
+    vec3 _e69 = paint(_e54, vec3(0.13, 0.14, 0.17), _e68);
+    colour_1 = _e69;
+    vec3 _e70 = colour_1;
+    float _e79 = sd_round_box(pole_frame, vec2(0.04, 0.5), 0.04);
+    vec3 _e80 = paint(_e70, vec3(0.792, 0.596, 0.396), _e79);
+    colour_1 = _e80;
+    vec3 _e81 = colour_1;
+    float _e87 = sd_circle(axle, 0.04);
+    vec3 _e88 = paint(_e81, vec3(0.506, 0.518, 0.796), _e87);
+    return _e88;
+}
+
+float sd_segment(vec2 at_4, vec2 a_3, vec2 b, float half_width) {
+    float px = (at_4.x - a_3.x);
+    float py = (at_4.y - a_3.y);
+    float dx_1 = (b.x - a_3.x);
+    float dy_1 = (b.y - a_3.y);
+    float along_1 = clamp((((px * dx_1) + (py * dy_1)) / max(((dx_1 * dx_1) + (dy_1 * dy_1)), 1e-12)), 0.0, 1.0);
+    float x_6 = (px - (dx_1 * along_1));
+    float y_1 = (py - (dy_1 * along_1));
+    return (sqrt(((x_6 * x_6) + (y_1 * y_1))) - half_width);
+}
+
+uint[1] chosen_action(uint agent_1, uint index_7, uint step_2) {
+    float epsilon = 0.0;
+    Rng rng_10 = Rng(0u, 0u, 0u, 0u, 0u);
+    Agent h = _group_0_binding_1_cs[agent_1];
+    uint _e10 = _group_0_binding_0_cs.explore;
+    if ((_e10 == 1u)) {
+        uint _e18 = _group_0_binding_0_cs.num_lanes;
+        float _e21 = schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, float((step_2 * _e18)));
+        epsilon = _e21;
+    }
+    uint _e25 = _group_0_binding_0_cs.stream;
+    rng_10 = Rng(h.seed, (_e25 + STREAM_ACTION), step_2, index_7, 0u);
+    uint _e33 = _group_0_binding_0_cs.policy;
+    uint _e36 = _group_0_binding_0_cs.uniform_steps;
+    float _e38 = epsilon;
+    Chooser how_1 = Chooser(_e33, (step_2 < _e36), _e38, h.alpha, h.target_entropy);
+    uint _e44 = _group_0_binding_0_cs.num_lanes;
+    uint _e47[1] = choose(how_1, ((agent_1 * _e44) + index_7), rng_10);
+    return _e47;
+}
+
+void main() {
+    uvec3 id = gl_GlobalInvocationID;
+    uint agent_2 = id.z;
+    uint _e5 = _group_0_binding_0_cs.num_lanes;
+    if ((id.x >= _e5)) {
+        return;
+    }
+    uint _e12 = _group_0_binding_0_cs.num_lanes;
+    uint _e18 = _group_0_binding_5_cs[((agent_2 * _e12) + id.x)].step_;
+    uint _e19[1] = chosen_action(agent_2, id.x, _e18);
+    act_lane(agent_2, id.x, _e19);
     return;
 }
 

@@ -140,6 +140,7 @@ constant uint STREAM_ACTION = 1u;
 constant uint STREAM_STEP = 2u;
 constant uint STREAM_REPLAY = 3u;
 constant uint STREAM_BACKUP = 4u;
+constant uint STREAM_POLICY = 5u;
 constant uint STREAMS = 8u;
 constant uint FAULT_OBS = 2147483648u;
 constant uint BISECTIONS = 24u;
@@ -152,9 +153,9 @@ constant uint TERMINATED = 1u;
 constant uint TRUNCATED = 2u;
 constant uint MAX_EPISODE_STEPS = 500u;
 constant uint OBS_SIZE = 4u;
+constant uint STORED_OBS_BITS = 32u;
 constant uint RENDER_FPS = 50u;
 constant EnvParams DEFAULT_PARAMS = EnvParams {9.8, 1.0, 0.1, 0.5, 10.0};
-constant uint STORED_OBS_BITS = 32u;
 
 int naga_f2i32(float value) {
     return static_cast<int>(metal::clamp(value, -2147483600.0, 2147483500.0));
@@ -254,9 +255,9 @@ uint naga_f2u32(float value) {
 metal::float2 sincos_f32_(
     float x_4
 ) {
-    float s_1 = {};
+    float s = {};
     float c = {};
-    bool local_2 = {};
+    bool local = {};
     float magnitude = metal::abs(x_4);
     uint octant = (naga_f2u32(magnitude * 1.2732395) + 1u) & 4294967294u;
     float y = static_cast<float>(octant);
@@ -266,24 +267,24 @@ metal::float2 sincos_f32_(
     float cosine = (((((((0.000024433157 * z_1) - 0.0013887316) * z_1) + 0.041666646) * z_1) - 0.5) * z_1) + 1.0;
     uint quadrant = (octant >> 1u) & 3u;
     bool swapped = (quadrant & 1u) == 1u;
-    s_1 = swapped ? cosine : sine;
+    s = swapped ? cosine : sine;
     c = swapped ? sine : cosine;
     if (quadrant >= 2u) {
-        float _e57 = s_1;
-        s_1 = -(_e57);
+        float _e57 = s;
+        s = -(_e57);
     }
     if (!((quadrant == 1u))) {
-        local_2 = quadrant == 2u;
+        local = quadrant == 2u;
     } else {
-        local_2 = true;
+        local = true;
     }
-    bool _e67 = local_2;
+    bool _e67 = local;
     if (_e67) {
         float _e68 = c;
         c = -(_e68);
     }
-    float _e70 = s_1;
-    float _e71 = s_1;
+    float _e70 = s;
+    float _e71 = s;
     float _e76 = c;
     return metal::float2((x_4 < 0.0) ? -(_e71) : _e70, _e76);
 }
@@ -524,18 +525,18 @@ float temperature_of(
 ) {
     float low_1 = -9.2103405;
     float high_1 = 9.2103405;
-    uint i_1 = 0u;
+    uint i = 0u;
     uint2 loop_bound_2 = uint2(4294967295u);
     bool loop_init_2 = true;
     while(true) {
         if (metal::all(loop_bound_2 == uint2(0u))) { break; }
         loop_bound_2 -= uint2(loop_bound_2.y == 0u, 1u);
         if (!loop_init_2) {
-            uint _e23 = i_1;
-            i_1 = _e23 + 1u;
+            uint _e23 = i;
+            i = _e23 + 1u;
         }
         loop_init_2 = false;
-        uint _e10 = i_1;
+        uint _e10 = i;
         if (_e10 < BISECTIONS) {
         } else {
             break;
@@ -624,7 +625,7 @@ type_12 choose(
     device type_3 const& q_3,
     constant _mslBufferSizes& _buffer_sizes
 ) {
-    bool local_3 = {};
+    bool local_1 = {};
     float alpha_5 = {};
     type_12 sizes = HEAD_SIZES;
     type_12 chosen = {};
@@ -632,11 +633,11 @@ type_12 choose(
     uint head = 0u;
     float _e3 = rng_uniform(rng_4);
     if (!(how.at_random)) {
-        local_3 = _e3 < how.epsilon;
+        local_1 = _e3 < how.epsilon;
     } else {
-        local_3 = true;
+        local_1 = true;
     }
-    bool _e11 = local_3;
+    bool _e11 = local_1;
     if (_e11) {
         type_12 _e12 = random_action(rng_4);
         return _e12;
@@ -717,7 +718,7 @@ Outcome step_1(
     thread Rng& rng_7,
     thread EnvParams& env
 ) {
-    bool local_4 = {};
+    bool local_2 = {};
     State s_2 = state;
     float _e6 = env.masspole;
     float _e9 = env.masscart;
@@ -740,11 +741,11 @@ Outcome step_1(
     State next = State {s_2.x + (0.02 * s_2.x_dot), s_2.x_dot + (0.02 * x_acc), s_2.theta + (0.02 * s_2.theta_dot), s_2.theta_dot + (0.02 * theta_acc)};
     state = next;
     if (!((metal::abs(next.x) > 2.4))) {
-        local_4 = metal::abs(next.theta) > 0.20943952;
+        local_2 = metal::abs(next.theta) > 0.20943952;
     } else {
-        local_4 = true;
+        local_2 = true;
     }
-    bool _e93 = local_4;
+    bool _e93 = local_2;
     return Outcome {1.0, _e93};
 }
 
@@ -768,18 +769,18 @@ LaneStep lane_step(
     thread EnvParams& env
 ) {
     Rng rng_9 = {};
-    bool local_5 = {};
+    bool local_3 = {};
     uint _e9 = lane.step;
     rng_9 = Rng {seed_1, stream_1 + STREAM_STEP, _e9, index_1, 0u};
     Outcome _e13 = take_step(state_2, action_3, rng_9, env);
     uint _e15 = lane.fault;
     if (_e15 == 0u) {
         bool _e21 = is_finite_f32_(_e13.reward);
-        local_5 = !(_e21);
+        local_3 = !(_e21);
     } else {
-        local_5 = false;
+        local_3 = false;
     }
-    bool _e24 = local_5;
+    bool _e24 = local_3;
     if (_e24) {
         uint _e27 = lane.step;
         lane.fault = _e27 + 1u;
@@ -904,10 +905,244 @@ float stored_element(
     return static_cast<float>((word_2 >> naga_mod(index_4 * t_6.obs_bits, 32u)) & most_1) / static_cast<float>(most_1);
 }
 
+float seen_at(
+    uint index_5,
+    thread type_15& seen
+) {
+    float _e3 = seen.inner[index_5];
+    return _e3;
+}
+
+bool store_transition(
+    uint at_1,
+    uint lane_2,
+    type_12 action_4,
+    float reward,
+    uint ended_1,
+    device type_3 const& obs,
+    device type_7& replay,
+    thread type_15& seen,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    uint word = 0u;
+    uint next_word = 0u;
+    bool finite = true;
+    uint i_1 = 0u;
+    bool local_4 = {};
+    bool local_5 = {};
+    type_12 words = {};
+    uint i_2 = 0u;
+    TransitionLayout t_7 = TransitionLayout {4u, 32u, 1u};
+    uint2 loop_bound_5 = uint2(4294967295u);
+    bool loop_init_5 = true;
+    while(true) {
+        if (metal::all(loop_bound_5 == uint2(0u))) { break; }
+        loop_bound_5 -= uint2(loop_bound_5.y == 0u, 1u);
+        if (!loop_init_5) {
+            uint _e83 = i_1;
+            i_1 = _e83 + 1u;
+        }
+        loop_init_5 = false;
+        uint _e17 = i_1;
+        if (_e17 < OBS_SIZE) {
+        } else {
+            break;
+        }
+        {
+            uint _e20 = word;
+            uint _e24 = i_1;
+            float _e27 = obs[(lane_2 * OBS_SIZE) + _e24];
+            uint _e28 = i_1;
+            uint _e30 = packed_element(_e27, _e28, t_7.obs_bits);
+            word = _e20 | _e30;
+            uint _e32 = next_word;
+            uint _e33 = i_1;
+            float _e34 = seen_at(_e33, seen);
+            uint _e35 = i_1;
+            uint _e37 = packed_element(_e34, _e35, t_7.obs_bits);
+            next_word = _e32 | _e37;
+            bool _e39 = finite;
+            if (_e39) {
+                uint _e42 = i_1;
+                float _e43 = seen_at(_e42, seen);
+                bool _e44 = is_finite_f32_(_e43);
+                local_4 = _e44;
+            } else {
+                local_4 = false;
+            }
+            bool _e46 = local_4;
+            finite = _e46;
+            uint _e47 = i_1;
+            if (!((naga_mod((_e47 + 1u) * t_7.obs_bits, 32u) == 0u))) {
+                uint _e59 = i_1;
+                local_5 = (_e59 + 1u) == OBS_SIZE;
+            } else {
+                local_5 = true;
+            }
+            bool _e65 = local_5;
+            if (_e65) {
+                uint _e66 = i_1;
+                uint to = at_1 + naga_div(_e66 * t_7.obs_bits, 32u);
+                uint _e74 = word;
+                replay[to] = _e74;
+                uint _e76 = next_obs_at(t_7);
+                uint _e79 = next_word;
+                replay[to + _e76] = _e79;
+                word = 0u;
+                next_word = 0u;
+            }
+        }
+    }
+    words = action_4;
+    uint2 loop_bound_6 = uint2(4294967295u);
+    bool loop_init_6 = true;
+    while(true) {
+        if (metal::all(loop_bound_6 == uint2(0u))) { break; }
+        loop_bound_6 -= uint2(loop_bound_6.y == 0u, 1u);
+        if (!loop_init_6) {
+            uint _e101 = i_2;
+            i_2 = _e101 + 1u;
+        }
+        loop_init_6 = false;
+        uint _e88 = i_2;
+        if (_e88 < ACTION_WORDS) {
+        } else {
+            break;
+        }
+        {
+            uint _e92 = action_at(t_7);
+            uint _e94 = i_2;
+            uint _e97 = i_2;
+            uint _e99 = words.inner[_e97];
+            replay[(at_1 + _e92) + _e94] = _e99;
+        }
+    }
+    uint _e104 = reward_at(t_7);
+    replay[at_1 + _e104] = as_type<uint>(reward);
+    uint _e109 = ended_at(t_7);
+    replay[at_1 + _e109] = ended_1;
+    bool _e112 = finite;
+    return _e112;
+}
+
 type_15 observe(
     State state_4
 ) {
     return type_15 {{state_4.x, state_4.x_dot, state_4.theta, state_4.theta_dot}};
+}
+
+void see(
+    State state_5,
+    thread type_15& seen
+) {
+    type_15 _e2 = observe(state_5);
+    seen = _e2;
+    return;
+}
+
+void act_lane(
+    uint agent,
+    uint index_6,
+    type_12 action_5,
+    device Params const& p,
+    device type_2 const& agents,
+    device type_4 const& env_params,
+    device type_5& state_7,
+    device type_6& lanes,
+    device type_3& obs,
+    device type_7& replay,
+    thread EnvParams& env,
+    thread type_15& seen,
+    constant _mslBufferSizes& _buffer_sizes
+) {
+    Lane l = {};
+    State s_1 = {};
+    bool finite_1 = true;
+    uint i_3 = 0u;
+    bool local_6 = {};
+    bool local_7 = {};
+    uint _e5 = p.num_lanes;
+    uint lane_3 = (agent * _e5) + index_6;
+    uint seed_3 = agents[agent].seed;
+    Lane _e14 = lanes[lane_3];
+    l = _e14;
+    EnvParams _e19 = env_params[lane_3];
+    env = _e19;
+    State _e22 = state_7[lane_3];
+    s_1 = _e22;
+    uint _e26 = p.stream;
+    LaneStep _e27 = lane_step(seed_3, _e26, index_6, action_5, s_1, l, env);
+    State _e28 = s_1;
+    see(_e28, seen);
+    uint _e33 = p.capacity;
+    if (_e33 > 0u) {
+        uint _e38 = p.capacity;
+        uint _e41 = l.step;
+        uint _e44 = p.capacity;
+        uint _e47 = p.num_lanes;
+        uint _e52 = p.num_lanes;
+        uint row_6 = ((agent * _e38) + (naga_mod(_e41, naga_div(_e44, _e47)) * _e52)) + index_6;
+        uint _e60 = transition_words(TransitionLayout {4u, 32u, 1u});
+        float _e66 = agents[agent].reward_scale;
+        bool _e69 = store_transition(row_6 * _e60, lane_3, action_5, _e27.reward * _e66, _e27.ended, obs, replay, seen, _buffer_sizes);
+        finite_1 = _e69;
+    }
+    uint _e72 = p.stream;
+    bool _e74 = lane_next(seed_3, _e72, index_6, _e27.ended, s_1, l);
+    if (_e74) {
+        State _e75 = s_1;
+        see(_e75, seen);
+    }
+    State _e78 = s_1;
+    state_7[lane_3] = _e78;
+    uint2 loop_bound_7 = uint2(4294967295u);
+    bool loop_init_7 = true;
+    while(true) {
+        if (metal::all(loop_bound_7 == uint2(0u))) { break; }
+        loop_bound_7 -= uint2(loop_bound_7.y == 0u, 1u);
+        if (!loop_init_7) {
+            uint _e101 = i_3;
+            i_3 = _e101 + 1u;
+        }
+        loop_init_7 = false;
+        uint _e81 = i_3;
+        if (_e81 < OBS_SIZE) {
+        } else {
+            break;
+        }
+        {
+            uint _e87 = i_3;
+            uint _e90 = i_3;
+            float _e91 = seen_at(_e90, seen);
+            obs[(lane_3 * OBS_SIZE) + _e87] = _e91;
+            bool _e92 = finite_1;
+            if (_e92) {
+                uint _e95 = i_3;
+                float _e96 = seen_at(_e95, seen);
+                bool _e97 = is_finite_f32_(_e96);
+                local_6 = _e97;
+            } else {
+                local_6 = false;
+            }
+            bool _e99 = local_6;
+            finite_1 = _e99;
+        }
+    }
+    uint _e104 = l.fault;
+    if (_e104 == 0u) {
+        bool _e109 = finite_1;
+        local_7 = !(_e109);
+    } else {
+        local_7 = false;
+    }
+    bool _e112 = local_7;
+    if (_e112) {
+        uint _e116 = l.step;
+        l.fault = FAULT_OBS | _e116;
+    }
+    Lane _e120 = l;
+    lanes[lane_3] = _e120;
+    return;
 }
 
 metal::float3 paint(
@@ -919,12 +1154,12 @@ metal::float3 paint(
 }
 
 float sd_round_box(
-    metal::float2 at_1,
+    metal::float2 at_2,
     metal::float2 half_size,
     float corner
 ) {
-    float dx = (metal::abs(at_1.x) - half_size.x) + corner;
-    float dy = (metal::abs(at_1.y) - half_size.y) + corner;
+    float dx = (metal::abs(at_2.x) - half_size.x) + corner;
+    float dy = (metal::abs(at_2.y) - half_size.y) + corner;
     float outside_x = metal::max(dx, 0.0);
     float outside_y = metal::max(dy, 0.0);
     float outside = metal::sqrt((outside_x * outside_x) + (outside_y * outside_y));
@@ -932,27 +1167,27 @@ float sd_round_box(
 }
 
 float sd_circle(
-    metal::float2 at_2,
+    metal::float2 at_3,
     float radius
 ) {
-    return metal::sqrt((at_2.x * at_2.x) + (at_2.y * at_2.y)) - radius;
+    return metal::sqrt((at_3.x * at_3.x) + (at_3.y * at_3.y)) - radius;
 }
 
 metal::float3 draw(
-    State state_5,
+    State state_6,
     metal::float2 uv
 ) {
     metal::float3 colour_1 = metal::float3(1.0, 1.0, 1.0);
     metal::float2 at_5 = metal::float2((uv.x - 0.5) * 4.8, (0.75 - uv.y) * 3.2);
-    metal::float2 axle = metal::float2(at_5.x - state_5.x, at_5.y - 0.06);
-    metal::float2 _e21 = sincos_f32_(state_5.theta);
+    metal::float2 axle = metal::float2(at_5.x - state_6.x, at_5.y - 0.06);
+    metal::float2 _e21 = sincos_f32_(state_6.theta);
     float along = (axle.x * _e21.x) + (axle.y * _e21.y);
     metal::float2 pole_frame = metal::float2((axle.x * _e21.y) - (axle.y * _e21.x), along - 0.46);
     metal::float3 _e44 = colour_1;
     metal::float3 _e53 = paint(_e44, metal::float3(0.1, 0.1, 0.12), metal::abs(at_5.y) - 0.008);
     colour_1 = _e53;
     metal::float3 _e54 = colour_1;
-    float _e68 = sd_round_box(metal::float2(at_5.x - state_5.x, at_5.y), metal::float2(0.2, 0.12), 0.03);
+    float _e68 = sd_round_box(metal::float2(at_5.x - state_6.x, at_5.y), metal::float2(0.2, 0.12), 0.03);
     metal::float3 _e69 = paint(_e54, metal::float3(0.13, 0.14, 0.17), _e68);
     colour_1 = _e69;
     metal::float3 _e70 = colour_1;
@@ -966,36 +1201,19 @@ metal::float3 draw(
 }
 
 float sd_segment(
-    metal::float2 at_3,
+    metal::float2 at_4,
     metal::float2 a_3,
     metal::float2 b,
     float half_width
 ) {
-    float px = at_3.x - a_3.x;
-    float py = at_3.y - a_3.y;
+    float px = at_4.x - a_3.x;
+    float py = at_4.y - a_3.y;
     float dx_1 = b.x - a_3.x;
     float dy_1 = b.y - a_3.y;
     float along_1 = metal::clamp(((px * dx_1) + (py * dy_1)) / metal::max((dx_1 * dx_1) + (dy_1 * dy_1), 0.000000000001), 0.0, 1.0);
     float x_6 = px - (dx_1 * along_1);
     float y_1 = py - (dy_1 * along_1);
     return metal::sqrt((x_6 * x_6) + (y_1 * y_1)) - half_width;
-}
-
-void see(
-    State state_6,
-    thread type_15& seen
-) {
-    type_15 _e2 = observe(state_6);
-    seen = _e2;
-    return;
-}
-
-float seen_at(
-    uint index_5,
-    thread type_15& seen
-) {
-    float _e3 = seen.inner[index_5];
-    return _e3;
 }
 
 bool env_loop(
@@ -1014,8 +1232,8 @@ bool env_loop(
 }
 
 type_12 chosen_action(
-    uint agent,
-    uint index_6,
+    uint agent_1,
+    uint index_7,
     uint step_2,
     device Params const& p,
     device type_2 const& agents,
@@ -1024,7 +1242,7 @@ type_12 chosen_action(
 ) {
     float epsilon = 0.0;
     Rng rng_10 = {};
-    Agent h = agents[agent];
+    Agent h = agents[agent_1];
     uint _e10 = p.explore;
     if (_e10 == 1u) {
         uint _e18 = p.num_lanes;
@@ -1032,126 +1250,14 @@ type_12 chosen_action(
         epsilon = _e21;
     }
     uint _e25 = p.stream;
-    rng_10 = Rng {h.seed, _e25 + STREAM_ACTION, step_2, index_6, 0u};
+    rng_10 = Rng {h.seed, _e25 + STREAM_ACTION, step_2, index_7, 0u};
     uint _e33 = p.policy;
     uint _e36 = p.uniform_steps;
     float _e38 = epsilon;
     Chooser how_1 = Chooser {_e33, step_2 < _e36, {}, _e38, h.alpha, h.target_entropy};
     uint _e44 = p.num_lanes;
-    type_12 _e47 = choose(how_1, (agent * _e44) + index_6, rng_10, q_3, _buffer_sizes);
+    type_12 _e47 = choose(how_1, (agent_1 * _e44) + index_7, rng_10, q_3, _buffer_sizes);
     return _e47;
-}
-
-bool store_transition(
-    uint at_4,
-    uint lane_2,
-    type_12 action_4,
-    float reward,
-    uint ended_1,
-    device type_3 const& obs,
-    device type_7& replay,
-    thread type_15& seen,
-    constant _mslBufferSizes& _buffer_sizes
-) {
-    uint word = 0u;
-    uint next_word = 0u;
-    bool finite_1 = true;
-    uint i_2 = 0u;
-    bool local_6 = {};
-    bool local_7 = {};
-    type_12 words = {};
-    uint i_3 = 0u;
-    TransitionLayout t_7 = TransitionLayout {4u, 32u, 1u};
-    uint2 loop_bound_5 = uint2(4294967295u);
-    bool loop_init_5 = true;
-    while(true) {
-        if (metal::all(loop_bound_5 == uint2(0u))) { break; }
-        loop_bound_5 -= uint2(loop_bound_5.y == 0u, 1u);
-        if (!loop_init_5) {
-            uint _e83 = i_2;
-            i_2 = _e83 + 1u;
-        }
-        loop_init_5 = false;
-        uint _e17 = i_2;
-        if (_e17 < OBS_SIZE) {
-        } else {
-            break;
-        }
-        {
-            uint _e20 = word;
-            uint _e24 = i_2;
-            float _e27 = obs[(lane_2 * OBS_SIZE) + _e24];
-            uint _e28 = i_2;
-            uint _e30 = packed_element(_e27, _e28, t_7.obs_bits);
-            word = _e20 | _e30;
-            uint _e32 = next_word;
-            uint _e33 = i_2;
-            float _e34 = seen_at(_e33, seen);
-            uint _e35 = i_2;
-            uint _e37 = packed_element(_e34, _e35, t_7.obs_bits);
-            next_word = _e32 | _e37;
-            bool _e39 = finite_1;
-            if (_e39) {
-                uint _e42 = i_2;
-                float _e43 = seen_at(_e42, seen);
-                bool _e44 = is_finite_f32_(_e43);
-                local_6 = _e44;
-            } else {
-                local_6 = false;
-            }
-            bool _e46 = local_6;
-            finite_1 = _e46;
-            uint _e47 = i_2;
-            if (!((naga_mod((_e47 + 1u) * t_7.obs_bits, 32u) == 0u))) {
-                uint _e59 = i_2;
-                local_7 = (_e59 + 1u) == OBS_SIZE;
-            } else {
-                local_7 = true;
-            }
-            bool _e65 = local_7;
-            if (_e65) {
-                uint _e66 = i_2;
-                uint to = at_4 + naga_div(_e66 * t_7.obs_bits, 32u);
-                uint _e74 = word;
-                replay[to] = _e74;
-                uint _e76 = next_obs_at(t_7);
-                uint _e79 = next_word;
-                replay[to + _e76] = _e79;
-                word = 0u;
-                next_word = 0u;
-            }
-        }
-    }
-    words = action_4;
-    uint2 loop_bound_6 = uint2(4294967295u);
-    bool loop_init_6 = true;
-    while(true) {
-        if (metal::all(loop_bound_6 == uint2(0u))) { break; }
-        loop_bound_6 -= uint2(loop_bound_6.y == 0u, 1u);
-        if (!loop_init_6) {
-            uint _e101 = i_3;
-            i_3 = _e101 + 1u;
-        }
-        loop_init_6 = false;
-        uint _e88 = i_3;
-        if (_e88 < ACTION_WORDS) {
-        } else {
-            break;
-        }
-        {
-            uint _e92 = action_at(t_7);
-            uint _e94 = i_3;
-            uint _e97 = i_3;
-            uint _e99 = words.inner[_e97];
-            replay[(at_4 + _e92) + _e94] = _e99;
-        }
-    }
-    uint _e104 = reward_at(t_7);
-    replay[at_4 + _e104] = as_type<uint>(reward);
-    uint _e109 = ended_at(t_7);
-    replay[at_4 + _e109] = ended_1;
-    bool _e112 = finite_1;
-    return _e112;
 }
 
 struct main_Input {
@@ -1170,99 +1276,14 @@ kernel void main_(
 ) {
     EnvParams env = {};
     type_15 seen = {};
-    Lane l = {};
-    State s = {};
-    bool finite = true;
-    uint i = 0u;
-    bool local = {};
-    bool local_1 = {};
-    uint agent_1 = id.z;
+    uint agent_2 = id.z;
     uint _e5 = p.num_lanes;
     if (id.x >= _e5) {
         return;
     }
-    uint _e9 = p.num_lanes;
-    uint lane_3 = (agent_1 * _e9) + id.x;
-    uint seed_3 = agents[agent_1].seed;
-    Lane _e19 = lanes[lane_3];
-    l = _e19;
-    uint _e23 = l.step;
-    type_12 _e24 = chosen_action(agent_1, id.x, _e23, p, agents, q_3, _buffer_sizes);
-    EnvParams _e28 = env_params[lane_3];
-    env = _e28;
-    State _e31 = state_7[lane_3];
-    s = _e31;
-    uint _e35 = p.stream;
-    LaneStep _e37 = lane_step(seed_3, _e35, id.x, _e24, s, l, env);
-    State _e38 = s;
-    see(_e38, seen);
-    uint _e43 = p.capacity;
-    if (_e43 > 0u) {
-        uint _e48 = p.capacity;
-        uint _e51 = l.step;
-        uint _e54 = p.capacity;
-        uint _e57 = p.num_lanes;
-        uint _e62 = p.num_lanes;
-        uint row_6 = ((agent_1 * _e48) + (naga_mod(_e51, naga_div(_e54, _e57)) * _e62)) + id.x;
-        uint _e71 = transition_words(TransitionLayout {4u, 32u, 1u});
-        float _e77 = agents[agent_1].reward_scale;
-        bool _e80 = store_transition(row_6 * _e71, lane_3, _e24, _e37.reward * _e77, _e37.ended, obs, replay, seen, _buffer_sizes);
-        finite = _e80;
-    }
-    uint _e83 = p.stream;
-    bool _e86 = lane_next(seed_3, _e83, id.x, _e37.ended, s, l);
-    if (_e86) {
-        State _e87 = s;
-        see(_e87, seen);
-    }
-    State _e90 = s;
-    state_7[lane_3] = _e90;
-    uint2 loop_bound_7 = uint2(4294967295u);
-    bool loop_init_7 = true;
-    while(true) {
-        if (metal::all(loop_bound_7 == uint2(0u))) { break; }
-        loop_bound_7 -= uint2(loop_bound_7.y == 0u, 1u);
-        if (!loop_init_7) {
-            uint _e113 = i;
-            i = _e113 + 1u;
-        }
-        loop_init_7 = false;
-        uint _e93 = i;
-        if (_e93 < OBS_SIZE) {
-        } else {
-            break;
-        }
-        {
-            uint _e99 = i;
-            uint _e102 = i;
-            float _e103 = seen_at(_e102, seen);
-            obs[(lane_3 * OBS_SIZE) + _e99] = _e103;
-            bool _e104 = finite;
-            if (_e104) {
-                uint _e107 = i;
-                float _e108 = seen_at(_e107, seen);
-                bool _e109 = is_finite_f32_(_e108);
-                local = _e109;
-            } else {
-                local = false;
-            }
-            bool _e111 = local;
-            finite = _e111;
-        }
-    }
-    uint _e116 = l.fault;
-    if (_e116 == 0u) {
-        bool _e121 = finite;
-        local_1 = !(_e121);
-    } else {
-        local_1 = false;
-    }
-    bool _e124 = local_1;
-    if (_e124) {
-        uint _e128 = l.step;
-        l.fault = FAULT_OBS | _e128;
-    }
-    Lane _e132 = l;
-    lanes[lane_3] = _e132;
+    uint _e12 = p.num_lanes;
+    uint _e18 = lanes[(agent_2 * _e12) + id.x].step;
+    type_12 _e19 = chosen_action(agent_2, id.x, _e18, p, agents, q_3, _buffer_sizes);
+    act_lane(agent_2, id.x, _e19, p, agents, env_params, state_7, lanes, obs, replay, env, seen, _buffer_sizes);
     return;
 }

@@ -64,6 +64,14 @@ pub(super) fn glue(
             None,
         ),
     };
+    if let ActionSpace::Box { low, high } = actions {
+        // Low, high, scale and bias of each dimension, to the bit of the numbers that twins use.
+        let range = |(i, [scale, bias]): (usize, [f32; 2])| {
+            format!("vec4f({:?}, {:?}, {scale:?}, {bias:?})", low[i], high[i])
+        };
+        let ranges: Vec<String> = actions.scales().into_iter().enumerate().map(range).collect();
+        text += &format!("const ACTION_RANGES = array<vec4f, ACTION_WORDS>({});\n", ranges.join(", "));
+    }
     if let Some(heads) = heads {
         text += &format!("const HEAD_SIZES = array<u32, ACTION_WORDS>({heads});\n");
     }

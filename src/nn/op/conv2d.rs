@@ -134,9 +134,11 @@ impl Operation for Conv2d {
         let Forward { weights, tensors, .. } = at.forward;
         let (x, dy) = (tensors[self.from], at.deltas[self.to]);
         let params = self.params(&at.forward, at.slots, self.from);
-        conv2d_backward_weights::record(rec, params, x, dy, at.grads)?;
+        if at.wanted.parameters() {
+            conv2d_backward_weights::record(rec, params, x, dy, at.grads)?;
+        }
         // Nothing in front of the first layer is learnt.
-        if self.from == 0 && !at.input_gradient {
+        if self.from == 0 && !at.wanted.input() {
             return Ok(());
         }
         conv2d_backward_input::record(rec, params, dy, weights, x, at.deltas[self.from])

@@ -135,10 +135,12 @@ impl Operation for Dense {
             true => dense_backward_weights_tiled::record,
             false => dense_backward_weights::record,
         };
-        record(rec, params, x, dy, at.grads)?;
+        if at.wanted.parameters() {
+            record(rec, params, x, dy, at.grads)?;
+        }
         // Nothing in front of the first layer is learnt.
         let first = from.tensor == 0 || layout.repeats > 1 && from.tensor == 1;
-        if first && !at.input_gradient {
+        if first && !at.wanted.input() {
             return Ok(());
         }
         let params = dense_backward_input::Params {

@@ -77,7 +77,9 @@ impl Operation for LayerNorm {
             grad_slots: at.slots,
             agents: pass.agents,
         };
-        layer_norm_backward_weights::record(rec, params, dy, x, moments, at.grads)?;
+        if at.wanted.parameters() {
+            layer_norm_backward_weights::record(rec, params, dy, x, moments, at.grads)?;
+        }
         let params = layer_norm_backward_input::Params {
             batch,
             width,

@@ -104,6 +104,29 @@ pub struct Backward<'a> {
     pub grads: Buffer<f32>,
     /// Slots with a gradient: the first ones, of nets 0, 1, ... in order.
     pub slots: u32,
-    /// Whether the gradient of the network's input is asked for.
-    pub input_gradient: bool,
+    /// Which gradients are asked for.
+    pub wanted: Wanted,
+}
+
+/// Which gradients a backward pass is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Those of the parameters.
+    Parameters,
+    /// That of the network's input.
+    Input,
+    /// All.
+    Both,
+}
+
+impl Wanted {
+    /// Those of the parameters among them.
+    pub fn parameters(self) -> bool {
+        self != Wanted::Input
+    }
+
+    /// That of the input among them.
+    pub fn input(self) -> bool {
+        self != Wanted::Parameters
+    }
 }

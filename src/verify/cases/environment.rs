@@ -5,6 +5,7 @@ use crate::engine::env::{ActionSpace, Env, Number};
 use crate::engine::kernel::Kernel;
 use crate::envs;
 use crate::kernels::{act_step, env_draw, env_probe, env_reset, env_rollout, replay_sample};
+use crate::shared::agent::Lane;
 use crate::shared::policy::softmax_of;
 use crate::shared::rng::{Rng, STREAM_ACTION};
 use crate::shared::transition::{GOES_ON, TERMINATED, TRUNCATED, TransitionLayout};
@@ -56,7 +57,7 @@ fn params(draw: &mut Draw, env: &Env, lanes: u32) -> Vec<u32> {
     words
 }
 
-fn num_lanes(draw: &mut Draw, index: usize, larger: &[u32]) -> u32 {
+pub(super) fn num_lanes(draw: &mut Draw, index: usize, larger: &[u32]) -> u32 {
     let listed = SIZES.iter().chain(larger).nth(index).copied();
     listed.unwrap_or_else(|| draw.int(1, 2000))
 }
@@ -110,6 +111,68 @@ fn edge_of_choice(u: f32) -> Option<[f32; 2]> {
         .find(|q| softmax_of(|a| q[a], 2, 1.0).probability(q[0], 1.0) == u)
 }
 
+/// The lanes of a case in the middle of their episodes.
+struct Worlds {
+    params: Vec<u32>,
+    states: Vec<u32>,
+    obs: Vec<f32>,
+    lanes: Vec<Lane>,
+}
+
+impl Worlds {
+    fn draw(draw: &mut Draw, env: &Env, count: u32, step: u32) -> Worlds {
+        let (mut states, mut seen) = (Vec::new(), Vec::new());
+        let mut obs = vec![0.0; env.obs_size as usize];
+        let params = params(draw, env, count);
+        for lane in params.chunks_exact(env.param_words() as usize) {
+            let words = state(draw, env, lane);
+            env.twin().observe(lane, &words, &mut obs);
+            states.extend(words);
+            seen.extend_from_slice(&obs);
+        }
+        let limit = env.max_episode_steps.unwrap_or(100_000);
+        let lanes = (0..count).map(|_| draw.lane(step, limit)).collect();
+        Worlds { params, states, obs: seen, lanes }
+    }
+
+    fn set(&self, case: &mut Case) {
+        case.set("env_params", &self.params);
+        case.set("state", &self.states);
+        case.set("obs", &self.obs);
+        case.set("lanes", &self.lanes);
+    }
+}
+
+/// An environment that has what a kernel needs, and its lanes.
+pub(super) struct LanesOf {
+    /// The environment.
+    pub env: &'static Env,
+    /// Lanes per agent.
+    pub num_lanes: u32,
+    /// Agents.
+    pub agents: u32,
+    worlds: Worlds,
+}
+
+impl LanesOf {
+    /// Writes them into a case.
+    pub fn set(&self, case: &mut Case) {
+        self.worlds.set(case);
+    }
+}
+
+/// Lanes in the middle of their episodes, after `step` steps.
+pub(super) fn lanes_of(
+    draw: &mut Draw,
+    index: usize,
+    kernel: &Kernel,
+    (num_lanes, step): (u32, u32),
+) -> LanesOf {
+    let (env, agents) = (env(index, kernel), agents(index));
+    let num_lanes = fitting_lanes(num_lanes, env);
+    LanesOf { env, num_lanes, agents, worlds: Worlds::draw(draw, env, agents * num_lanes, step) }
+}
+
 /// `act_step`: softmax at a given and at the state's own temperature, argmax, epsilon and the uniform start; rings that wrap and none at all; episodes that end by
 /// termination and by the time limit.
 pub fn act_step(draw: &mut Draw, index: usize) -> Case {
@@ -152,19 +215,8 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
     }
     case.set("agents", &records);
     let count = agents * num_lanes;
-    let mut states = Vec::new();
-    let mut seen = Vec::new();
-    let mut obs = vec![0.0; env.obs_size as usize];
-    let all_params = self::params(draw, env, count);
-    for lane in all_params.chunks_exact(env.param_words() as usize) {
-        let words = state(draw, env, lane);
-        env.twin().observe(lane, &words, &mut obs);
-        states.extend(words);
-        seen.extend_from_slice(&obs);
-    }
-    case.set("env_params", &all_params);
-    case.set("state", &states);
-    case.set("obs", &seen);
+    let worlds = Worlds::draw(draw, env, count, step);
+    worlds.set(&mut case);
     let q: Vec<f32> = (0..count * env.actions.outputs())
         .map(|_| if draw.style == Style::Unit { 0.02 * draw.value() } else { draw.value() })
         .collect();
@@ -172,9 +224,6 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
     if let Some(edge) = edge {
         case.set("q", &edge);
     }
-    let lanes: Vec<_> =
-        (0..count).map(|_| draw.lane(step, env.max_episode_steps.unwrap_or(100_000))).collect();
-    case.set("lanes", &lanes);
     case
 }
 

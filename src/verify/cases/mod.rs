@@ -2,6 +2,7 @@
 //! its reference and, where they are not the usual ones, the bound and where it comes from.
 
 pub mod backup;
+pub mod continuous;
 pub mod convolution;
 pub mod dense;
 pub mod edges;
@@ -34,6 +35,7 @@ pub const CHECKS: &[&[Check]] = &[
     rows::CHECKS,
     policy::CHECKS,
     particles::CHECKS,
+    continuous::CHECKS,
     learner::CHECKS,
     tabular::CHECKS,
 ];

@@ -64,6 +64,27 @@ impl Batches {
         })
     }
 
+    /// Reads `pool.*` and `batch_index` with actions that are `dims` real numbers each.
+    pub fn of_real_actions(case: &Case, obs_size: usize, dims: usize) -> Outcome<Batches> {
+        let size = case.matrix("pool.obs")?[0];
+        let [_, batch] = case.matrix("batch_index")?;
+        let rows = case.indices("batch_index", size)?;
+        let table = |name: &str, width: usize| -> Outcome<Vec<f32>> {
+            Ok(case.f32_of(name, &[size, width])?.to_vec())
+        };
+        Ok(Batches {
+            obs: table("pool.obs", obs_size)?,
+            next_obs: table("pool.next_obs", obs_size)?,
+            actions: table("pool.action", dims)?.into_iter().map(f32::to_bits).collect(),
+            heads: dims,
+            rewards: table("pool.reward", 1)?,
+            done: table("pool.done", 1)?,
+            obs_size,
+            rows: rows.chunks_exact(batch).map(<[u32]>::to_vec).collect(),
+            batch,
+        })
+    }
+
     /// Reads the batches of updates that stand each for itself, `update{k}.batch.*`.
     pub fn forced(case: &Case, network: &Network, updates: &[u32]) -> Outcome<Batches> {
         let (obs_size, heads) = (network.inputs(), &network.layout.heads);

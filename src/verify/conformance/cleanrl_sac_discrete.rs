@@ -239,31 +239,13 @@ impl Replay {
             (&self.learner.others[0].group, &self.actor, &["actor"]),
         ];
         for (group, network, nets) in groups {
-            for (kind, buffer) in [
+            let buffers = [
                 ("", group.weights),
                 ("grad.", group.grads),
                 ("adam_m.", group.adam_m),
                 ("adam_v.", group.adam_v),
-            ] {
-                let flat = device.read(buffer)?;
-                for (net, flat) in nets.iter().zip(flat.chunks_exact(network.layout.params() as usize)) {
-                    let stem = format!("{prefix}.{kind}{net}");
-                    if !trace::any(case, &format!("{stem}.")) {
-                        continue;
-                    }
-                    // Weights have a tolerance for each network, the others one for all.
-                    let (quantity, group) = match kind.strip_suffix('.') {
-                        None => ("weights", stem.clone()),
-                        Some(kind) => (kind, format!("{prefix}.{kind}")),
-                    };
-                    let bound = case.tolerance(&group)?;
-                    for tensor in network.export(flat) {
-                        let label = format!("{stem}.{}", tensor.name);
-                        let want = case.f32_of(&label, &tensor.shape)?;
-                        comparison.tensor(quantity, &label, &tensor.values, want, bound)?;
-                    }
-                }
-            }
+            ];
+            trace::group(case, device, comparison, (prefix, nets, network), &buffers)?;
         }
         Ok(())
     }

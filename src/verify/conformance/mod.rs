@@ -13,7 +13,9 @@ mod bsuite;
 pub mod case;
 mod classic;
 mod cleanrl_pqn;
+mod cleanrl_sac;
 mod cleanrl_sac_discrete;
+mod cleanrl_tanh_gaussian;
 mod coax_boltzmann;
 mod coax_nstep;
 mod coax_softq;
@@ -80,8 +82,8 @@ const FAMILIES: &[(&str, ReplayFn)] = &[
     ("di_sqn_forced", di_sqn_forced::replay),
     ("di_sqn", di_sqn::replay),
     ("orig_sqn", orig_sqn::replay),
-    ("cleanrl_sac_continuous", |_, _, _| unsupported("continuous actions are not built in")),
-    ("cleanrl_tanh_gaussian", |_, _, _| unsupported("continuous actions are not built in")),
+    ("cleanrl_sac_continuous", cleanrl_sac::replay),
+    ("cleanrl_tanh_gaussian", cleanrl_tanh_gaussian::replay),
     ("cleanrl_sac_discrete", cleanrl_sac_discrete::replay),
     ("cleanrl_pqn_returns", lambda_returns::replay_cleanrl),
     ("cleanrl_pqn_update", cleanrl_pqn::replay),

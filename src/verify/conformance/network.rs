@@ -5,6 +5,8 @@
 //! `V` or `pred` belong to branches: a dueling head has A and V, a multi-discrete network one `pred.{k}` per head, and each
 //! branch is a hidden and an output layer.
 
+mod gaussian;
+
 use std::cmp::Ordering;
 
 use crate::kernels::Activation;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::Activation;
-use crate::nn::{Activations, Convolution, Network, NetworkSpec, Pass, Tensor};
+use crate::nn::{Activations, Convolution, Network, NetworkSpec, Pass, Tensor, Wanted};
 use crate::shared::shape::Shape;
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Comparison;
@@ -170,7 +170,7 @@ impl Layer {
         let grads: Buffer<f32> = buffers.add("grads", u64::from(net.params()), "");
         let mut recording = Recording::default();
         pass.forward(&mut recording, &net, parameters, &activations)?;
-        pass.backward(&mut recording, &net, parameters, &activations, &deltas, grads, 1, true)?;
+        pass.backward(&mut recording, &net, parameters, &activations, &deltas, grads, 1, Wanted::Both)?;
         let program = device.prepare(&buffers, &recording)?;
         device.write(input, &self.x)?;
         device.write(parameters, &self.weights)?;

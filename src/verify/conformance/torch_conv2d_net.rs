@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::{Activation, td_error, update_end};
-use crate::nn::{Activations, Network, NetworkSpec, Pass, Tensor};
+use crate::nn::{Activations, Network, NetworkSpec, Pass, Tensor, Wanted};
 use crate::shared::agent::{Agent, TdError};
 use crate::shared::shape::Shape;
 use crate::verify::conformance::case::Case;
@@ -218,7 +218,7 @@ fn run(
     // The mean over the batch, as an update forms it.
     let params = update_end::Params { batch, grad_slots: 1, heads: 1, later_head_weight: 1.0, agents: 1 };
     update_end::record(&mut recording, params, agents, optimizers, entropies, targets, errors)?;
-    pass.backward(&mut recording, net, parameters, &at, &deltas, grads, 1, true)?;
+    pass.backward(&mut recording, net, parameters, &at, &deltas, grads, 1, Wanted::Both)?;
     let program = device.prepare(&buffers, &recording)?;
     device.write(input, x)?;
     device.write(parameters, weights)?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::engine::recording::{Buffer, Buffers, Recording};
-use crate::nn::{Activations, Pass, Tensor};
+use crate::nn::{Activations, Pass, Tensor, Wanted};
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
@@ -44,7 +44,7 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
     let grads: Buffer<f32> = buffers.add("grads", u64::from(net.params()), "");
     let mut recording = Recording::default();
     pass.forward(&mut recording, net, parameters, &activations)?;
-    pass.backward(&mut recording, net, parameters, &activations, &deltas, grads, 1, true)?;
+    pass.backward(&mut recording, net, parameters, &activations, &deltas, grads, 1, Wanted::Both)?;
     let program = device.prepare(&buffers, &recording)?;
     device.write(input, x)?;
     device.write(parameters, &weights)?;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::recording::Buffer;
 use crate::verify::conformance::case::Case;
 use crate::verify::conformance::compare::Sink;
+use crate::verify::conformance::device::Device;
 use crate::verify::conformance::network::Network;
 use crate::verify::conformance::report::Outcome;
 
@@ -77,6 +79,37 @@ pub fn network(
     for tensor in network.export(flat) {
         let label = format!("{stem}{}", tensor.name);
         sink.tensor(quantity, &label, &tensor.values, case.f32_of(&label, &tensor.shape)?, bound)?;
+    }
+    Ok(())
+}
+
+/// Compares weights, gradients and moments of the networks `nets` of a group, called `{prefix}.{kind}{net}.*`, where the file
+/// has them. Weights have a tolerance for each network, the others one for all.
+pub fn group(
+    case: &Case,
+    device: &mut Device<'_>,
+    sink: &mut dyn Sink,
+    (prefix, nets, network): (&str, &[&str], &Network),
+    buffers: &[(&str, Buffer<f32>)],
+) -> Outcome<()> {
+    for (kind, buffer) in buffers {
+        let flat = device.read(*buffer)?;
+        for (net, flat) in nets.iter().zip(flat.chunks_exact(network.layout.params() as usize)) {
+            let stem = format!("{prefix}.{kind}{net}");
+            if !any(case, &format!("{stem}.")) {
+                continue;
+            }
+            let (quantity, tolerance) = match kind.strip_suffix('.') {
+                None => ("weights", stem.clone()),
+                Some(kind) => (kind, format!("{prefix}.{kind}")),
+            };
+            let bound = case.tolerance(&tolerance)?;
+            for tensor in network.export(flat) {
+                let label = format!("{stem}.{}", tensor.name);
+                let want = case.f32_of(&label, &tensor.shape)?;
+                sink.tensor(quantity, &label, &tensor.values, want, bound)?;
+            }
+        }
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! The kernels around an environment: the bookkeeping of `act_step`, `env_reset`, `env_rollout` and `env_probe` under
 //! Gymnasium's rules. What the environment itself does is in `models`, sampling from the ring in `replay`.
 
+use super::continuous::log_std;
 use super::dynamics;
 use super::models::dynamics;
 use super::policy::{Policy, argmax, at_own_temperature, schedule};
 use super::random::{Random, stream};
 use super::{Expect, Expected, Num, unchanged};
 use crate::engine::env::{ActionSpace, Env};
-use crate::kernels::{act_step, env_draw, env_probe, env_reset, env_rollout};
+use crate::kernels::{act_box, act_step, env_draw, env_probe, env_reset, env_rollout};
 use crate::shared::agent::{Agent, Lane};
 use crate::shared::transition::{GOES_ON, TERMINATED, TRUNCATED};
 use crate::verify::case::Case;
@@ -86,17 +87,7 @@ fn choose(
     q: &[f32],
     random: &mut Random,
 ) -> Option<Vec<u32>> {
-    let env_steps = l.step.wrapping_mul(p.num_lanes);
-    let coin = random.uniform();
-    let epsilon = match p.explore {
-        1 => schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, Num::exact(env_steps as f32)),
-        _ => Num::default(),
-    };
-    let forced = l.step < p.uniform_steps;
-    if !forced && (coin - epsilon.value).abs() <= 2.0 * epsilon.bound {
-        return None;
-    }
-    if forced || coin < epsilon.value {
+    if uniformly((p.explore, p.num_lanes, p.uniform_steps), h, l, random)? {
         return random_action(&env.actions, random);
     }
     let mut column = 0;
@@ -184,40 +175,133 @@ fn packed(obs: &[Expect], bits: u32) -> Vec<Expect> {
     obs.chunks(32 / bits as usize).map(word).collect()
 }
 
-/// One step of every environment under Gymnasium's rules: the stored next observation is the final one, how an
-/// episode ended is stored, an ended episode starts again at once.
+/// What is known of the action of a lane.
+enum Action {
+    /// Its words.
+    Known(Vec<u32>),
+    /// Numbers, of which the step is not predicted: their errors would grow in it.
+    Near(Vec<Num>),
+    /// Nothing: rounding may decide it.
+    Open,
+}
+
+/// One step of every lane: choice by the values, dynamics, bookkeeping, the transition, the next episode.
 pub fn act_step(case: &Case) -> Expected {
     let p: act_step::Params = case.params();
+    let Some(env) = case.env else { return Vec::new() };
+    let (outputs, q) = (env.actions.outputs() as usize, case.get::<f32>("q"));
+    acted(case, env, (p.num_lanes, p.stream, p.capacity, p.agents), |h, l, lane, random| {
+        let q = &q[lane * outputs..(lane + 1) * outputs];
+        choose(&p, env, h, l, q, random).map_or(Action::Open, Action::Known)
+    })
+}
+
+/// The same with real-valued actions.
+pub fn act_box(case: &Case) -> Expected {
+    let p: act_box::Params = case.params();
+    let Some(env) = case.env else { return Vec::new() };
+    let policy = case.get::<f32>("policy");
+    acted(case, env, (p.num_lanes, p.stream, p.capacity, p.agents), |h, l, lane, _| {
+        let held = l.step / p.hold;
+        let random = &mut Random::new(h.seed, p.stream + stream::ACTION, held, lane as u32 % p.num_lanes);
+        let outputs = 2 * env.actions.words();
+        draw(&p, env, h, l, &policy[lane * outputs..(lane + 1) * outputs], random)
+    })
+}
+
+/// The action of one lane.
+fn draw(p: &act_box::Params, env: &Env, h: &Agent, l: &Lane, policy: &[f32], random: &mut Random) -> Action {
+    let ActionSpace::Box { low, high } = &env.actions else { return Action::Open };
+    let bounds = || low.iter().zip(high).map(|(low, high)| (f64::from(*low), f64::from(*high)));
+    match uniformly((p.explore, p.num_lanes, p.uniform_steps), h, l, random) {
+        None => return Action::Open,
+        Some(true) => return Action::Near(bounds().map(|(low, high)| random.range(low, high)).collect()),
+        Some(false) => {}
+    }
+    let (means, raw) = policy.split_at(low.len());
+    let range = [p.log_std_min, p.log_std_max].map(Num::exact);
+    let squeezed = |(i, (low, high)): (usize, (f64, f64))| {
+        let mut u = Num::exact(means[i]);
+        if p.greedy == 0 {
+            u = u + log_std(Num::exact(raw[i]), range, p.squashed == 1).exp() * random.normal();
+        }
+        let [scale, bias] = [0.5 * (high - low), 0.5 * (high + low)].map(Num::constant);
+        (u.tanh() * scale + bias).clamp(Num::constant(low), Num::constant(high))
+    };
+    let action: Vec<Num> = bounds().enumerate().map(squeezed).collect();
+    // Where tanh is 1 to the last bit and the bounds are symmetric, the action is a bound.
+    let ends: Option<Vec<u32>> = (0..low.len())
+        .map(|i| {
+            let saturated = p.greedy == 1 && means[i].abs() > 25.0 && low[i] == -high[i];
+            saturated.then(|| (if means[i] > 0.0 { high[i] } else { low[i] }).to_bits())
+        })
+        .collect();
+    ends.map_or(Action::Near(action), Action::Known)
+}
+
+/// Whether an action is uniform, by the start of a run or the coin; `None` where rounding may decide it.
+fn uniformly(
+    (explore, num_lanes, uniform_steps): (u32, u32, u32),
+    h: &Agent,
+    l: &Lane,
+    random: &mut Random,
+) -> Option<bool> {
+    let env_steps = l.step.wrapping_mul(num_lanes);
+    let coin = random.uniform();
+    let epsilon = match explore {
+        1 => schedule(h.epsilon, h.epsilon_final, h.epsilon_decay_steps, Num::exact(env_steps as f32)),
+        _ => Num::default(),
+    };
+    let forced = l.step < uniform_steps;
+    if !forced && (coin - epsilon.value).abs() <= 2.0 * epsilon.bound {
+        return None;
+    }
+    Some(forced || coin < epsilon.value)
+}
+
+fn acted(
+    case: &Case,
+    env: &Env,
+    shape: (u32, u32, u32, u32),
+    choose: impl Fn(&Agent, &Lane, usize, &mut Random) -> Action,
+) -> Expected {
+    let (num_lanes, stream, capacity, agents) = shape;
     let [mut state, mut lanes, mut obs, mut replay] =
         ["state", "lanes", "obs", "replay"].map(|name| unchanged(case, name));
-    let Some(env) = case.env else { return Vec::new() };
     let (state_words, obs_size, _) = sizes(env);
-    let outputs = env.actions.outputs() as usize;
     let layout = env.transition();
     let words = layout.words();
-    let (all_lanes, q) = (case.get::<Lane>("lanes"), case.get::<f32>("q"));
+    let all_lanes = case.get::<Lane>("lanes");
     let (states, seen) = (case.get::<u32>("state"), case.get::<u32>("obs"));
-    for (agent, h) in case.get::<Agent>("agents").iter().enumerate().take(p.agents as usize) {
-        for i in 0..p.num_lanes {
-            let lane = agent * p.num_lanes as usize + i as usize;
+    for (agent, h) in case.get::<Agent>("agents").iter().enumerate().take(agents as usize) {
+        for i in 0..num_lanes {
+            let lane = agent * num_lanes as usize + i as usize;
             let l = &all_lanes[lane];
-            let random = |purpose| Random::new(h.seed, p.stream + purpose, l.step, i);
-            let row = (p.capacity > 0).then(|| {
-                let turn = l.step % (p.capacity / p.num_lanes);
-                agent * p.capacity as usize + (turn * p.num_lanes + i) as usize
+            let random = |purpose| Random::new(h.seed, stream + purpose, l.step, i);
+            let row = (capacity > 0).then(|| {
+                let turn = l.step % (capacity / num_lanes);
+                agent * capacity as usize + (turn * num_lanes + i) as usize
             });
-            let q = &q[lane * outputs..(lane + 1) * outputs];
             let before = &states[lane * state_words..(lane + 1) * state_words];
-            let done = choose(&p, env, h, l, q, &mut random(stream::ACTION)).and_then(|action| {
-                let done = step(case, env, lane, before, &action, &mut random(stream::STEP))?;
-                Some((action, done))
-            });
+            let action = choose(h, l, lane, &mut random(self::stream::ACTION));
+            let done = match &action {
+                Action::Known(action) => {
+                    let done = step(case, env, lane, before, action, &mut random(self::stream::STEP));
+                    done.map(|done| (action.clone(), done))
+                }
+                _ => None,
+            };
             let Some((action, done)) = done else {
                 lanes[lane * LANE_WORDS..(lane + 1) * LANE_WORDS].fill(Expect::Any);
                 state[lane * state_words..(lane + 1) * state_words].fill(Expect::Any);
                 obs[lane * obs_size..(lane + 1) * obs_size].fill(Expect::Any);
                 if let Some(row) = row {
-                    replay[row * words..(row + 1) * words].fill(Expect::Any);
+                    let transition = &mut replay[row * words..(row + 1) * words];
+                    transition.fill(Expect::Any);
+                    if let Action::Near(numbers) = action {
+                        let numbers: Vec<Expect> = numbers.into_iter().map(Expect::Float).collect();
+                        put(transition, layout.action_at(), &numbers);
+                    }
                 }
                 continue;
             };
@@ -239,7 +323,7 @@ pub fn act_step(case: &Case) -> Expected {
             }
             let ended = count(&mut lanes, lane, l, env, done.reward, done.terminated);
             let (next, seen) = match ended {
-                true => start(case, env, lane, &mut random(stream::RESET)),
+                true => start(case, env, lane, &mut random(self::stream::RESET)),
                 false => (done.next, done.final_obs),
             };
             put(&mut state, lane * state_words, &next);

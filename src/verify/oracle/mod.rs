@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod classic;
+pub mod continuous;
 pub mod convolution;
 pub mod dense;
 pub mod dynamics;

@@ -17,6 +17,8 @@ pub mod stream {
     pub const REPLAY: u32 = 3;
     /// Sampled backups.
     pub const BACKUP: u32 = 4;
+    /// Draws of a policy for an update, the first of two.
+    pub const POLICY: u32 = 5;
 }
 
 /// The hash, on 32-bit numbers.
@@ -64,10 +66,51 @@ impl Random {
         (f64::from(self.word() / 512) + 0.5) / f64::from(1 << 23)
     }
 
+    /// Standard normal: the quantile of the centre of one of 2^32 cells. The bound is that of M. Giles' polynomials in f32.
+    pub fn normal(&mut self) -> Num {
+        let share = (f64::from(self.word()) + 0.5) / MODULUS as f64;
+        let (mut low, mut high) = (-7.0, 7.0);
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            *(if below(middle) < share { &mut low } else { &mut high }) = middle;
+        }
+        Num { value: low, bound: 1e-6 * f64::abs(low) + 4e-7 }
+    }
+
     /// Uniform in (low, high).
     pub fn range(&mut self, low: f64, high: f64) -> Num {
         let share = Num { value: self.uniform(), bound: 0.0 };
         let (low, high) = (Num::constant(low), Num::constant(high));
         low + (high - low) * share
+    }
+}
+
+/// The standard normal distribution function: its Taylor series near 0, Laplace's continued fraction in the tails.
+fn below(z: f64) -> f64 {
+    let density = (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
+    if z.abs() > 3.0 {
+        let fraction = (1..80).rev().fold(z.abs(), |tail, k| z.abs() + f64::from(k) / tail);
+        let tail = density / fraction;
+        return if z < 0.0 { tail } else { 1.0 - tail };
+    }
+    let (mut term, mut sum) = (z, z);
+    for k in 1..60 {
+        term *= z * z / f64::from(2 * k + 1);
+        sum += term;
+    }
+    0.5 + density * sum
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_distribution_function_is_that_of_tables() {
+        for (z, share) in [
+            (-6.0, 9.865_876_450_376_946e-10),
+            (-1.0, 0.158_655_253_931_457_05),
+            (2.5, 0.993_790_334_674_224),
+        ] {
+            assert!((super::below(z) - share).abs() < 1e-12 * share, "{z}: {}", super::below(z));
+        }
     }
 }
