@@ -10,7 +10,7 @@ use crate::verify::oracle;
 
 /// `(batch, fixed, updated, dims)`: one particle of each, odd and even numbers of pairs, one more and one less than a
 /// workgroup, and as many as fit.
-const SHAPES: [(u32, u32, u32, u32); 16] = [
+const SHAPES: [(u32, u32, u32, u32); 18] = [
     (1, 2, 1, 4),
     (4, 8, 8, 2),
     (3, 21, 11, 3),
@@ -27,6 +27,8 @@ const SHAPES: [(u32, u32, u32, u32); 16] = [
     (3, 257, 1, 1),
     (257, 3, 2, 2),
     (1, 23, 89, 2),
+    (1021, 2, 1, 1),
+    (63, 1, 3, 2),
 ];
 
 fn shape(draw: &mut Draw, index: usize) -> (u32, u32, u32, u32) {
