@@ -249,9 +249,8 @@ fn page(entry: &Entry, name: &str, values: &envs::Values) -> String {
         );
         text += &format!("  {}\n", row.command);
     }
-    if env.actions.outputs() > 0 {
-        text += &format!("\nTrain: softq train {}\n", if env.user { name } else { &env.short });
-    }
+    let algo = if env.actions.outputs() > 0 { "" } else { " --algo sac" };
+    text += &format!("\nTrain: softq train {}{algo}\n", if env.user { name } else { &env.short });
     if env.has_draw {
         text += &format!("Watch random actions: softq watch {}\n", if env.user { name } else { &env.short });
     }
