@@ -44,7 +44,7 @@ const REFUSED: &[(&str, usize, &str)] = &[
     ("obs_bits_three", 23, "3 is not allowed: 1 for elements that are 0 or 1"),
     ("obs_size_fraction", 1, "2.5 is not allowed"),
     ("obs_size_negative", 1, "-2 is not allowed"),
-    ("obs_size_too_large", 1, "a whole number from 1 to 16384"),
+    ("obs_size_too_large", 1, "a whole number from 1 to 28224"),
     ("obs_size_zero", 1, "0 is not allowed"),
     ("observation_size", 20, "expected is `fn observe(State) -> array<f32, 2>`"),
     ("override_constant", 24, "write `const speed`"),

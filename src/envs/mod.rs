@@ -5,6 +5,7 @@ pub mod asterix;
 pub mod breakout;
 pub mod cartpole;
 pub mod catch;
+pub mod catch_pixels;
 pub mod check;
 pub mod cliff_walking;
 mod culprit;
@@ -78,6 +79,7 @@ pub const BUILT_INS: &[&BuiltIn] = &[
     &seaquest::SEAQUEST,
     &pong::PONG,
     &qbert::QBERT,
+    &catch_pixels::CATCH_PIXELS,
 ];
 
 /// Parameters by name, as text: `--env-param NAME=VALUE`.

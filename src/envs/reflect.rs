@@ -38,8 +38,9 @@ use crate::error::{Error, Result};
 ///
 /// Software drivers compile 64 words within 3 seconds, 256 within a minute, and 512 not at all.
 pub const MAX_STATE_WORDS: u32 = 256;
-/// Longest observation.
-pub const MAX_OBS_SIZE: u32 = 16_384;
+/// Longest observation: four frames of 84 x 84. A step passes over it twice, 56,448 of the 65,535 iterations that an invocation
+/// may take, and the rest is left to the file's own loops.
+pub const MAX_OBS_SIZE: u32 = 84 * 84 * 4;
 /// Longest observation that `observe` may return as an array; `observe_at` has no such limit.
 pub const MAX_ARRAY_OBS_SIZE: u32 = 64;
 /// Most actions of one head.

@@ -45,11 +45,11 @@ kernel! {
         vec![agents, lanes * env.outputs, lanes, lanes, lanes, lanes * env.obs, replay]
     };
     grid |p| [groups(u64::from(p.num_lanes), 64), 1, u64::from(p.agents)];
-    // Three passes over the action values, two for every halving of a temperature, three over observations, and the file's own
-    // loops.
+    // Three passes over the action values, two for every halving of a temperature, two over observations, three over the words
+    // of an action, and the file's own loops.
     loops |p, env| {
         let halvings = if p.policy == 2 { u64::from(BISECTIONS) } else { 0 };
-        (3 + 2 * halvings) * env.outputs + halvings * env.action_words + 3 * (env.obs + env.action_words) + env.loops
+        (3 + 2 * halvings) * env.outputs + halvings * env.action_words + 2 * env.obs + 3 * env.action_words + env.loops
     };
     twin twin
 }

@@ -79,6 +79,14 @@ impl TransitionLayout {
             return obs.copy_from_slice(bytemuck::cast_slice(&words[..obs.len()]));
         }
         let most = (1 << self.obs_bits) - 1;
+        if self.obs_bits == 8 {
+            for (elements, word) in obs.chunks_mut(4).zip(words) {
+                for (element, byte) in elements.iter_mut().zip(word.to_le_bytes()) {
+                    *element = f32::from(byte) / 255.0;
+                }
+            }
+            return;
+        }
         for (index, element) in obs.iter_mut().enumerate() {
             let bit = index * self.obs_bits as usize;
             *element = ((words[bit / 32] >> (bit % 32)) & most) as f32 / most as f32;

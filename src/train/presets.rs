@@ -46,6 +46,7 @@ const PRESETS: &[(&str, &str, &str)] = &[
     ("Taxi-v4", "sqn", include_str!("../../presets/taxi_sqn.toml")),
     ("Catch-bsuite", "sqn", include_str!("../../presets/catch_sqn.toml")),
     ("DeepSea-bsuite", "sqn", include_str!("../../presets/deep_sea_sqn.toml")),
+    ("Catch-Pixels", "dqn", include_str!("../../presets/catch_pixels_dqn.toml")),
     ("Pong-Small", "sqn", include_str!("../../presets/pong_sqn.toml")),
     ("Pong-Small", "dqn", include_str!("../../presets/pong_dqn.toml")),
     ("Qbert-Small", "dqn", include_str!("../../presets/qbert_dqn.toml")),

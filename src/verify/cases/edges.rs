@@ -21,6 +21,7 @@ pub fn state(draw: &mut Draw, env: &Env) -> Option<Vec<u32>> {
         "tray.wgsl" => return Some(tray(draw)),
         "pong.wgsl" => return Some(pong(draw)),
         "qbert.wgsl" => return Some(qbert(draw)),
+        "catch_pixels.wgsl" => return Some(catch_pixels(draw)),
         _ => return minatar_edges::state(draw, &env.file).or_else(|| any_cell(draw, env)),
     };
     Some(floats.into_iter().map(f32::to_bits).collect())
@@ -123,6 +124,20 @@ fn qbert(draw: &mut Draw) -> Vec<u32> {
     let (interval, discs) = (draw.int(2, 4), draw.int(0, 3));
     [&[changed, place], &enemies[..], &[balls, snakes, moves.min(interval), interval, discs, draw.int(0, 5)]]
         .concat()
+}
+
+/// Balls at a side and above the last row, paddles at the edges and under the ball; frames of any game.
+fn catch_pixels(draw: &mut Draw) -> Vec<u32> {
+    let mut frames: Vec<u32> = (0..4)
+        .map(|_| {
+            let x = [0, 1, 19, 20, draw.int(0, 20)][draw.int(0, 4) as usize];
+            let y = [0, 18, 19, 20, draw.int(0, 20)][draw.int(0, 4) as usize];
+            let paddle = [1, 2, 19, x.clamp(1, 19), draw.int(1, 19)][draw.int(0, 4) as usize];
+            x | y << 5 | paddle << 10
+        })
+        .collect();
+    frames.push(draw.int(0, 2));
+    frames
 }
 
 /// An angle, often next to half a turn, up to `turns` turns away.

@@ -17,6 +17,7 @@ pub mod motion;
 pub mod network;
 pub mod num;
 pub mod particles;
+pub mod pixels;
 pub mod policy;
 pub mod priority;
 pub mod probes;

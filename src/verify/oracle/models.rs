@@ -1,7 +1,7 @@
 //! Environments in f64, from the papers and Gymnasium's sources: one model per file of `shaders/envs`, in files by family.
 
 use super::dynamics::Dynamics;
-use super::{classic, minatar, motion, small_games, toy_text, tray};
+use super::{classic, minatar, motion, pixels, small_games, toy_text, tray};
 use crate::engine::env::Env;
 
 /// The model of a built-in environment, if there is one; without it, only twin and shader are compared. A user's file has
@@ -16,6 +16,7 @@ pub fn dynamics(env: &Env) -> Option<Dynamics> {
         .or_else(|| tray::dynamics(&env.file))
         .or_else(|| minatar::dynamics(&env.file))
         .or_else(|| small_games::dynamics(&env.file))
+        .or_else(|| pixels::dynamics(&env.file))
 }
 
 #[cfg(test)]
