@@ -5,9 +5,9 @@
 // scale and bias map [-1, 1] onto the bounds. During the first uniform_steps steps of a lane, and epsilon of the time,
 // actions are uniform in the box. All random numbers are the same for `hold` steps in a row: noise that lasts goes
 // further. The stored next observation is the true final one.
-// policy [agents, num_lanes, 2 ACTION_WORDS]: means, then what ln sigma follows from; env_params, state, lanes [agents,
-// num_lanes]; obs [agents, num_lanes, OBS_SIZE]; replay [agents, capacity] transitions in the layout of `transition`;
-// capacity 0 stores nothing.
+// policy [agents, num_lanes, outputs]: means, then what ln sigma follows from, which may be absent where greedy is 1;
+// env_params, state, lanes [agents, num_lanes]; obs [agents, num_lanes, OBS_SIZE]; replay [agents, capacity]
+// transitions in the layout of `transition`; capacity 0 stores nothing.
 // Grid: one invocation per environment, x = num_lanes / 64, z = agent.
 // Determinism: random numbers depend on the agent's seed, the stream, the lane and its step count alone.
 
@@ -19,6 +19,8 @@ struct Params {
     explore: u32,
     uniform_steps: u32,
     hold: u32,
+    // columns of policy
+    outputs: u32,
     capacity: u32,
     log_std_min: f32,
     log_std_max: f32,
@@ -56,7 +58,7 @@ fn chosen_action(agent: u32, index: u32, step: u32) -> array<u32, ACTION_WORDS> 
     if (step < p.uniform_steps || coin < epsilon) {
         return random_action(&rng);
     }
-    let at = (agent * p.num_lanes + index) * 2u * ACTION_WORDS;
+    let at = (agent * p.num_lanes + index) * p.outputs;
     // low, high, scale and bias of each dimension
     var ranges = ACTION_RANGES;
     var chosen: array<u32, ACTION_WORDS>;

@@ -2,9 +2,10 @@
 // from each other. Liu and Wang 2016, as soft Q-learning has it (Haarnoja et al. 2017, equation 13):
 //
 //   g_i = scale / fixed sum_j (kappa(x_j, y_i) score(x_j) + d kappa(x_j, y_i) / d x_j)
-// The first term climbs, the second keeps apart. The fixed particles do not move: their gradient is 0.
-// scores [agents, batch, fixed, dims]; kappas [agents, batch, fixed, updated]; slopes [agents, batch, fixed, updated,
-// dims]; gradients [agents, batch, fixed + updated, dims].
+// The first term climbs, the second keeps apart. The fixed particles do not move: their gradient is 0. Where `squashed`
+// is 1 it goes on through a = tanh u: times 1 - a^2.
+// actions, gradients [agents, batch, fixed + updated, dims]; scores [agents, batch, fixed, dims]; kappas [agents,
+// batch, fixed, updated]; slopes [agents, batch, fixed, updated, dims].
 // Grid: one invocation per particle, x = batch * (fixed + updated) / 64, z = agent. Determinism: both sums over fixed
 // particles in ascending order.
 
@@ -15,14 +16,16 @@ struct Params {
     dims: u32,
     // 1 for the direction of ascent
     scale: f32,
+    squashed: u32,
     agents: u32,
 }
 
 @group(0) @binding(0) var<storage, read> p: Params;
-@group(0) @binding(1) var<storage, read> scores: array<f32>;
-@group(0) @binding(2) var<storage, read> kappas: array<f32>;
-@group(0) @binding(3) var<storage, read> slopes: array<f32>;
-@group(0) @binding(4) var<storage, read_write> gradients: array<f32>;
+@group(0) @binding(1) var<storage, read> actions: array<f32>;
+@group(0) @binding(2) var<storage, read> scores: array<f32>;
+@group(0) @binding(3) var<storage, read> kappas: array<f32>;
+@group(0) @binding(4) var<storage, read> slopes: array<f32>;
+@group(0) @binding(5) var<storage, read_write> gradients: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -44,6 +47,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
                 apart += slopes[pair * p.dims + d];
             }
         }
-        gradients[out + d] = p.scale * ((climb + apart) / f32(p.fixed));
+        var gradient = p.scale * ((climb + apart) / f32(p.fixed));
+        if (p.squashed == 1u) {
+            let a = actions[out + d];
+            gradient *= (1.0 - a) * (1.0 + a);
+        }
+        gradients[out + d] = gradient;
     }
 }

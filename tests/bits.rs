@@ -59,6 +59,8 @@ const OTHERS: &[&str] = &[
     "catch --device gpu --total-timesteps 2100 --algo soft_pqn --lambda-backup max --n-step-entropy false --kl false --temperature fixed --exploration greedy --epsilon 0.2 --optimizer radam --max-grad-norm 1",
     "mountain_car_continuous --device cpu --total-timesteps 1300 --algo sac --hidden 32,32 --batch-size 64 --learning-starts 1000 --n-step 3 --twin mean --log-std clamped --noise-hold 20 --replay prioritized",
     "pendulum --device gpu --total-timesteps 900 --algo sac --hidden 24,24 --batch-size 32 --learning-starts 300 --agents 2 --layer-norm true",
+    "reacher --device cpu --total-timesteps 700 --algo soft_q_svgd --hidden 24,24 --batch-size 16 --learning-starts 400 --kernel-particles 9 --n-step 2 --temperature schedule",
+    "multi_goal --device gpu --total-timesteps 500 --algo soft_q_svgd --hidden 24,24 --batch-size 16 --learning-starts 300 --agents 2 --kernel-particles 8 --value-particles 5",
 ];
 
 fn table() -> PathBuf {

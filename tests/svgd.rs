@@ -90,8 +90,8 @@ impl Sampler {
             .expect("recorded");
         // Ascent, as the mean over the updated particles of a loss.
         let scale = -1.0 / (BATCH * UPDATED) as f32;
-        let params = svgd_gradient::Params { batch, fixed, updated, dims, scale, agents };
-        svgd_gradient::record(&mut recordings[2], params, scores, kappas, slopes, gradients)
+        let params = svgd_gradient::Params { batch, fixed, updated, dims, scale, squashed: 1, agents };
+        svgd_gradient::record(&mut recordings[2], params, actions, scores, kappas, slopes, gradients)
             .expect("recorded");
         network.backward(&mut recordings[3]).expect("backward");
         group.step(&mut recordings[3], records, AdamForm::default()).expect("a step");
@@ -164,9 +164,8 @@ impl Sampler {
         }
         self.run(2);
         let gradients: Vec<f32> = read_as(&mut self.executor, self.gradients.id).expect("gradients");
-        let through_tanh: Vec<f32> = gradients.iter().zip(&actions).map(|(g, a)| g * (1.0 - a * a)).collect();
         let deltas = self.network.output_deltas().expect("a gradient flows");
-        write_as(&mut self.executor, deltas.id, &through_tanh).expect("deltas");
+        write_as(&mut self.executor, deltas.id, &gradients).expect("deltas");
         self.run(3);
     }
 

@@ -8,10 +8,10 @@ use crate::agents::reference::{Beside, Reference};
 use crate::engine::env::{ActionSpace, Env};
 use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
 use crate::error::Result;
-use crate::kernels::{act_box, act_step, env_reset};
+use crate::kernels::{act_box, act_step, env_reset, noisy_inputs};
 use crate::nn::{Evaluations, Group, Inputs};
 use crate::shared::agent::{Agent, Lane};
-use crate::shared::rng::STREAMS;
+use crate::shared::rng::{STREAM_NOISE, STREAMS};
 use crate::shared::tanh_gaussian::LogStd;
 
 /// Who acts: each has random streams of its own.
@@ -39,8 +39,10 @@ pub struct Stage {
     state: Buffer<u32>,
     env_params: Buffer<u32>,
     obs: Buffer<f32>,
-    /// The acting network at `obs`.
+    /// The acting network at `obs`, or at what is made of it.
     actor: Evaluations,
+    /// Elements of noise behind the observation that a network sees which turns it into actions.
+    noise: u32,
     /// The reference policy there.
     reference: Option<Beside>,
     /// The temperatures of the later heads, where each has its own.
@@ -61,6 +63,12 @@ impl Stage {
     ) -> Stage {
         let rows = u64::from(group.agents) * u64::from(num_lanes);
         let obs = buffers.add(format!("{prefix}_obs"), rows * u64::from(env.obs_size), hint);
+        let width = group.spec.net.tensors()[0].width();
+        let noise = width - env.obs_size;
+        let values = match noise {
+            0 => obs,
+            _ => buffers.add(format!("{prefix}_noisy"), rows * u64::from(width), hint),
+        };
         Stage {
             num_lanes,
             lanes: buffers.add(format!("{prefix}_lanes"), rows, hint),
@@ -70,8 +78,9 @@ impl Stage {
             reference: None,
             head_temperatures: None,
             log_std: LogStd { low: -5.0, high: 2.0, squashed: 1 },
+            noise,
             actor: {
-                let inputs = Inputs { values: obs, count: 1, batch: num_lanes };
+                let inputs = Inputs { values, count: 1, batch: num_lanes };
                 Evaluations::new(buffers, &format!("{prefix}_"), group, inputs, &[(net, 0)], 0, hint)
             },
         }
@@ -165,6 +174,24 @@ pub fn record(
     )?;
 
     let mut act = Recording::default();
+    if stage.noise > 0 {
+        let params = noisy_inputs::Params {
+            rows: num_lanes,
+            particles: 1,
+            obs_size: env.obs_size,
+            dims: stage.noise,
+            x_slots: 1,
+            x_slot: 0,
+            x_stride: env.obs_size,
+            uniform: 0,
+            by_lane: 1,
+            num_lanes,
+            stream: stream + STREAM_NOISE,
+            agents,
+        };
+        let inputs = stage.actor.activations.tensors[0];
+        noisy_inputs::record(&mut act, params, records, stage.lanes, stage.obs, inputs)?;
+    }
     stage.actor.forward(&mut act)?;
     if let Some(reference) = &stage.reference {
         reference.add(&mut act, records, &stage.actor, 0)?;
@@ -195,10 +222,12 @@ fn step(
         let params = act_box::Params {
             num_lanes,
             stream,
-            greedy: u32::from(behaviour.choice == Choice::Argmax),
+            // A network that turns noise into actions has drawn already.
+            greedy: u32::from(behaviour.choice == Choice::Argmax || stage.noise > 0),
             explore,
             uniform_steps,
             hold: behaviour.noise_hold,
+            outputs: stage.actor.group.spec.net.outputs(),
             capacity,
             log_std_min: log_std.low,
             log_std_max: log_std.high,

@@ -68,6 +68,14 @@ pub fn critic(config: &Config, env: &Env) -> Network {
     }
 }
 
+/// The shape of a network that turns noise behind the observation into a real-valued action, an element of noise for each dimension.
+pub fn sampler(config: &Config, env: &Env) -> Network {
+    let spec = spec(config, env);
+    let dims = env.actions.words() as u32;
+    let input = Shape::Flat(env.obs_size + dims);
+    Network::new(&NetworkSpec { input, heads: vec![dims], ..spec })
+}
+
 /// Refuses a network that an environment's observations do not fit.
 pub fn check(config: &Config, env: &Env) -> Result<()> {
     let word = config.network.word();

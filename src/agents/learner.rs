@@ -11,13 +11,14 @@ use crate::agents::continuous::{Drawn, StateValues};
 use crate::agents::experience::{Batch, Priorities};
 use crate::agents::head_temperatures::HeadTemperatures;
 use crate::agents::hyper;
+use crate::agents::particles::{Counts, Particles};
 use crate::agents::reference::Beside;
 use crate::config::{Config, Temperature};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::engine::rule::Rule;
 use crate::error::Result;
 use crate::kernels::{backup, entropy_bonus, join_heads, td_error, temperature_step, update_end};
-use crate::nn::{AdamForm, Evaluations, Group, GroupSpec, Network};
+use crate::nn::{AdamForm, Evaluations, Group, GroupSpec, Inputs, Network};
 use crate::shared::agent::{Agent, Lane, TdError};
 use crate::shared::optimizer::Optimizer;
 use crate::shared::rng::STREAMS;
@@ -58,13 +59,22 @@ pub struct Networks {
     /// They are critics of a state and an action: their inputs are those of [`Drawn`], and those after the step have a gradient
     /// for the action in place of one for their parameters.
     pub sees_action: bool,
+    /// A sampling network learns from these critics, by so many particles per state.
+    pub particles: Option<Counts>,
 }
 
 impl Networks {
     /// The group `q` of `online` networks and as many targets, with the optimiser that the settings describe.
     pub fn q(net: &Network, online: u32, slots: Vec<(u32, u32)>) -> Networks {
         let group = GroupSpec { name: "q", net: net.clone(), online, targets: true, stream: 0 };
-        Networks { group, optimizer: hyper::optimizer, slots, after: Vec::new(), sees_action: false }
+        Networks {
+            group,
+            optimizer: hyper::optimizer,
+            slots,
+            after: Vec::new(),
+            sees_action: false,
+            particles: None,
+        }
     }
 }
 
@@ -140,6 +150,8 @@ pub struct Learner {
     pub drawn: Option<Drawn>,
     /// What a network of state values learns, where there is one.
     pub state_values: Option<StateValues>,
+    /// The particles of a sampling network.
+    pub particles: Option<Particles>,
     /// The temperatures of the later heads, where each has its own.
     pub head_temperatures: Option<HeadTemperatures>,
     /// The reference policy at `s_{t+m}`; `None` for the uniform one.
@@ -168,8 +180,12 @@ impl Learner {
         let last_input = slots.map(|slot| slot.1).max();
         let inputs = last_input.unwrap_or(0).max(1) + 1;
         let width = |networks: &Networks| networks.group.net.tensors()[0].width();
-        let obs_size = states.map(width).next().unwrap_or(width(q));
-        // The columns behind the observation are an action's dimensions.
+        // The columns behind the observation are an action's dimensions; a sampling network has as many outputs.
+        let sampled = others.first().filter(|_| q.particles.is_some()).map(|of| of.group.net.outputs());
+        let obs_size = match sampled {
+            Some(dims) => width(q) - dims,
+            None => states.map(width).next().unwrap_or(width(q)),
+        };
         let dims = if q.sees_action { width(q) - obs_size } else { 0 };
         let batch =
             Batch::new(buffers, (agents, rows), inputs, obs_size, if dims > 0 { dims } else { heads });
@@ -178,18 +194,24 @@ impl Learner {
         let of_q = drawn.map_or(inputs, |drawn| drawn.inputs_of_critics());
         let valued = others.iter().any(|of| of.group.name == VALUE_GROUP);
         let state_values = valued.then(|| StateValues::new(buffers, (agents, rows)));
-        let (after_slots, sees_action) = (&q.after, q.sees_action);
-        let mut evaluations = |prefix: &str, networks: &Networks| {
-            let Networks { group, slots, sees_action, .. } = networks;
+        let (after_slots, sees_action, counts) = (&q.after, q.sees_action, q.particles);
+        let evaluations = |buffers: &mut Buffers, prefix: &str, networks: &Networks, inputs: Inputs| {
+            let Networks { group, slots, .. } = networks;
             let group = Group::new(buffers, prefix, group, agents);
-            let inputs = if *sees_action { of_q } else { inputs };
             Evaluations::new(buffers, prefix, &group, inputs, slots, group.spec.online, BATCH)
         };
-        let q = evaluations("", q);
-        let others = others.iter().map(|of| evaluations(&format!("{}_", of.group.name), of)).collect();
+        let q = evaluations(buffers, "", q, of_q);
+        let particles =
+            counts.map(|counts| Particles::new(buffers, &q.group, (agents, rows), (obs_size, dims), counts));
+        let of_others = particles.as_ref().map_or(inputs, Particles::inputs_of_sampler);
+        let of_after = particles.as_ref().map_or(of_q, Particles::inputs_of_asked);
+        let others = others
+            .iter()
+            .map(|of| evaluations(buffers, &format!("{}_", of.group.name), of, of_others))
+            .collect();
         let after = (!after_slots.is_empty()).then(|| After {
             q: match sees_action {
-                true => Evaluations::towards_input(buffers, "after_", &q.group, of_q, after_slots, BATCH),
+                true => Evaluations::towards_input(buffers, "after_", &q.group, of_after, after_slots, BATCH),
                 false => Evaluations::new(buffers, "after_", &q.group, inputs, after_slots, 0, BATCH),
             },
             losses: buffers.add("policy_losses", head_rows, BATCH),
@@ -201,6 +223,7 @@ impl Learner {
             after,
             drawn,
             state_values,
+            particles,
             batch,
             records: buffers.add("agents", u64::from(agents), "Train fewer agents."),
             priorities: None,

@@ -10,6 +10,7 @@ pub mod head_temperatures;
 pub mod hyper;
 pub mod learner;
 pub mod munchausen;
+pub mod particles;
 mod phases;
 pub mod plan;
 mod q_plan;
@@ -19,6 +20,7 @@ pub mod sac;
 pub mod sac_discrete;
 pub mod soft_pqn;
 pub mod soft_q;
+pub mod soft_q_svgd;
 pub mod sqn;
 pub mod tabular;
 #[cfg(test)]
@@ -73,10 +75,12 @@ pub struct Actor {
     pub net: u32,
     /// Whether it is a policy network, whose outputs are logits, instead of one of action values.
     pub policy: bool,
+    /// Whether it turns noise behind the observation into actions.
+    pub noisy: bool,
 }
 
 /// The first online Q network acts (all sources of SQN, and DQN).
-pub const FIRST_Q: Actor = Actor { group: 0, net: 0, policy: false };
+pub const FIRST_Q: Actor = Actor { group: 0, net: 0, policy: false, noisy: false };
 
 /// All algorithms.
 pub const ALGORITHMS: &[Algorithm] = &[
@@ -87,6 +91,7 @@ pub const ALGORITHMS: &[Algorithm] = &[
     sac_discrete::ALGORITHM,
     soft_pqn::ALGORITHM,
     sac::ALGORITHM,
+    soft_q_svgd::ALGORITHM,
 ];
 
 /// The algorithm called `name`.
@@ -184,6 +189,11 @@ fn chosen_by(kernel: &str, config: &Config) -> Vec<(&'static str, String)> {
             || name.starts_with("layer_norm_") =>
         {
             vec![hidden, batch]
+        }
+        name if name.starts_with("svgd_") || ["noisy_inputs", "soft_value"].contains(&name) => {
+            let particles = |key, count: u32| (key, count.to_string());
+            let kernel = particles("kernel_particles", config.kernel_particles);
+            vec![batch, lanes, kernel, particles("value_particles", config.value_particles)]
         }
         _ => vec![batch],
     }

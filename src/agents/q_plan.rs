@@ -128,7 +128,11 @@ fn networks(
     env: &Env,
     hardware: bool,
 ) -> Result<(Networks, Vec<Networks>)> {
-    let (net, critic) = (network(config, env), architecture::critic(config, env));
+    let net = match algorithm.actor.noisy {
+        true => architecture::sampler(config, env),
+        false => network(config, env),
+    };
+    let critic = architecture::critic(config, env);
     let hardware = hardware && !algorithm.continuous;
     let on_path = |mut networks: Networks| {
         networks.group.net = networks.group.net.on(config.path, hardware).map_err(|why| {
@@ -346,6 +350,9 @@ impl Builder<'_> {
             let ones = vec![1.0f32; values.discounts.len as usize];
             (values.discounts.id, bytemuck::cast_slice(&ones).to_vec())
         }));
+        if let (Some(particles), Some(after)) = (&learner.particles, &learner.after) {
+            plan.init.extend(particles.init(&after.q));
+        }
         plan.init.extend(temperatures.map(|of| initial_temperatures(of, &learner, members)));
         for stage in [&stage, &eval] {
             let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();

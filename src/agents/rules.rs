@@ -1,7 +1,7 @@
 //! Which settings go with which algorithm: a setting that would change nothing is refused instead of ignored.
 
 use crate::agents::Algorithm;
-use crate::config::{Config, SETTINGS, Temperature};
+use crate::config::{Config, NetworkChoice, PathChoice, SETTINGS, Temperature};
 use crate::error::{Error, Result};
 
 /// Checks `config` against what `algorithm` uses.
@@ -32,6 +32,27 @@ pub fn given_temperature(config: &Config) -> Result<()> {
             "Only sqn, sac_discrete, soft_pqn and sac learn it.",
         )),
     }
+}
+
+/// For algorithms whose critics see a real-valued action behind the observation, and whose policy learns by their gradient for it.
+pub fn critics_of_actions(config: &Config) -> Result<()> {
+    let refuse = |field, value: &str, allowed: &str, hint: &str| {
+        Err(Error::invalid(field, value, format!("{allowed} with --algo {}", config.algo), hint))
+    };
+    if config.network != NetworkChoice::Mlp {
+        let hint = "Its critics see the action behind the observation, which a convolution cannot.";
+        return refuse("network", config.network.word(), "mlp", hint);
+    }
+    if config.dueling || config.action_input {
+        let field = if config.dueling { "dueling" } else { "action_input" };
+        let hint = "Its critics have one output, and see the action already.";
+        return refuse(field, "true", "false", hint);
+    }
+    if config.path == PathChoice::Fused {
+        let hint = "The gradient of the critics for the action needs one dispatch per layer.";
+        return refuse("path", "fused", "auto or layered", hint);
+    }
+    Ok(())
 }
 
 /// For algorithms with an entropy bonus that can be switched off: its KL form is nothing without it.

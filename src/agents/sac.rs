@@ -18,8 +18,8 @@
 use crate::agents::continuous::At;
 use crate::agents::hyper;
 use crate::agents::learner::{After, Learner, Networks, VALUE_GROUP};
-use crate::agents::{Actor, Algorithm};
-use crate::config::{Config, NetworkChoice, PathChoice, Temperature, Twin};
+use crate::agents::{Actor, Algorithm, rules};
+use crate::config::{Config, Temperature, Twin};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::{Error, Result};
 use crate::kernels::{action_backup, action_loss, td_error};
@@ -35,7 +35,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     check,
     networks,
     others: policy,
-    actor: Actor { group: 1, net: 0, policy: true },
+    actor: Actor { group: 1, net: 0, policy: true, noisy: false },
     continuous: true,
     returns: None,
     update,
@@ -62,23 +62,7 @@ fn check(config: &Config) -> Result<()> {
             hint,
         );
     }
-    if config.network != NetworkChoice::Mlp {
-        let hint = "Its critics see the action behind the observation, which a convolution cannot.";
-        return refuse("network", config.network.word().into(), "mlp", hint);
-    }
-    if config.dueling || config.action_input {
-        let field = if config.dueling { "dueling" } else { "action_input" };
-        return refuse(
-            field,
-            "true".into(),
-            "false",
-            "Its critics have one output, and see the action already.",
-        );
-    }
-    if config.path == PathChoice::Fused {
-        let hint = "The gradient of the critics for the action needs one dispatch per layer.";
-        return refuse("path", "fused".into(), "auto or layered", hint);
-    }
+    rules::critics_of_actions(config)?;
     if config.log_std_min >= config.log_std_max {
         let allowed = format!("below log_std_max = {}", config.log_std_max);
         return Err(Error::invalid("log_std_min", config.log_std_min, allowed, "-5 and 2 are usual."));
@@ -104,8 +88,14 @@ pub fn networks(config: &Config, net: &Network) -> Networks {
 pub fn policy(config: &Config, net: &Network) -> Vec<Networks> {
     let group = GroupSpec { name: "policy", net: net.clone(), online: 1, targets: false, stream: 1 };
     let slots = vec![(0, 0), (0, 1)];
-    let policy =
-        Networks { group, optimizer: hyper::policy_optimizer, slots, after: Vec::new(), sees_action: false };
+    let policy = Networks {
+        group,
+        optimizer: hyper::policy_optimizer,
+        slots,
+        after: Vec::new(),
+        sees_action: false,
+        particles: None,
+    };
     if !config.state_value {
         return vec![policy];
     }
@@ -117,7 +107,14 @@ pub fn policy(config: &Config, net: &Network) -> Vec<Networks> {
     let values = Network::new(&values);
     let group = GroupSpec { name: VALUE_GROUP, net: values, online: 1, targets: true, stream: 2 };
     let slots = vec![(0, 0), (1, 1)];
-    let value = Networks { group, optimizer: hyper::optimizer, slots, after: Vec::new(), sees_action: false };
+    let value = Networks {
+        group,
+        optimizer: hyper::optimizer,
+        slots,
+        after: Vec::new(),
+        sees_action: false,
+        particles: None,
+    };
     vec![policy, value]
 }
 

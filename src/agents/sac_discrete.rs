@@ -27,7 +27,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     check,
     networks,
     others: policy,
-    actor: Actor { group: 1, net: 0, policy: true },
+    actor: Actor { group: 1, net: 0, policy: true, noisy: false },
     continuous: false,
     returns: None,
     update,
@@ -67,7 +67,14 @@ pub fn policy(config: &Config, net: &Network) -> Vec<Networks> {
         slots.push((1, 0));
     }
     let group = GroupSpec { name: "policy", net: net.clone(), online: 1, targets: averaged, stream: 1 };
-    vec![Networks { group, optimizer: hyper::policy_optimizer, slots, after: Vec::new(), sees_action: false }]
+    vec![Networks {
+        group,
+        optimizer: hyper::policy_optimizer,
+        slots,
+        after: Vec::new(),
+        sees_action: false,
+        particles: None,
+    }]
 }
 
 /// The second of two evaluations, or the first once more where the twin is off.

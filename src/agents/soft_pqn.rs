@@ -123,6 +123,7 @@ pub fn networks(_: &Config, net: &Network) -> Networks {
         slots: vec![(0, 0)],
         after: Vec::new(),
         sees_action: false,
+        particles: None,
     }
 }
 

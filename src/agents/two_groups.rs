@@ -25,6 +25,7 @@ fn critics(_: &Config, q: &Network) -> Vec<Networks> {
         slots: vec![(0, 0), (1, 0)],
         after: Vec::new(),
         sees_action: false,
+        particles: None,
     }]
 }
 
@@ -218,7 +219,8 @@ fn saving_and_loading_walk_over_the_groups() {
 #[test]
 fn an_algorithm_says_who_acts() {
     let config = Config { hidden: vec![8], num_envs: 2, eval_episodes: 1, ..Config::default() };
-    let second_critic = Algorithm { actor: Actor { group: 1, net: 1, policy: false }, ..WITH_CRITICS };
+    let second_critic =
+        Algorithm { actor: Actor { group: 1, net: 1, policy: false, noisy: false }, ..WITH_CRITICS };
     let q = Memory::of(WITH_CRITICS, &config).plan;
     let critic = Memory::of(second_critic, &config).plan;
     for plan in [&q, &critic] {

@@ -51,7 +51,7 @@ settings! {
         env: String = "CartPole-v1".into();
         /// Parameter of the environment, e.g. gravity=5 or gravity=uniform(5,15); may be repeated.
         env_param: Vec<String> = Vec::new();
-        /// Algorithm: sqn, soft_q, dqn, munchausen, sac_discrete, soft_pqn or sac; a setting that it does not use must be left at its default.
+        /// Algorithm: sqn, soft_q, dqn, munchausen, sac_discrete, soft_pqn, sac or soft_q_svgd; a setting that it does not use must be left at its default.
         algo: String = "sqn".into();
         /// auto, gpu, cpu, or an address such as vulkan:0; `softq devices` lists them.
         device: String = "auto".into();
@@ -137,7 +137,7 @@ settings! {
         learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."),
             steps(|config, optimizer| optimizer.learning_rate = config.learning_rate as f32);
         /// Adam step size of the policy network.
-        policy_learning_rate: f64 = 3e-4, above(0.0), at_most(1.0), hint("3e-4 is usual."), only(&["sac_discrete", "sac"]),
+        policy_learning_rate: f64 = 3e-4, above(0.0), at_most(1.0), hint("3e-4 is usual."), only(&["sac_discrete", "sac", "soft_q_svgd"]),
             policy_steps(|config, optimizer| optimizer.learning_rate = config.policy_learning_rate as f32);
         /// Loss of the TD error.
         loss: Loss = Loss::Mse;
@@ -255,6 +255,14 @@ settings! {
         state_value: bool = false, only(&["sac"]);
         /// Steps for which the noise of a lane stays the same while training, uniform actions included: noise that lasts explores further.
         noise_hold: u32 = 1, within(1.0, 10_000.0), hint("1 draws anew at every step."), only(&["sac"]);
+    }
+    "Particles of soft Q-learning with real-valued actions" {
+        /// Uniform actions of a state that its soft value is made of.
+        value_particles: u32 = 16, within(1.0, 1_024.0), hint("16 is the authors'."), only(&["soft_q_svgd"]);
+        /// Actions of the policy for a state by which it learns.
+        kernel_particles: u32 = 16, within(2.0, 128.0), hint("16 is the authors', 32 for their four goals."), only(&["soft_q_svgd"]);
+        /// Share of them that move; at the others the density is asked.
+        kernel_update_ratio: f64 = 0.5, above(0.0), below(1.0), hint("0.5 is the authors'."), only(&["soft_q_svgd"]);
     }
     "Exploration" {
         /// Behaviour policy while training.

@@ -27,6 +27,8 @@ gpu_struct! {
         pub uniform_steps: u32,
         /// Steps for which random numbers stay, at least 1.
         pub hold: u32,
+        /// Columns of `policy`: twice the dimensions, or the means alone where `greedy` is 1.
+        pub outputs: u32,
         /// Transitions per agent in `replay`, a multiple of `num_lanes`; 0 stores nothing.
         pub capacity: u32,
         /// Smallest `ln sigma`.
@@ -51,7 +53,8 @@ kernel! {
         let lanes = product(&[p.agents, p.num_lanes]);
         let agents = u64::from(p.agents);
         let replay = product(&[p.agents, p.capacity]) * env.transition_words;
-        vec![agents, lanes * 2 * env.action_words, lanes, lanes, lanes, lanes * env.obs, replay]
+        let least = if p.greedy == 1 { env.action_words } else { 2 * env.action_words };
+        vec![agents, lanes * u64::from(p.outputs).max(least), lanes, lanes, lanes, lanes * env.obs, replay]
     };
     grid |p| [groups(u64::from(p.num_lanes), 64), 1, u64::from(p.agents)];
     loops |_, env| 3 * (env.obs + env.action_words) + env.loops;
@@ -69,7 +72,7 @@ fn twin(
     obs: &mut [f32],
     replay: &mut [u32],
 ) {
-    let outputs = 2 * env.actions.words();
+    let outputs = p.outputs as usize;
     let scales = env.actions.scales();
     let memory = Memory { agents, env_params, state, lanes, obs, replay };
     let sizes = Lanes { num_lanes: p.num_lanes, stream: p.stream, capacity: p.capacity, agents: p.agents };

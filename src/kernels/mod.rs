@@ -42,6 +42,7 @@ pub mod layer_norm_backward_weights;
 pub mod log_softmax;
 mod matmul;
 pub mod metrics;
+pub mod noisy_inputs;
 pub mod policy_backup;
 pub mod policy_loss;
 pub mod priority_draw;
@@ -54,6 +55,7 @@ pub mod scale_head;
 pub mod silu;
 pub mod silu_backward;
 pub mod soft_value;
+pub mod svgd_actions;
 pub mod svgd_bandwidth;
 pub mod svgd_gradient;
 pub mod svgd_kernel;
@@ -109,6 +111,8 @@ pub fn table() -> &'static [&'static Kernel] {
         &policy_loss::KERNEL,
         &action_loss::KERNEL,
         &tanh_gaussian_backward::KERNEL,
+        &noisy_inputs::KERNEL,
+        &svgd_actions::KERNEL,
         &svgd_score::KERNEL,
         &svgd_bandwidth::KERNEL,
         &svgd_kernel::KERNEL,

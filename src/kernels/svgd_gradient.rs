@@ -17,6 +17,8 @@ gpu_struct! {
         pub dims: u32,
         /// Factor of the result: 1 for the direction of ascent.
         pub scale: f32,
+        /// 1: times `1 - a^2`, the slope of tanh.
+        pub squashed: u32,
         /// Agents.
         pub agents: u32,
     }
@@ -25,14 +27,16 @@ gpu_struct! {
 kernel! {
     /// `g_i = scale mean_j (kappa(x_j, y_i) score(x_j) + d kappa / d x_j)`
     svgd_gradient, params Params, workgroup 64,
-    bindings { read scores: f32, read kappas: f32, read slopes: f32, write gradients: f32 }
+    bindings { read actions: f32, read scores: f32, read kappas: f32, read slopes: f32, write gradients: f32 }
     sizes |p, _| {
         let pairs = product(&[p.agents, p.batch, p.fixed, p.updated]);
+        let all = product(&[p.agents, p.batch, p.fixed + p.updated, p.dims]);
         vec![
+            all,
             product(&[p.agents, p.batch, p.fixed, p.dims]),
             pairs,
             pairs * u64::from(p.dims),
-            product(&[p.agents, p.batch, p.fixed + p.updated, p.dims]),
+            all,
         ]
     };
     grid |p| [groups(product(&[p.batch, p.fixed + p.updated]), 64), 1, u64::from(p.agents)];
@@ -40,7 +44,7 @@ kernel! {
     twin twin
 }
 
-fn twin(p: &Params, scores: &[f32], kappas: &[f32], slopes: &[f32], gradients: &mut [f32]) {
+fn twin(p: &Params, actions: &[f32], scores: &[f32], kappas: &[f32], slopes: &[f32], gradients: &mut [f32]) {
     let [fixed, updated, dims] = [p.fixed, p.updated, p.dims].map(|size| size as usize);
     let particles = fixed + updated;
     for out in 0..(p.agents * p.batch) as usize * particles {
@@ -55,7 +59,12 @@ fn twin(p: &Params, scores: &[f32], kappas: &[f32], slopes: &[f32], gradients: &
                     apart += slopes[pair * dims + d];
                 }
             }
-            gradients[out * dims + d] = p.scale * ((climb + apart) / p.fixed as f32);
+            let mut gradient = p.scale * ((climb + apart) / p.fixed as f32);
+            if p.squashed == 1 {
+                let a = actions[out * dims + d];
+                gradient *= (1.0 - a) * (1.0 + a);
+            }
+            gradients[out * dims + d] = gradient;
         }
     }
 }

@@ -12,6 +12,8 @@ pub const STREAM_REPLAY: u32 = 3;
 pub const STREAM_BACKUP: u32 = 4;
 /// Streams of the draws of a policy for an update: this one and the next.
 pub const STREAM_POLICY: u32 = 5;
+/// Stream of the noise of a network that acts by it.
+pub const STREAM_NOISE: u32 = 7;
 /// Streams of one purpose start at a multiple of this.
 pub const STREAMS: u32 = 8;
 

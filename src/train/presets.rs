@@ -9,6 +9,8 @@ const PRESETS: &[(&str, &str, &str)] = &[
     (EVERY, "soft_q", include_str!("../../presets/soft_q.toml")),
     (EVERY, "munchausen", include_str!("../../presets/munchausen.toml")),
     (EVERY, "sac_discrete", include_str!("../../presets/sac_discrete.toml")),
+    (EVERY, "soft_q_svgd", include_str!("../../presets/soft_q_svgd.toml")),
+    ("MultiGoal-v0", "soft_q_svgd", include_str!("../../presets/multi_goal_soft_q_svgd.toml")),
     (EVERY, "soft_pqn", include_str!("../../presets/soft_pqn.toml")),
     (EVERY, "sac", include_str!("../../presets/sac.toml")),
     ("Pendulum-v1", "sac", include_str!("../../presets/pendulum_sac.toml")),

@@ -79,6 +79,8 @@ pub fn act_box(draw: &mut Draw, index: usize) -> Case {
     let greedy = u32::from(index % 3 != 0);
     let [step, rows] = [draw.int(0, 5000), draw.int(1, 4)];
     let of = lanes_of(draw, index, &act_box::KERNEL, (num_lanes, step));
+    let dims = of.env.actions.words() as u32;
+    let columns = if greedy == 1 && draw.one_in(3) { dims } else { 2 * dims + draw.int(0, 1) };
     let params = act_box::Params {
         num_lanes: of.num_lanes,
         stream: 8 * draw.int(0, 4),
@@ -90,6 +92,7 @@ pub fn act_box(draw: &mut Draw, index: usize) -> Case {
             _ => 0,
         },
         hold: [1, 1, 4, 50][draw.int(0, 3) as usize],
+        outputs: columns,
         capacity: if index % 7 == 6 { 0 } else { rows * of.num_lanes },
         log_std_min,
         log_std_max,
@@ -99,7 +102,7 @@ pub fn act_box(draw: &mut Draw, index: usize) -> Case {
     let note = format!("{:?} {}", draw.style, of.env.id);
     let mut case = Case::new(&act_box::KERNEL, Some(of.env), params, &note);
     case.set("agents", &records(draw, of.agents));
-    let count = (of.agents * of.num_lanes) as usize * 2 * of.env.actions.words();
+    let count = (of.agents * of.num_lanes * columns) as usize;
     let policy = match greedy == 1 && index.is_multiple_of(2) {
         true => (0..count).map(|_| if draw.one_in(2) { 40.0 } else { -1e3 }).collect(),
         false => outputs(draw, index, count),

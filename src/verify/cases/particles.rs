@@ -2,7 +2,9 @@
 //! tied, equal and almost equal.
 
 use super::rows::{agents, discounts};
-use crate::kernels::{soft_value, svgd_bandwidth, svgd_gradient, svgd_kernel, svgd_score};
+use crate::kernels::{
+    noisy_inputs, soft_value, svgd_actions, svgd_bandwidth, svgd_gradient, svgd_kernel, svgd_score,
+};
 use crate::verify::case::Case;
 use crate::verify::check::Check;
 use crate::verify::draw::{Draw, Style, strided};
@@ -54,6 +56,55 @@ fn actions(draw: &mut Draw, count: u32) -> Vec<f32> {
     (0..count).map(|_| action(draw)).collect()
 }
 
+/// `noisy_inputs`: by lane and by update, normal and uniform, from a slot among others of wider rows.
+pub fn noisy_inputs(draw: &mut Draw, index: usize) -> Case {
+    let ((rows, particles, _, dims), agents) = (shape(draw, index), agents(index));
+    let obs_size = draw.int(1, 40);
+    let x_slots = draw.int(1, 3);
+    let by_lane = u32::from(index.is_multiple_of(3));
+    let params = noisy_inputs::Params {
+        rows,
+        particles,
+        obs_size,
+        dims,
+        x_slots,
+        x_slot: draw.int(0, x_slots - 1),
+        x_stride: obs_size + draw.int(0, 5),
+        uniform: u32::from(index.is_multiple_of(2)),
+        by_lane,
+        num_lanes: if by_lane == 1 { rows } else { draw.int(1, 5) },
+        stream: draw.int(0, 39),
+        agents,
+    };
+    let mut case = Case::new(&noisy_inputs::KERNEL, None, params, &format!("{:?}", draw.style));
+    case.set("agents", &draw.agents(agents));
+    let lanes: Vec<_> = (0..agents * params.num_lanes)
+        .map(|_| {
+            let step = draw.int(0, 5000);
+            draw.lane(step, 500)
+        })
+        .collect();
+    case.set("lanes", &lanes);
+    let columns = (params.x_stride, 0);
+    case.set("x", &strided(agents * x_slots * rows, columns, obs_size, || draw.value()));
+    case
+}
+
+/// `svgd_actions`: moderate outputs, and ones where tanh saturates.
+pub fn svgd_actions(draw: &mut Draw, index: usize) -> Case {
+    let ((batch, fixed, updated, dims), agents) = (shape(draw, index), agents(index));
+    let obs_size = draw.int(1, 40);
+    let x_slots = draw.int(1, 3);
+    let x_slot = draw.int(0, x_slots - 1);
+    let params = svgd_actions::Params { batch, fixed, updated, dims, obs_size, x_slots, x_slot, agents };
+    let mut case = Case::new(&svgd_actions::KERNEL, None, params, &format!("{:?}", draw.style));
+    let columns = (obs_size + dims, 0);
+    case.set("x", &strided(agents * x_slots * batch, columns, obs_size, || draw.value()));
+    let reach = [2.0, 30.0][index % 2];
+    case.set("u", &draw.floats((agents * batch * (fixed + updated) * dims) as usize, -reach, reach));
+    case
+}
+
 /// `svgd_score`
 pub fn svgd_score(draw: &mut Draw, index: usize) -> Case {
     let ((batch, fixed, updated, dims), agents) = (shape(draw, index), agents(index));
@@ -98,8 +149,10 @@ pub fn svgd_kernel(draw: &mut Draw, index: usize) -> Case {
 pub fn svgd_gradient(draw: &mut Draw, index: usize) -> Case {
     let ((batch, fixed, updated, dims), agents) = (shape(draw, index), agents(index));
     let scale = [1.0, -1.0, -0.03125][index % 3];
-    let params = svgd_gradient::Params { batch, fixed, updated, dims, scale, agents };
+    let squashed = u32::from(draw.one_in(2));
+    let params = svgd_gradient::Params { batch, fixed, updated, dims, scale, squashed, agents };
     let mut case = Case::new(&svgd_gradient::KERNEL, None, params, &format!("{:?}", draw.style));
+    case.set("actions", &actions(draw, agents * batch * (fixed + updated) * dims));
     let pairs = (agents * batch * fixed * updated) as usize;
     case.set("scores", &draw.values((agents * batch * fixed * dims) as usize));
     let kappas: Vec<f32> =
@@ -137,6 +190,8 @@ pub fn soft_value(draw: &mut Draw, index: usize) -> Case {
 
 /// The kernels of this file.
 pub const CHECKS: &[Check] = &[
+    Check::new(&noisy_inputs::KERNEL, noisy_inputs, oracle::particles::noisy_inputs),
+    Check::new(&svgd_actions::KERNEL, svgd_actions, oracle::particles::svgd_actions),
     Check::new(&svgd_score::KERNEL, svgd_score, oracle::particles::svgd_score),
     Check::new(&svgd_bandwidth::KERNEL, svgd_bandwidth, oracle::particles::svgd_bandwidth),
     Check::new(&svgd_kernel::KERNEL, svgd_kernel, oracle::particles::svgd_kernel),

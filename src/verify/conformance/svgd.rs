@@ -209,8 +209,10 @@ impl Chain {
         let params =
             svgd_score::Params { batch, fixed, updated, dims, dq_stride: dims, dq_offset: 0, eps, agents: 1 };
         svgd_score::record(&mut recording, params, agents, memory.actions, q, dq, scores, log_densities)?;
-        let params = svgd_gradient::Params { batch, fixed, updated, dims, scale: 1.0, agents: 1 };
-        svgd_gradient::record(&mut recording, params, scores, memory.kappas, memory.slopes, gradients)?;
+        let params =
+            svgd_gradient::Params { batch, fixed, updated, dims, scale: 1.0, squashed: 0, agents: 1 };
+        let Memory { actions, kappas, slopes, .. } = memory;
+        svgd_gradient::record(&mut recording, params, actions, scores, kappas, slopes, gradients)?;
         let program = device.prepare(&buffers, &recording)?;
         // The code has no temperature: it scales rewards instead.
         device.write(agents, &[Agent { alpha: 1.0, ..Agent::default() }])?;

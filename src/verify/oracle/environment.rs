@@ -204,7 +204,7 @@ pub fn act_box(case: &Case) -> Expected {
     acted(case, env, (p.num_lanes, p.stream, p.capacity, p.agents), |h, l, lane, _| {
         let held = l.step / p.hold;
         let random = &mut Random::new(h.seed, p.stream + stream::ACTION, held, lane as u32 % p.num_lanes);
-        let outputs = 2 * env.actions.words();
+        let outputs = p.outputs as usize;
         draw(&p, env, h, l, &policy[lane * outputs..(lane + 1) * outputs], random)
     })
 }

@@ -1,9 +1,12 @@
 //! Stein variational gradient descent and the soft value of sampled actions, from the equations of Haarnoja et al. 2017 and
 //! Liu and Wang 2016.
 
+use super::random::Random;
 use super::{Expect, Expected, Num, unchanged};
-use crate::kernels::{soft_value, svgd_bandwidth, svgd_gradient, svgd_kernel, svgd_score};
-use crate::shared::agent::Agent;
+use crate::kernels::{
+    noisy_inputs, soft_value, svgd_actions, svgd_bandwidth, svgd_gradient, svgd_kernel, svgd_score,
+};
+use crate::shared::agent::{Agent, Lane};
 use crate::verify::case::Case;
 
 /// Particles of one state: the fixed ones, then the others.
@@ -15,6 +18,63 @@ fn particles(actions: &[f32], row: usize, count: u32, dims: u32) -> Vec<Vec<Num>
 
 fn squared_distance(x: &[Num], y: &[Num]) -> Num {
     Num::sum(x.iter().zip(y).map(|(x, y)| (*x - *y) * (*x - *y)))
+}
+
+/// Copies of an observation, each with noise of its own behind.
+pub fn noisy_inputs(case: &Case) -> Expected {
+    let p: noisy_inputs::Params = case.params();
+    let (records, lanes, x) = (case.get::<Agent>("agents"), case.get::<Lane>("lanes"), case.get::<u32>("x"));
+    let mut inputs = unchanged(case, "inputs");
+    let mut rest = &mut inputs[..];
+    for (agent, row) in (0..p.agents).flat_map(|agent| (0..p.rows).map(move |row| (agent, row))) {
+        let h = &records[agent as usize];
+        let step = match p.by_lane {
+            1 => lanes[(agent * p.num_lanes + row) as usize].step,
+            _ => h.updates,
+        };
+        let from = (((agent * p.x_slots + p.x_slot) * p.rows + row) * p.x_stride) as usize;
+        for particle in 0..p.particles {
+            let (copy, after) = rest.split_at_mut(p.obs_size as usize);
+            let (noise, after) = after.split_at_mut(p.dims as usize);
+            copy.copy_from_slice(
+                &x[from..from + p.obs_size as usize]
+                    .iter()
+                    .map(|word| Expect::Bits(*word))
+                    .collect::<Vec<_>>(),
+            );
+            let mut random = Random::new(h.seed, p.stream, step, row * p.particles + particle);
+            noise.fill_with(|| {
+                Expect::Float(if p.uniform == 1 { random.range(-1.0, 1.0) } else { random.normal() })
+            });
+            rest = after;
+        }
+    }
+    vec![("inputs", inputs)]
+}
+
+/// `tanh u`, and the state with it behind for fixed particles.
+pub fn svgd_actions(case: &Case) -> Expected {
+    let p: svgd_actions::Params = case.params();
+    let (x, u) = (case.get::<u32>("x"), case.get::<f32>("u"));
+    let [mut actions, mut inputs] = ["actions", "inputs"].map(|name| unchanged(case, name));
+    let [obs_size, dims] = [p.obs_size, p.dims].map(|size| size as usize);
+    for (agent, b) in (0..p.agents).flat_map(|agent| (0..p.batch).map(move |b| (agent, b))) {
+        let row = agent * p.batch + b;
+        let from = ((agent * p.x_slots + p.x_slot) * p.batch + b) as usize * (obs_size + dims);
+        for particle in 0..p.fixed + p.updated {
+            let at = (row * (p.fixed + p.updated) + particle) as usize * dims;
+            let squashed: Vec<Expect> =
+                u[at..at + dims].iter().map(|u| Expect::Float(Num::exact(*u).tanh())).collect();
+            actions[at..at + dims].copy_from_slice(&squashed);
+            if particle < p.fixed {
+                let seen = x[from..from + obs_size].iter().map(|word| Expect::Bits(*word));
+                let to = (row * p.fixed + particle) as usize * (obs_size + dims);
+                let joined: Vec<Expect> = seen.chain(squashed).collect();
+                inputs[to..to + obs_size + dims].copy_from_slice(&joined);
+            }
+        }
+    }
+    vec![("actions", actions), ("inputs", inputs)]
 }
 
 /// `log p = Q / alpha + sum ln(1 - a^2 + eps)`, `score = dQ/da / alpha - 2 a / (1 - a^2 + eps)`.
@@ -92,10 +152,12 @@ pub fn svgd_kernel(case: &Case) -> Expected {
     vec![("kappas", kappas), ("slopes", slopes)]
 }
 
-/// `scale mean_j (kappa_ji score_j + slope_ji)` for updated particles, 0 for fixed ones.
+/// `scale mean_j (kappa_ji score_j + slope_ji)` for updated particles, perhaps times the slope of tanh, 0 for fixed ones.
 pub fn svgd_gradient(case: &Case) -> Expected {
     let p: svgd_gradient::Params = case.params();
-    let [scores, kappas, slopes] = ["scores", "kappas", "slopes"].map(|name| case.get::<f32>(name));
+    let [actions, scores, kappas, slopes] =
+        ["actions", "scores", "kappas", "slopes"].map(|name| case.get::<f32>(name));
+    let one = Num::exact(1.0);
     let mut gradients = unchanged(case, "gradients");
     let [fixed, updated, dims] = [p.fixed, p.updated, p.dims].map(|size| size as usize);
     for row in 0..(p.agents * p.batch) as usize {
@@ -108,7 +170,9 @@ pub fn svgd_gradient(case: &Case) -> Expected {
                 [drive, Num::exact(slopes[pair * dims + d])]
             });
             let mean = Num::sum(terms) / Num::exact(p.fixed as f32);
-            own[(fixed + i) * dims + d] = Expect::Float(Num::exact(p.scale) * mean);
+            let a = Num::exact(actions[(row * (fixed + updated) + fixed + i) * dims + d]);
+            let slope = if p.squashed == 1 { (one - a) * (one + a) } else { one };
+            own[(fixed + i) * dims + d] = Expect::Float(Num::exact(p.scale) * mean * slope);
         }
     }
     vec![("gradients", gradients)]
