@@ -184,6 +184,7 @@ mod tests {
     /// State, action, next angles and velocities, reward, tip less target: Reacher-v5 of Gymnasium 1.4.0 on MuJoCo 4.0.0, in
     /// f64 from f32 states, away from the stop. The fourth action is beyond its limits.
     type Row = ([f32; 6], [f32; 2], [f64; 4], f64, [f64; 2]);
+    #[allow(clippy::excessive_precision, reason = "the recorded digits")]
     #[rustfmt::skip]
     const RECORDED: &[Row] = &[
         ([-2.07175422, -1.31594741, 9.03823376, 2.46486115, -0.113643982, -0.0187244564], [-0.0418974049, -0.680522144],

@@ -76,7 +76,7 @@ fn outputs(draw: &mut Draw, index: usize, count: usize) -> Vec<f32> {
 pub fn act_box(draw: &mut Draw, index: usize) -> Case {
     let num_lanes = num_lanes(draw, index, &[1021, 4099, 16_384]);
     let (log_std_min, log_std_max, squashed) = log_std(draw);
-    let greedy = u32::from(index % 3 != 0);
+    let greedy = u32::from(!index.is_multiple_of(3));
     let [step, rows] = [draw.int(0, 5000), draw.int(1, 4)];
     let of = lanes_of(draw, index, &act_box::KERNEL, (num_lanes, step));
     let dims = of.env.actions.words() as u32;
