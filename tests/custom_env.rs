@@ -2,7 +2,7 @@
 
 mod common;
 
-use softq::config::Config;
+use softq::config::{Config, TargetEntropy};
 use softq::engine::executor::{Executor, read_as};
 use softq::engine::recording::{Buffer, Buffers, Recording};
 use softq::envs::{self, ActionSpace, Env, Values};
@@ -135,8 +135,14 @@ fn several_heads_arrive_as_an_array() {
 fn continuous_actions_arrive_as_floats() {
     let env = open(BOX, &[]);
     assert_eq!(env.actions, ActionSpace::Box { low: vec![-2.0, 0.0], high: vec![2.0, 1.0] });
-    let refused = Config::default().validate(env.actions.outputs()).expect_err("no choices").to_string();
-    assert!(refused.contains("Its actions are continuous"), "{refused}");
+    let check = |config: &Config| softq::agents::check(config, env);
+    let refused = check(&Config::default()).expect_err("no choices").to_string();
+    assert!(refused.contains("--algo sac is for it"), "{refused}");
+    let sac =
+        Config { algo: "sac".into(), target_entropy: TargetEntropy::PerDimension(-1.0), ..Config::default() };
+    check(&sac).expect("boxes are what it is for");
+    let shared = Config { target_entropy: TargetEntropy::Ratio(0.5), ..sac };
+    assert!(check(&shared).expect_err("a density has no ln|A|").to_string().contains("-1dim(A)"));
     let Some(mut executor) = executor() else { return };
     let actions = [0.5f32, 0.25, 1.75, 1.0].map(f32::to_bits);
     let (states, obs, rewards, flags) = probe(&mut *executor, env, &[1.0f32.to_bits(); 2], &actions, 2);
