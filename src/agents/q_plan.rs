@@ -198,6 +198,27 @@ fn initial_records(learner: &Learner, members: &[Config]) -> [(BufferId, Vec<u32
     ]
 }
 
+/// What updates on real-valued actions read and nothing else sets.
+fn initial_actions(
+    learner: &Learner,
+    (config, env): (&Config, &Env),
+    agents: usize,
+) -> Vec<(BufferId, Vec<u32>)> {
+    let mut contents = Vec::new();
+    if let Some(drawn) = learner.drawn {
+        let spaces = continuous::space(config, &env.actions).repeat(agents);
+        contents.push((drawn.spaces.id, bytemuck::cast_slice(&spaces).to_vec()));
+    }
+    if let Some(values) = learner.state_values {
+        let ones = vec![1.0f32; values.discounts.len as usize];
+        contents.push((values.discounts.id, bytemuck::cast_slice(&ones).to_vec()));
+    }
+    if let (Some(particles), Some(after)) = (&learner.particles, &learner.after) {
+        contents.extend(particles.init(&after.q));
+    }
+    contents
+}
+
 /// The temperatures of the later heads, where each has its own.
 fn initial_temperatures(
     temperatures: HeadTemperatures,
@@ -342,17 +363,7 @@ impl Builder<'_> {
         }
         plan.init.extend(frozen.map(|frozen| initial_reference(frozen, members.len())));
         plan.init.extend(initial_records(&learner, members));
-        plan.init.extend(learner.drawn.map(|drawn| {
-            let spaces = continuous::space(config, &env.actions).repeat(members.len());
-            (drawn.spaces.id, bytemuck::cast_slice(&spaces).to_vec())
-        }));
-        plan.init.extend(learner.state_values.map(|values| {
-            let ones = vec![1.0f32; values.discounts.len as usize];
-            (values.discounts.id, bytemuck::cast_slice(&ones).to_vec())
-        }));
-        if let (Some(particles), Some(after)) = (&learner.particles, &learner.after) {
-            plan.init.extend(particles.init(&after.q));
-        }
+        plan.init.extend(initial_actions(&learner, (config, env), members.len()));
         plan.init.extend(temperatures.map(|of| initial_temperatures(of, &learner, members)));
         for stage in [&stage, &eval] {
             let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();

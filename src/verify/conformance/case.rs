@@ -192,6 +192,15 @@ impl Case {
         }
     }
 
+    /// A whole number of `config` that 32 bits hold.
+    pub fn whole(&self, name: &str) -> Outcome<u32> {
+        let number = self.number(&[name])?;
+        if number.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&number) {
+            return malformed(format!("config.{name} is {number}, expected a whole number"));
+        }
+        Ok(number as u32)
+    }
+
     /// The suggested tolerance of a group of tensors; branches (`.b0`, `.b1`, ...) share one.
     pub fn tolerance(&self, group: &str) -> Outcome<f64> {
         let branch = |part: &str| part.parse::<u32>().is_ok();

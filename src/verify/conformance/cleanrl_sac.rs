@@ -15,7 +15,6 @@ use crate::engine::executor::Program;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::Activation;
 use crate::shared::agent::{Agent, Lane};
-use crate::shared::layout::GpuType;
 use crate::shared::optimizer::Optimizer;
 use crate::shared::tanh_gaussian::LogStd;
 use crate::verify::conformance::batches::Batches;
@@ -65,15 +64,6 @@ fn config(case: &Case) -> Outcome<Config> {
     })
 }
 
-/// A whole number of `config`.
-fn whole(case: &Case, name: &str) -> Outcome<u32> {
-    let number = case.number(&[name])?;
-    if number.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&number) {
-        return malformed(format!("config.{name} is {number}, expected a whole number"));
-    }
-    Ok(number as u32)
-}
-
 /// The recorded parts of an update.
 struct Programs {
     critics: Program,
@@ -117,10 +107,10 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
     let mut replay = Replay::new(case, device)?;
     let mut trace = Trace::default();
     for index in 0..replay.batches.steps() {
-        let before: Agent = only(device, replay.learner.records)?;
+        let before: Agent = device.only(replay.learner.records)?;
         replay.critics(device, index, before.gamma)?;
         let trained = replay.policy(device, index)?;
-        let after: Agent = only(device, replay.learner.records)?;
+        let after: Agent = device.only(replay.learner.records)?;
         replay.record(device, &mut trace, [&before, &after], trained.as_ref())?;
         let prefix = format!("step{}.", index + 1);
         if trace::any(case, &prefix) {
@@ -144,7 +134,7 @@ impl<'a> Replay<'a> {
         }
         let batches = Batches::of_real_actions(case, obs, dims)?;
         let (target_every, policy_every) =
-            (whole(case, "target_network_frequency")?.max(1), whole(case, "policy_frequency")?.max(1));
+            (case.whole("target_network_frequency")?.max(1), case.whole("policy_frequency")?.max(1));
         let Ok(batch_size) = u32::try_from(batches.batch) else { return malformed("sizes beyond 32 bits") };
         let config = Config { batch_size, ..config(case)? };
         let learned = config.temperature != Temperature::Fixed;
@@ -202,7 +192,7 @@ impl<'a> Replay<'a> {
         device.write(learner.batch.importance, &vec![1.0; batches.batch])?;
         device.write(drawn.spaces, &space(case, dims)?)?;
         let noise = case.f32("noise")?;
-        let first_step = whole(case, "first_global_step")?;
+        let first_step = case.whole("first_global_step")?;
         let (draws, alpha_steps) = (given, 0);
         Ok(Replay {
             learner,
@@ -238,7 +228,7 @@ impl<'a> Replay<'a> {
     fn critics(&self, device: &mut Device<'_>, index: usize, gamma: f32) -> Outcome<()> {
         let optimizers = self.learner.q.group.optimizers;
         let moves = (self.first_step + index as u32).is_multiple_of(self.target_every);
-        let optimizer: Optimizer = only(device, optimizers)?;
+        let optimizer: Optimizer = device.only(optimizers)?;
         let target_update_interval = if moves { 1 } else { u32::MAX };
         device.write(optimizers, &[Optimizer { target_update_interval, ..optimizer }])?;
         self.batches.load(device, &self.learner, index, gamma)?;
@@ -275,12 +265,12 @@ impl<'a> Replay<'a> {
 
     /// A step of alpha by the entropy of a fresh action; the loss, which is its gradient along `ln alpha` too.
     fn temperature(&mut self, device: &mut Device<'_>, entropy: f32) -> Outcome<f32> {
-        let agent: Agent = only(device, self.learner.records)?;
+        let agent: Agent = device.only(self.learner.records)?;
         self.alpha_steps += 1;
         let counted = Agent { entropy, updates: self.alpha_steps, ..agent };
         device.write(self.learner.records, &[counted])?;
         device.run(self.programs.temperature)?;
-        let after: Agent = only(device, self.learner.records)?;
+        let after: Agent = device.only(self.learner.records)?;
         device.write(self.learner.records, &[Agent { updates: agent.updates, ..after }])?;
         Ok(agent.alpha * (entropy - agent.target_entropy))
     }
@@ -381,12 +371,4 @@ impl<'a> Replay<'a> {
 
 fn mean(values: &[f32]) -> f32 {
     (values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len() as f64) as f32
-}
-
-/// The one record of a buffer.
-fn only<T: GpuType>(device: &mut Device<'_>, buffer: Buffer<T>) -> Outcome<T> {
-    match device.read(buffer)?.first() {
-        Some(record) => Ok(*record),
-        None => malformed("a record is empty"),
-    }
 }

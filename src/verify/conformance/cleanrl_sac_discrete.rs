@@ -14,7 +14,6 @@ use crate::engine::executor::Program;
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::kernels::Activation;
 use crate::shared::agent::{Agent, Lane};
-use crate::shared::layout::GpuType;
 use crate::shared::optimizer::Optimizer;
 use crate::verify::conformance::batches::Batches;
 use crate::verify::conformance::case::Case;
@@ -56,15 +55,6 @@ fn config(case: &Case) -> Outcome<Config> {
     })
 }
 
-/// A whole number of `config`.
-fn whole(case: &Case, name: &str) -> Outcome<u32> {
-    let number = case.number(&[name])?;
-    if number.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&number) {
-        return malformed(format!("config.{name} is {number}, expected a whole number"));
-    }
-    Ok(number as u32)
-}
-
 /// An update with its memory.
 struct Replay {
     learner: Learner,
@@ -104,11 +94,11 @@ impl Replay {
         if actor.outputs() != q.outputs() || actor.inputs() != q.inputs() {
             return malformed("actor and critics differ in inputs or outputs");
         }
-        if whole(case, "update_frequency")? != 1 {
+        if case.whole("update_frequency")? != 1 {
             return unsupported("the notes say that every step is an update; update_frequency is not 1");
         }
-        let target_every = whole(case, "target_network_frequency")?.max(1);
-        let first_step = whole(case, "first_global_step")?;
+        let target_every = case.whole("target_network_frequency")?.max(1);
+        let first_step = case.whole("first_global_step")?;
         let mut batches = Batches::read(case, &q)?;
         batches.divide_obs(255.0);
         let Ok(batch_size) = u32::try_from(batches.batch) else { return malformed("sizes beyond 32 bits") };
@@ -144,13 +134,13 @@ impl Replay {
     fn run(&self, device: &mut Device<'_>, index: usize) -> Outcome<[Agent; 2]> {
         let optimizers = self.learner.q.group.optimizers;
         let moves = (self.first_step + index as u32).is_multiple_of(self.target_every);
-        let optimizer: Optimizer = only(device, optimizers)?;
+        let optimizer: Optimizer = device.only(optimizers)?;
         let target_update_interval = if moves { 1 } else { u32::MAX };
         device.write(optimizers, &[Optimizer { target_update_interval, ..optimizer }])?;
-        let before: Agent = only(device, self.learner.records)?;
+        let before: Agent = device.only(self.learner.records)?;
         self.batches.load(device, &self.learner, index, before.gamma)?;
         device.run(self.program)?;
-        Ok([before, only(device, self.learner.records)?])
+        Ok([before, device.only(self.learner.records)?])
     }
 
     /// The scalars of one update.
@@ -248,13 +238,5 @@ impl Replay {
             trace::group(case, device, comparison, (prefix, nets, network), &buffers)?;
         }
         Ok(())
-    }
-}
-
-/// The one record of a buffer.
-fn only<T: GpuType>(device: &mut Device<'_>, buffer: Buffer<T>) -> Outcome<T> {
-    match device.read(buffer)?.first() {
-        Some(record) => Ok(*record),
-        None => malformed("a record is empty"),
     }
 }

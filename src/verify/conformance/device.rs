@@ -4,6 +4,7 @@ use crate::engine::executor::{Executor, Program, read_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::shared::layout::GpuType;
+use crate::verify::conformance::report::{Outcome, malformed};
 
 /// An executor whose memory belongs to one replay at a time.
 pub struct Device<'a> {
@@ -40,6 +41,14 @@ impl<'a> Device<'a> {
     /// Runs a program once.
     pub fn run(&mut self, program: Program) -> Result<()> {
         self.executor.submit(&[(program, 1)], None)
+    }
+
+    /// Waits and reads the one record of a buffer.
+    pub fn only<T: GpuType>(&mut self, buffer: Buffer<T>) -> Outcome<T> {
+        match self.read(buffer)?.first() {
+            Some(record) => Ok(*record),
+            None => malformed("a record is empty"),
+        }
     }
 
     /// Waits and reads a whole buffer.
