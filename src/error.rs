@@ -118,7 +118,8 @@ pub enum Error {
     },
     /// The device went away or refused work.
     #[error(
-        "the device was lost: {message}. Weights up to the last saved file are intact; run again, or use --device cpu."
+        "the device was lost: {message}. Files up to the last checkpoint are intact: go on from there with `softq train --resume` and \
+         the run directory, if need be with --device cpu."
     )]
     DeviceLost {
         /// Driver message.
@@ -160,8 +161,9 @@ pub enum Error {
     },
     /// A signal asked the run to end.
     #[error(
-        "interrupted by {} at environment step {env_steps}. The last weights are kept in {kept}.",
-        signal_name(.signal)
+        "interrupted by {} at environment step {env_steps}. The last weights are kept in {kept}.{}",
+        signal_name(.signal),
+        if *resumable { " `softq train --resume` with the run directory goes on from here." } else { "" }
     )]
     Interrupted {
         /// Number of the signal.
@@ -170,6 +172,8 @@ pub enum Error {
         env_steps: u64,
         /// Where the last weights are.
         kept: String,
+        /// Whether there is a checkpoint of this moment.
+        resumable: bool,
     },
     /// A verification that found something wrong; the details are in its report.
     #[error(
@@ -235,8 +239,8 @@ impl Error {
             Error::NotFinite { env, what, lane, step, during, .. } => {
                 Error::NotFinite { env, what, lane, step, during, kept: place.into() }
             }
-            Error::Interrupted { signal, env_steps, .. } => {
-                Error::Interrupted { signal, env_steps, kept: place }
+            Error::Interrupted { signal, env_steps, resumable, .. } => {
+                Error::Interrupted { signal, env_steps, kept: place, resumable }
             }
             Error::File { action, path, message } => Error::File {
                 action,

@@ -336,6 +336,7 @@ fn a_run_directory_holds_every_file() {
         "SHA256SUMS",
         "agent.gif",
         "best.safetensors",
+        "checkpoints",
         "command.txt",
         "config.toml",
         "curve.svg",

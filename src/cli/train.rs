@@ -3,13 +3,15 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use softq::config;
-use softq::error::Result;
+use softq::config::{self, Config};
+use softq::error::{Error, Result};
+use softq::train::checkpoint::store::Every;
 use softq::train::layers::{Layers, SettingsFile, resolve};
+use softq::train::resume::{Changes, Resumed, resume};
 use softq::train::run_dir::RunDir;
 use softq::train::sinks::curve::Curves;
 use softq::train::sinks::report::Summary;
-use softq::train::sinks::train_in;
+use softq::train::sinks::{RunFiles, train_with};
 use softq::train::trainer::Trainer;
 
 use super::flags::Flags;
@@ -38,6 +40,14 @@ pub struct TrainArgs {
     /// Directory for the files of this run, new or empty [default: runs/<env>__<algo>__<seed>__<unix time>]
     #[arg(long, value_name = "PATH", help_heading = FILES)]
     run_dir: Option<PathBuf>,
+    /// Go on with the run in this directory from its newest checkpoint, to the same bits as if it had never stopped. Its
+    /// settings stay; a larger --total-timesteps makes it longer, --device takes another device
+    #[arg(long, value_name = "RUN", help_heading = FILES, conflicts_with_all = ["environment", "config", "set", "run_dir", "explain"])]
+    resume: Option<PathBuf>,
+    /// How often to save a checkpoint: 30s, 5m, 1h, a number of environment steps, or never; else also at the end and at
+    /// Ctrl-C
+    #[arg(long, value_name = "TIME|N", help_heading = FILES, default_value = "5m")]
+    checkpoint_every: Every,
     /// Print one JSON line on stdout and nothing else there
     #[arg(long, help_heading = FILES)]
     json: bool,
@@ -59,6 +69,30 @@ impl TrainArgs {
         self.quiet
     }
 
+    /// What a run that goes on takes from the command line.
+    fn changes(&self) -> Result<Changes> {
+        let mut changes = Changes::default();
+        for (setting, text) in &self.fields.0 {
+            match setting.key {
+                "total_timesteps" => {
+                    let value = setting.parse(text).and_then(|value| u64::try_from(value.as_integer()?).ok());
+                    let value = value.ok_or_else(|| {
+                        Error::invalid("--total-timesteps", format!("'{text}'"), setting.expected(), "")
+                    })?;
+                    changes.total_timesteps = Some(value);
+                }
+                "device" => changes.device = Some(text.clone()),
+                _ => {
+                    let hint = "A run that goes on keeps its settings; start a new one to change them.";
+                    let allowed =
+                        "absent beside --resume, as all settings but --total-timesteps and --device";
+                    return Err(Error::invalid(format!("--{}", setting.flag()), text, allowed, hint));
+                }
+            }
+        }
+        Ok(changes)
+    }
+
     fn layers(&self) -> Result<Layers> {
         let mut flags = self.fields.0.clone();
         if let Some(name) = &self.environment {
@@ -71,11 +105,18 @@ impl TrainArgs {
 
 /// Runs the command.
 pub fn train(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
+    if let Some(path) = &args.resume {
+        let Resumed { trainer, files, config, env, curves } =
+            resume(path, &args.changes()?, args.checkpoint_every)?;
+        let dir = RunDir::existing(path);
+        return Run { args, config: &config, threshold: env.reward_threshold, dir }
+            .train(trainer, files, curves, out);
+    }
     let resolved = resolve(&args.layers()?)?;
     if let Some(note) = &resolved.note {
         progress_line::warn(note);
     }
-    let mut trainer = Trainer::new(&resolved.config)?;
+    let trainer = Trainer::new(&resolved.config)?;
     if args.explain {
         return say(out, &settings::explanation(&resolved, &trainer));
     }
@@ -84,28 +125,48 @@ pub fn train(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
         Some(path) => RunDir::create(path)?,
         None => RunDir::create_in(Path::new("runs"), &resolved.config)?,
     };
-    let stop = signals::watch();
-    let mut line =
-        ProgressLine::new(Mode::of(args.quiet, args.json), &resolved.config, resolved.env.reward_threshold);
-    let mut curves = Curves::default();
-    let outcome = train_in(&mut trainer, dir.clone(), &stop, &mut |event| {
-        line.observe(event);
-        curves.take(event);
-        Ok(())
-    });
-    line.finish();
-    let report = outcome?;
-    if args.json {
-        return json_line(out, &Summary::of(&report, &dir));
-    }
-    if args.quiet {
-        return Ok(());
-    }
+    let files = RunFiles::create(dir.clone(), &trainer, args.checkpoint_every)?;
     let threshold = resolved.env.reward_threshold;
-    let closing = summary::closing_text(&report, threshold, trainer.choice(), &dir);
-    let ranking =
-        if report.members.len() > 1 { ranking::table(&report, threshold) + "\n" } else { String::new() };
-    say(out, &format!("{}\n{ranking}{closing}", curves.terminal(threshold)))
+    Run { args, config: &resolved.config, threshold, dir }.train(trainer, files, Curves::default(), out)
+}
+
+/// A run, new or going on, and how it is shown.
+struct Run<'a> {
+    args: &'a TrainArgs,
+    config: &'a Config,
+    threshold: Option<f64>,
+    dir: RunDir,
+}
+
+impl Run<'_> {
+    fn train(
+        self,
+        mut trainer: Trainer,
+        files: RunFiles,
+        mut curves: Curves,
+        out: &mut dyn Write,
+    ) -> Result<()> {
+        let Run { args, config, threshold, dir } = self;
+        let stop = signals::watch();
+        let mut line = ProgressLine::new(Mode::of(args.quiet, args.json), config, threshold);
+        let outcome = train_with(&mut trainer, files, &stop, &mut |event| {
+            line.observe(event);
+            curves.take(event);
+            Ok(())
+        });
+        line.finish();
+        let report = outcome?;
+        if args.json {
+            return json_line(out, &Summary::of(&report, &dir));
+        }
+        if args.quiet {
+            return Ok(());
+        }
+        let closing = summary::closing_text(&report, threshold, trainer.choice(), &dir);
+        let ranking =
+            if report.members.len() > 1 { ranking::table(&report, threshold) + "\n" } else { String::new() };
+        say(out, &format!("{}\n{ranking}{closing}", curves.terminal(threshold)))
+    }
 }
 
 #[cfg(test)]

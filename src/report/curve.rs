@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use plotters::style::RGBColor;
+use serde::{Deserialize, Serialize};
 
 use super::axis::drawable;
 use super::chart::{Series, render};
@@ -27,7 +28,7 @@ const COLOURS: [RGBColor; 6] = [
 const MOST_POINTS: usize = 1600;
 
 /// One point of a learning curve.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// Environment steps taken so far, over all environments of the run.
     pub env_steps: u64,

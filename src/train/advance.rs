@@ -156,7 +156,7 @@ impl Trainer {
         Ok(())
     }
 
-    fn collect(&mut self, events: &mut Vec<Event>) -> Result<()> {
+    pub(super) fn collect(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let arrived = self.executor.collect()?;
         self.lap();
         for words in arrived {

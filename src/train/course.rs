@@ -152,6 +152,41 @@ impl Course {
         matches!(&self.stage, Stage::Evaluating(running) if running.waiting)
     }
 
+    /// Whether training is over and the last evaluations go on, or have ended.
+    pub fn closing(&self) -> bool {
+        match &self.stage {
+            Stage::Training => false,
+            Stage::Evaluating(running) => matches!(running.which, Which::FinalGreedy | Which::FinalSoftmax),
+            Stage::Finished => true,
+        }
+    }
+
+    /// How many agents there are.
+    pub fn agents(&self) -> usize {
+        self.standings.len()
+    }
+
+    /// Whether snapshots are on their way.
+    pub(super) fn expects(&self) -> bool {
+        !self.expected.is_empty()
+    }
+
+    /// Lets a run that had come to its end go on where `total_timesteps` now lies behind it, with iterations of
+    /// `iteration` environment steps. The evaluation, of at most `steps` steps, that would have been due there, had this not
+    /// been the end, comes first. Who had reached the threshold is to reach it anew.
+    pub(super) fn extend(&mut self, config: &Config, iteration: u64, steps: u32) {
+        if !self.closing() || self.env_steps >= config.total_timesteps {
+            return;
+        }
+        self.stage = Stage::Training;
+        self.standings.iter_mut().for_each(|standing| standing.solved_at_env_steps = None);
+        let passed = self.next_eval.map(|next| next - config.eval_frequency);
+        let due = passed.is_some_and(|at| at > 0 && self.env_steps - at.min(self.env_steps) < iteration);
+        if due && self.evaluated_at != Some(self.env_steps) && self.env_steps >= config.learning_starts {
+            self.begin(Which::Periodic, steps, Vec::new());
+        }
+    }
+
     /// Takes note of the snapshots that the last submissions ask for.
     pub(super) fn expect(&mut self, what: What, snapshots: usize) {
         self.expected.push_back(Expected { what, snapshots });

@@ -3,20 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
 
 use crate::agents;
 use crate::error::{Error, Result};
-use crate::train::checksums::sha256;
 use crate::train::event::{NamedTensor, Weights};
 use crate::train::run_dir::MODEL_FILE;
+use crate::train::tensor_file::{self, Plain};
 
-/// The key of the metadata that holds the SHA-256 of everything else in the file.
-const DIGEST: &str = "sha256";
-
-/// Bytes of the file. The same weights and run give the same bytes: the crate keeps metadata in a hash map whose order
-/// changes from process to process, so the metadata is put into the header here, sorted.
+/// Bytes of the file. The same weights and run give the same bytes.
 pub fn model_bytes(weights: &Weights) -> Result<Vec<u8>> {
     let Weights { config, tensors, .. } = weights;
     let settings = toml::to_string(config).map_err(|e| Error::file("write", MODEL_FILE, e))?;
@@ -44,17 +39,13 @@ pub fn tensor_bytes(
     tensors: &[NamedTensor],
     metadata: BTreeMap<&str, String>,
 ) -> Result<Vec<u8>> {
-    let bytes: Vec<Vec<u8>> =
-        tensors.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-    let failed = |e: &dyn std::fmt::Display| Error::file("write", name, e);
-    let views = tensors
-        .iter()
-        .zip(&bytes)
-        .map(|(t, b)| Ok((t.name.as_str(), TensorView::new(Dtype::F32, t.shape.clone(), b)?)))
-        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(|e| failed(&e))?;
-    let plain = safetensors::serialize(views, None).map_err(|e| failed(&e))?;
-    with_metadata(&plain, &metadata).map_err(|e| failed(&e))
+    let plain = |t: &NamedTensor| Plain {
+        name: t.name.clone(),
+        dtype: Dtype::F32,
+        shape: t.shape.clone(),
+        bytes: t.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+    };
+    tensor_file::bytes(name, &tensors.iter().map(plain).collect::<Vec<_>>(), metadata)
 }
 
 /// What a file holds: its tensors by name, and the run it came from.
@@ -70,65 +61,17 @@ pub struct Model {
 
 /// Reads the bytes of a file; every tensor must be f32, and the content the one that the file itself states.
 pub fn read_model(path: &Path, bytes: &[u8]) -> Result<Model> {
-    let failed = |e: &dyn std::fmt::Display| Error::file("read", path, e);
-    let no_model = |e: &dyn std::fmt::Display| failed(&format!("it is no whole safetensors file: {e}"));
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| no_model(&e))?;
-    let file = SafeTensors::deserialize(bytes).map_err(|e| no_model(&e))?;
-    let (mut entries, data) = parts(bytes).map_err(|e| no_model(&e))?;
-    let mut model = Model::default();
-    if let Some(stated) = take_digest(&mut entries) {
-        if stated != digest(&entries, data).map_err(|e| no_model(&e))? {
-            let message =
-                "its content is not what it was when it was saved (SHA-256): it was damaged or altered";
-            return Err(failed(&message));
+    let file = tensor_file::read(path, bytes)?;
+    let mut model = Model { checked: file.checked, metadata: file.metadata, ..Model::default() };
+    for Plain { name, dtype, shape, bytes } in file.tensors {
+        if dtype != Dtype::F32 {
+            let message = format!("tensor '{name}' holds {dtype:?}, and softq only f32");
+            return Err(Error::file("read", path, message));
         }
-        model.checked = true;
-    }
-    model.metadata.extend(header.metadata().clone().unwrap_or_default());
-    for (name, view) in file.tensors() {
-        if view.dtype() != Dtype::F32 {
-            return Err(failed(&format!("tensor '{name}' holds {:?}, and softq only f32", view.dtype())));
-        }
-        let values = view.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        let tensor = NamedTensor { name: name.clone(), shape: view.shape().to_vec(), values };
-        model.tensors.insert(name, tensor);
+        let values = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        model.tensors.insert(name.clone(), NamedTensor { name, shape, values });
     }
     Ok(model)
-}
-
-type Header = BTreeMap<String, serde_json::Value>;
-type Failure = Box<dyn std::error::Error>;
-
-/// Format: header length as u64 little endian, JSON header padded with spaces to a multiple of 8, data.
-fn parts(bytes: &[u8]) -> std::result::Result<(Header, &[u8]), Failure> {
-    let (length, rest) = bytes.split_first_chunk::<8>().ok_or("no header")?;
-    let (header, data) =
-        rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length))?).ok_or("short header")?;
-    Ok((serde_json::from_slice(header)?, data))
-}
-
-/// SHA-256 of the header, sorted and without the digest itself, and the data.
-fn digest(entries: &Header, data: &[u8]) -> std::result::Result<String, Failure> {
-    Ok(sha256(&[serde_json::to_string(entries)?.as_bytes(), data]))
-}
-
-fn take_digest(entries: &mut Header) -> Option<String> {
-    let digest = entries.get_mut("__metadata__")?.as_object_mut()?.remove(DIGEST)?;
-    Some(digest.as_str().unwrap_or_default().to_owned())
-}
-
-fn with_metadata(plain: &[u8], metadata: &BTreeMap<&str, String>) -> std::result::Result<Vec<u8>, Failure> {
-    let (mut entries, data) = parts(plain)?;
-    entries.insert("__metadata__".into(), serde_json::to_value(metadata)?);
-    let stated = digest(&entries, data)?;
-    let mut metadata = metadata.clone();
-    metadata.insert(DIGEST, stated);
-    entries.insert("__metadata__".into(), serde_json::to_value(metadata)?);
-    let mut header = serde_json::to_string(&entries)?;
-    while header.len() % 8 != 0 {
-        header.push(' ');
-    }
-    Ok([&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat())
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub const REPORT_FILE: &str = "report.json";
 pub const CURVE_FILE: &str = "curve.svg";
 /// The trained agent at work.
 pub const GIF_FILE: &str = "agent.gif";
+/// Where checkpoints lie.
+pub const CHECKPOINTS: &str = "checkpoints";
 /// Digests of all the others.
 pub const SUMS_FILE: &str = "SHA256SUMS";
 
@@ -55,6 +57,23 @@ const FILES: &[&str] = &[
 
 /// Room held for the last weights until the run ends.
 const RESERVE_FILE: &str = ".reserve";
+
+/// Locked while a run goes on, so that no second process goes on with it.
+const LOCK_FILE: &str = ".lock";
+
+/// Held by the process that trains in a run directory; its end, however it comes, lets go.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+    path: PathBuf,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // It may be gone with the directory.
+        let _ = fs::remove_file(&self.path);
+    }
+}
 
 /// An existing, writable directory that belongs to one run.
 #[derive(Clone, Debug)]
@@ -94,6 +113,32 @@ impl RunDir {
         unreachable!("the loop ends only by returning")
     }
 
+    /// The directory of a run that is there already.
+    pub fn existing(path: &Path) -> RunDir {
+        RunDir { path: path.to_owned() }
+    }
+
+    /// Keeps other processes from training here.
+    pub fn lock(&self) -> Result<Lock> {
+        let path = self.file(LOCK_FILE);
+        let file = File::create(&path).map_err(|e| Error::file("write", &path, e))?;
+        match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => {
+                let message = "another process trains in it. Wait for its end, or stop it";
+                Err(Error::file("use run directory", self.path.clone(), message))
+            }
+            // A file system without locks cannot tell.
+            Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(Lock { _file: file, path }),
+        }
+    }
+
+    /// A directory inside this one, made if it is not there.
+    pub fn inner(&self, name: &str) -> Result<RunDir> {
+        let path = self.file(name);
+        fs::create_dir_all(&path).map_err(|e| Error::file("create directory", &path, e))?;
+        Ok(RunDir { path })
+    }
+
     /// Path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
@@ -109,6 +154,20 @@ impl RunDir {
     pub fn seal(&self, over: bool) -> Result<()> {
         let names: Vec<&str> = FILES.iter().copied().filter(|name| over || *name != PROGRESS_FILE).collect();
         self.write(SUMS_FILE, Checksums::of(&self.path, &names)?.text().as_bytes())
+    }
+
+    /// Removes the digests.
+    pub fn unseal(&self) -> Result<()> {
+        self.remove(SUMS_FILE)
+    }
+
+    /// Removes `name`, if it is there.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let path = self.file(name);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", path, e)),
+            _ => Ok(()),
+        }
     }
 
     /// Holds room on the disk for files of `bytes` that must be written even when everything else is full. Where there is

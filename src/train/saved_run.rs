@@ -73,13 +73,9 @@ impl SavedRun {
 
     /// Reads and checks a run directory.
     pub fn load(path: &Path, which: Which) -> Result<SavedRun> {
-        let sums = if path.is_dir() { Checksums::read(path)? } else { None };
-        let checked = |name: &str, bytes: &[u8]| match &sums {
-            Some(sums) => sums.check(path, name, bytes),
-            None => Ok(()),
-        };
-        let config = read_config(path, &checked)?;
-        let env = open_env(path, &config, &checked)?;
+        let origin = Origin::read(path)?;
+        let checked = |name: &str, bytes: &[u8]| origin.check(path, name, bytes);
+        let Origin { config, env, .. } = &origin;
         let file = path.join(which.file());
         if !file.is_file() {
             let message = match which {
@@ -104,19 +100,16 @@ impl SavedRun {
             )));
         }
         if let Some(recorded) = model.metadata.get("config") {
-            same_settings(recorded, &config).map_err(wrong)?;
+            same_settings(recorded, config).map_err(wrong)?;
         }
-        let reference = match agents::reference::is_named(&config) {
-            true => Some(reference::of_copy(path, env, &checked)?),
-            false => None,
-        };
-        let alone = playback::alone(&config);
-        let plan = agents::plan_relative(&alone, env, Capabilities::default(), reference.as_ref())?;
-        let (setting, value) = agents::described(&config);
+        let alone = playback::alone(config);
+        let plan = agents::plan_relative(&alone, env, Capabilities::default(), origin.reference.as_ref())?;
+        let (setting, value) = agents::described(config);
         let whose = format!("a {} agent with {setting} = {value} in {}", config.algo, env.id);
         let (weights, log_alphas) = weights_of(&model, &plan, &whose).map_err(wrong)?;
         let env_steps = model.metadata.get("env_steps").and_then(|steps| steps.parse().ok());
         let mut warnings = Vec::new();
+        let sums = &origin.sums;
         if sums.is_none() || !model.checked {
             warnings.push(format!(
                 "{} has no {}; runs of older versions have none. A change to its files goes unnoticed.",
@@ -132,6 +125,7 @@ impl SavedRun {
                 file.display()
             ));
         }
+        let Origin { config, env, reference, .. } = origin;
         let path = path.to_owned();
         Ok(SavedRun { path, which, config, env, reference, weights, log_alphas, env_steps, warnings })
     }
@@ -141,6 +135,40 @@ impl SavedRun {
         let SavedRun { weights, log_alphas, reference, .. } = self;
         let trained = Trained { weights, log_alphas, reference: reference.as_ref() };
         if softmax { Policy::Softmax(trained) } else { Policy::Greedy(trained) }
+    }
+}
+
+/// What a run was to do, as its directory says.
+pub(super) struct Origin {
+    /// Its settings.
+    pub config: Config,
+    /// Its environment; a user's file is the copy in the directory.
+    pub env: &'static Env,
+    /// The policy that it is relative to, if that is not the uniform one: the copy in the directory.
+    pub reference: Option<Reference>,
+    /// Digests of its files; runs of older versions have none.
+    sums: Option<Checksums>,
+}
+
+impl Origin {
+    /// Reads and checks it.
+    pub fn read(path: &Path) -> Result<Origin> {
+        let sums = if path.is_dir() { Checksums::read(path)? } else { None };
+        let checked = |name: &str, bytes: &[u8]| match &sums {
+            Some(sums) => sums.check(path, name, bytes),
+            None => Ok(()),
+        };
+        let config = read_config(path, &checked)?;
+        let env = open_env(path, &config, &checked)?;
+        let reference = match agents::reference::is_named(&config) {
+            true => Some(reference::of_copy(path, env, &checked)?),
+            false => None,
+        };
+        Ok(Origin { config, env, reference, sums })
+    }
+
+    fn check(&self, path: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+        self.sums.as_ref().map_or(Ok(()), |sums| sums.check(path, name, bytes))
     }
 }
 

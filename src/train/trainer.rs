@@ -69,13 +69,22 @@ impl Trainer {
     /// Checks the configuration, opens the device, allocates and fills its memory, and resolves all programs.
     pub fn new(config: &Config) -> Result<Trainer> {
         let env = envs::open(&config.env, &config.env_values()?)?;
+        Trainer::in_world(config, env, None)
+    }
+
+    /// The same in an environment that is open already; `kept` is a reference policy that is at hand, so that it need not be
+    /// read where the configuration says.
+    pub(super) fn in_world(config: &Config, env: &'static Env, kept: Option<Reference>) -> Result<Trainer> {
         agents::check(config, env)?;
         let choice = gpu::choose_to_train(&config.device, env)?;
         let mut executor = gpu::open(&choice)?;
         let device =
             Capabilities { hardware: choice.hardware, max_buffer_bytes: executor.max_buffer_bytes() };
         let mut notes = Vec::new();
-        let reference = reference::read(config, env, &mut *executor, &mut notes)?;
+        let reference = match kept {
+            None => reference::read(config, env, &mut *executor, &mut notes)?,
+            kept => kept,
+        };
         let plan = agents::plan_relative(config, env, device, reference.as_ref())?;
         // A user's file may be valid and still break when it runs; the built-in ones are tested.
         let mut warnings = if env.user && choice.address != "cpu" {

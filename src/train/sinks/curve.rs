@@ -1,15 +1,18 @@
 //! The learning curve, collected while training; `curve.svg`.
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use crate::error::Result;
 use crate::report::curve::{CurvePoint, write_curve_svg};
 use crate::report::terminal::plot_terminal;
 use crate::train::event::Event;
 use crate::train::run_dir::{CURVE_FILE, RunDir};
-use crate::train::sinks::Sink;
+use crate::train::sinks::{Sink, kept, taken_back};
 use crate::train::trainer::Trainer;
 
 /// Points of the learning curve.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
     training: Vec<CurvePoint>,
     evaluation: Vec<CurvePoint>,
@@ -49,14 +52,14 @@ pub struct CurveSvg {
 }
 
 impl CurveSvg {
-    /// An empty curve.
-    pub fn new(trainer: &Trainer) -> CurveSvg {
+    /// An empty curve, or that of a checkpoint.
+    pub fn open(trainer: &Trainer, state: Option<&Value>) -> Result<CurveSvg> {
         let config = trainer.config();
-        CurveSvg {
-            curves: Curves::default(),
+        Ok(CurveSvg {
+            curves: taken_back(CURVE_FILE, state)?,
             title: format!("{} with {}, seed {}", config.env, config.algo, config.seed),
             threshold: trainer.env().reward_threshold,
-        }
+        })
     }
 }
 
@@ -64,6 +67,10 @@ impl Sink for CurveSvg {
     fn take(&mut self, event: &Event, _: &RunDir) -> Result<()> {
         self.curves.take(event);
         Ok(())
+    }
+
+    fn state(&self) -> Result<Value> {
+        kept(CURVE_FILE, &self.curves)
     }
 
     fn close(&mut self, dir: &RunDir) -> Result<()> {

@@ -2,6 +2,7 @@
 //! leave the same directory whoever trains, the program or a program that uses the library. Files are written as soon as
 //! their content exists, so that a run that ends badly still leaves its settings, its curve and its last weights.
 
+pub mod appended;
 pub mod curve;
 pub mod model;
 pub mod pictures;
@@ -10,11 +11,20 @@ pub mod progress_csv;
 pub mod report;
 pub mod settings;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use crate::error::{Error, Result};
+use crate::train::checkpoint::Checkpoint;
+use crate::train::checkpoint::store::{Every, Store};
 use crate::train::event::{Event, Report, Weights};
-use crate::train::run_dir::{MODEL_FILE, RunDir};
+use crate::train::run_dir::{
+    CURVE_FILE, GIF_FILE, Lock, MODEL_FILE, POPULATION_FILE, PROGRESS_FILE, REPORT_FILE, RunDir,
+};
 use crate::train::trainer::Trainer;
 
 /// One of the files that a run leaves.
@@ -22,45 +32,120 @@ pub trait Sink {
     /// Takes an event.
     fn take(&mut self, event: &Event, dir: &RunDir) -> Result<()>;
 
+    /// What it must know to go on from a checkpoint that is made now; nothing where every event is a file of its own.
+    fn state(&self) -> Result<Value> {
+        Ok(Value::Null)
+    }
+
     /// The run is over, well or not: what is written once.
     fn close(&mut self, _dir: &RunDir) -> Result<()> {
         Ok(())
     }
 }
 
+/// Makes a sink, anew or as it was at a checkpoint.
+type Open = fn(&RunDir, &Trainer, Option<&Value>) -> Result<Box<dyn Sink>>;
+
+/// All sinks, by the file that each writes.
+const SINKS: &[(&str, Open)] = &[
+    (MODEL_FILE, |_, _, _| Ok(Box::new(model::Model))),
+    (PROGRESS_FILE, |dir, _, state| Ok(Box::new(progress_csv::ProgressCsv::open(dir, state)?))),
+    (CURVE_FILE, |_, trainer, state| Ok(Box::new(curve::CurveSvg::open(trainer, state)?))),
+    (POPULATION_FILE, |_, _, _| Ok(Box::new(population::PopulationCsv))),
+    (REPORT_FILE, |_, trainer, state| Ok(Box::new(report::ReportJson::open(trainer, state)?))),
+    (GIF_FILE, |_, _, _| Ok(Box::new(pictures::AgentGif))),
+];
+
+/// The state of a sink as a checkpoint keeps it.
+fn kept(name: &str, value: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(value).map_err(|e| Error::file("write checkpoint of", name, e))
+}
+
+/// The state of a sink out of a checkpoint, or a new one.
+fn taken_back<T: Default + DeserializeOwned>(name: &str, state: Option<&Value>) -> Result<T> {
+    let read = |state: &Value| {
+        T::deserialize(state).map_err(|e| Error::file("read from the checkpoint what belongs to", name, e))
+    };
+    state.map_or_else(|| Ok(T::default()), read)
+}
+
 /// All files of a run.
 pub struct RunFiles {
     dir: RunDir,
-    sinks: Vec<Box<dyn Sink>>,
+    sinks: Vec<(&'static str, Box<dyn Sink>)>,
+    checkpoints: Store,
+    _lock: Lock,
 }
 
 impl RunFiles {
     /// Writes what the run is going to do and opens the rest.
-    pub fn create(dir: RunDir, trainer: &Trainer) -> Result<RunFiles> {
+    pub fn create(dir: RunDir, trainer: &Trainer, every: Every) -> Result<RunFiles> {
+        let lock = dir.lock()?;
         settings::write(&dir, trainer)?;
+        RunFiles::open(dir, lock, trainer, &BTreeMap::new(), every)
+    }
+
+    /// Opens the files of a run as they were at a checkpoint, to go on with them; without one they begin anew.
+    pub fn reopen(
+        dir: RunDir,
+        lock: Lock,
+        trainer: &Trainer,
+        checkpoint: Option<&Checkpoint>,
+        every: Every,
+    ) -> Result<RunFiles> {
+        // The digests of a run that had ended are not those of one that goes on; without any, none can be wrong.
+        dir.unseal()?;
+        settings::renew(&dir, trainer)?;
+        let anew = BTreeMap::new();
+        if checkpoint.is_none() {
+            SINKS.iter().try_for_each(|(name, _)| dir.remove(name))?;
+        }
+        RunFiles::open(dir, lock, trainer, checkpoint.map_or(&anew, |checkpoint| &checkpoint.sinks), every)
+    }
+
+    fn open(
+        dir: RunDir,
+        lock: Lock,
+        trainer: &Trainer,
+        states: &BTreeMap<String, Value>,
+        every: Every,
+    ) -> Result<RunFiles> {
+        let open = |(name, open): &(&'static str, Open)| Ok((*name, open(&dir, trainer, states.get(*name))?));
+        let sinks = SINKS.iter().map(open).collect::<Result<_>>()?;
         dir.reserve(trainer.weights_bytes());
         dir.seal(false)?;
-        let sinks: Vec<Box<dyn Sink>> = vec![
-            Box::new(model::Model),
-            Box::new(progress_csv::ProgressCsv::create(&dir)?),
-            Box::new(curve::CurveSvg::new(trainer)),
-            Box::new(population::PopulationCsv),
-            Box::new(report::ReportJson::new(trainer)),
-            Box::new(pictures::AgentGif),
-        ];
-        Ok(RunFiles { dir, sinks })
+        let checkpoints = Store::new(&dir, every, trainer.course());
+        Ok(RunFiles { dir, sinks, checkpoints, _lock: lock })
+    }
+
+    /// The learning curve so far.
+    pub fn curves(&self) -> Result<curve::Curves> {
+        let of_curve = self.sinks.iter().find(|(name, _)| *name == CURVE_FILE);
+        taken_back(CURVE_FILE, of_curve.map(|(_, sink)| sink.state()).transpose()?.as_ref())
     }
 
     /// Hands an event to every sink.
     pub fn take(&mut self, event: &Event) -> Result<()> {
-        self.sinks.iter_mut().try_for_each(|sink| sink.take(event, &self.dir))
+        self.sinks.iter_mut().try_for_each(|(_, sink)| sink.take(event, &self.dir))
     }
 
     /// Writes what is written once. Every sink has its turn; the first error is returned.
     pub fn close(&mut self) -> Result<()> {
         self.dir.release();
-        let closed: Vec<Result<()>> = self.sinks.iter_mut().map(|sink| sink.close(&self.dir)).collect();
+        let closed: Vec<Result<()>> = self.sinks.iter_mut().map(|(_, sink)| sink.close(&self.dir)).collect();
         closed.into_iter().chain([self.dir.seal(true)]).collect()
+    }
+
+    /// Writes a checkpoint of a trainer on whose executor nothing is on its way.
+    fn checkpoint(&mut self, trainer: &mut Trainer) -> Result<()> {
+        let mut checkpoint = trainer.checkpoint()?;
+        for (name, sink) in &self.sinks {
+            match sink.state()? {
+                Value::Null => {}
+                state => drop(checkpoint.sinks.insert((*name).to_owned(), state)),
+            }
+        }
+        self.checkpoints.write(&checkpoint)
     }
 
     /// After a failure: the last weights, which after a divergence are the last finite ones, and the curve. The failure
@@ -86,45 +171,89 @@ impl RunFiles {
     }
 }
 
-/// Trains to the end and leaves the files of the run in `dir`; `observe` is told of every event as well. As soon as `stop`
-/// holds something else than 0, the number of a signal, the run ends with [`Error::Interrupted`] and keeps its last weights.
+/// Trains to the end and leaves the files of the run in `dir`, with a checkpoint every five minutes and at the end; `observe`
+/// is told of every event as well. As soon as `stop` holds something else than 0, the number of a signal, the run ends with
+/// [`Error::Interrupted`] and keeps a checkpoint and its last weights.
 pub fn train_in(
     trainer: &mut Trainer,
     dir: RunDir,
     stop: &AtomicUsize,
     observe: &mut dyn FnMut(&Event) -> Result<()>,
 ) -> Result<Report> {
-    let mut files = RunFiles::create(dir, trainer)?;
-    match run(trainer, &mut files, stop, observe) {
+    let files = RunFiles::create(dir, trainer, Every::default())?;
+    train_with(trainer, files, stop, observe)
+}
+
+/// The same with files that are open already: those of a new run, or of one that goes on.
+pub fn train_with(
+    trainer: &mut Trainer,
+    mut files: RunFiles,
+    stop: &AtomicUsize,
+    observe: &mut dyn FnMut(&Event) -> Result<()>,
+) -> Result<Report> {
+    let outcome = Loop { trainer, files: &mut files, observe, report: None }.run(stop);
+    match outcome {
         Ok(report) => files.close().map(|()| report),
         Err(error) => Err(files.save_what_is_left(error, trainer)),
     }
 }
 
-fn run(
-    trainer: &mut Trainer,
-    files: &mut RunFiles,
-    stop: &AtomicUsize,
-    observe: &mut dyn FnMut(&Event) -> Result<()>,
-) -> Result<Report> {
-    let mut outcome = None;
-    while outcome.is_none() {
-        let signal = stop.load(Ordering::Relaxed);
-        if signal != 0 {
-            let env_steps = trainer.course().env_steps;
-            return Err(Error::Interrupted { signal, env_steps, kept: String::new() });
+/// A run with everyone who is told of it.
+struct Loop<'a> {
+    trainer: &'a mut Trainer,
+    files: &'a mut RunFiles,
+    observe: &'a mut dyn FnMut(&Event) -> Result<()>,
+    report: Option<Report>,
+}
+
+impl Loop<'_> {
+    fn run(mut self, stop: &AtomicUsize) -> Result<Report> {
+        while self.report.is_none() {
+            let signal = stop.load(Ordering::Relaxed);
+            if signal != 0 {
+                let env_steps = self.trainer.course().env_steps;
+                let resumable = self.checkpoint()?;
+                // What was on its way may have been the end.
+                if self.report.is_none() {
+                    return Err(Error::Interrupted { signal, env_steps, kept: String::new(), resumable });
+                }
+                break;
+            }
+            let events = self.trainer.advance()?;
+            self.tell(events)?;
+            if self.files.checkpoints.due(self.trainer.course()) {
+                self.checkpoint()?;
+            }
+            self.trainer.wait()?;
         }
-        for event in trainer.advance()? {
-            files.take(&event)?;
-            observe(&event)?;
+        let pictures = Event::Pictures(self.trainer.record_episode(pictures::WIDTH)?);
+        self.tell(vec![pictures])?;
+        let again = || Error::invalid("run", "finished", "one that goes on", "Make a new Trainer.");
+        self.report.ok_or_else(again)
+    }
+
+    fn tell(&mut self, events: Vec<Event>) -> Result<()> {
+        for event in events {
+            self.files.take(&event)?;
+            (self.observe)(&event)?;
             if let Event::Finished(report) = event {
-                outcome = Some(*report);
+                self.report = Some(*report);
             }
         }
-        trainer.wait()?;
+        Ok(())
     }
-    let pictures = Event::Pictures(trainer.record_episode(pictures::WIDTH)?);
-    files.take(&pictures)?;
-    observe(&pictures)?;
-    outcome.ok_or_else(|| Error::invalid("run", "finished", "one that goes on", "Make a new Trainer."))
+
+    /// Takes everything that is on its way, then a checkpoint, unless there are to be none. Whether there is one.
+    fn checkpoint(&mut self) -> Result<bool> {
+        if self.files.checkpoints.never() {
+            return Ok(false);
+        }
+        let events = self.trainer.settle()?;
+        self.tell(events)?;
+        // A run that was lost while this arrived keeps the checkpoint before.
+        if self.report.is_none() {
+            self.files.checkpoint(self.trainer)?;
+        }
+        Ok(true)
+    }
 }

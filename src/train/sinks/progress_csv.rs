@@ -2,26 +2,20 @@
 //! keeps its curve. Column names are CleanRL's, and Stable-Baselines3's where CleanRL has none; a blank cell means
 //! "not measured in this row".
 
-use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::train::event::{Evaluation, Event, Progress};
 use crate::train::run_dir::{PROGRESS_FILE, RunDir};
 use crate::train::sinks::Sink;
+use crate::train::sinks::appended::Appended;
 
 const HEADER: &str = "global_step,charts/episodic_return,charts/episodic_length,charts/SPS,losses/td_loss,losses/q_values,\
                       losses/alpha,losses/entropy,losses/grad_norm,rollout/exploration_rate,train/n_updates,time/episodes,\
                       time/time_elapsed,eval/episodic_return,eval/episodic_return_std";
 
 /// An open `progress.csv`.
-pub struct ProgressCsv {
-    file: File,
-    path: PathBuf,
-    /// Bytes of whole rows.
-    length: u64,
-}
+pub struct ProgressCsv(Appended);
 
 impl Sink for ProgressCsv {
     fn take(&mut self, event: &Event, _: &RunDir) -> Result<()> {
@@ -31,22 +25,27 @@ impl Sink for ProgressCsv {
             _ => Ok(()),
         }
     }
+
+    fn state(&self) -> Result<Value> {
+        self.0.state()
+    }
 }
 
 impl ProgressCsv {
-    /// Creates the file and writes the header.
-    pub fn create(dir: &RunDir) -> Result<ProgressCsv> {
-        let path = dir.file(PROGRESS_FILE);
-        let file = File::create_new(&path).map_err(|e| Error::file("create", &path, e))?;
-        let mut csv = ProgressCsv { file, path, length: 0 };
-        csv.line(HEADER)?;
-        Ok(csv)
+    /// Creates the file and writes the header, or goes on from a checkpoint.
+    pub fn open(dir: &RunDir, state: Option<&Value>) -> Result<ProgressCsv> {
+        if let Some(state) = state {
+            return Appended::reopen(dir, PROGRESS_FILE, state).map(ProgressCsv);
+        }
+        let mut file = Appended::create(dir, PROGRESS_FILE)?;
+        file.line(HEADER)?;
+        Ok(ProgressCsv(file))
     }
 
     /// Appends the statistics of a window.
     pub fn progress(&mut self, p: &Progress) -> Result<()> {
         let steps_per_second = (p.wall_s > 0.0).then(|| (p.env_steps as f64 / p.wall_s).round());
-        self.line(&format!(
+        self.0.line(&format!(
             "{},{},{},{},{},{},{},{},{},{},{},{},{:.3},,",
             p.env_steps,
             cell(p.episodic_return),
@@ -66,21 +65,7 @@ impl ProgressCsv {
 
     /// Appends an evaluation.
     pub fn evaluation(&mut self, env_steps: u64, greedy: &Evaluation) -> Result<()> {
-        self.line(&format!("{env_steps},,,,,,,,,,,,,{},{}", greedy.mean(), greedy.std()))
-    }
-
-    /// One write call per row: a reader never sees half a row, and nothing waits in a buffer when the run is killed. Where
-    /// a full disk takes only a part of a row, that part is taken back.
-    fn line(&mut self, row: &str) -> Result<()> {
-        let row = format!("{row}\n");
-        if let Err(error) = self.file.write_all(row.as_bytes()) {
-            // The first error is the one to report; the next row, if there is one, begins where this one did.
-            let _ = self.file.set_len(self.length);
-            let _ = self.file.seek(SeekFrom::Start(self.length));
-            return Err(Error::file("write", self.path.clone(), error));
-        }
-        self.length += row.len() as u64;
-        Ok(())
+        self.0.line(&format!("{env_steps},,,,,,,,,,,,,{},{}", greedy.mean(), greedy.std()))
     }
 }
 
@@ -96,7 +81,7 @@ mod tests {
     fn every_row_has_the_columns_of_the_header() {
         let root = tempfile::tempdir().expect("temporary directory");
         let dir = RunDir::create(root.path()).expect("directory");
-        let mut csv = ProgressCsv::create(&dir).expect("create");
+        let mut csv = ProgressCsv::open(&dir, None).expect("create");
         csv.progress(&Progress { env_steps: 64, wall_s: 0.5, alpha: 0.25, ..Progress::default() })
             .expect("row");
         csv.progress(&Progress {

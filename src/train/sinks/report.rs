@@ -1,11 +1,12 @@
 //! `report.json`: how a run ended and what that was computed from; and the one line of it that `--json` prints.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::train::event::{Event, Report};
 use crate::train::run_dir::{BEST_FILE, REPORT_FILE, RunDir};
-use crate::train::sinks::Sink;
+use crate::train::sinks::{Sink, kept, taken_back};
 use crate::train::trainer::Trainer;
 
 /// The outcome in one line. `null` stands for "not solved" and for a value that is not finite.
@@ -84,20 +85,21 @@ pub struct ReportJson {
 }
 
 impl ReportJson {
-    /// Nothing to report yet.
-    pub fn new(trainer: &Trainer) -> ReportJson {
-        ReportJson {
+    /// Nothing to report yet, but for the warnings that came before a checkpoint.
+    pub fn open(trainer: &Trainer, state: Option<&Value>) -> Result<ReportJson> {
+        Ok(ReportJson {
             device_reason: trainer.choice().reason.clone(),
             threshold: trainer.env().reward_threshold,
-            warnings: Vec::new(),
-        }
+            warnings: taken_back(REPORT_FILE, state)?,
+        })
     }
 }
 
 impl Sink for ReportJson {
     fn take(&mut self, event: &Event, dir: &RunDir) -> Result<()> {
         match event {
-            Event::Warning(text) => self.warnings.push(text.clone()),
+            // What Trainer::new has to say is said again when a run goes on.
+            Event::Warning(text) if !self.warnings.contains(text) => self.warnings.push(text.clone()),
             Event::Finished(report) => {
                 let full = FullReport {
                     summary: Summary::of(report, dir),
@@ -115,5 +117,9 @@ impl Sink for ReportJson {
             _ => {}
         }
         Ok(())
+    }
+
+    fn state(&self) -> Result<Value> {
+        kept(REPORT_FILE, &self.warnings)
     }
 }

@@ -17,12 +17,7 @@ use crate::train::trainer::Trainer;
 /// Writes them all.
 pub fn write(dir: &RunDir, trainer: &Trainer) -> Result<()> {
     let given = trainer.config();
-    let config = toml::to_string(given).map_err(|e| Error::file("write", dir.file(CONFIG_FILE), e))?;
-    let header = format!(
-        "# Resolved settings of a softq {} run. Repeat it with: softq train --config config.toml\n",
-        env!("CARGO_PKG_VERSION")
-    );
-    dir.write(CONFIG_FILE, format!("{header}{config}").as_bytes())?;
+    dir.write(CONFIG_FILE, config_text(dir, trainer)?.as_bytes())?;
     if envs::is_path(&given.env) {
         // The user goes on changing the file; the agent stays playable in the world it was trained in.
         let source = files::read(Path::new(&given.env), files::MOST_TEXT)
@@ -32,8 +27,7 @@ pub fn write(dir: &RunDir, trainer: &Trainer) -> Result<()> {
     if let Some(reference) = trainer.reference() {
         dir.write(REFERENCE_FILE, &reference::bytes(reference)?)?;
     }
-    let command: Vec<String> = std::env::args_os().map(|arg| quoted(&arg.to_string_lossy())).collect();
-    dir.write(COMMAND_FILE, format!("{}\n", command.join(" ")).as_bytes())?;
+    dir.write(COMMAND_FILE, command_line().as_bytes())?;
 
     let choice = trainer.choice();
     // Listing the adapters starts every driver of the machine, which a CPU run does not need.
@@ -52,6 +46,31 @@ pub fn write(dir: &RunDir, trainer: &Trainer) -> Result<()> {
         "started_unix": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
     });
     dir.write(SYSTEM_FILE, format!("{system:#}\n").as_bytes())
+}
+
+/// Of a run that goes on: its settings, of which it may have new ones, and one more command line.
+pub fn renew(dir: &RunDir, trainer: &Trainer) -> Result<()> {
+    dir.write(CONFIG_FILE, config_text(dir, trainer)?.as_bytes())?;
+    let path = dir.file(COMMAND_FILE);
+    let before = match path.exists() {
+        true => files::read_text(&path, files::MOST_TEXT).map_err(|e| Error::file("read", path, e))?,
+        false => String::new(),
+    };
+    dir.write(COMMAND_FILE, (before + &command_line()).as_bytes())
+}
+
+fn config_text(dir: &RunDir, trainer: &Trainer) -> Result<String> {
+    let settings =
+        toml::to_string(trainer.config()).map_err(|e| Error::file("write", dir.file(CONFIG_FILE), e))?;
+    Ok(format!(
+        "# Resolved settings of a softq {} run. Repeat it with: softq train --config config.toml\n{settings}",
+        env!("CARGO_PKG_VERSION")
+    ))
+}
+
+fn command_line() -> String {
+    let command: Vec<String> = std::env::args_os().map(|arg| quoted(&arg.to_string_lossy())).collect();
+    format!("{}\n", command.join(" "))
 }
 
 /// An argument as a POSIX shell reads it back.

@@ -1,0 +1,320 @@
+//! Runs that go on: killed at any moment, even within the write of a checkpoint, they end with the bits of a run that was
+//! never stopped. `SOFTQ_KILLS=100` kills more often than the default.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const SMALL: &str = "cartpole --hidden 16 --num-envs 2 --learning-starts 64 --log-frequency 128 --eval-episodes 4 \
+                     --eval-frequency 512 --buffer-size 512 --batch-size 16 --stop-when-solved false";
+const POPULATION: &str = "--agents 3 --sweep learning_rate=0.001,0.0003,0.0001";
+const PRIORITIZED: &str = "--replay prioritized";
+
+fn softq(arguments: &[&str], more: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_softq"));
+    command.args(arguments).args(more.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn train(dir: &Path, more: &str) -> Command {
+    let mut command = softq(&["train"], SMALL);
+    command.args(more.split_whitespace()).arg("--run-dir").arg(dir);
+    if !more.contains("--total-timesteps") {
+        command.args(["--total-timesteps", "3000"]);
+    }
+    command
+}
+
+fn resume(dir: &Path, more: &str) -> Command {
+    softq(&["train", "--resume", dir.to_str().expect("path")], more)
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn success(mut command: Command) -> String {
+    let output = command.output().expect("start softq");
+    assert!(output.status.success(), "{}", said(&output));
+    said(&output)
+}
+
+fn refused(mut command: Command, code: i32, parts: &[&str]) {
+    let output = command.output().expect("start softq");
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    for part in parts {
+        assert!(text.contains(part), "'{part}' is missing: {text}");
+    }
+}
+
+fn read(dir: &Path, name: &str) -> Vec<u8> {
+    fs::read(dir.join(name)).unwrap_or_else(|e| panic!("{}: {e}", dir.join(name).display()))
+}
+
+/// The rows without what a clock said: `charts/SPS` and `time/time_elapsed`.
+fn progress(dir: &Path) -> Vec<String> {
+    let text = String::from_utf8(read(dir, "progress.csv")).expect("text");
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        [&cells[..3], &cells[4..12], &cells[13..]].concat().join(",")
+    };
+    text.lines().map(row).collect()
+}
+
+fn report(dir: &Path) -> Value {
+    let mut report: Value = serde_json::from_slice(&read(dir, "report.json")).expect("JSON");
+    // Warnings say of a run that went on that it did.
+    for of_the_process in ["wall_s", "run_dir", "warnings"] {
+        report[of_the_process] = Value::Null;
+    }
+    report
+}
+
+fn equal(a: &Path, b: &Path) {
+    for name in ["model.safetensors", "best.safetensors", "config.toml", "curve.svg", "agent.gif"] {
+        assert!(read(a, name) == read(b, name), "{name}");
+    }
+    assert_eq!(progress(a), progress(b));
+    assert_eq!(report(a), report(b));
+    let sums = String::from_utf8(read(b, "SHA256SUMS")).expect("text");
+    assert!(sums.contains("progress.csv") && !b.join(".lock").exists() && !b.join(".reserve").exists());
+}
+
+fn checkpoints(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir.join("checkpoints")) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let steps = |path: &PathBuf| -> Option<u64> {
+        path.file_name()?.to_str()?.strip_prefix("step_")?.strip_suffix(".safetensors")?.parse().ok()
+    };
+    paths.retain(|path| steps(path).is_some());
+    paths.sort_by_key(steps);
+    paths
+}
+
+/// Whether a checkpoint is being written.
+fn writing(dir: &Path) -> bool {
+    fs::read_dir(dir.join("checkpoints")).is_ok_and(|mut entries| {
+        entries.any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".tmp")))
+    })
+}
+
+/// A few numbers that nobody chose.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Kills it: within the write of a checkpoint if one begins in time, or at any moment. What it was killed in, or that it
+/// had ended.
+fn kill(mut child: Child, dir: &Path, random: &mut Random, within_write: bool) -> &'static str {
+    let begun = Instant::now();
+    let moment = Duration::from_micros(random.below(250_000));
+    loop {
+        if child.try_wait().expect("state").is_some() {
+            return "ended";
+        }
+        let write = writing(dir);
+        if if within_write { write } else { begun.elapsed() >= moment } {
+            child.kill().expect("kill");
+            child.wait().expect("wait");
+            return if write || writing(dir) { "write" } else { "moment" };
+        }
+    }
+}
+
+/// Kills a run again and again, at random moments and within writes in turn, until it ends or has been killed `kills` times.
+fn killed_again_and_again(settings: &str, kills: u64, seed: u64) {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let (whole, torn) = (root.path().join("whole"), root.path().join("torn"));
+    success(train(&whole, &format!("{settings} --checkpoint-every never")));
+    let mut random = Random(seed);
+    let (mut counted, mut within) = (0, 0);
+    let mut attempt = 0;
+    while counted < kills {
+        let every = format!("--checkpoint-every {}", 40 + random.below(200));
+        let begun = torn.join("config.toml").exists();
+        let mut command =
+            if begun { resume(&torn, &every) } else { train(&torn, &format!("{settings} {every}")) };
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("start softq");
+        attempt += 1;
+        match kill(child, &torn, &mut random, attempt % 2 == 0) {
+            "ended" => {
+                // It came to its end between two kills; a new run takes its place.
+                equal_and_gone(&whole, &torn);
+                continue;
+            }
+            "write" => within += 1,
+            _ => {}
+        }
+        if torn.join("config.toml").exists() {
+            counted += 1;
+        } else {
+            // Killed before it was a run at all: nothing to go on with.
+            drop(fs::remove_dir_all(&torn));
+        }
+    }
+    println!("{settings}: {counted} kills, {within} within the write of a checkpoint");
+    success(resume(&torn, ""));
+    equal(&whole, &torn);
+}
+
+fn equal_and_gone(whole: &Path, torn: &Path) {
+    equal(whole, torn);
+    fs::remove_dir_all(torn).expect("remove");
+}
+
+fn kills() -> u64 {
+    std::env::var("SOFTQ_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_bits() {
+    for (index, settings) in ["", POPULATION, PRIORITIZED].into_iter().enumerate() {
+        killed_again_and_again(&format!("--device cpu {settings}"), kills(), index as u64);
+    }
+}
+
+#[test]
+fn so_does_one_on_a_device() {
+    let Some(choice) = common::gpu() else { return };
+    for (index, settings) in [PRIORITIZED, POPULATION].into_iter().enumerate() {
+        killed_again_and_again(
+            &format!("--device {} {settings}", choice.address),
+            kills() / 2,
+            7 + index as u64,
+        );
+    }
+}
+
+#[test]
+fn every_algorithm_goes_on_to_the_same_bits() {
+    for algo in softq::agents::ALGORITHMS.iter().map(|algorithm| algorithm.name) {
+        let continuous = ["sac", "soft_q_svgd"].contains(&algo);
+        let env = if continuous { "pendulum" } else { "cartpole" };
+        let settings = format!(
+            "train {env} --algo {algo} --device cpu --hidden 8,8 --log-frequency 128 --eval-episodes 2 --eval-frequency 700 \
+             --eval-max-steps 20 --total-timesteps 1500 --stop-when-solved false --learning-starts 64"
+        );
+        let root = tempfile::tempdir().expect("temporary directory");
+        let (whole, torn) = (root.path().join("whole"), root.path().join("torn"));
+        let run = |dir: &Path, every: &str| {
+            let mut command = softq(&[], &settings);
+            command.args(["--checkpoint-every", every, "--run-dir"]).arg(dir);
+            success(command);
+        };
+        run(&whole, "never");
+        run(&torn, "400");
+        // As if it had been killed behind its last but one checkpoint.
+        let saved = checkpoints(&torn);
+        assert_eq!(saved.len(), 2, "{algo}");
+        fs::remove_file(&saved[1]).expect("remove");
+        success(resume(&torn, ""));
+        equal(&whole, &torn);
+    }
+}
+
+#[test]
+fn a_run_goes_on_further_as_if_it_had_been_so_long_from_the_start() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let (long, grown) = (root.path().join("long"), root.path().join("grown"));
+    // 1,536 is where a window and an evaluation end.
+    success(train(&long, "--device cpu --total-timesteps 2560"));
+    success(train(&grown, "--device cpu --total-timesteps 1536"));
+    refused(resume(&grown, "--total-timesteps 1000"), 2, &["total_timesteps = 1000", "at least 1536"]);
+    let config = read(&grown, "config.toml");
+    success(resume(&grown, "--total-timesteps 2560"));
+    assert!(read(&grown, "config.toml") != config);
+    equal(&long, &grown);
+    let commands = String::from_utf8(read(&grown, "command.txt")).expect("text");
+    assert_eq!(commands.lines().count(), 2, "{commands}");
+    // Once more from its end: the last evaluations again, and the same files.
+    success(resume(&grown, ""));
+    equal(&long, &grown);
+}
+
+#[test]
+fn an_interrupted_run_leaves_a_checkpoint_of_that_moment() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let (whole, torn) = (root.path().join("whole"), root.path().join("torn"));
+    success(train(&whole, "--device cpu --total-timesteps 40000"));
+    let child = train(&torn, "--device cpu --total-timesteps 40000").spawn().expect("start softq");
+    let progress = torn.join("progress.csv");
+    while fs::read_to_string(&progress).map_or(0, |text| text.lines().count()) < 3 {
+        std::thread::yield_now();
+    }
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+    assert!(status.success());
+    let output = child.wait_with_output().expect("end");
+    assert_eq!(output.status.code(), Some(143), "{}", said(&output));
+    assert!(said(&output).contains("softq train --resume"), "{}", said(&output));
+    assert_eq!(checkpoints(&torn).len(), 1);
+    success(resume(&torn, ""));
+    equal(&whole, &torn);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_the_one_before_is_used() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let (whole, torn) = (root.path().join("whole"), root.path().join("torn"));
+    success(train(&whole, "--device cpu --checkpoint-every never"));
+    assert_eq!(checkpoints(&whole).len(), 0, "never means never");
+    success(train(&torn, "--device cpu --checkpoint-every 600"));
+    let saved = checkpoints(&torn);
+    let good = fs::read(&saved[1]).expect("read");
+    let mut random = Random(3);
+    for damage in 0..4 {
+        let mut bytes = good.clone();
+        match damage {
+            0 => bytes.truncate(random.below(good.len() as u64) as usize),
+            1 => bytes.clear(),
+            _ => bytes[random.below(good.len() as u64) as usize] ^= 1 << random.below(8),
+        }
+        fs::write(&saved[1], &bytes).expect("write");
+        let text = success(resume(&torn, "--checkpoint-every 600"));
+        let name = saved[1].file_name().expect("name").to_string_lossy().into_owned();
+        assert!(text.contains(&name) && text.contains("the checkpoint before"), "{text}");
+        equal(&whole, &torn);
+    }
+    for path in checkpoints(&torn) {
+        fs::write(path, b"").expect("write");
+    }
+    let before = read(&torn, "model.safetensors");
+    refused(resume(&torn, ""), 6, &["step_3000.safetensors", "no whole safetensors file"]);
+    assert!(read(&torn, "model.safetensors") == before, "nothing was touched");
+}
+
+#[test]
+fn what_cannot_go_on_is_refused() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let dir = root.path().join("run");
+    success(train(&dir, "--device cpu --total-timesteps 640"));
+    refused(resume(&root.path().join("nowhere"), ""), 6, &["no such directory"]);
+    refused(resume(root.path(), ""), 6, &["no directory of a run"]);
+    refused(resume(&dir, "--gamma 0.9"), 2, &["--gamma", "keeps its settings"]);
+    refused(resume(&dir, "--total-timesteps many"), 2, &["--total-timesteps", "'many'"]);
+    refused(resume(&dir, "--checkpoint-every soon"), 2, &["'soon'", "30s, 5m or 1h"]);
+    refused(resume(&dir, "--hidden 8"), 2, &["--hidden"]);
+    // A file of the run that lost its end.
+    fs::write(dir.join("progress.csv"), b"global").expect("write");
+    refused(resume(&dir, ""), 6, &["progress.csv", "cut off or altered"]);
+    #[cfg(unix)]
+    {
+        let link = root.path().join("loop");
+        std::os::unix::fs::symlink(&link, &link).expect("link");
+        refused(resume(&link, ""), 6, &["loop"]);
+    }
+    let held = softq::train::run_dir::RunDir::existing(&dir).lock().expect("lock");
+    refused(resume(&dir, ""), 6, &["another process trains in it"]);
+    drop(held);
+}
