@@ -6,9 +6,11 @@ mod common;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use softq::agents::tabular::lookahead::{Played, play};
 use softq::agents::tabular::{Method, Problem, Setting, Solution, solve};
 use softq::engine::cpu::CpuExecutor;
 use softq::engine::executor::Executor;
+use softq::envs::grid::Grid;
 use softq::envs::mdp::{Mdp, Outcome};
 use softq::envs::tabulate::{Starts, tabulate};
 use softq::envs::{self, Env, Values};
@@ -328,6 +330,46 @@ fn rare_slips_have_their_value() {
     }
 }
 
+/// A grid foretells what its solution gets in the environment itself, the better the finer it is, and the solution of the
+/// pendulum is as good as published agents.
+#[test]
+fn values_of_a_grid_are_returns_of_the_environment() {
+    let mut gaps = Vec::new();
+    for points in [20, 60] {
+        let pendulum = env("pendulum", &[]);
+        let grid = Grid::new(pendulum, &[points, points + 1], Some(5)).expect("a grid");
+        let mdp = grid.table().expect("a table");
+        let settings = settings(&[(0.98, 0.0)]);
+        let solution =
+            solved(&mut CpuExecutor::new(), &mdp, Method::SoftQIteration, false, &settings).remove(0);
+        // The mean of f64 over the same table.
+        let fixed = Soft { gamma: 0.98, alpha: 0.0, kl: false, reference: None }
+            .iterate(&mdp)
+            .expect("a fixed point");
+        assert!(relative(&solution.q, &fixed) < 3e-5);
+        let played = play(pendulum, &grid, &solution.values, 0.98, (0, 100)).expect("played");
+        let mean = |of: fn(&Played) -> f64| played.iter().map(of).sum::<f64>() / played.len() as f64;
+        gaps.push((mean(|episode| episode.value) - mean(|episode| episode.discounted)).abs());
+        assert!(points < 60 || mean(|episode| episode.undiscounted) > -165.0, "{played:?}");
+    }
+    assert!(gaps[1] < 0.5 * gaps[0] && gaps[1] < 5.0, "{gaps:?}");
+}
+
+/// The throttle gets the car to the flag, and so does a push either way, from every start.
+#[test]
+fn solutions_of_the_valley_arrive() {
+    for (name, least) in [("mountain_car", -130.0), ("mountain_car_continuous", 90.0)] {
+        let car = env(name, &[]);
+        let grid = Grid::new(car, &[91, 71], (name != "mountain_car").then_some(5)).expect("a grid");
+        let mdp = grid.table().expect("a table");
+        let settings = settings(&[(0.99, 0.0)]);
+        let solution =
+            solved(&mut CpuExecutor::new(), &mdp, Method::SoftQIteration, false, &settings).remove(0);
+        let played = play(car, &grid, &solution.values, 0.99, (0, 50)).expect("played");
+        assert!(played.iter().all(|episode| episode.undiscounted > least), "{name}: {played:?}");
+    }
+}
+
 fn softq(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_softq")).args(arguments).output().expect("start softq")
 }
@@ -347,12 +389,28 @@ fn the_command_prints_draws_and_refuses() {
     assert_eq!(json["table"]["proven"], true);
     assert_eq!(json["states"].as_array().map(Vec::len), Some(16));
     assert!((json["start_value"].as_f64().expect("a number") - 2.471032477954414).abs() < 1e-4);
+    let pendulum =
+        ["solve", "pendulum", "--alpha", "0", "--grid", "40,41", "--actions", "5", "--device", "cpu"];
+    let shown = text(&[&pendulum[..], &["--episodes", "50"]].concat());
+    assert!(shown.contains("40 points of theta") && shown.contains("50 episodes from seed 0"), "{shown}");
+    let shown = text(&[&pendulum[..], &["--episodes", "50", "--json"]].concat());
+    let json: Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(
+        (&json["grid"][1]["points"], json["values"].as_array().map(Vec::len)),
+        (&41.into(), Some(1640))
+    );
     let dir = tempfile::tempdir().expect("folder");
     let path = dir.path().join("taxi.svg");
     text(&["solve", "taxi", "--device", "cpu", "--svg", path.to_str().expect("path")]);
     assert!(std::fs::read_to_string(&path).expect("written").contains("passenger aboard"));
     for (arguments, part) in [
-        (&["solve", "pendulum"][..], "Box(-2, 2)"),
+        (&["solve", "sac"][..], "unknown environment"),
+        (&["solve", "reacher"], "a table needs Discrete(n)"),
+        (&["solve", "pendulum", "--grid", "2"], "at least 3 along theta"),
+        (&["solve", "pendulum", "--episodes", "0"], "episodes = 0"),
+        (&["solve", "pendulum", "--svg", "x.svg"], "left out for Pendulum-v1"),
+        (&["solve", "pendulum", "--reference", "uniform"], "--kl true"),
+        (&["solve", "frozenlake", "--grid", "9"], "--grid = given"),
         (&["solve", "frozenlake", "--method", "value"], "unknown method 'value'"),
         (&["solve", "frozenlake", "--gamma", "1.5"], "gamma = 1.5"),
         (&["solve", "frozenlake", "--alpha", "-1"], "alpha = -1"),

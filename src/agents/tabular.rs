@@ -15,6 +15,7 @@ use crate::kernels::{tabular_backup, tabular_policy, tabular_residual, tabular_v
 use crate::shared::tabular::{NEVER, Solver, Sweep, Transition};
 
 mod check;
+pub mod lookahead;
 mod problem;
 
 pub use check::check_reference;

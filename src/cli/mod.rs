@@ -19,6 +19,7 @@ mod settings;
 mod shell;
 mod signals;
 mod solve;
+mod solve_grid;
 mod solve_map;
 mod summary;
 mod train;

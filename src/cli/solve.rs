@@ -8,6 +8,8 @@ use softq::agents::reference::UNIFORM;
 use softq::agents::tabular::{METHODS, Method, Problem, Setting, Solution, solve as solve_table};
 use softq::config::Config;
 use softq::config::thousands;
+use softq::engine::executor::Executor;
+use softq::envs::grid::Grid;
 use softq::envs::tabulate::{CHECKS, Proof, RESETS, Starts, Tabulated, tabulate};
 use softq::envs::{self, Env};
 use softq::gpu::{self, Choice};
@@ -15,6 +17,7 @@ use softq::report::policy_map::{self, PolicyMap};
 use softq::train::reference;
 use softq::{Error, Result};
 
+use super::solve_grid::{self, GridArgs};
 use super::solve_map::maps;
 use super::{json_line, progress_line, say};
 
@@ -26,9 +29,13 @@ use super::{json_line, progress_line, say};
                         more than their first four random numbers, and with states that look alike but differ. The answer says \
                         whether its table is proven or what it may lack. Time limits are left out: the values are \
                         those of an endless task.\n\n\
+                        Pendulum, MountainCar (both of each) and MultiGoal are solved on a grid over their real-valued states, with \
+                        values interpolated between its points; the solution is then played in the environment itself, which gives \
+                        the return that an agent can be measured by.\n\n\
                         Examples:\n  softq solve frozenlake --alpha 0.1 --gamma 0.99\n  \
                         softq solve cliffwalking --alpha 1 --kl true --method soft-policy-iteration --svg cliff.svg\n  \
-                        softq solve frozenlake --env-param map=SFF/FHF/FFG --env-param is_slippery=false --alpha 0"
+                        softq solve frozenlake --env-param map=SFF/FHF/FFG --env-param is_slippery=false --alpha 0\n  \
+                        softq solve pendulum --alpha 0 --grid 120,121"
 )]
 pub struct SolveArgs {
     /// Environment: id, short name or path of a WGSL file
@@ -39,49 +46,59 @@ pub struct SolveArgs {
     env_param: Vec<String>,
     /// Temperature: 0 (the hard maximum, ties split evenly), or 1e-6 to 1e6
     #[arg(long, default_value_t = 0.1, allow_negative_numbers = true)]
-    alpha: f64,
+    pub(super) alpha: f64,
     /// Discount, 0 to 1
     #[arg(long, default_value_t = 0.99, allow_negative_numbers = true)]
-    gamma: f64,
+    pub(super) gamma: f64,
     /// soft-q-iteration or soft-policy-iteration
     #[arg(long, value_name = "METHOD", default_value = METHODS[0])]
-    method: String,
+    pub(super) method: String,
     /// Stop when a sweep changes no Q by more than this share of max(1, max |Q|); 0 goes on until only rounding is left
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
     tolerance: f64,
     /// Entropy relative to the uniform policy: alpha ln|A| less per step
     #[arg(long, value_name = "true|false", default_value_t = false, action = clap::ArgAction::Set)]
-    kl: bool,
+    pub(super) kl: bool,
     /// Reference policy pi_bar that the entropy is relative to: `uniform`; a file with the probabilities of every state's
     /// actions in rows (JSON, safetensors), or as `softq solve --json` prints them; or the directory of a run, whose policy it
     /// is. The solution is proportional to pi_bar exp(Q / alpha)
     #[arg(long, value_name = "uniform|FILE|RUN")]
-    reference: Option<String>,
+    pub(super) reference: Option<String>,
     /// Give up after so many sweeps
     #[arg(long, value_name = "N", default_value_t = 100_000)]
-    max_sweeps: u32,
+    pub(super) max_sweeps: u32,
     /// Draw the maps as an SVG
     #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
+    pub(super) svg: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) grid: GridArgs,
     /// auto, gpu, cpu (built-in environments only), or an address that `softq devices` lists
     #[arg(long, default_value = "auto")]
-    device: String,
+    pub(super) device: String,
     /// Print one JSON line with Q, V and policy of every state
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl SolveArgs {
-    fn setting(&self) -> Setting {
+    pub(super) fn method(&self) -> Result<Method> {
+        Method::parse(&self.method)
+    }
+
+    pub(super) fn setting(&self) -> Setting {
         Setting { gamma: self.gamma, alpha: self.alpha, tolerance: self.tolerance }
     }
 }
 
 /// Runs the command.
 pub fn solve(args: &SolveArgs, out: &mut dyn Write) -> Result<()> {
-    let method = Method::parse(&args.method)?;
+    let method = args.method()?;
     let config = Config { env_param: args.env_param.clone(), ..Config::default() };
     let env = envs::open(&args.env, &config.env_values()?)?;
+    if Grid::suits(env) {
+        return solve_grid::solve(args, env, out);
+    }
+    args.grid.check_unused(env)?;
     let choice = gpu::choose(&args.device)?;
     let mut executor = gpu::open(&choice)?;
     let setting = args.setting();
@@ -98,18 +115,7 @@ pub fn solve(args: &SolveArgs, out: &mut dyn Write) -> Result<()> {
         settings: &[setting],
         references: &references,
     };
-    let solutions = solve_table(&mut *executor, &problem)?;
-    let Some(solution) = solutions.first().filter(|solution| solution.converged) else {
-        let residual = solutions.first().map_or(0.0, Solution::residual);
-        return Err(Error::invalid(
-            "max_sweeps",
-            args.max_sweeps,
-            "enough for the values to come to rest",
-            format!(
-                "The last sweep still changed Q by {residual:e}; with gamma = 1 and rewards or entropy without end they never do."
-            ),
-        ));
-    };
+    let solution = &settled(&mut *executor, &problem)?;
     let maps = maps(env, &table, solution);
     if let Some(path) = &args.svg {
         if maps.is_empty() {
@@ -129,6 +135,18 @@ pub fn solve(args: &SolveArgs, out: &mut dyn Write) -> Result<()> {
     }
     say(out, &headline(args, env, &choice, &table, solution))?;
     say(out, &body(&table, solution, &maps))
+}
+
+/// The one solution of `problem`, at rest.
+pub(super) fn settled(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<Solution> {
+    let solution = solve_table(executor, problem)?.into_iter().next();
+    let residual = solution.as_ref().map_or(0.0, Solution::residual);
+    solution.filter(|solution| solution.converged).ok_or_else(|| {
+        let hint = format!(
+            "The last sweep still changed Q by {residual:e}; with gamma = 1 and rewards or entropy without end they never do."
+        );
+        Error::invalid("max_sweeps", problem.max_sweeps, "enough for the values to come to rest", hint)
+    })
 }
 
 fn headline(args: &SolveArgs, env: &Env, choice: &Choice, table: &Tabulated, solution: &Solution) -> String {

@@ -8,7 +8,7 @@ use crate::shared::rng::{Rng, pcg4d};
 use crate::shared::shape::Shape;
 use crate::shared::transition::TransitionLayout;
 
-pub use crate::engine::world::{EnvTwin, NoParams, World};
+pub use crate::engine::world::{Axis, EnvTwin, NoParams, World};
 pub use crate::shared::outcome::Outcome;
 
 /// The actions of an environment, as in Gymnasium.

@@ -9,6 +9,21 @@ use crate::shared::rng::Rng;
 /// `EnvParams` of environments without runtime parameters: one unused word, as in WGSL.
 pub type NoParams = u32;
 
+/// One number of a state, as an axis of a grid over all states.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Axis {
+    /// Its name in `State`.
+    pub name: &'static str,
+    /// Least value.
+    pub low: f32,
+    /// Largest value.
+    pub high: f32,
+    /// Whether `high` is `low` again, as with angles.
+    pub wraps: bool,
+    /// Points along it where nothing else is asked for.
+    pub points: u32,
+}
+
 /// The functions of an environment on the CPU, typed: what an environment's Rust file implements, in the same order of
 /// operations as its WGSL file.
 pub trait World: Send + Sync + 'static {
@@ -31,6 +46,11 @@ pub trait World: Send + Sync + 'static {
     fn observe(&self, params: &Self::Params, state: &Self::State, obs: &mut [f32]);
     /// Colour, sRGB in 0 to 1, of the picture at `uv`: (0, 0) is the top left, (1, 1) the bottom right.
     fn draw(&self, params: &Self::Params, state: &Self::State, uv: [f32; 2]) -> [f32; 3];
+    /// The axes of a grid over all states, in the order of `State`, whose fields must all be `f32` and whose steps must draw no
+    /// random number; none where such a grid is no use. See `envs::grid`.
+    fn axes(&self) -> &'static [Axis] {
+        &[]
+    }
 }
 
 /// [`World`] over words, which is how buffers hold states and parameters.
@@ -43,6 +63,8 @@ pub trait EnvTwin: Send + Sync {
     fn observe(&self, params: &[u32], state: &[u32], obs: &mut [f32]);
     /// See [`World::draw`].
     fn draw(&self, params: &[u32], state: &[u32], uv: [f32; 2]) -> [f32; 3];
+    /// See [`World::axes`].
+    fn axes(&self) -> &'static [Axis];
     /// Words of the state.
     fn state_words(&self) -> usize;
     /// Words of the parameters.
@@ -71,6 +93,10 @@ impl<W: World> EnvTwin for W {
 
     fn draw(&self, params: &[u32], state: &[u32], uv: [f32; 2]) -> [f32; 3] {
         World::draw(self, typed(params), typed(state), uv)
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        World::axes(self)
     }
 
     fn state_words(&self) -> usize {

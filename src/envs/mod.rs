@@ -13,6 +13,7 @@ pub mod deep_sea;
 mod explain;
 pub mod freeway;
 pub mod frozen_lake;
+pub mod grid;
 pub mod items;
 mod loops;
 pub mod mdp;

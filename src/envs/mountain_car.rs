@@ -1,6 +1,6 @@
 //! MountainCar-v0: the twin of `shaders/envs/mountain_car.wgsl`, in the same order of operations.
 
-use crate::engine::env::{BuiltIn, Outcome, World};
+use crate::engine::env::{Axis, BuiltIn, Outcome, World};
 use crate::gpu_struct;
 use crate::shared::rng::Rng;
 use crate::shared::valley::{self, State};
@@ -31,6 +31,18 @@ gpu_struct! {
     }
 }
 
+/// Every position and every velocity up to the limits.
+pub const AXES: &[Axis] = &[
+    Axis {
+        name: "position",
+        low: valley::MIN_POSITION,
+        high: valley::MAX_POSITION,
+        wraps: false,
+        points: 181,
+    },
+    Axis { name: "velocity", low: -valley::MAX_SPEED, high: valley::MAX_SPEED, wraps: false, points: 141 },
+];
+
 /// The rules.
 pub struct MountainCar;
 
@@ -56,5 +68,9 @@ impl World for MountainCar {
 
     fn draw(&self, _env: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         valley::draw(state.position, GOAL_POSITION, GOAL_HEIGHT, uv)
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        AXES
     }
 }

@@ -1,6 +1,7 @@
 //! MountainCarContinuous-v0: the twin of `shaders/envs/mountain_car_continuous.wgsl`, in the same order of operations.
 
-use crate::engine::env::{BuiltIn, Outcome, World};
+use crate::engine::env::{Axis, BuiltIn, Outcome, World};
+use crate::envs::mountain_car::AXES;
 use crate::gpu_struct;
 use crate::shared::rng::Rng;
 use crate::shared::valley::{self, State};
@@ -58,5 +59,9 @@ impl World for MountainCarContinuous {
 
     fn draw(&self, _env: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         valley::draw(state.position, GOAL_POSITION, GOAL_HEIGHT, uv)
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        AXES
     }
 }

@@ -1,6 +1,6 @@
 //! MultiGoal-v0: the twin of `shaders/envs/multi_goal.wgsl`, in the same order of operations.
 
-use crate::engine::env::{BuiltIn, Outcome, World};
+use crate::engine::env::{Axis, BuiltIn, Outcome, World};
 use crate::gpu_struct;
 use crate::shared::draw::{paint, sd_circle};
 use crate::shared::normal::normal;
@@ -97,6 +97,14 @@ impl World for MultiGoal {
         colour = paint(colour, GOAL, sd_circle(offset, GOAL_RADIUS).abs() - 0.06);
         colour = paint(colour, GOAL, sd_circle(offset, 0.2));
         paint(colour, POINT, sd_circle([x - state.x, y - state.y], 0.3))
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        const AXES: &[Axis] = &[
+            Axis { name: "x", low: -REACH, high: REACH, wraps: false, points: 57 },
+            Axis { name: "y", low: -REACH, high: REACH, wraps: false, points: 57 },
+        ];
+        AXES
     }
 }
 

@@ -1,6 +1,8 @@
 //! Pendulum-v1: the twin of `shaders/envs/pendulum.wgsl`, in the same order of operations.
 
-use crate::engine::env::{BuiltIn, Outcome, World};
+use std::f32::consts::PI;
+
+use crate::engine::env::{Axis, BuiltIn, Outcome, World};
 use crate::shared::pendulum::{self, Params, State};
 use crate::shared::rng::Rng;
 
@@ -14,6 +16,18 @@ pub static PENDULUM: BuiltIn = BuiltIn {
     values: &[],
     twin: |_| Ok(Box::new(Pendulum)),
 };
+
+/// Every angle, and every velocity up to the limit.
+pub const AXES: &[Axis] = &[
+    Axis { name: "theta", low: -PI, high: PI, wraps: true, points: 120 },
+    Axis {
+        name: "theta_dot",
+        low: -pendulum::MAX_SPEED,
+        high: pendulum::MAX_SPEED,
+        wraps: false,
+        points: 121,
+    },
+];
 
 /// The rules.
 pub struct Pendulum;
@@ -36,5 +50,9 @@ impl World for Pendulum {
 
     fn draw(&self, _env: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         pendulum::draw(state, uv)
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        AXES
     }
 }

@@ -1,6 +1,7 @@
 //! PendulumDiscrete-v1: the twin of `shaders/envs/pendulum_discrete.wgsl`, in the same order of operations.
 
-use crate::engine::env::{BuiltIn, Outcome, World};
+use crate::engine::env::{Axis, BuiltIn, Outcome, World};
+use crate::envs::pendulum::AXES;
 use crate::shared::pendulum::{self, Params, State};
 use crate::shared::rng::Rng;
 
@@ -36,5 +37,9 @@ impl World for PendulumDiscrete {
 
     fn draw(&self, _env: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         pendulum::draw(state, uv)
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        AXES
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::env::{EnvTwin, Outcome};
+use crate::engine::env::{Axis, EnvTwin, Outcome};
 use crate::error::{Error, Result};
 use crate::shared::rng::Rng;
 
@@ -92,6 +92,10 @@ impl EnvTwin for Rescaled {
 
     fn draw(&self, params: &[u32], state: &[u32], uv: [f32; 2]) -> [f32; 3] {
         self.inner.draw(params, state, uv)
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        self.inner.axes()
     }
 
     fn state_words(&self) -> usize {

@@ -8,7 +8,8 @@ use crate::shared::outcome::Outcome;
 use crate::shared::rng::Rng;
 
 const PI: f32 = std::f32::consts::PI;
-const MAX_SPEED: f32 = 8.0;
+/// Largest angular velocity either way, rad/s.
+pub const MAX_SPEED: f32 = 8.0;
 const MAX_TORQUE: f32 = 2.0;
 const DT: f32 = 0.05;
 

@@ -5,9 +5,12 @@ use crate::shared::draw::{paint, sd_circle, sd_round_box};
 use crate::shared::math::sincos_f32;
 use crate::shared::rng::Rng;
 
-const MIN_POSITION: f32 = -1.2;
-const MAX_POSITION: f32 = 0.6;
-const MAX_SPEED: f32 = 0.07;
+/// The wall on the left, which stops the car.
+pub const MIN_POSITION: f32 = -1.2;
+/// The end on the right.
+pub const MAX_POSITION: f32 = 0.6;
+/// Largest velocity either way.
+pub const MAX_SPEED: f32 = 0.07;
 
 const SKY: [f32; 3] = [1.0, 1.0, 1.0];
 const GROUND: [f32; 3] = [0.0, 0.0, 0.0];
