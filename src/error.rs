@@ -187,6 +187,15 @@ pub enum Error {
         /// Device under test.
         device: String,
     },
+    /// An exported file that does not do what the engine does.
+    #[error(
+        "the exported file does not compute what the engine does: {message}. Nothing was written. This is a fault of softq; the run \
+         itself is not concerned."
+    )]
+    Parity {
+        /// In what they differ.
+        message: String,
+    },
     /// An environment that the checker found wrong; the lines of its report say what and what to do.
     #[error("{failed} of {total} checks of {env} failed; each FAILED line above says what to do.")]
     EnvCheck {
@@ -221,7 +230,7 @@ impl Error {
             | Error::TooLarge { .. }
             | Error::OutOfMemory { .. }
             | Error::EnvFile { .. } => 2,
-            Error::Failed { .. } | Error::EnvCheck { .. } => 1,
+            Error::Failed { .. } | Error::EnvCheck { .. } | Error::Parity { .. } => 1,
             Error::NoDevice { .. } => 3,
             Error::DeviceLost { .. } | Error::Kernel { .. } | Error::Shader { .. } => 4,
             Error::Diverged { .. } | Error::NotFinite { .. } => 5,

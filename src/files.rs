@@ -1,8 +1,8 @@
 //! Reading files that others wrote: only regular ones, and none that is longer than its kind can be. A device such as
-//! `/dev/zero` has no end, and a pipe may never have a writer.
+//! `/dev/zero` has no end, and a pipe may never have a writer. And writing files that are whole as soon as they are there.
 
-use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Result};
+use std::fs::{self, File};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
 
 /// Most bytes of a file of settings, of digests or of an environment.
@@ -31,6 +31,32 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
         length if length > most => Err(too_long(length)),
         _ => Ok(bytes),
     }
+}
+
+/// Writes a file under a temporary name beside it, fsyncs it, renames it, and fsyncs the directory: a file that is there is whole.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let name =
+        path.file_name().ok_or_else(|| Error::new(ErrorKind::InvalidInput, "this is no path of a file"))?;
+    let temporary = path.with_file_name(format!(".{}.tmp", name.to_string_lossy()));
+    let written = File::create(&temporary)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| sync_dir(path));
+    if written.is_err() {
+        // The first error is the one to report; a leftover temporary file does no harm.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// The rename survives a power cut only once the directory of `path` itself is on disk. Windows cannot open directories as
+/// files and needs no such call.
+fn sync_dir(path: &Path) -> Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
 /// The text of a regular file of at most `most` bytes, without a byte order mark.

@@ -13,6 +13,8 @@ pub mod files;
 pub mod gpu;
 pub mod kernels;
 pub mod nn;
+#[cfg(feature = "exchange")]
+pub mod onnx;
 pub mod report;
 pub mod shared;
 pub mod statistics;

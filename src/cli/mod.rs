@@ -6,6 +6,7 @@ mod devices;
 mod engine;
 mod envs;
 mod eval;
+mod export;
 mod flags;
 mod kernels;
 mod library;
@@ -57,6 +58,8 @@ enum Command {
     /// Evaluate a saved agent: mean, interquartile mean and their 95% intervals over many episodes
     #[command(visible_alias = "enjoy")]
     Eval(eval::EvalArgs),
+    /// Write an agent as an ONNX file, and compare what it computes with the engine
+    Export(export::ExportArgs),
     /// Play an agent in the terminal
     Watch(watch::WatchArgs),
     /// Write an agent's play as a GIF or PNG
@@ -93,6 +96,7 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
         Command::Train(args) => train::train(&args, out),
         Command::Envs(args) => envs::envs(&args, out),
         Command::Eval(args) => eval::eval(&args, out),
+        Command::Export(args) => export::export(&args, out),
         Command::Watch(args) => watch::watch(&args, out),
         Command::Record(args) => record::record(&args, out),
         Command::Devices(args) => devices::devices(engine, &args, out),

@@ -278,6 +278,9 @@ pub struct Env {
     pub obs_low: Vec<f32>,
     /// See `obs_low`.
     pub obs_high: Vec<f32>,
+    /// `[middle, factor]` of each element where observations are rescaled from the bounds of the file, to
+    /// `(x - middle) * factor`; else empty.
+    pub obs_rescaled: Vec<[f32; 2]>,
     /// The actions.
     pub actions: ActionSpace,
     /// Steps after which an episode is truncated; `None` never ends one.

@@ -122,6 +122,7 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
         obs_bits,
         obs_low,
         obs_high,
+        obs_rescaled: rescale.as_ref().map(Rescale::map).unwrap_or_default(),
         actions,
         max_episode_steps,
         reward_threshold: reader.number(&constants, "REWARD_THRESHOLD")?,

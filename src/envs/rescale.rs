@@ -54,6 +54,11 @@ impl Rescale {
         rescale
     }
 
+    /// `[middle, factor]` of each element.
+    pub fn map(&self) -> Vec<[f32; 2]> {
+        self.middle.iter().zip(&self.factor).map(|(middle, factor)| [*middle, *factor]).collect()
+    }
+
     /// WGSL that declares `rescaled(value, index)`.
     pub fn glue(&self) -> String {
         let list = |values: &[f32]| values.iter().map(|v| format!("{v:?}")).collect::<Vec<_>>().join(", ");

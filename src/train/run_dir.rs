@@ -2,12 +2,12 @@
 //! temporary name in the same directory, fsynced, renamed, and the directory fsynced. A file that is there is whole.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::train::checksums::Checksums;
 
 /// The resolved settings.
@@ -192,26 +192,8 @@ impl RunDir {
     /// Writes `name` atomically.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.file(name);
-        let temporary = self.file(&format!(".{name}.tmp"));
-        let written = File::create(&temporary)
-            .and_then(|mut file| {
-                file.write_all(bytes)?;
-                file.sync_all()
-            })
-            .and_then(|()| fs::rename(&temporary, &path))
-            .and_then(|()| sync_dir(&self.path));
-        written.map_err(|error| {
-            // The first error is the one to report; a leftover temporary file does no harm.
-            let _ = fs::remove_file(&temporary);
-            Error::file("write", path, error)
-        })
+        files::write(&path, bytes).map_err(|error| Error::file("write", path, error))
     }
-}
-
-/// The rename survives a power cut only once the directory itself is on disk. Windows cannot open directories as files
-/// and needs no such call.
-fn sync_dir(path: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 /// An environment may be named by a path; only its last part, without separators, goes into the directory's name.

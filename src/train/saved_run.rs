@@ -55,6 +55,8 @@ pub struct SavedRun {
     pub env: &'static Env,
     /// The policy that it is relative to, if that is not the uniform one: the copy in the run directory.
     pub reference: Option<Reference>,
+    /// Its groups of networks.
+    pub groups: Vec<GroupSpec>,
     /// Weights group by group, `[nets, params]`, as [`agents::Plan`] orders them.
     pub weights: Vec<Vec<f32>>,
     /// `ln alpha` at the end of training, one for each head that has its own.
@@ -126,8 +128,8 @@ impl SavedRun {
             ));
         }
         let Origin { config, env, reference, .. } = origin;
-        let path = path.to_owned();
-        Ok(SavedRun { path, which, config, env, reference, weights, log_alphas, env_steps, warnings })
+        let (path, groups) = (path.to_owned(), plan.groups);
+        Ok(SavedRun { path, which, config, env, reference, groups, weights, log_alphas, env_steps, warnings })
     }
 
     /// The agent's policy: its argmax, or samples from `softmax(Q / alpha)` with its last temperature or from its policy network.

@@ -8,9 +8,6 @@ use crate::kernels::{layer_norm, layer_norm_backward_input, layer_norm_backward_
 use crate::nn::layout::Layout;
 use crate::nn::op::{Backward, Forward, Operation};
 
-/// PyTorch's default.
-const EPS: f32 = 1e-5;
-
 /// `to = act(layer_norm(from))`; gamma, then beta.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerNorm {
@@ -23,6 +20,9 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
+    /// What is added to the variance: PyTorch's default.
+    pub const EPS: f32 = 1e-5;
+
     /// From the last tensor to a new one of its shape; a grid is normalised as a whole.
     pub fn new(layout: &mut Layout, name: &str) -> LayerNorm {
         let from = layout.last();
@@ -56,7 +56,7 @@ impl Operation for LayerNorm {
             slots: pass.slots(),
             slot_net: pass.slot_net(),
             activation: layout.tensors[self.to].activation as u32,
-            eps: EPS,
+            eps: LayerNorm::EPS,
             agents: pass.agents,
         };
         let moments = at.kept("layer_norm")?;

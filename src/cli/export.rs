@@ -1,0 +1,124 @@
+//! `softq export`: a saved agent for programs that know nothing of softq.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use softq::config::thousands;
+use softq::error::{Error, Result};
+use softq::files;
+use softq::onnx::{self, BOUND, Exported, Port};
+use softq::train::checksums;
+use softq::train::model_file::tensor_bytes;
+use softq::train::saved_run::{SavedRun, Which};
+
+use super::player::Weights;
+use super::{json_line, say};
+
+/// Arguments of `softq export`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  softq export runs/CartPole-v1__sqn__0__1700000000\n  \
+                        softq export runs/CartPole-v1__sqn__0__1700000000 --weights best --onnx cartpole.onnx")]
+pub struct ExportArgs {
+    /// Run directory of `softq train`
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The file [default: model.onnx or best.onnx in the run directory]
+    #[arg(long, value_name = "PATH")]
+    onnx: Option<PathBuf>,
+    /// Which weights: the last ones (model.safetensors) or those that evaluated best (best.safetensors)
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "last")]
+    weights: Weights,
+    /// Also write the compared observations and the engine's answers as safetensors, to check another runtime with
+    #[arg(long, value_name = "PATH")]
+    samples: Option<PathBuf>,
+    /// Print one JSON line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(serde::Serialize)]
+struct Written<'a> {
+    file: String,
+    bytes: usize,
+    env: &'a str,
+    algo: &'a str,
+    weights: &'a str,
+    inputs: &'a [Port],
+    outputs: &'a [Port],
+    observations: u32,
+    largest_difference: f64,
+}
+
+/// Runs the command.
+pub fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<()> {
+    let run = args.weights.load(&args.run)?;
+    let path = path(args, &run)?;
+    let exported = onnx::export(&run)?;
+    files::write(&path, &exported.bytes).map_err(|error| Error::file("write", &path, error))?;
+    if let Some(name) = path.file_name().and_then(|name| name.to_str())
+        && path.parent() == Some(&run.path)
+    {
+        checksums::renew(&run.path, name)?;
+    }
+    if let Some(path) = &args.samples {
+        let name = path.display().to_string();
+        let metadata = BTreeMap::from([("env", run.env.id.clone()), ("algo", run.config.algo.clone())]);
+        let bytes = tensor_bytes(&name, &onnx::samples(&run)?, metadata)?;
+        files::write(path, &bytes).map_err(|error| Error::file("write", path, error))?;
+    }
+    if !args.json {
+        return say(out, &text(&path, &run, &exported));
+    }
+    let Exported { bytes, inputs, outputs, parity } = &exported;
+    json_line(
+        out,
+        &Written {
+            file: path.display().to_string(),
+            bytes: bytes.len(),
+            env: &run.env.id,
+            algo: &run.config.algo,
+            weights: run.which.file(),
+            inputs,
+            outputs,
+            observations: parity.observations,
+            largest_difference: parity.largest_difference,
+        },
+    )
+}
+
+fn path(args: &ExportArgs, run: &SavedRun) -> Result<PathBuf> {
+    let path = match (&args.onnx, run.which) {
+        (Some(path), _) => path.clone(),
+        (None, Which::Last) => run.path.join("model.onnx"),
+        (None, Which::Best) => run.path.join("best.onnx"),
+    };
+    match path.extension().is_some_and(|given| given.eq_ignore_ascii_case("onnx")) {
+        true => Ok(path),
+        false => {
+            Err(Error::invalid("--onnx", path.display(), "a path that ends in .onnx", "Add the ending."))
+        }
+    }
+}
+
+fn text(path: &Path, run: &SavedRun, exported: &Exported) -> String {
+    let Exported { bytes, inputs, outputs, parity } = exported;
+    let mut text = format!(
+        "{}: {} with {}, {} weights, {} bytes\n",
+        path.display(),
+        run.env.id,
+        run.config.algo,
+        if run.which == Which::Best { "best" } else { "last" },
+        thousands(bytes.len() as u64),
+    );
+    let ports = inputs.iter().map(|port| ("takes", port)).chain(outputs.iter().map(|port| ("gives", port)));
+    for (verb, Port { name, shape, about }) in ports {
+        text += &format!("  {verb} {:<12} [{}]  {about}\n", name, shape.join(", "));
+    }
+    text += &format!(
+        "  largest difference from the engine over {} observations: {:.1e} of the largest value, {BOUND:.0e} allowed\n",
+        thousands(parity.observations.into()),
+        parity.largest_difference,
+    );
+    text
+}
