@@ -340,6 +340,7 @@ fn a_run_directory_holds_every_file() {
         "command.txt",
         "config.toml",
         "curve.svg",
+        "evaluations.csv",
         "model.safetensors",
         "progress.csv",
         "report.json",

@@ -46,3 +46,18 @@ fn the_architecture_page_counts_as_the_plan_does() {
     let words = std::mem::size_of::<Agent>() / 4;
     assert!(page.contains(&format!("`Agent` record ({words} words)")), "docs/architecture.md: {words} words");
 }
+
+#[test]
+fn the_book_has_every_page() {
+    let summary = page("docs/SUMMARY.md");
+    let mut pages: Vec<String> = std::fs::read_dir("docs")
+        .expect("docs")
+        .map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md")
+        .collect();
+    pages.sort();
+    let mut linked: Vec<&str> =
+        summary.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    linked.sort();
+    assert_eq!(linked, pages);
+}

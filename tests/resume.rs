@@ -9,6 +9,17 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use softq::config::Config;
+use softq::engine::executor::{Executor, Program};
+use softq::engine::recording::{BufferId, Buffers, Recording};
+use softq::gpu::{GpuDevice, GpuExecutor};
+use softq::train::checkpoint::store::Every;
+use softq::train::event::Event;
+use softq::train::run_dir::RunDir;
+use softq::train::saved_run::{SavedRun, Which};
+use softq::train::sinks::{RunFiles, train_with};
+use softq::train::trainer::Trainer;
+use softq::{Result, agents, envs};
 
 const SMALL: &str = "cartpole --hidden 16 --num-envs 2 --learning-starts 64 --log-frequency 128 --eval-episodes 4 \
                      --eval-frequency 512 --buffer-size 512 --batch-size 16 --stop-when-solved false";
@@ -78,7 +89,9 @@ fn report(dir: &Path) -> Value {
 }
 
 fn equal(a: &Path, b: &Path) {
-    for name in ["model.safetensors", "best.safetensors", "config.toml", "curve.svg", "agent.gif"] {
+    for name in
+        ["model.safetensors", "best.safetensors", "config.toml", "curve.svg", "agent.gif", "evaluations.csv"]
+    {
         assert!(read(a, name) == read(b, name), "{name}");
     }
     assert_eq!(progress(a), progress(b));
@@ -90,12 +103,14 @@ fn equal(a: &Path, b: &Path) {
 fn checkpoints(dir: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(dir.join("checkpoints")) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    let steps = |path: &PathBuf| -> Option<u64> {
-        path.file_name()?.to_str()?.strip_prefix("step_")?.strip_suffix(".safetensors")?.parse().ok()
-    };
-    paths.retain(|path| steps(path).is_some());
-    paths.sort_by_key(steps);
+    paths.retain(|path| steps_of(path).is_some());
+    paths.sort_by_key(|path| steps_of(path));
     paths
+}
+
+fn steps_of(path: impl AsRef<Path>) -> Option<u64> {
+    let name = path.as_ref().file_name()?.to_str()?;
+    name.strip_prefix("step_")?.strip_suffix(".safetensors")?.parse().ok()
 }
 
 /// Whether a checkpoint is being written.
@@ -229,16 +244,17 @@ fn a_run_goes_on_further_as_if_it_had_been_so_long_from_the_start() {
     let root = tempfile::tempdir().expect("temporary directory");
     let (long, grown) = (root.path().join("long"), root.path().join("grown"));
     // 1,536 is where a window and an evaluation end.
-    success(train(&long, "--device cpu --total-timesteps 2560"));
+    success(train(&long, "--device cpu --total-timesteps 2559"));
     success(train(&grown, "--device cpu --total-timesteps 1536"));
     refused(resume(&grown, "--total-timesteps 1000"), 2, &["total_timesteps = 1000", "at least 1536"]);
     let config = read(&grown, "config.toml");
-    success(resume(&grown, "--total-timesteps 2560"));
+    success(resume(&grown, "--total-timesteps 2559"));
     assert!(read(&grown, "config.toml") != config);
     equal(&long, &grown);
     let commands = String::from_utf8(read(&grown, "command.txt")).expect("text");
     assert_eq!(commands.lines().count(), 2, "{commands}");
-    // Once more from its end: the last evaluations again, and the same files.
+    // Once more from its end, which lies behind the last step that was planned: the last evaluations again, and the same
+    // files.
     success(resume(&grown, ""));
     equal(&long, &grown);
 }
@@ -317,4 +333,125 @@ fn what_cannot_go_on_is_refused() {
     let held = softq::train::run_dir::RunDir::existing(&dir).lock().expect("lock");
     refused(resume(&dir, ""), 6, &["another process trains in it"]);
     drop(held);
+}
+
+/// A device that is destroyed before a certain submission.
+struct Doomed {
+    inner: GpuExecutor,
+    left: u64,
+}
+
+impl Executor for Doomed {
+    fn address(&self) -> &str {
+        self.inner.address()
+    }
+    fn max_buffer_bytes(&self) -> u64 {
+        self.inner.max_buffer_bytes()
+    }
+    fn allocate(&mut self, buffers: &Buffers) -> Result<()> {
+        self.inner.allocate(buffers)
+    }
+    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
+        self.inner.write(buffer, words)
+    }
+    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
+        self.inner.read(buffer)
+    }
+    fn prepare(&mut self, recording: &Recording) -> Result<Program> {
+        self.inner.prepare(recording)
+    }
+    fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()> {
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => self.inner.destroy_device(),
+        }
+        self.inner.submit(programs, snapshot)
+    }
+    fn collect(&mut self) -> Result<Vec<Vec<u32>>> {
+        self.inner.collect()
+    }
+    fn wait(&mut self) -> Result<()> {
+        self.inner.wait()
+    }
+    fn uploaded_bytes(&self) -> u64 {
+        self.inner.uploaded_bytes()
+    }
+}
+
+#[test]
+fn a_lost_device_ends_the_run_with_status_4_and_it_goes_on() {
+    let Some(choice) = common::gpu() else { return };
+    let root = tempfile::tempdir().expect("temporary directory");
+    let whole = root.path().join("whole");
+    let device = format!("--device {} --total-timesteps 1500", choice.address);
+    success(train(&whole, &format!("{device} --checkpoint-every 200")));
+    let config = String::from_utf8(read(&whole, "config.toml")).expect("text");
+    let config: Config = toml::from_str(&config).expect("settings");
+    let mut random = Random(11);
+    for point in 0..20 {
+        let dir = root.path().join(format!("lost{point}"));
+        let env = envs::open(&config.env, &config.env_values().expect("values")).expect("environment");
+        let plan = agents::plan(&config, env).expect("plan");
+        let open = pollster::block_on(GpuDevice::open(&choice.address)).expect("device");
+        // The reset comes with the first submission; the run has some fifty of its own.
+        let doomed = Doomed { inner: GpuExecutor::new(open), left: 1 + random.below(40) };
+        let mut trainer =
+            Trainer::with_executor(&config, env, plan, choice.clone(), Box::new(doomed)).expect("trainer");
+        let files = RunFiles::create(RunDir::create(&dir).expect("directory"), &trainer, Every::Steps(200));
+        let begun = Instant::now();
+        let outcome =
+            train_with(&mut trainer, files.expect("files"), &Default::default(), &mut |_: &Event| Ok(()));
+        let error = outcome.expect_err("the device is gone");
+        assert_eq!(error.exit_code(), 4, "{error}");
+        assert!(error.to_string().contains("--resume"), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "it ends, whatever else this machine does");
+        if point % 5 == 0 {
+            // On another device: the bits are the same on software Vulkan and the CPU executor.
+            success(resume(&dir, "--device cpu"));
+            assert_eq!(progress(&whole), progress(&dir));
+        }
+    }
+}
+
+#[test]
+fn a_run_that_diverges_keeps_the_checkpoint_before() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let dir = root.path().join("run");
+    // Rewards near the largest f32: the squared error of the first update overflows.
+    let settings = SMALL.replace("--log-frequency 128", "--log-frequency 1024");
+    let mut command = softq(&["train"], &settings);
+    command.args(["--device", "cpu", "--total-timesteps", "3000", "--reward-scale", "1e30"]);
+    command.args(["--checkpoint-every", "20", "--run-dir"]).arg(&dir);
+    refused(command, 5, &["diverged", "model.safetensors"]);
+    let saved = checkpoints(&dir);
+    let last = saved.last().and_then(steps_of).expect("one from before the first update");
+    assert!((20..=64).contains(&last), "{saved:?}");
+    refused(resume(&dir, ""), 5, &["diverged"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_happens_to_the_directory_is_an_error_with_its_name() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    // Removed while the run goes on.
+    let dir = root.path().join("removed");
+    let settings = "--device cpu --total-timesteps 100000000 --checkpoint-every 500";
+    let mut child = train(&dir, settings).stdout(Stdio::null()).spawn().expect("start softq");
+    while checkpoints(&dir).is_empty() && child.try_wait().expect("state").is_none() {
+        std::thread::yield_now();
+    }
+    // The run may write a file into it meanwhile.
+    while dir.exists() {
+        drop(fs::remove_dir_all(&dir));
+    }
+    let output = child.wait_with_output().expect("end");
+    assert_eq!(output.status.code(), Some(6), "{}", said(&output));
+    assert!(said(&output).contains("checkpoints") && !dir.exists(), "{}", said(&output));
+    // A file where the checkpoints are to lie.
+    let dir = root.path().join("taken");
+    success(train(&dir, "--device cpu --total-timesteps 640 --checkpoint-every never"));
+    fs::write(dir.join("checkpoints"), b"in the way").expect("write");
+    refused(resume(&dir, "--total-timesteps 1280"), 6, &["checkpoints/step_"]);
+    let kept = SavedRun::load(&dir, Which::Last).expect("whole weights");
+    assert_eq!(kept.env_steps, Some(1280));
 }

@@ -257,6 +257,34 @@ fn a_full_disk_keeps_whole_rows_and_the_last_weights() {
     }
 }
 
+/// A checkpoint grows with the transitions in its ring until the disk is full: the ones before stay whole, and the run goes on
+/// from them where there is room.
+#[cfg(unix)]
+#[test]
+fn a_checkpoint_that_does_not_fit_leaves_those_before() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let dir = root.path().join("run");
+    let more = "--total-timesteps 6000 --eval-frequency 0 --checkpoint-every 500";
+    let line = format!("trap '' XFSZ; ulimit -f 320; exec \"$0\" train {SMALL} {more} --run-dir \"$1\"");
+    let output = Command::new("sh").args(["-c", &line, env!("CARGO_BIN_EXE_softq")]).arg(&dir).output();
+    let output = output.expect("run");
+    let message = text(&output);
+    assert_eq!(output.status.code(), Some(6), "{message}");
+    assert!(
+        message.contains("checkpoints/step_") && message.contains("The last weights are kept"),
+        "{message}"
+    );
+    let saved = names(&dir.join("checkpoints"));
+    assert!(saved.len() == 2 && saved.iter().all(|name| name.starts_with("step_")), "{saved:?}");
+    SavedRun::load(&dir, Which::Last).expect("the last weights");
+    let resumed =
+        softq(&["train", "--resume", dir.to_str().expect("path"), "--quiet"]).output().expect("run");
+    assert!(resumed.status.success(), "{}", text(&resumed));
+    let report: Value =
+        serde_json::from_slice(&std::fs::read(dir.join("report.json")).expect("read")).expect("JSON");
+    assert_eq!(report["env_steps"], 6000);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_directory_that_is_not_unicode_can_be_read_back() {

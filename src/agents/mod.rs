@@ -132,7 +132,12 @@ pub fn plan_for(config: &Config, env: &'static Env, device: Capabilities) -> Res
     plan_relative(config, env, device, None)
 }
 
-/// The same relative to the policy that `config.reference` names, which has been read.
+/// The plan of an algorithm that is not in the list: one of yours. `config.algo` is not looked at.
+pub fn plan_of(algorithm: Algorithm, config: &Config, env: &'static Env) -> Result<Plan> {
+    q_plan::plan(algorithm, config, &config.members()?, (env, Capabilities::default()), None)
+}
+
+/// The plan of `config.algo` for a device, relative to the policy that `config.reference` names, which has been read.
 pub fn plan_relative(
     config: &Config,
     env: &'static Env,

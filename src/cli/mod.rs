@@ -2,16 +2,19 @@
 //! library through an [`engine::Engine`], so that a test can put another one there; the others call it themselves.
 
 mod check_env;
+mod dashboard;
 mod devices;
 mod engine;
 mod envs;
 mod eval;
+mod experiment;
 mod export;
 mod flags;
 mod kernels;
 mod library;
 mod patience;
 mod player;
+mod plot;
 mod progress_line;
 mod ranking;
 mod record;
@@ -60,6 +63,10 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Write an agent as an ONNX file, and compare what it computes with the engine
     Export(export::ExportArgs),
+    /// Run algorithms x environments x seeds from one file, resumable, into one folder with all scores
+    Experiment(experiment::ExperimentArgs),
+    /// Draw runs and experiments: curves with bands over seeds, aggregates with intervals, profiles
+    Plot(plot::PlotArgs),
     /// Play an agent in the terminal
     Watch(watch::WatchArgs),
     /// Write an agent's play as a GIF or PNG
@@ -97,6 +104,8 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
         Command::Envs(args) => envs::envs(&args, out),
         Command::Eval(args) => eval::eval(&args, out),
         Command::Export(args) => export::export(&args, out),
+        Command::Experiment(args) => experiment::experiment(&args, out),
+        Command::Plot(args) => plot::plot(&args, out),
         Command::Watch(args) => watch::watch(&args, out),
         Command::Record(args) => record::record(&args, out),
         Command::Devices(args) => devices::devices(engine, &args, out),

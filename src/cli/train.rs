@@ -1,11 +1,12 @@
 //! `softq train`: resolve the configuration, train, and leave a run directory behind.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use softq::config::{self, Config};
 use softq::error::{Error, Result};
 use softq::train::checkpoint::store::Every;
+use softq::train::event::Event;
 use softq::train::layers::{Layers, SettingsFile, resolve};
 use softq::train::resume::{Changes, Resumed, resume};
 use softq::train::run_dir::RunDir;
@@ -14,6 +15,7 @@ use softq::train::sinks::report::Summary;
 use softq::train::sinks::{RunFiles, train_with};
 use softq::train::trainer::Trainer;
 
+use super::dashboard::Dashboard;
 use super::flags::Flags;
 use super::progress_line::{Mode, ProgressLine};
 use super::{json_line, progress_line, ranking, say, settings, signals, summary};
@@ -54,6 +56,10 @@ pub struct TrainArgs {
     /// Print nothing but warnings and errors
     #[arg(long, short, help_heading = FILES)]
     quiet: bool,
+    /// Show the run live: curves, throughput, the environment, the agents of a population. q ends it and keeps a checkpoint;
+    /// without a terminal, plain lines
+    #[arg(long, help_heading = FILES, conflicts_with_all = ["json", "quiet", "explain"])]
+    tui: bool,
     /// Print the device, the resolved settings and the commands of one iteration, and do not train
     #[arg(long, help_heading = FILES)]
     explain: bool,
@@ -148,14 +154,19 @@ impl Run<'_> {
     ) -> Result<()> {
         let Run { args, config, threshold, dir } = self;
         let stop = signals::watch();
-        let mut line = ProgressLine::new(Mode::of(args.quiet, args.json), config, threshold);
-        let outcome = train_with(&mut trainer, files, &stop, &mut |event| {
-            line.observe(event);
-            curves.take(event);
-            Ok(())
-        });
-        line.finish();
-        let report = outcome?;
+        let report = if args.tui && std::io::stdout().is_terminal() {
+            let mut dashboard = Dashboard::open(config, &trainer, &stop, &mut curves)?;
+            train_with(&mut trainer, files, &stop, &mut dashboard)
+        } else {
+            let mut line = ProgressLine::new(Mode::of(args.quiet, args.json), config, threshold);
+            let outcome = train_with(&mut trainer, files, &stop, &mut |event: &Event| {
+                line.observe(event);
+                curves.take(event);
+                Ok(())
+            });
+            line.finish();
+            outcome
+        }?;
         if args.json {
             return json_line(out, &Summary::of(&report, &dir));
         }

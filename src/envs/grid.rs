@@ -36,7 +36,7 @@ impl Grid {
         };
         if let Some(param) = env.params.iter().find(|param| matches!(param.value, ParamValue::Uniform(..))) {
             let hint = "It makes a different table in every lane.";
-            return Err(Error::invalid(&param.name, &param.value, "one number, to be solved", hint));
+            return Err(Error::invalid(&param.name, param.value, "one number, to be solved", hint));
         }
         let mut axes = twin.axes().to_vec();
         if points.len() > 1 && points.len() != axes.len() {

@@ -44,6 +44,11 @@ impl GpuExecutor {
         }
     }
 
+    /// Destroys the device under the run, as a reset of the driver does: for tests of what happens then.
+    pub fn destroy_device(&self) {
+        self.gpu.device.destroy();
+    }
+
     /// Declared length of a buffer, which may be less than the device's.
     fn bytes(&self, buffer: BufferId) -> u64 {
         self.decls.decls[buffer.0 as usize].words * 4

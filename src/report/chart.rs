@@ -44,30 +44,107 @@ pub(super) struct Series {
     pub(super) band: Vec<(f64, f64, f64)>,
 }
 
+/// What the axes of a plot are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Axes {
+    /// Episode return over environment steps.
+    Return,
+    /// The share of runs above a score, both from 0 to 1.
+    Share,
+}
+
+/// One plot of a picture.
+pub(super) struct Plot {
+    pub(super) title: String,
+    pub(super) series: Vec<Series>,
+    pub(super) threshold: Option<f64>,
+    pub(super) axes: Axes,
+}
+
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = std::result::Result<(), Box<dyn StdError>>;
 
-/// The SVG text of a chart.
-pub(super) fn render(
-    title: &str,
-    series: &[Series],
-    threshold: Option<f64>,
-) -> std::result::Result<String, Box<dyn StdError>> {
+/// The SVG text of plots side by side, at most two in a row.
+pub(super) fn render(plots: &[Plot]) -> std::result::Result<String, Box<dyn StdError>> {
+    let columns = plots.len().clamp(1, 2);
+    let rows = plots.len().div_ceil(columns).max(1);
+    let (width, height) = (WIDTH * columns as i32, HEIGHT * rows as i32);
     let mut svg = String::new();
-    let area = SVGBackend::with_string(&mut svg, ((WIDTH * SCALE) as u32, (HEIGHT * SCALE) as u32))
+    let area = SVGBackend::with_string(&mut svg, ((width * SCALE) as u32, (height * SCALE) as u32))
+        .into_drawing_area();
+    area.fill(&WHITE)?;
+    for (area, plot) in area.split_evenly((rows, columns)).iter().zip(plots) {
+        draw_title(area, &plot.title)?;
+        let bottom = draw_legend(area, &plot.series, plot.threshold)?;
+        draw_plot(area, bottom + 12, plot)?;
+    }
+    area.present()?;
+    drop(area);
+    Ok(scaled_down(&svg, width, height))
+}
+
+/// The picture at the size that it is meant to be shown at.
+fn scaled_down(svg: &str, width: i32, height: i32) -> String {
+    let drawn = format!("width=\"{}\" height=\"{}\"", width * SCALE, height * SCALE);
+    // Noisy curves turn sharply, and the default mitred joins would draw spikes the data does not have.
+    let shown =
+        format!("width=\"{width}\" height=\"{height}\" stroke-linejoin=\"round\" stroke-linecap=\"round\"");
+    svg.replacen(&drawn, &shown, 1)
+}
+
+/// The SVG text of values with intervals, group by group, each value a row with its label at the left.
+pub(super) fn render_intervals(
+    title: &str,
+    groups: &[(String, Vec<Interval>)],
+) -> std::result::Result<String, Box<dyn StdError>> {
+    const ROW: i32 = 26;
+    const LABELS: i32 = 250;
+    let rows: usize = groups.iter().map(|(_, rows)| rows.len() + 1).sum();
+    let height = 70 + ROW * (rows as i32 + 1) + 30;
+    let values = groups.iter().flat_map(|(_, rows)| rows.iter().flat_map(|row| [row.low, row.high]));
+    let axis = Axis::padded(values, 6);
+    let place =
+        |value: f64| LABELS + (axis.fraction(value) * f64::from(WIDTH - LABELS - RIGHT)).round() as i32;
+
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, ((WIDTH * SCALE) as u32, (height * SCALE) as u32))
         .into_drawing_area();
     area.fill(&WHITE)?;
     draw_title(&area, title)?;
-    let bottom = draw_legend(&area, series, threshold)?;
-    draw_plot(&area, bottom + 12, series, threshold)?;
+    let bottom = 60 + ROW * rows as i32;
+    let ticks = text(12.0, TEXT, HPos::Center, VPos::Top);
+    for tick in axis.ticks() {
+        let line = [at(place(tick), 52), at(place(tick), bottom)];
+        area.draw(&PathElement::new(line, stroke(GRID, 1.0)))?;
+        area.draw_text(&axis.label(tick), &ticks, at(place(tick), bottom + 8))?;
+    }
+    let mut y = 52;
+    for (name, rows) in groups {
+        let heading = text(13.0, TEXT, HPos::Left, VPos::Center);
+        area.draw_text(&printable(name), &heading, at(24, y + ROW / 2))?;
+        y += ROW;
+        for row in rows {
+            let (middle, colour) = (y + ROW / 2, row.colour);
+            let label = text(LEGEND_SIZE, TEXT, HPos::Right, VPos::Center);
+            area.draw_text(&printable(&row.label), &label, at(LABELS - 14, middle))?;
+            let bar = [at(place(row.low), middle), at(place(row.high), middle)];
+            area.draw(&PathElement::new(bar, ShapeStyle { color: colour.mix(0.45), ..stroke(colour, 9.0) }))?;
+            area.draw(&dot(at(place(row.value), middle), colour))?;
+            y += ROW;
+        }
+    }
     area.present()?;
     drop(area);
+    Ok(scaled_down(&svg, WIDTH, height))
+}
 
-    let drawn = format!("width=\"{}\" height=\"{}\"", WIDTH * SCALE, HEIGHT * SCALE);
-    // Noisy curves turn sharply, and the default mitred joins would draw spikes the data does not have.
-    let shown =
-        format!("width=\"{WIDTH}\" height=\"{HEIGHT}\" stroke-linejoin=\"round\" stroke-linecap=\"round\"");
-    Ok(svg.replacen(&drawn, &shown, 1))
+/// A value with its interval.
+pub(super) struct Interval {
+    pub(super) label: String,
+    pub(super) value: f64,
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) colour: RGBColor,
 }
 
 fn draw_title(area: &Area, title: &str) -> Drawn {
@@ -121,13 +198,20 @@ fn draw_legend(
     Ok(y + LEGEND_ROW / 2)
 }
 
-fn draw_plot(area: &Area, top: i32, series: &[Series], threshold: Option<f64>) -> Drawn {
+fn draw_plot(area: &Area, top: i32, plot: &Plot) -> Drawn {
+    let Plot { series, threshold, axes, .. } = plot;
     let xs = series.iter().flat_map(|s| s.line.iter().map(|p| p.0));
     let ys =
         series.iter().flat_map(|s| s.line.iter().map(|p| p.1).chain(s.band.iter().flat_map(|b| [b.1, b.2])));
     let empty = series.iter().all(|s| s.line.is_empty());
-    let x_axis = Axis::steps(xs, 6);
-    let y_axis = Axis::padded(ys.chain(threshold), 6);
+    let (x_axis, y_axis) = match axes {
+        Axes::Return => (Axis::steps(xs, 6), Axis::padded(ys.chain(*threshold), 6)),
+        Axes::Share => (Axis::padded([0.0, 1.0], 5), Axis::padded([0.0, 1.0], 5)),
+    };
+    let (x_name, y_name) = match axes {
+        Axes::Return => ("environment steps", "episode return"),
+        Axes::Share => ("score", "share of runs above it"),
+    };
 
     let mut chart = ChartBuilder::on(area)
         .margin_top(top * SCALE)
@@ -139,8 +223,8 @@ fn draw_plot(area: &Area, top: i32, series: &[Series], threshold: Option<f64>) -
         .build_cartesian_2d(x_axis, y_axis)?;
     chart
         .configure_mesh()
-        .x_desc("environment steps")
-        .y_desc("episode return")
+        .x_desc(x_name)
+        .y_desc(y_name)
         .bold_line_style(stroke(GRID, 1.0))
         .light_line_style(TRANSPARENT)
         .axis_style(stroke(AXIS, 1.0))
@@ -155,7 +239,7 @@ fn draw_plot(area: &Area, top: i32, series: &[Series], threshold: Option<f64>) -
             series.band.iter().map(|b| (b.0, b.2)).chain(series.band.iter().rev().map(|b| (b.0, b.1)));
         chart.draw_series([Polygon::new(outline.collect::<Vec<_>>(), shade(series.colour))])?;
     }
-    if let Some(value) = threshold {
+    if let Some(value) = *threshold {
         let ends = [(x_axis.low, value), (x_axis.high, value)];
         chart.draw_series(DashedLineSeries::new(ends, 6 * SCALE, 5 * SCALE, stroke(THRESHOLD, 1.5)))?;
     }

@@ -10,7 +10,7 @@ use plotters::style::RGBColor;
 use serde::{Deserialize, Serialize};
 
 use super::axis::drawable;
-use super::chart::{Series, render};
+use super::chart::{Axes, Plot, Series, render};
 use super::write_whole;
 use crate::error::{Error, Result};
 
@@ -72,7 +72,19 @@ pub fn write_curve_svg(
     if !evaluation.is_empty() {
         all.push(series("evaluation", COLOURS[1], evaluation, true));
     }
-    write_chart(path, title, &all, threshold)
+    let threshold = threshold.filter(|t| drawable(*t));
+    write_plots(path, &[Plot { title: title.to_owned(), series: all, threshold, axes: Axes::Return }])
+}
+
+/// Learning curves in one environment.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// Its title.
+    pub title: String,
+    /// Return at which the environment counts as solved.
+    pub threshold: Option<f64>,
+    /// A labelled line with its interval per algorithm.
+    pub bands: Vec<(String, Vec<Band>)>,
 }
 
 /// Writes one median line with a shaded interval per labelled list of bands.
@@ -82,32 +94,58 @@ pub fn write_band_svg(
     bands: &[(String, Vec<Band>)],
     threshold: Option<f64>,
 ) -> Result<()> {
-    let all: Vec<Series> = bands
-        .iter()
-        .enumerate()
-        .map(|(index, (label, bands))| {
-            let mut bands: Vec<Band> = bands
-                .iter()
-                .copied()
-                .filter(|b| [b.low, b.median, b.high].into_iter().all(drawable))
-                .collect();
-            bands.sort_by_key(|b| b.env_steps);
-            Series {
-                label: label.clone(),
-                colour: COLOURS[index % COLOURS.len()],
-                line: bands.iter().map(|b| (b.env_steps as f64, b.median)).collect(),
-                stroke: 2.0,
-                dots: false,
-                band: bands.iter().map(|b| (b.env_steps as f64, b.low, b.high)).collect(),
-            }
-        })
-        .collect();
-    write_chart(path, title, &all, threshold)
+    write_panels(path, &[Panel { title: title.to_owned(), threshold, bands: bands.to_vec() }])
 }
 
-fn write_chart(path: &Path, title: &str, series: &[Series], threshold: Option<f64>) -> Result<()> {
-    let threshold = threshold.filter(|t| drawable(*t));
-    let svg = render(title, series, threshold).map_err(|error| Error::file("draw", path, error))?;
+/// Writes several such plots into one picture, two in a row.
+pub fn write_panels(path: &Path, panels: &[Panel]) -> Result<()> {
+    let plot = |panel: &Panel| Plot {
+        title: panel.title.clone(),
+        series: panel.bands.iter().enumerate().map(banded).collect(),
+        threshold: panel.threshold.filter(|t| drawable(*t)),
+        axes: Axes::Return,
+    };
+    write_plots(path, &panels.iter().map(plot).collect::<Vec<_>>())
+}
+
+fn banded((index, (label, bands)): (usize, &(String, Vec<Band>))) -> Series {
+    let mut bands: Vec<Band> =
+        bands.iter().copied().filter(|b| [b.low, b.median, b.high].into_iter().all(drawable)).collect();
+    bands.sort_by_key(|b| b.env_steps);
+    Series {
+        label: label.clone(),
+        colour: colour(index),
+        line: bands.iter().map(|b| (b.env_steps as f64, b.median)).collect(),
+        stroke: 2.0,
+        dots: false,
+        band: bands.iter().map(|b| (b.env_steps as f64, b.low, b.high)).collect(),
+    }
+}
+
+/// The colour of a series by its place.
+pub(super) fn colour(index: usize) -> RGBColor {
+    COLOURS[index % COLOURS.len()]
+}
+
+/// `(score, low, share, high)` at each of the scores of a performance profile.
+pub type Profile = Vec<(f64, f64, f64, f64)>;
+
+/// Writes performance profiles (Agarwal et al. 2021): for each labelled list the share of runs above each score.
+pub fn write_profiles(path: &Path, title: &str, profiles: &[(String, Profile)]) -> Result<()> {
+    let series = |(index, (label, points)): (usize, &(String, Profile))| Series {
+        label: label.clone(),
+        colour: colour(index),
+        line: points.iter().map(|(score, _, share, _)| (*score, *share)).collect(),
+        stroke: 2.0,
+        dots: false,
+        band: points.iter().map(|(score, low, _, high)| (*score, *low, *high)).collect(),
+    };
+    let series = profiles.iter().enumerate().map(series).collect();
+    write_plots(path, &[Plot { title: title.to_owned(), series, threshold: None, axes: Axes::Share }])
+}
+
+fn write_plots(path: &Path, plots: &[Plot]) -> Result<()> {
+    let svg = render(plots).map_err(|error| Error::file("draw", path, error))?;
     write_whole(path, svg.as_bytes())
 }
 

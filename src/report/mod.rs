@@ -10,6 +10,7 @@ pub mod blocks;
 mod chart;
 pub mod curve;
 pub mod gif;
+pub mod intervals;
 pub mod number;
 pub mod png;
 pub mod policy_map;

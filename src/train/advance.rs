@@ -63,7 +63,7 @@ impl Trainer {
     }
 
     /// Adds the time since the last call to that of the run.
-    fn lap(&mut self) {
+    pub(super) fn lap(&mut self) {
         let now = Instant::now();
         if let Some(before) = self.clock.replace(now) {
             self.course.wall_s += (now - before).as_secs_f64();

@@ -7,6 +7,7 @@ pub mod course;
 pub mod drawing;
 pub mod evaluate;
 pub mod event;
+pub mod experiment;
 pub mod fault;
 pub mod layers;
 pub mod model_file;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::Config;
+use crate::engine::executor::read_as;
 use crate::engine::recording::BufferId;
 use crate::error::{Error, Result};
+use crate::shared::agent::Agent;
 use crate::train::advance::longest_evaluation;
 use crate::train::checkpoint::{Checkpoint, Memory};
 use crate::train::event::Event;
@@ -35,6 +36,17 @@ impl Trainer {
         Ok(Checkpoint { course: self.course.clone(), memory, sinks: BTreeMap::new() })
     }
 
+    /// Whether every agent has met a value that is not finite, which the statistics of its window will tell.
+    pub(super) fn lost(&mut self) -> Result<bool> {
+        for shard in &self.plan.shards {
+            let records = read_as::<Agent>(&mut *self.executor, shard.records.id)?;
+            if records.iter().any(|agent| agent.nonfinite == 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Goes on from a checkpoint of a run of the same settings. Only `total_timesteps` may differ: where it is larger, a run
     /// that had come to its end goes on as if it had been so from the start.
     pub fn go_on(&mut self, checkpoint: &Checkpoint) -> Result<()> {
@@ -61,7 +73,10 @@ impl Trainer {
         if course.agents() != self.plan.members.len() {
             return Err(mismatch(format!("a checkpoint of {} agents", course.agents())));
         }
-        enough(&self.config, course.env_steps)?;
+        // A run that has come to its end may have taken some steps more than planned: those of its last iteration.
+        if !course.closing() {
+            enough(self.config.total_timesteps, course.env_steps)?;
+        }
         let longest = longest_evaluation(&self.config, self.env);
         course.extend(&self.config, self.programs.iteration.env_steps, longest);
         self.resume(course);
@@ -71,15 +86,11 @@ impl Trainer {
     }
 }
 
-fn enough(config: &Config, env_steps: u64) -> Result<()> {
-    if config.total_timesteps >= env_steps {
+/// Refuses a run that would be over before it goes on.
+pub(super) fn enough(total_timesteps: u64, env_steps: u64) -> Result<()> {
+    if total_timesteps >= env_steps {
         return Ok(());
     }
     let allowed = format!("at least {env_steps}, the environment steps that the run has taken");
-    Err(Error::invalid(
-        "total_timesteps",
-        config.total_timesteps,
-        allowed,
-        "Leave it out to go on as planned.",
-    ))
+    Err(Error::invalid("total_timesteps", total_timesteps, allowed, "Leave it out to go on as planned."))
 }

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::engine::env::Env;
 use crate::error::Result;
 use crate::train::checkpoint::store::{self, Every};
+use crate::train::pause::enough;
 use crate::train::run_dir::RunDir;
 use crate::train::saved_run::Origin;
 use crate::train::sinks::RunFiles;
@@ -40,7 +41,8 @@ pub struct Resumed {
 pub fn resume(path: &Path, changes: &Changes, every: Every) -> Result<Resumed> {
     // Before anything is locked or written: this is a run.
     let Origin { mut config, env, reference, .. } = Origin::read(path)?;
-    config.total_timesteps = changes.total_timesteps.unwrap_or(config.total_timesteps);
+    let planned = config.total_timesteps;
+    config.total_timesteps = changes.total_timesteps.unwrap_or(planned);
     config.device = changes.device.clone().unwrap_or(config.device);
     let dir = RunDir::existing(path);
     let lock = dir.lock()?;
@@ -48,7 +50,12 @@ pub fn resume(path: &Path, changes: &Changes, every: Every) -> Result<Resumed> {
     let checkpoint = store::newest(path, &mut warnings)?;
     let mut trainer = Trainer::in_world(&config, env, reference)?;
     match &checkpoint {
-        Some(checkpoint) => trainer.go_on(checkpoint)?,
+        Some(checkpoint) => {
+            if config.total_timesteps != planned {
+                enough(config.total_timesteps, checkpoint.course.env_steps)?;
+            }
+            trainer.go_on(checkpoint)?;
+        }
         None => warnings.push(format!(
             "{} has no checkpoint yet: the run begins anew, with the settings and the seed that it had.",
             path.display()

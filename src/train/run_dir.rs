@@ -22,6 +22,8 @@ pub const COMMAND_FILE: &str = "command.txt";
 pub const SYSTEM_FILE: &str = "system.json";
 /// Every number over time.
 pub const PROGRESS_FILE: &str = "progress.csv";
+/// Every evaluation of every agent.
+pub const EVALUATIONS_FILE: &str = "evaluations.csv";
 /// The last weights.
 pub const MODEL_FILE: &str = "model.safetensors";
 /// The weights that evaluated best.
@@ -47,6 +49,7 @@ const FILES: &[&str] = &[
     COMMAND_FILE,
     SYSTEM_FILE,
     PROGRESS_FILE,
+    EVALUATIONS_FILE,
     MODEL_FILE,
     BEST_FILE,
     POPULATION_FILE,
@@ -54,6 +57,9 @@ const FILES: &[&str] = &[
     CURVE_FILE,
     GIF_FILE,
 ];
+
+/// Those that grow while the run goes on.
+const GROWING: &[&str] = &[PROGRESS_FILE, EVALUATIONS_FILE];
 
 /// Room held for the last weights until the run ends.
 const RESERVE_FILE: &str = ".reserve";
@@ -135,8 +141,13 @@ impl RunDir {
     /// A directory inside this one, made if it is not there.
     pub fn inner(&self, name: &str) -> Result<RunDir> {
         let path = self.file(name);
-        fs::create_dir_all(&path).map_err(|e| Error::file("create directory", &path, e))?;
-        Ok(RunDir { path })
+        match fs::create_dir(&path) {
+            // Whether it is one shows when something is written there.
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+                Err(Error::file("create directory", path, e))
+            }
+            _ => Ok(RunDir { path }),
+        }
     }
 
     /// Path of the directory.
@@ -150,9 +161,9 @@ impl RunDir {
     }
 
     /// Writes the digests of all files that are there, so that later changes are noticed; while the run goes on, without
-    /// that of `progress.csv`, which grows.
+    /// those of files that grow.
     pub fn seal(&self, over: bool) -> Result<()> {
-        let names: Vec<&str> = FILES.iter().copied().filter(|name| over || *name != PROGRESS_FILE).collect();
+        let names: Vec<&str> = FILES.iter().copied().filter(|name| over || !GROWING.contains(name)).collect();
         self.write(SUMS_FILE, Checksums::of(&self.path, &names)?.text().as_bytes())
     }
 

@@ -14,7 +14,7 @@ use crate::shared::agent::Agent;
 use crate::train::course::Course;
 use crate::train::drawing::{self, Pictures};
 use crate::train::event::{NamedTensor, Weights};
-use crate::train::playback::{self, Policy, Trained};
+use crate::train::playback::{self, Episode, Policy, Trained};
 use crate::train::reference;
 use crate::train::saved_run::LOG_ALPHA;
 use crate::train::soft_trap;
@@ -171,6 +171,11 @@ impl Trainer {
         &self.config
     }
 
+    /// The settings of every agent.
+    pub fn configs(&self) -> &[Config] {
+        &self.plan.members
+    }
+
     /// The policy that the run is relative to, if that is not the uniform one.
     pub fn reference(&self) -> Option<&Reference> {
         self.plan.reference.as_ref()
@@ -184,6 +189,16 @@ impl Trainer {
     /// The device in use and why.
     pub fn choice(&self) -> &Choice {
         &self.choice
+    }
+
+    /// Bytes of all of its memory on the device.
+    pub fn memory_bytes(&self) -> u64 {
+        self.plan.buffers.total_bytes()
+    }
+
+    /// Waits until the device has nothing to do.
+    pub fn idle(&mut self) -> Result<()> {
+        self.executor.wait()
     }
 
     /// Dispatches and memory, for people.
@@ -264,6 +279,31 @@ impl Trainer {
         let episode =
             playback::play(config, self.env, policy, config.seed, playback::LONGEST, &mut *executor)?;
         drawing::pictures(self.env, &episode, width, &mut *executor)
+    }
+
+    /// The state of the first training environment of an agent at this moment, as an episode of one state to be drawn. Waits
+    /// for the device.
+    pub fn lane_now(&mut self, agent: usize) -> Result<Episode> {
+        let shard = self.plan.shard_of(agent);
+        let (state, params) = (shard.stage.state().id, shard.stage.env_params().id);
+        let first = (agent - shard.first as usize) * shard.stage.num_lanes as usize;
+        let mut of_lane = |buffer: BufferId, words: u32| -> Result<Vec<u32>> {
+            let (words, all) = (words as usize, self.executor.read(buffer)?);
+            Ok(all[first * words..][..words].to_vec())
+        };
+        let states = of_lane(state, self.env.state_words)?;
+        Ok(Episode {
+            states,
+            params: of_lane(params, self.env.param_words())?,
+            returns: vec![0.0],
+            ended: false,
+        })
+    }
+
+    /// Lets the time until the next step not count as time of the run.
+    pub fn hold_clock(&mut self) {
+        self.lap();
+        self.clock = None;
     }
 
     /// Hyperparameters and learner state of the best agent, for tests and tools.

@@ -33,6 +33,16 @@ impl Curves {
         }
     }
 
+    /// Mean returns of training episodes.
+    pub fn training(&self) -> &[CurvePoint] {
+        &self.training
+    }
+
+    /// Mean returns of evaluations.
+    pub fn evaluation(&self) -> &[CurvePoint] {
+        &self.evaluation
+    }
+
     /// The evaluations as text for the terminal; a run too short for two of them shows the training returns, and the
     /// evaluation after them.
     pub fn terminal(&self, threshold: Option<f64>) -> String {

@@ -4,6 +4,7 @@
 
 pub mod appended;
 pub mod curve;
+pub mod evaluations_csv;
 pub mod model;
 pub mod pictures;
 pub mod population;
@@ -23,7 +24,8 @@ use crate::train::checkpoint::Checkpoint;
 use crate::train::checkpoint::store::{Every, Store};
 use crate::train::event::{Event, Report, Weights};
 use crate::train::run_dir::{
-    CURVE_FILE, GIF_FILE, Lock, MODEL_FILE, POPULATION_FILE, PROGRESS_FILE, REPORT_FILE, RunDir,
+    CURVE_FILE, EVALUATIONS_FILE, GIF_FILE, Lock, MODEL_FILE, POPULATION_FILE, PROGRESS_FILE, REPORT_FILE,
+    RunDir,
 };
 use crate::train::trainer::Trainer;
 
@@ -50,6 +52,9 @@ type Open = fn(&RunDir, &Trainer, Option<&Value>) -> Result<Box<dyn Sink>>;
 const SINKS: &[(&str, Open)] = &[
     (MODEL_FILE, |_, _, _| Ok(Box::new(model::Model))),
     (PROGRESS_FILE, |dir, _, state| Ok(Box::new(progress_csv::ProgressCsv::open(dir, state)?))),
+    (EVALUATIONS_FILE, |dir, trainer, state| {
+        Ok(Box::new(evaluations_csv::EvaluationsCsv::open(dir, trainer, state)?))
+    }),
     (CURVE_FILE, |_, trainer, state| Ok(Box::new(curve::CurveSvg::open(trainer, state)?))),
     (POPULATION_FILE, |_, _, _| Ok(Box::new(population::PopulationCsv))),
     (REPORT_FILE, |_, trainer, state| Ok(Box::new(report::ReportJson::open(trainer, state)?))),
@@ -69,11 +74,29 @@ fn taken_back<T: Default + DeserializeOwned>(name: &str, state: Option<&Value>) 
     state.map_or_else(|| Ok(T::default()), read)
 }
 
+/// Who is told of a run beside its files. A closure that takes events is one.
+pub trait Observer {
+    /// Takes an event.
+    fn event(&mut self, event: &Event) -> Result<()>;
+
+    /// Has its turn between two steps of the loop, to look at the run or to hold it for a while.
+    fn between(&mut self, _trainer: &mut Trainer) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<F: FnMut(&Event) -> Result<()>> Observer for F {
+    fn event(&mut self, event: &Event) -> Result<()> {
+        self(event)
+    }
+}
+
 /// All files of a run.
 pub struct RunFiles {
     dir: RunDir,
     sinks: Vec<(&'static str, Box<dyn Sink>)>,
     checkpoints: Store,
+    pictures: bool,
     _lock: Lock,
 }
 
@@ -115,7 +138,12 @@ impl RunFiles {
         dir.reserve(trainer.weights_bytes());
         dir.seal(false)?;
         let checkpoints = Store::new(&dir, every, trainer.course());
-        Ok(RunFiles { dir, sinks, checkpoints, _lock: lock })
+        Ok(RunFiles { dir, sinks, checkpoints, pictures: true, _lock: lock })
+    }
+
+    /// Leaves out the pictures of the trained agent, which for a short run take longer than its training.
+    pub fn without_pictures(self) -> RunFiles {
+        RunFiles { pictures: false, ..self }
     }
 
     /// The learning curve so far.
@@ -178,10 +206,10 @@ pub fn train_in(
     trainer: &mut Trainer,
     dir: RunDir,
     stop: &AtomicUsize,
-    observe: &mut dyn FnMut(&Event) -> Result<()>,
+    mut observe: &mut dyn FnMut(&Event) -> Result<()>,
 ) -> Result<Report> {
     let files = RunFiles::create(dir, trainer, Every::default())?;
-    train_with(trainer, files, stop, observe)
+    train_with(trainer, files, stop, &mut observe)
 }
 
 /// The same with files that are open already: those of a new run, or of one that goes on.
@@ -189,9 +217,9 @@ pub fn train_with(
     trainer: &mut Trainer,
     mut files: RunFiles,
     stop: &AtomicUsize,
-    observe: &mut dyn FnMut(&Event) -> Result<()>,
+    observer: &mut dyn Observer,
 ) -> Result<Report> {
-    let outcome = Loop { trainer, files: &mut files, observe, report: None }.run(stop);
+    let outcome = Loop { trainer, files: &mut files, observer, report: None }.run(stop);
     match outcome {
         Ok(report) => files.close().map(|()| report),
         Err(error) => Err(files.save_what_is_left(error, trainer)),
@@ -202,7 +230,7 @@ pub fn train_with(
 struct Loop<'a> {
     trainer: &'a mut Trainer,
     files: &'a mut RunFiles,
-    observe: &'a mut dyn FnMut(&Event) -> Result<()>,
+    observer: &'a mut dyn Observer,
     report: Option<Report>,
 }
 
@@ -221,13 +249,16 @@ impl Loop<'_> {
             }
             let events = self.trainer.advance()?;
             self.tell(events)?;
-            if self.files.checkpoints.due(self.trainer.course()) {
+            if self.report.is_none() && self.files.checkpoints.due(self.trainer.course()) {
                 self.checkpoint()?;
             }
+            self.observer.between(self.trainer)?;
             self.trainer.wait()?;
         }
-        let pictures = Event::Pictures(self.trainer.record_episode(pictures::WIDTH)?);
-        self.tell(vec![pictures])?;
+        if self.files.pictures {
+            let pictures = Event::Pictures(self.trainer.record_episode(pictures::WIDTH)?);
+            self.tell(vec![pictures])?;
+        }
         let again = || Error::invalid("run", "finished", "one that goes on", "Make a new Trainer.");
         self.report.ok_or_else(again)
     }
@@ -235,7 +266,7 @@ impl Loop<'_> {
     fn tell(&mut self, events: Vec<Event>) -> Result<()> {
         for event in events {
             self.files.take(&event)?;
-            (self.observe)(&event)?;
+            self.observer.event(&event)?;
             if let Event::Finished(report) = event {
                 self.report = Some(*report);
             }
@@ -250,10 +281,11 @@ impl Loop<'_> {
         }
         let events = self.trainer.settle()?;
         self.tell(events)?;
-        // A run that was lost while this arrived keeps the checkpoint before.
-        if self.report.is_none() {
-            self.files.checkpoint(self.trainer)?;
+        // A run that diverged keeps the checkpoint before; one that ended meanwhile needs none.
+        if self.report.is_some() || self.trainer.lost()? {
+            return Ok(false);
         }
+        self.files.checkpoint(self.trainer)?;
         Ok(true)
     }
 }

@@ -1,0 +1,149 @@
+//! An experiment at work. Its folder holds a copy of its file, the directory of every population, the scores of those that
+//! are done, and in the end `scores.csv`. A killed experiment goes on where it stood: populations that are done are not run
+//! again, and the one that was running goes on from its checkpoint.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::files;
+use crate::train::checkpoint::store::Every;
+use crate::train::event::Event;
+use crate::train::experiment::scores::{self, HEADER, SCORES_FILE, Score};
+use crate::train::experiment::{Cell, Experiment};
+use crate::train::resume::{Changes, Resumed, resume};
+use crate::train::run_dir::{CONFIG_FILE, EVALUATIONS_FILE, RunDir};
+use crate::train::sinks::{RunFiles, train_with};
+use crate::train::trainer::Trainer;
+
+/// The copy of the experiment's file.
+const COPY: &str = "experiment.toml";
+/// Where the directories of its populations lie.
+const RUNS: &str = "runs";
+/// Where the scores of those that are done lie.
+const DONE: &str = "done";
+/// Time between two checkpoints of a population.
+const EVERY: Every = Every::Time(Duration::from_secs(30));
+
+/// How far an experiment is.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// The population that is running.
+    pub cell: &'a Cell,
+    /// Its index.
+    pub index: usize,
+    /// Environment steps of it so far, per agent.
+    pub env_steps: u64,
+    /// Whether it is done.
+    pub done: bool,
+}
+
+/// Runs what is not yet done into `root`, and returns all scores. `observe` is told how it goes.
+pub fn run(
+    experiment: &Experiment,
+    root: &Path,
+    stop: &AtomicUsize,
+    observe: &mut dyn FnMut(Standing<'_>, &Event),
+) -> Result<Vec<Score>> {
+    let folder = open(experiment, root)?;
+    let _lock = folder.lock()?;
+    let (runs, done) = (folder.inner(RUNS)?, folder.inner(DONE)?);
+    let mut all = Vec::new();
+    for (index, cell) in experiment.cells.iter().enumerate() {
+        let name = format!("{}.csv", cell.slug);
+        if !done.file(&name).is_file() {
+            let dir = runs.file(&cell.slug);
+            train(cell, index, &dir, stop, observe)?;
+            let of_cell =
+                scores::of_run(&dir.join(EVALUATIONS_FILE), &cell.algorithm, &cell.resolved.env.id)?;
+            done.write(&name, text(&of_cell).as_bytes())?;
+        }
+        all.extend(scores::read(&done.file(&name))?);
+        folder.write(SCORES_FILE, text(&all).as_bytes())?;
+    }
+    Ok(all)
+}
+
+fn text(scores: &[Score]) -> String {
+    format!("{HEADER}\n{}", scores.iter().map(Score::row).collect::<String>())
+}
+
+/// The folder: new, or that of the same experiment.
+fn open(experiment: &Experiment, root: &Path) -> Result<RunDir> {
+    let copy = root.join(COPY);
+    if copy.is_file() {
+        let text = files::read_text(&copy, files::MOST_TEXT).map_err(|e| Error::file("read", &copy, e))?;
+        if text != experiment.text {
+            let message = format!(
+                "it holds another experiment than {}. Give --out a new folder, or put the file back as it was",
+                experiment.path.display()
+            );
+            return Err(Error::file("go on in", root, message));
+        }
+        return Ok(RunDir::existing(root));
+    }
+    let folder = RunDir::create(root)?;
+    folder.write(COPY, experiment.text.as_bytes())?;
+    Ok(folder)
+}
+
+fn train(
+    cell: &Cell,
+    index: usize,
+    dir: &Path,
+    stop: &AtomicUsize,
+    observe: &mut dyn FnMut(Standing<'_>, &Event),
+) -> Result<()> {
+    let (mut trainer, files) = if dir.join(CONFIG_FILE).is_file() {
+        let Resumed { trainer, files, .. } = resume(dir, &Changes::default(), EVERY)?;
+        (trainer, files)
+    } else {
+        if dir.exists() {
+            // Killed before it was a run.
+            fs::remove_dir_all(dir).map_err(|e| Error::file("remove", dir, e))?;
+        }
+        let trainer = Trainer::new(&cell.resolved.config)?;
+        let files = RunFiles::create(RunDir::create(dir)?, &trainer, EVERY)?;
+        (trainer, files)
+    };
+    let mut env_steps = 0;
+    train_with(&mut trainer, files.without_pictures(), stop, &mut |event: &Event| {
+        if let Event::Progress(progress) = event {
+            env_steps = progress.env_steps;
+        }
+        let done = matches!(event, Event::Finished(_));
+        observe(Standing { cell, index, env_steps, done }, event);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// What a population costs: bytes of device memory, and seconds, from a short try of its iteration.
+pub fn estimate(cell: &Cell) -> Result<(u64, f64)> {
+    const TRY: Duration = Duration::from_millis(400);
+    let config = &cell.resolved.config;
+    let mut short = config.clone();
+    // Learning begins at once, and nothing interrupts it.
+    short.learning_starts =
+        u64::from(config.batch_size).max(config.num_envs.into()).min(config.learning_starts);
+    short.eval_frequency = 0;
+    short.log_frequency = config.total_timesteps;
+    let mut trainer = Trainer::new(&short)?;
+    let memory = trainer.memory_bytes();
+    // The first steps compile what is left to compile.
+    while trainer.course().env_steps <= short.learning_starts && !trainer.course().finished() {
+        trainer.advance()?;
+        trainer.wait()?;
+    }
+    trainer.settle()?;
+    let (before, from) = (Instant::now(), trainer.course().env_steps);
+    while before.elapsed() < TRY && !trainer.course().closing() {
+        trainer.advance()?;
+    }
+    trainer.idle()?;
+    let steps = trainer.course().env_steps.saturating_sub(from).max(1);
+    let rate = steps as f64 / before.elapsed().as_secs_f64();
+    Ok((memory, config.total_timesteps as f64 / rate))
+}
