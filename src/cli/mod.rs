@@ -1,9 +1,11 @@
 //! The command line. Each command is a function of its arguments and a writer for stdout. `train` and `devices` see the
 //! library through an [`engine::Engine`], so that a test can put another one there; the others call it themselves.
 
+mod ask_tell;
 mod check_env;
 mod dashboard;
 mod devices;
+mod doctor;
 mod engine;
 mod envs;
 mod eval;
@@ -26,6 +28,8 @@ mod solve;
 mod solve_grid;
 mod solve_map;
 mod summary;
+mod sweep;
+mod system;
 mod train;
 mod verify;
 mod watch;
@@ -56,6 +60,10 @@ struct Cli {
 enum Command {
     /// Train an agent and write its weights, curve and pictures into a run directory
     Train(Box<train::TrainArgs>),
+    /// Train the trials of a sweep file as populations; goes on where it was stopped
+    Sweep(sweep::SweepArgs),
+    /// Train the trials that another program asks for: a line of JSON in, a line of results out
+    AskTell(Box<ask_tell::AskTellArgs>),
     /// List the environments: spaces, limits, parameters, presets and their measured results
     Envs(envs::EnvsArgs),
     /// Evaluate a saved agent: mean, interquartile mean and their 95% intervals over many episodes
@@ -73,6 +81,8 @@ enum Command {
     Record(record::RecordArgs),
     /// List adapters, their limits and features, and what each --device value takes and why
     Devices(devices::DevicesArgs),
+    /// Say whether training runs on this machine, what stands in the way, and what to install
+    Doctor(doctor::DoctorArgs),
     /// Solve an environment with few states exactly: values and policy, printed and drawn
     Solve(solve::SolveArgs),
     /// Measure environment steps per second under a random policy
@@ -101,6 +111,8 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
     });
     match command {
         Command::Train(args) => train::train(&args, out),
+        Command::Sweep(args) => sweep::sweep(&args, out),
+        Command::AskTell(args) => ask_tell::ask_tell(&args, out),
         Command::Envs(args) => envs::envs(&args, out),
         Command::Eval(args) => eval::eval(&args, out),
         Command::Export(args) => export::export(&args, out),
@@ -109,6 +121,7 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
         Command::Watch(args) => watch::watch(&args, out),
         Command::Record(args) => record::record(&args, out),
         Command::Devices(args) => devices::devices(engine, &args, out),
+        Command::Doctor(args) => doctor::doctor(engine, &args, out),
         Command::Solve(args) => solve::solve(&args, out),
         Command::Rollout(args) => rollout::rollout(&args, out),
         Command::Verify(args) => verify::verify(&args, out),

@@ -50,6 +50,10 @@ pub struct TrainArgs {
     /// Ctrl-C
     #[arg(long, value_name = "TIME|N", help_heading = FILES, default_value = "5m")]
     checkpoint_every: Every,
+    /// Share of --total-timesteps over which --epsilon falls to --epsilon-final, as CleanRL and Stable-Baselines3 say it:
+    /// another way to give --epsilon-decay-steps
+    #[arg(long, value_name = "X", help_heading = "Exploration", conflicts_with_all = ["epsilon_decay_steps", "resume"], allow_negative_numbers = true)]
+    exploration_fraction: Option<f64>,
     /// Print one JSON line on stdout and nothing else there
     #[arg(long, help_heading = FILES)]
     json: bool,
@@ -105,7 +109,16 @@ impl TrainArgs {
             flags.push((config::find("env")?, name.clone()));
         }
         let file = self.config.as_deref().map(SettingsFile::read).transpose()?;
-        Ok(Layers { file, set: self.set.clone(), flags })
+        let layers = Layers { file, set: self.set.clone(), flags };
+        let Some(share) = self.exploration_fraction else { return Ok(layers) };
+        if !(0.0..=1.0).contains(&share) {
+            let hint = "It is the share of the run over which epsilon falls; 0.5 is half of it.";
+            return Err(Error::invalid("--exploration-fraction", share, "in [0, 1]", hint));
+        }
+        let steps = (share * resolve(&layers)?.config.total_timesteps as f64).round() as u64;
+        let mut flags = layers.flags;
+        flags.push((config::find("epsilon_decay_steps")?, steps.to_string()));
+        Ok(Layers { flags, ..layers })
     }
 }
 
@@ -203,7 +216,29 @@ mod tests {
             flags,
             [("env", "cartpole".to_owned()), ("learning_rate", "-1".to_owned()), ("kl", "true".to_owned())]
         );
+        let cleanrl = [
+            "--env-id",
+            "CartPole-v1",
+            "--algo",
+            "dqn",
+            "--total-timesteps",
+            "500000",
+            "--start-e",
+            "0.8",
+            "--end-e",
+            "0.05",
+            "--exploration-fraction",
+            "0.5",
+        ];
+        let config = resolve(&arguments(&cleanrl).layers().expect("layers")).expect("settings").config;
+        assert_eq!((config.epsilon, config.epsilon_final, config.epsilon_decay_steps), (0.8, 0.05, 250_000));
+        let error = arguments(&["cartpole", "--exploration-fraction", "1.5"]).layers().expect_err("refused");
+        assert!(
+            error.exit_code() == 2 && error.to_string().contains("--exploration-fraction = 1.5"),
+            "{error}"
+        );
         for (line, expected) in [
+            (vec!["--exploration-fraction", "0.5", "--epsilon-decay-steps", "9"], "cannot be used with"),
             (vec!["--learning-rat", "1"], "--learning-rate"),
             (vec!["--backup", "sample"], "sampled"),
             (vec!["cartpole", "--env", "cartpole"], "cannot be used with"),

@@ -13,7 +13,7 @@ use Meaning::{Explained, Same};
 
 const TRACKING: &str = "Every run writes progress.csv, report.json and curve.svg into its run directory; nothing is sent elsewhere.";
 const EXPLORATION_FRACTION: &str = "The share of the run over which epsilon falls is given in environment steps here: --epsilon-decay-steps \
-    (share times --total-timesteps), from --epsilon to --epsilon-final.";
+    (share times --total-timesteps), from --epsilon to --epsilon-final. `softq train` takes --exploration-fraction itself.";
 const TARGET_FREQUENCY: &str = "Others count environment steps between two target updates; --target-update-interval counts updates. With \
     u updates per environment step (gradient_steps / (train_frequency num_envs)) it is their number times u, and --polyak 1 copies.";
 const TAU: &str = "CleanRL's and SB3's tau, the target averaging rate, is --polyak in the same unit; coax's tau, the temperature, is --alpha.";
@@ -181,7 +181,8 @@ mod tests {
                         .filter(|w| w.starts_with("--"))
                     {
                         let key = flag.trim_start_matches('-').replace('-', "_");
-                        let known = ["run_dir", "quiet", "json", "policy"].contains(&key.as_str());
+                        let known = ["run_dir", "quiet", "json", "policy", "exploration_fraction"]
+                            .contains(&key.as_str());
                         assert!(known || SETTINGS.iter().any(|setting| setting.key == key), "{name}: {flag}");
                     }
                     let error = find(name).expect_err("explained").to_string();

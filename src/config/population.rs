@@ -2,7 +2,8 @@
 //!
 //! Lists make a grid: agent `i` takes combination `i mod combinations` and the seed `seed + i / combinations`, so that all
 //! combinations meet the same seeds and an agent is the run that its own settings would give alone. `uniform` and
-//! `log_uniform` give every agent a value of its own.
+//! `log_uniform` give every agent a value of its own. Lists in `each(...)` advance together, as the slowest dimension of the grid:
+//! with nothing but them, agent `i` has value `i` of every one.
 
 use toml::Table;
 
@@ -24,10 +25,11 @@ struct Sweep {
 
 enum Values {
     List(Vec<String>),
+    Each(Vec<String>),
     Uniform { low: f64, high: f64, log: bool },
 }
 
-const FORM: &str = "key=a,b,c, key=uniform(lo,hi) or key=log_uniform(lo,hi)";
+const FORM: &str = "key=a,b,c, key=each(a,b,c), key=uniform(lo,hi) or key=log_uniform(lo,hi)";
 
 impl Sweep {
     fn parse(entry: &str) -> Result<Sweep> {
@@ -45,8 +47,13 @@ impl Sweep {
             )));
         }
         let text = text.trim();
+        let list = |text: &str| text.split(',').map(|value| value.trim().to_owned()).collect();
+        if let Some(each) = text.strip_prefix("each(") {
+            let each = each.strip_suffix(')').ok_or_else(|| wrong("The list ends with a bracket.".into()))?;
+            return Ok(Sweep { setting, values: Values::Each(list(each)) });
+        }
         let values = match (text.strip_prefix("log_uniform("), text.strip_prefix("uniform(")) {
-            (None, None) => Values::List(text.split(',').map(|value| value.trim().to_owned()).collect()),
+            (None, None) => Values::List(list(text)),
             (log, linear) => {
                 let ends = log.or(linear).and_then(|ends| ends.strip_suffix(')')).and_then(|ends| {
                     let (low, high) = ends.split_once(',')?;
@@ -80,10 +87,11 @@ impl Config {
                 ));
             }
         }
-        let combinations = sweeps
+        let grid = sweeps
             .iter()
             .map(|sweep| if let Values::List(list) = &sweep.values { list.len() as u64 } else { 1 })
             .fold(1, u64::saturating_mul);
+        let combinations = grid.saturating_mul(together(&sweeps)?);
         let drawn = sweeps.iter().any(|sweep| matches!(sweep.values, Values::Uniform { .. }));
         let agents = match u64::from(self.agents) {
             0 if drawn => {
@@ -135,7 +143,9 @@ impl Config {
         let mut table = Table::try_from(base).map_err(|e| unreadable(e.to_string()))?;
         // The last list varies fastest, as in nested loops.
         let mut rest = agent % combinations;
-        for (index, sweep) in sweeps.iter().enumerate().rev() {
+        let is_each = |sweep: &&Sweep| matches!(sweep.values, Values::Each(_));
+        let order = sweeps.iter().rev().filter(|sweep| !is_each(sweep));
+        for sweep in order.chain(sweeps.iter().filter(is_each)) {
             let text = match &sweep.values {
                 Values::List(list) => {
                     let length = list.len() as u64;
@@ -143,9 +153,16 @@ impl Config {
                     rest /= length;
                     list[choice].clone()
                 }
+                // What is left when all other lists are walked.
+                Values::Each(list) => list[rest as usize].clone(),
                 Values::Uniform { low, high, log } => {
-                    let words =
-                        [agent as u32, index as u32, self.seed as u32, (self.seed >> 32) as u32 ^ 0x5eed];
+                    let index = sweeps.iter().position(|other| other.setting.key == sweep.setting.key);
+                    let words = [
+                        agent as u32,
+                        index.unwrap_or(0) as u32,
+                        self.seed as u32,
+                        (self.seed >> 32) as u32 ^ 0x5eed,
+                    ];
                     let u = (f64::from(pcg4d(words)[0]) + 0.5) / 4_294_967_296.0;
                     let value = match log {
                         true => (low.ln() + u * (high.ln() - low.ln())).exp(),
@@ -166,6 +183,23 @@ impl Config {
         }
         table.try_into().map_err(|e: toml::de::Error| unreadable(e.message().to_owned()))
     }
+}
+
+/// Length of the lists that advance together, 1 without any.
+fn together(sweeps: &[Sweep]) -> Result<u64> {
+    let mut length = None;
+    for sweep in sweeps {
+        if let Values::Each(list) = &sweep.values {
+            let (key, own) = (sweep.setting.key, list.len());
+            let known = *length.get_or_insert(own);
+            if known != own {
+                let allowed = format!("as long as the other lists in each(...), {known}");
+                let hint = "They advance together, agent by agent.";
+                return Err(Error::invalid("sweep", format!("{own} values of {key}"), allowed, hint));
+            }
+        }
+    }
+    Ok(length.unwrap_or(1) as u64)
 }
 
 #[cfg(test)]
@@ -200,6 +234,19 @@ mod tests {
     }
 
     #[test]
+    fn lists_in_each_advance_together_behind_the_others() {
+        let settings = |agents: u32, sweep: &[&str]| -> Vec<(f64, f64, u64)> {
+            let members = members(agents, sweep).expect("members");
+            members.iter().map(|m| (m.learning_rate, m.gamma, m.seed)).collect()
+        };
+        let three = ["learning_rate=each(1e-3,2e-3,3e-3)", "gamma=each(0.9, 0.8, 0.7)"];
+        assert_eq!(settings(0, &three), [(1e-3, 0.9, 7), (2e-3, 0.8, 7), (3e-3, 0.7, 7)]);
+        assert_eq!(settings(6, &three)[3..], [(1e-3, 0.9, 8), (2e-3, 0.8, 8), (3e-3, 0.7, 8)]);
+        let mixed = ["learning_rate=each(1e-3,2e-3)", "gamma=0.9,0.8", "seed=each(5,6)"];
+        assert_eq!(settings(0, &mixed), [(1e-3, 0.9, 5), (1e-3, 0.8, 5), (2e-3, 0.9, 6), (2e-3, 0.8, 6)]);
+    }
+
+    #[test]
     fn ranges_give_every_agent_its_own_value_inside_them() {
         let drawn = members(200, &["alpha=log_uniform(1e-3,1)", "target_update_interval=uniform(1,9)"]);
         let drawn = drawn.expect("ranges");
@@ -226,6 +273,9 @@ mod tests {
             (2, vec!["gamma=0.9,0.95,0.99"], ["agents", "3"]),
             (0, vec!["gamma=0.9,x"], ["gamma", "'x'"]),
             (0, vec!["gamma=0.9", "gamma=0.99"], ["gamma", "twice"]),
+            (0, vec!["gamma=each(0.9"], ["each(0.9", "bracket"]),
+            (0, vec!["gamma=each(0.9,1)", "alpha=each(1)"], ["1 values of alpha", "2"]),
+            (2, vec!["gamma=each(0.9,0.8,0.7)"], ["agents", "3"]),
         ] {
             let text = members(agents, &sweep).expect_err("refused").to_string();
             assert!(parts.iter().all(|part| text.contains(part)), "{text}");

@@ -62,7 +62,7 @@ settings! {
             fills(|config, _, agent| agent.seed = agent_seed(config.seed, 0));
         /// Independent agents trained side by side, with seeds from --seed on; 0 takes one, or one per combination of --sweep.
         agents: u32 = 0, at_most(65_535.0), hint("Every agent is one group of invocations along z.");
-        /// Hyperparameter that differs between agents: key=a,b,c, key=uniform(lo,hi) or key=log_uniform(lo,hi); may be repeated.
+        /// Hyperparameter that differs between agents: key=a,b,c, key=each(a,b,c) (lists that advance together), key=uniform(lo,hi) or key=log_uniform(lo,hi); may be repeated.
         sweep: Vec<String> = Vec::new();
         /// Environment steps in total, over all environments; the last iteration may overshoot.
         total_timesteps: u64 = 60_000, within(1.0, 4_294_967_295.0), hint("CartPole needs about 20,000.");

@@ -140,7 +140,7 @@ pub fn open(name: &str, values: &Values) -> Result<&'static Env> {
 /// Where Gymnasium keeps MinAtar's games; here they are called like `Breakout-MinAtar`.
 const NAMESPACE: &str = "minatar/";
 
-/// A name without case, `-` and `_`, and the version at its end. Gymnasium's `MinAtar/Breakout-v0` and `-v1` differ by the
+/// A name without case, `-` and `_`, and the version at its end, which may follow it without a dash. Gymnasium's `MinAtar/Breakout-v0` and `-v1` differ by the
 /// actions that they leave out; both mean the game.
 fn plain_name(name: &str) -> (String, Option<u32>) {
     let lower = name.to_lowercase();
@@ -151,7 +151,7 @@ fn plain_name(name: &str) -> (String, Option<u32>) {
     let digits = lower.trim_end_matches(|c: char| c.is_ascii_digit());
     let version = digits.strip_suffix('v').and_then(|stem| {
         let version = lower[digits.len()..].parse().ok()?;
-        Some((stem.strip_suffix(['-', '_'])?, version))
+        Some((stem.trim_end_matches(['-', '_']), version))
     });
     let (stem, version) = version.map_or((lower.as_str(), None), |(stem, version)| (stem, Some(version)));
     (stem.replace(['-', '_'], ""), version)
@@ -303,6 +303,23 @@ mod tests {
         assert!(std::ptr::eq(env, find("cartpole-V1").expect("known")));
         for name in ["mountaincar", "MountainCar", "mountain-car", "mountain_car_v0", "MOUNTAIN_CAR-V0"] {
             assert_eq!(find(name).expect(name).id, "MountainCar-v0");
+        }
+        for built_in in BUILT_INS {
+            let [id, short] = [built_in.id, built_in.short];
+            let version = id.rsplit_once("-v").map_or(String::new(), |(_, version)| format!("v{version}"));
+            let joined = short.replace('_', "");
+            for name in [
+                id.to_lowercase(),
+                id.replace('-', "_"),
+                id.replace('-', ""),
+                short.to_uppercase(),
+                short.replace('_', "-"),
+                format!("{joined}{version}"),
+                format!("{joined}-{version}").trim_end_matches('-').to_owned(),
+                joined,
+            ] {
+                assert_eq!(find(&name).expect(&name).id, id, "{name}");
+            }
         }
         for name in
             ["breakout", "Breakout-MinAtar", "BreakoutMinAtar", "MinAtar/Breakout-v0", "minatar/breakout"]

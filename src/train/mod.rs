@@ -23,5 +23,7 @@ pub mod saved_run;
 pub mod sinks;
 pub mod soft_trap;
 pub mod statistics;
+pub mod sweep;
 mod tensor_file;
 pub mod trainer;
+pub mod trials;

@@ -1,0 +1,210 @@
+//! `softq ask-tell`: settings of trials in, a line of JSON at a time, results out. What optimises is another program.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::sync::atomic::Ordering;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use softq::config::{self, Kind};
+use softq::train::event::Event;
+use softq::train::trials::{Outcome, Settings, config_of, populations, train};
+use softq::{Error, Result};
+
+use super::flags::Flags;
+use super::{json_line, progress_line, signals};
+
+/// Longest line.
+const MOST_BYTES: u64 = 16 << 20;
+/// Most trials of a line.
+const MOST_TRIALS: usize = 65_535;
+
+/// Arguments of `softq ask-tell`.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Each line on stdin is {\"trials\": [{\"learning_rate\": 1e-3}, ...]}, each line on stdout \
+                        {\"results\": [...]} with one result per trial, in order. Trials of a line are trained side by side. The \
+                        program ends with its input. docs/sweeps.md shows Optuna and a shell loop.\n\n\
+                        Example:\n  echo '{\"trials\": [{\"learning_rate\": 1e-3}, {\"learning_rate\": 3e-3}]}' | softq ask-tell cartpole"
+)]
+pub struct AskTellArgs {
+    /// Environment: Gymnasium id or short name, e.g. CartPole-v1 or cartpole
+    #[arg(value_name = "ENV")]
+    environment: Option<String>,
+    /// Most trials side by side
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    side_by_side: u32,
+    #[command(flatten)]
+    fields: Flags,
+}
+
+impl AskTellArgs {
+    /// Settings of all trials.
+    fn shared(&self) -> Settings {
+        let mut shared = Settings::new();
+        if let Some(name) = &self.environment {
+            shared.insert("env".into(), name.as_str().into());
+        }
+        for (setting, text) in &self.fields.0 {
+            let value = match setting.kind {
+                Kind::Pairs => text.split('\n').map(Value::from).collect(),
+                _ => text.as_str().into(),
+            };
+            shared.insert(setting.key.to_owned(), value);
+        }
+        shared
+    }
+}
+
+/// A line of the input.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    trials: Vec<Settings>,
+}
+
+/// A line of the output.
+#[derive(Serialize)]
+struct Told {
+    results: Vec<TrialResult>,
+}
+
+#[derive(Serialize)]
+struct TrialResult {
+    settings: Settings,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+/// Runs the command on stdin.
+pub fn ask_tell(args: &AskTellArgs, out: &mut dyn Write) -> Result<()> {
+    serve(args, &mut BufReader::new(std::io::stdin()), out)
+}
+
+fn serve(args: &AskTellArgs, input: &mut dyn BufRead, out: &mut dyn Write) -> Result<()> {
+    let shared = args.shared();
+    // Wrong flags are told before anything is asked.
+    config_of(&shared, &Settings::new())?;
+    let stop = signals::watch();
+    for number in 1.. {
+        let mut line = Vec::new();
+        let read = Read::take(&mut *input, MOST_BYTES).read_until(b'\n', &mut line);
+        read.map_err(|e| Error::file("read", "standard input", e))?;
+        if line.is_empty() {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let asked: Asked = serde_json::from_slice(&line).map_err(|e| {
+            let hint = "For example {\"trials\": [{\"learning_rate\": 1e-3}, {\"learning_rate\": 3e-3}]}.";
+            let allowed = "{\"trials\": [settings of a trial, ...]} on one line";
+            Error::invalid(format!("line {number} of the input"), e, allowed, hint)
+        })?;
+        if asked.trials.len() > MOST_TRIALS {
+            let allowed = format!("at most {MOST_TRIALS}");
+            return Err(Error::invalid("trials", asked.trials.len(), allowed, "Ask in several lines."));
+        }
+        let results = trained(&shared, &asked.trials, args.side_by_side, &stop)?;
+        json_line(out, &Told { results })?;
+    }
+    Ok(())
+}
+
+fn trained(
+    shared: &Settings,
+    trials: &[Settings],
+    side_by_side: u32,
+    stop: &std::sync::atomic::AtomicUsize,
+) -> Result<Vec<TrialResult>> {
+    let mut configs = Vec::new();
+    for (number, own) in trials.iter().enumerate() {
+        let twice = own.keys().find(|key| {
+            let same = |other: &String| {
+                config::find(other).ok().map(|s| s.key) == config::find(key).ok().map(|s| s.key)
+            };
+            shared.keys().any(same)
+        });
+        if let Some(key) = twice {
+            let hint = "Leave the flag out, or the key.";
+            let allowed = "either a flag or a key of the trials";
+            return Err(Error::invalid(format!("trials[{number}].{key}"), &own[key], allowed, hint));
+        }
+        let config = config_of(shared, own).map_err(|error| {
+            Error::invalid(
+                format!("trials[{number}]"),
+                Value::from(own.clone()),
+                "settings of a run",
+                error.to_string(),
+            )
+        })?;
+        configs.push((number, config));
+    }
+    let mut results: Vec<Option<TrialResult>> = trials.iter().map(|_| None).collect();
+    for population in populations(&configs, side_by_side as usize)? {
+        let warn = &mut |event: &Event| {
+            if let Event::Warning(text) = event {
+                progress_line::warn(text);
+            }
+        };
+        let Some(outcomes) = train(&population.config, stop, warn)? else {
+            let (signal, kept) =
+                (stop.load(Ordering::Relaxed), "no file: results are told when they are whole".into());
+            return Err(Error::Interrupted { signal, env_steps: 0, kept, resumable: false });
+        };
+        for (trial, outcome) in population.trials.into_iter().zip(outcomes) {
+            results[trial] = Some(TrialResult { settings: trials[trial].clone(), outcome });
+        }
+    }
+    Ok(results.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn asked(flags: &[&str], input: &str) -> Result<Vec<Value>> {
+        let line =
+            ["softq", "ask-tell", "cartpole", "--device", "cpu", "--total-timesteps", "400", "--hidden", "8"];
+        let Command::AskTell(args) = Cli::try_parse_from(line.iter().chain(flags)).expect("flags").command
+        else {
+            panic!("another command");
+        };
+        let mut out = Vec::new();
+        serve(&args, &mut input.as_bytes(), &mut out)?;
+        let text = String::from_utf8(out).expect("text");
+        Ok(text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect())
+    }
+
+    #[test]
+    fn a_line_in_is_a_line_out_in_the_order_of_the_trials() {
+        let input = "{\"trials\": [{\"gamma\": 0.9}, {\"batch_size\": 8}, {\"gamma\": 0.8, \"seed\": 3}]}\n\n{\"trials\": []}\n";
+        let lines = asked(&["--eval-episodes", "2"], input).expect("answers");
+        assert_eq!(lines.len(), 2);
+        let results = lines[0]["results"].as_array().expect("results");
+        assert_eq!(results.len(), 3);
+        assert_eq!(results[2]["settings"], serde_json::json!({"gamma": 0.8, "seed": 3}));
+        for result in results {
+            assert_eq!(result["env_steps"], 400, "{result}");
+            assert!(result["eval_greedy_mean"].as_f64().is_some_and(|mean| mean > 1.0), "{result}");
+        }
+        assert_eq!(lines[1]["results"].as_array().map(Vec::len), Some(0));
+    }
+
+    #[test]
+    fn wrong_lines_and_settings_are_named() {
+        for (flags, input, part) in [
+            (&[][..], "{\"trials\": [{\"gama\": 1}]}", "trials[0]"),
+            (&[], "{\"trials\": [{\"gama\": 1}]}", "gamma"),
+            (&[], "{\"trial\": []}", "line 1 of the input"),
+            (&[], "\n[1]", "line 2 of the input"),
+            (&["--gamma", "0.9"], "{\"trials\": [{\"discount\": 1}]}", "either a flag or a key"),
+            (&["--gamma", "9"], "", "gamma"),
+            (&["--agents", "9"], "", "agents"),
+        ] {
+            let error = asked(flags, input).expect_err(part);
+            assert!(error.exit_code() == 2 && error.to_string().contains(part), "{part}: {error}");
+        }
+    }
+}
