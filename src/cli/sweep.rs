@@ -9,8 +9,9 @@ use serde::Serialize;
 use softq::config::thousands;
 use softq::shared::printable;
 use softq::train::event::Event;
+use softq::train::sweep::ranking::{Standing, ranking};
 use softq::train::sweep::store::{Shard, Store, finished};
-use softq::train::sweep::{Standing, Sweep, Trial, default_dir, ranking};
+use softq::train::sweep::{Sweep, Trial, default_dir};
 use softq::train::trials::{Settings, command, populations, train};
 use softq::{Error, Result};
 
