@@ -341,10 +341,12 @@ fn a_run_directory_holds_every_file() {
         "config.toml",
         "curve.svg",
         "evaluations.csv",
+        "metrics.jsonl",
         "model.safetensors",
         "progress.csv",
         "report.json",
         "system.json",
+        "tensorboard",
     ];
     assert_eq!(names, expected);
 

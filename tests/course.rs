@@ -94,6 +94,10 @@ fn run(mut trainer: Trainer, mut between: impl FnMut(&mut Trainer)) -> (Vec<Even
         for event in trainer.advance().expect("a step") {
             events.push(match event {
                 Event::Progress(progress) => Event::Progress(Progress { wall_s: 0.0, ..progress }),
+                Event::AgentsProgress(agents) => {
+                    let timeless = |progress| Progress { wall_s: 0.0, ..progress };
+                    Event::AgentsProgress(agents.into_iter().map(timeless).collect())
+                }
                 Event::Finished(mut report) => {
                     report.wall_s = 0.0;
                     Event::Finished(report)

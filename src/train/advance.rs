@@ -204,6 +204,11 @@ impl Trainer {
             });
         }
         events.push(Event::Progress(progress.clone()));
+        if !course.agents.is_empty() {
+            let each = course.agents.iter_mut().zip(windows);
+            let each = each.map(|(statistics, window)| statistics.add(window, course.wall_s));
+            events.push(Event::AgentsProgress(each.collect()));
+        }
         events.extend(course.runaway.check(&progress).map(Event::Warning));
         Ok(())
     }
@@ -245,7 +250,7 @@ impl Trainer {
             Which::FinalGreedy => {
                 self.keep_if_best(&results)?;
                 let none = vec![Evaluation::default(); results.len()];
-                let best = Member::ranking(&self.members(&results, &none)).first().copied().unwrap_or(0);
+                let best = Member::ranking(&self.outcomes(&results, &none)).first().copied().unwrap_or(0);
                 self.course.best = best;
                 let (env_steps, mean) = (self.course.env_steps, results[best].mean());
                 self.ask_for_weights(What::Last, Evaluated { agent: best, env_steps, mean })?;
@@ -271,7 +276,7 @@ impl Trainer {
     /// After a periodic evaluation: training goes on, or every agent has what it was to have.
     fn evaluated(&mut self, greedy: &[Evaluation], events: &mut Vec<Event>) -> Result<()> {
         let env_steps = self.course.env_steps;
-        events.push(Event::Evaluation { env_steps, greedy: Evaluation::of_all(greedy) });
+        tell_evaluation(env_steps, greedy, events);
         self.course.evaluated_at = Some(env_steps);
         self.keep_if_best(greedy)?;
         self.course.stage = Stage::Training;
@@ -316,9 +321,9 @@ impl Trainer {
     fn finish(&mut self, greedy: Vec<Evaluation>, softmax: Vec<Evaluation>, events: &mut Vec<Event>) {
         let env_steps = self.course.env_steps;
         if self.course.evaluated_at != Some(env_steps) {
-            events.push(Event::Evaluation { env_steps, greedy: Evaluation::of_all(&greedy) });
+            tell_evaluation(env_steps, &greedy, events);
         }
-        let members = self.members(&greedy, &softmax);
+        let members = self.outcomes(&greedy, &softmax);
         self.course.stage = Stage::Finished;
         events.push(Event::Finished(Box::new(Report {
             env: self.env.id.clone(),
@@ -335,8 +340,9 @@ impl Trainer {
             best_evaluated: self.course.best_evaluated.clone(),
         })));
     }
+
     /// How every agent ended.
-    fn members(&self, greedy: &[Evaluation], softmax: &[Evaluation]) -> Vec<Member> {
+    fn outcomes(&self, greedy: &[Evaluation], softmax: &[Evaluation]) -> Vec<Member> {
         let member = |(agent, (greedy, softmax)): (usize, (&Evaluation, &Evaluation))| {
             let Standing { solved_at_env_steps, diverged_at_update } = self.course.standings[agent];
             let solved_now = self.passes(greedy).then_some(self.course.env_steps);
@@ -350,5 +356,13 @@ impl Trainer {
             }
         };
         greedy.iter().zip(softmax).enumerate().map(member).collect()
+    }
+}
+
+/// All episodes together, and of a population those of each agent.
+fn tell_evaluation(env_steps: u64, greedy: &[Evaluation], events: &mut Vec<Event>) {
+    events.push(Event::Evaluation { env_steps, greedy: Evaluation::of_all(greedy) });
+    if greedy.len() > 1 {
+        events.push(Event::AgentsEvaluation { env_steps, greedy: greedy.to_vec() });
     }
 }

@@ -37,6 +37,8 @@ pub struct Course {
     /// Words of the oldest that are here already.
     pub(super) arrived: Vec<u32>,
     pub(super) statistics: Statistics,
+    /// Those of each agent of a population.
+    pub(super) agents: Vec<Statistics>,
     pub(super) runaway: RunawayDetector,
     /// Where each agent stands.
     pub(super) standings: Vec<Standing>,
@@ -135,6 +137,7 @@ impl Course {
             expected: VecDeque::new(),
             arrived: Vec::new(),
             statistics: Statistics::default(),
+            agents: if agents > 1 { vec![Statistics::default(); agents] } else { Vec::new() },
             runaway: RunawayDetector::new(config, actions),
             standings: vec![Standing::default(); agents],
             best_evaluated: None,

@@ -71,6 +71,15 @@ pub enum Event {
         /// Its episodes.
         greedy: Evaluation,
     },
+    /// The same window agent by agent, behind that of a population.
+    AgentsProgress(Vec<Progress>),
+    /// The same evaluation agent by agent, behind that of a population.
+    AgentsEvaluation {
+        /// Environment steps at which the weights were taken.
+        env_steps: u64,
+        /// The episodes of each agent.
+        greedy: Vec<Evaluation>,
+    },
     /// Something the user should know that does not stop the run, e.g. a runaway temperature and its likely cause.
     Warning(String),
     /// The weights of a greedy evaluation that none before surpassed.

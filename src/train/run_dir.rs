@@ -24,6 +24,10 @@ pub const SYSTEM_FILE: &str = "system.json";
 pub const PROGRESS_FILE: &str = "progress.csv";
 /// Every evaluation of every agent.
 pub const EVALUATIONS_FILE: &str = "evaluations.csv";
+/// The same and more, for programs, agent by agent.
+pub const METRICS_FILE: &str = "metrics.jsonl";
+/// Where event files for TensorBoard lie.
+pub const TENSORBOARD: &str = "tensorboard";
 /// The last weights.
 pub const MODEL_FILE: &str = "model.safetensors";
 /// The weights that evaluated best.
@@ -50,6 +54,7 @@ const FILES: &[&str] = &[
     SYSTEM_FILE,
     PROGRESS_FILE,
     EVALUATIONS_FILE,
+    METRICS_FILE,
     MODEL_FILE,
     BEST_FILE,
     POPULATION_FILE,
@@ -59,7 +64,7 @@ const FILES: &[&str] = &[
 ];
 
 /// Those that grow while the run goes on.
-const GROWING: &[&str] = &[PROGRESS_FILE, EVALUATIONS_FILE];
+const GROWING: &[&str] = &[PROGRESS_FILE, EVALUATIONS_FILE, METRICS_FILE];
 
 /// Room held for the last weights until the run ends.
 const RESERVE_FILE: &str = ".reserve";
@@ -172,10 +177,11 @@ impl RunDir {
         self.remove(SUMS_FILE)
     }
 
-    /// Removes `name`, if it is there.
+    /// Removes `name`, if it is there, a directory with everything in it.
     pub fn remove(&self, name: &str) -> Result<()> {
         let path = self.file(name);
-        match fs::remove_file(&path) {
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        match removed {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", path, e)),
             _ => Ok(()),
         }

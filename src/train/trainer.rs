@@ -171,8 +171,8 @@ impl Trainer {
         &self.config
     }
 
-    /// The settings of every agent.
-    pub fn configs(&self) -> &[Config] {
+    /// The settings of each agent.
+    pub fn members(&self) -> &[Config] {
         &self.plan.members
     }
 

@@ -23,7 +23,7 @@ pub struct EvaluationsCsv {
 impl EvaluationsCsv {
     /// Creates the file and writes the header, or goes on from a checkpoint.
     pub fn open(dir: &RunDir, trainer: &Trainer, state: Option<&Value>) -> Result<EvaluationsCsv> {
-        let seeds = trainer.configs().iter().map(|config| config.seed).collect();
+        let seeds = trainer.members().iter().map(|config| config.seed).collect();
         if let Some(state) = state {
             return Ok(EvaluationsCsv { file: Appended::reopen(dir, EVALUATIONS_FILE, state)?, seeds });
         }

@@ -5,12 +5,16 @@
 pub mod appended;
 pub mod curve;
 pub mod evaluations_csv;
+pub mod metrics_jsonl;
 pub mod model;
 pub mod pictures;
 pub mod population;
 pub mod progress_csv;
 pub mod report;
+pub mod scalars;
 pub mod settings;
+#[cfg(feature = "exchange")]
+pub mod tensorboard;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,9 +27,11 @@ use crate::error::{Error, Result};
 use crate::train::checkpoint::Checkpoint;
 use crate::train::checkpoint::store::{Every, Store};
 use crate::train::event::{Event, Report, Weights};
+#[cfg(feature = "exchange")]
+use crate::train::run_dir::TENSORBOARD;
 use crate::train::run_dir::{
-    CURVE_FILE, EVALUATIONS_FILE, GIF_FILE, Lock, MODEL_FILE, POPULATION_FILE, PROGRESS_FILE, REPORT_FILE,
-    RunDir,
+    CURVE_FILE, EVALUATIONS_FILE, GIF_FILE, Lock, METRICS_FILE, MODEL_FILE, POPULATION_FILE, PROGRESS_FILE,
+    REPORT_FILE, RunDir,
 };
 use crate::train::trainer::Trainer;
 
@@ -55,6 +61,11 @@ const SINKS: &[(&str, Open)] = &[
     (EVALUATIONS_FILE, |dir, trainer, state| {
         Ok(Box::new(evaluations_csv::EvaluationsCsv::open(dir, trainer, state)?))
     }),
+    (METRICS_FILE, |dir, trainer, state| {
+        Ok(Box::new(metrics_jsonl::MetricsJsonl::open(dir, trainer, state)?))
+    }),
+    #[cfg(feature = "exchange")]
+    (TENSORBOARD, |dir, trainer, state| Ok(Box::new(tensorboard::TensorBoard::open(dir, trainer, state)?))),
     (CURVE_FILE, |_, trainer, state| Ok(Box::new(curve::CurveSvg::open(trainer, state)?))),
     (POPULATION_FILE, |_, _, _| Ok(Box::new(population::PopulationCsv))),
     (REPORT_FILE, |_, trainer, state| Ok(Box::new(report::ReportJson::open(trainer, state)?))),
