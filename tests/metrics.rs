@@ -1,4 +1,4 @@
-//! `metrics.jsonl` and the event files: what a run and a population leave of their numbers over time.
+//! What a run and a population leave of their numbers over time, in `metrics.jsonl` and event files, and of every agent's weights.
 
 use std::path::Path;
 use std::process::Command;
@@ -85,4 +85,65 @@ fn every_agent_tells_what_it_would_tell_alone() {
         let file = together.join(format!("tensorboard/agent_0{agent}/events.out.tfevents.1.softq"));
         assert!(std::fs::metadata(file).expect("an event file").len() > 1_000);
     }
+}
+
+fn printed(arguments: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_softq")).args(arguments).arg("--json").output();
+    let output = output.expect("start softq");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("one JSON line")
+}
+
+fn refused(arguments: &[&str], code: i32, parts: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_softq")).args(arguments).output().expect("start softq");
+    let message = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+    for part in parts {
+        assert!(message.contains(part), "'{part}' is missing for {arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn any_agent_of_a_population_can_be_taken() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let [together, alone] = ["together", "alone"].map(|name| folder.path().join(name));
+    train(&together, "--agents 4 --sweep learning_rate=3e-3,1e-3");
+    train(&alone, "--learning-rate 1e-3 --seed 1");
+    let (run, single) = (together.to_str().expect("path"), alone.to_str().expect("path"));
+    let bytes = std::fs::read(together.join("agents.safetensors")).expect("weights of all");
+    let all = safetensors::SafeTensors::deserialize(&bytes).expect("a safetensors file");
+    assert_eq!(all.tensor("q0.layer0.weight").expect("weights").shape(), [4, 4, 8]);
+    let bytes = std::fs::read(alone.join("model.safetensors")).expect("weights");
+    let own = safetensors::SafeTensors::deserialize(&bytes).expect("a safetensors file");
+    for (name, tensor) in own.tensors() {
+        let each = tensor.data().len();
+        assert_eq!(&all.tensor(&name).expect("the same name").data()[3 * each..], tensor.data(), "{name}");
+    }
+    let of_agent = printed(&["eval", run, "--agent", "3", "--episodes", "9"]);
+    assert_eq!(of_agent["weights"], "agent 3");
+    assert_eq!(of_agent["returns"], printed(&["eval", single, "--episodes", "9"])["returns"]);
+    assert_eq!(printed(&["eval", single, "--agent", "0", "--episodes", "9"])["weights"], "last");
+    let exported = printed(&["export", run, "--agent", "2"]);
+    assert!(exported["file"].as_str().is_some_and(|file| file.ends_with("agent_2.onnx")), "{exported}");
+    let gif = Command::new(env!("CARGO_BIN_EXE_softq"))
+        .args(["record", run, "--agent", "1", "--width", "40"])
+        .output();
+    let said = String::from_utf8(gif.expect("record").stdout).expect("text");
+    assert!(said.contains("agent_1.gif") && said.contains("greedy (agent 1)"), "{said}");
+    refused(&["eval", run, "--agent", "4"], 2, &["--agent = 4", "from 0 to 3", "population.csv"]);
+    refused(&["eval", single, "--agent", "1"], 2, &["--agent = 1", "0, the only agent"]);
+    refused(&["eval", run, "--agent", "1", "--weights", "best"], 2, &["--agent", "--weights"]);
+    refused(&["watch", "cartpole", "--agent", "1"], 2, &["--agent", "used with a run"]);
+    let curve = std::fs::read_to_string(together.join("curve.svg")).expect("a picture");
+    assert!(
+        curve.contains("2 settings: greedy evaluation, median over seeds"),
+        "the title says what is shown"
+    );
+    assert!(curve.contains("learning_rate=0.003") && curve.contains("learning_rate=0.001"));
+    // One agent's weights in the place of all.
+    std::fs::copy(alone.join("model.safetensors"), together.join("agents.safetensors")).expect("copy");
+    std::fs::remove_file(together.join("SHA256SUMS")).expect("remove");
+    refused(&["eval", run, "--agent", "1"], 6, &["agents.safetensors"]);
+    std::fs::remove_file(together.join("agents.safetensors")).expect("remove");
+    refused(&["eval", run, "--agent", "1"], 6, &["there are no weights of all agents"]);
 }

@@ -94,6 +94,13 @@ impl Shard {
         [self.records.id].into_iter().chain(self.head_temperatures.map(|of| of.buffer.id))
     }
 
+    /// Words of the contents of [`Shard::weights`] and of [`Shard::temperatures`].
+    pub fn words(&self) -> [usize; 2] {
+        let later = self.head_temperatures.map_or(0, |of| of.buffer.erase().words);
+        let weights = self.groups.iter().map(|group| group.weights.len as usize).sum();
+        [weights, (self.records.erase().words + later) as usize]
+    }
+
     /// `ln alpha` of one of its agents, or of each of its heads, out of those contents.
     pub fn log_alphas_of(&self, agent: usize, words: &[u32]) -> Vec<f32> {
         let index = agent - self.first as usize;

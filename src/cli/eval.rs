@@ -10,7 +10,7 @@ use softq::error::Result;
 use softq::gpu;
 use softq::train::evaluate::{EvaluationReport, evaluate};
 
-use super::player::{Weights, number};
+use super::player::{Chosen, number};
 use super::{json_line, say};
 
 /// Arguments of `softq eval`.
@@ -27,9 +27,8 @@ pub struct EvalArgs {
     /// Sample the actions from softmax(Q / alpha), or from the policy network, instead of taking the best one
     #[arg(long)]
     softmax: bool,
-    /// Which weights act: the last ones (model.safetensors) or those that evaluated best (best.safetensors)
-    #[arg(long, value_enum, value_name = "WHICH", default_value = "last")]
-    weights: Weights,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Seed of the environments and of what is drawn
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -43,7 +42,7 @@ pub struct EvalArgs {
 
 /// Runs the command.
 pub fn eval(args: &EvalArgs, out: &mut dyn Write) -> Result<()> {
-    let run = args.weights.load(&args.run)?;
+    let run = args.chosen.load(&args.run)?;
     let mut executor: Box<dyn Executor> = match run.env.twin {
         Some(_) if args.device == "auto" => Box::new(CpuExecutor::new()),
         _ => gpu::open(&gpu::choose(&args.device)?)?,
@@ -60,11 +59,14 @@ fn text(report: &EvaluationReport) -> String {
         [report.mean, report.std, report.iqm, report.min, report.median, report.max].map(number);
     let interval = |[low, high]: [f64; 2]| format!("95% interval {} to {}", number(low), number(high));
     let mut text = format!(
-        "{} with {}, {} ({} weights), seed {}: {} episode{} on {}\n",
+        "{} with {}, {} ({}), seed {}: {} episode{} on {}\n",
         report.env,
         report.algo,
         report.policy,
-        report.weights,
+        match report.weights.as_str() {
+            agent if agent.starts_with("agent") => agent.to_owned(),
+            weights => format!("{weights} weights"),
+        },
         report.seed,
         thousands(report.episodes.into()),
         if report.episodes == 1 { "" } else { "s" },

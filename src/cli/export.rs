@@ -12,7 +12,7 @@ use softq::train::checksums;
 use softq::train::model_file::tensor_bytes;
 use softq::train::saved_run::{SavedRun, Which};
 
-use super::player::Weights;
+use super::player::Chosen;
 use super::{json_line, say};
 
 /// Arguments of `softq export`.
@@ -23,12 +23,11 @@ pub struct ExportArgs {
     /// Run directory of `softq train`
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// The file [default: model.onnx or best.onnx in the run directory]
+    /// The file [default: model.onnx, best.onnx or agent_I.onnx in the run directory]
     #[arg(long, value_name = "PATH")]
     onnx: Option<PathBuf>,
-    /// Which weights: the last ones (model.safetensors) or those that evaluated best (best.safetensors)
-    #[arg(long, value_enum, value_name = "WHICH", default_value = "last")]
-    weights: Weights,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Also write the compared observations and the engine's answers as safetensors, to check another runtime with
     #[arg(long, value_name = "PATH")]
     samples: Option<PathBuf>,
@@ -52,7 +51,7 @@ struct Written<'a> {
 
 /// Runs the command.
 pub fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<()> {
-    let run = args.weights.load(&args.run)?;
+    let run = args.chosen.load(&args.run)?;
     let path = path(args, &run)?;
     let exported = onnx::export(&run)?;
     files::write(&path, &exported.bytes).map_err(|error| Error::file("write", &path, error))?;
@@ -92,6 +91,7 @@ fn path(args: &ExportArgs, run: &SavedRun) -> Result<PathBuf> {
         (Some(path), _) => path.clone(),
         (None, Which::Last) => run.path.join("model.onnx"),
         (None, Which::Best) => run.path.join("best.onnx"),
+        (None, Which::Agent(agent)) => run.path.join(format!("agent_{agent}.onnx")),
     };
     match path.extension().is_some_and(|given| given.eq_ignore_ascii_case("onnx")) {
         true => Ok(path),
@@ -104,11 +104,14 @@ fn path(args: &ExportArgs, run: &SavedRun) -> Result<PathBuf> {
 fn text(path: &Path, run: &SavedRun, exported: &Exported) -> String {
     let Exported { bytes, inputs, outputs, parity } = exported;
     let mut text = format!(
-        "{}: {} with {}, {} weights, {} bytes\n",
+        "{}: {} with {} ({}), {} bytes\n",
         path.display(),
         run.env.id,
         run.config.algo,
-        if run.which == Which::Best { "best" } else { "last" },
+        match run.which {
+            Which::Agent(_) => run.which.label(),
+            Which::Last | Which::Best => format!("{} weights", run.which.label()),
+        },
         thousands(bytes.len() as u64),
     );
     let ports = inputs.iter().map(|port| ("takes", port)).chain(outputs.iter().map(|port| ("gives", port)));

@@ -26,15 +26,25 @@ pub struct PlayArgs {
     /// Sample the actions from softmax(Q / alpha), or from the policy network, instead of taking the best one
     #[arg(long)]
     softmax: bool,
-    /// Which weights of a run act: the last ones (model.safetensors) or those that evaluated best (best.safetensors)
-    #[arg(long, value_enum, value_name = "WHICH", default_value = "last")]
-    weights: Weights,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Seed of the first episode; each further one counts up
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Device for environments that are WGSL alone; the others are played on the CPU
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,
+}
+
+/// Which agent of a run acts.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct Chosen {
+    /// Which weights act: the last ones (model.safetensors) or those that evaluated best (best.safetensors)
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "last")]
+    weights: Weights,
+    /// Agent of a population by its number in population.csv, with its last weights [default: the best agent]
+    #[arg(long, value_name = "I", conflicts_with = "weights")]
+    agent: Option<usize>,
 }
 
 /// Weights of a run that can act.
@@ -46,12 +56,13 @@ pub enum Weights {
     Best,
 }
 
-impl Weights {
+impl Chosen {
     /// The run in `path` with these weights. What its user should know goes to stderr.
     pub fn load(self, path: &Path) -> Result<SavedRun> {
-        let which = match self {
-            Weights::Last => Which::Last,
-            Weights::Best => Which::Best,
+        let which = match (self.agent, self.weights) {
+            (Some(agent), _) => Which::Agent(agent),
+            (None, Weights::Last) => Which::Last,
+            (None, Weights::Best) => Which::Best,
         };
         let run = SavedRun::load(path, which)?;
         for warning in &run.warnings {
@@ -80,7 +91,7 @@ impl Player {
         let inside = path.extension().is_none_or(|ending| ending != "wgsl")
             && path.parent().is_some_and(SavedRun::is_at);
         let is_run = path.is_dir() || path.is_file() && inside;
-        let run = if is_run { Some(args.weights.load(path)?) } else { None };
+        let run = if is_run { Some(args.chosen.load(path)?) } else { None };
         let env = match &run {
             Some(run) if args.env_param.is_empty() => run.env,
             Some(_) => {
@@ -98,9 +109,10 @@ impl Player {
             let hint = "Name a run directory, or leave --softmax out.";
             return Err(Error::invalid("--softmax", path.display(), "used with a run", hint));
         }
-        if args.weights == Weights::Best && run.is_none() {
-            let hint = "Name a run directory, or leave --weights out.";
-            return Err(Error::invalid("--weights", path.display(), "used with a run", hint));
+        if (args.chosen.weights == Weights::Best || args.chosen.agent.is_some()) && run.is_none() {
+            let field = if args.chosen.agent.is_some() { "--agent" } else { "--weights" };
+            let hint = format!("Name a run directory, or leave {field} out.");
+            return Err(Error::invalid(field, path.display(), "used with a run", hint));
         }
         if !env.has_draw {
             return Err(Error::invalid(
@@ -125,14 +137,22 @@ impl Player {
         self.run.as_ref().map(|run| run.path.as_path())
     }
 
-    /// `greedy`, `softmax` or `random`, and whether the weights are those that evaluated best.
-    pub fn policy(&self) -> &'static str {
-        match (&self.run, self.softmax) {
+    /// Which weights of its run act; the last ones of a random policy's.
+    pub fn which(&self) -> Which {
+        self.run.as_ref().map_or(Which::Last, |run| run.which)
+    }
+
+    /// `greedy`, `softmax` or `random`, and which weights, if not the last ones.
+    pub fn policy(&self) -> String {
+        let policy = match (&self.run, self.softmax) {
             (None, _) => "random",
-            (Some(run), true) if run.which == Which::Best => "softmax (best weights)",
-            (Some(run), false) if run.which == Which::Best => "greedy (best weights)",
             (Some(_), true) => "softmax",
             (Some(_), false) => "greedy",
+        };
+        match self.which() {
+            Which::Last => policy.into(),
+            Which::Best => format!("{policy} (best weights)"),
+            Which::Agent(agent) => format!("{policy} (agent {agent})"),
         }
     }
 

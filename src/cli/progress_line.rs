@@ -120,7 +120,7 @@ impl ProgressLine {
                 }
             }
             Event::Warning(text) => self.print(&format!("warning: {text}")),
-            Event::AgentsProgress(_) | Event::AgentsEvaluation { .. } => {}
+            Event::AgentsProgress(_) | Event::AgentsEvaluation { .. } | Event::All(_) => {}
             Event::Best(_) | Event::Last(_) | Event::Finished(_) | Event::Pictures(_) => {}
         }
     }

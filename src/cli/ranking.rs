@@ -9,7 +9,7 @@ const SHOWN: usize = 10;
 
 /// The best agents, for people.
 pub fn table(report: &Report, reward_threshold: Option<f64>) -> String {
-    let keys = keys(report);
+    let keys = keys(&report.sweep);
     let mut rows = vec![
         ["rank", "agent"]
             .into_iter()
@@ -26,7 +26,7 @@ pub fn table(report: &Report, reward_threshold: Option<f64>) -> String {
             (None, None) => "-".to_owned(),
         };
         let mut row = vec![(rank + 1).to_string(), agent.to_string()];
-        row.extend(settings(member, &keys));
+        row.extend(settings(&member.config, &keys));
         let mean = |evaluation: &Evaluation| beside(evaluation.mean(), reward_threshold);
         row.extend([solved, mean(&member.greedy), mean(&member.softmax)]);
         rows.push(row);

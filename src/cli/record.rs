@@ -9,6 +9,7 @@ use softq::report::png::{grid, write_png};
 use softq::train::checksums;
 use softq::train::drawing::{self, height_of};
 use softq::train::playback::{Episode, LONGEST};
+use softq::train::saved_run::Which;
 
 use super::player::{PlayArgs, Player, returns_text};
 use super::say;
@@ -41,14 +42,18 @@ pub struct RecordArgs {
 
 impl RecordArgs {
     fn path(&self, player: &Player) -> Result<PathBuf> {
-        let (name, ending) = match (self.strip, self.png) {
-            (Some(_), _) => ("strip.png", "png"),
-            (None, true) => ("agent.png", "png"),
-            (None, false) => ("agent.gif", "gif"),
+        let (stem, ending) = match (self.strip, self.png) {
+            (Some(_), _) => ("strip", "png"),
+            (None, true) => ("agent", "png"),
+            (None, false) => ("agent", "gif"),
+        };
+        let name = match player.which() {
+            Which::Agent(agent) => format!("{stem}_{agent}.{ending}"),
+            Which::Last | Which::Best => format!("{stem}.{ending}"),
         };
         let path = match (&self.out, player.run_dir()) {
             (Some(path), _) => path.clone(),
-            (None, Some(dir)) => dir.join(name),
+            (None, Some(dir)) => dir.join(&name),
             (None, None) => {
                 let hint = format!("For example --out {name}.");
                 return Err(Error::invalid(

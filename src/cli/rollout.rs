@@ -10,7 +10,7 @@ use softq::train::rollout::{self, RolloutReport};
 use softq::train::saved_run::SavedRun;
 use softq::{envs, gpu};
 
-use super::player::Weights;
+use super::player::Chosen;
 use super::{json_line, say};
 
 /// Arguments of `softq rollout`.
@@ -31,9 +31,8 @@ pub struct RolloutArgs {
     /// `random`, or a run directory whose agent acts (its environment is the default)
     #[arg(long, value_name = "random|RUN", default_value = "random")]
     policy: PathBuf,
-    /// Which weights of the run act: the last ones or those that evaluated best
-    #[arg(long, value_enum, value_name = "WHICH", default_value = "last")]
-    weights: Weights,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Sample the agent's actions from softmax(Q / alpha), or from its policy network, instead of taking the best
     #[arg(long)]
     softmax: bool,
@@ -74,7 +73,7 @@ pub fn rollout(args: &RolloutArgs, out: &mut dyn Write) -> Result<()> {
             ));
         }
         (_, name) => {
-            let run = args.weights.load(&args.policy)?;
+            let run = args.chosen.load(&args.policy)?;
             if !args.env_param.is_empty() || name.is_some_and(|name| !is_env_of(&run, name)) {
                 return Err(Error::invalid(
                     "ENV",

@@ -19,7 +19,7 @@ use crate::onnx::proto::{
 use crate::shared::math::exp_f32;
 use crate::shared::shape::Shape;
 use crate::shared::tanh_gaussian::LogStd;
-use crate::train::saved_run::{SavedRun, Which};
+use crate::train::saved_run::SavedRun;
 
 /// The acting network of a run.
 pub struct Acting<'a> {
@@ -103,17 +103,15 @@ pub fn model(run: &SavedRun, acting: &Acting<'_>) -> ModelProto {
         ir_version: IR_VERSION,
         producer_name: "softq".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
-        doc_string: format!("{} trained in {} with {}", whose(run), env.id, run.config.algo),
+        doc_string: format!(
+            "An agent trained in {} with {} ({})",
+            env.id,
+            run.config.algo,
+            run.which.label()
+        ),
         graph: Some(graph.finish(&format!("{} {}", run.config.algo, env.id))),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
         metadata_props: metadata(run),
-    }
-}
-
-fn whose(run: &SavedRun) -> &'static str {
-    match run.which {
-        Which::Last => "The last weights of an agent",
-        Which::Best => "The best weights of an agent",
     }
 }
 
@@ -212,7 +210,7 @@ fn metadata(run: &SavedRun) -> Vec<StringStringEntryProto> {
         ("algo", run.config.algo.clone()),
         ("action_space", run.env.actions.to_string()),
         ("alpha", alphas.join(",")),
-        ("weights", run.which.file().to_owned()),
+        ("weights", run.which.label()),
     ];
     lines.extend(run.env_steps.map(|steps| ("env_steps", steps.to_string())));
     if run.config.value_transform != ValueTransform::None {

@@ -5,12 +5,11 @@ use crate::config::Config;
 use crate::engine::clock::Instant;
 use crate::engine::env::Env;
 use crate::engine::executor::Program;
-use crate::engine::recording::BufferId;
 use crate::error::{Error, Result};
 use crate::kernels::metrics::Metrics;
 use crate::shared::agent::Lane;
 use crate::train::course::{Stage, Standing, What, Which};
-use crate::train::event::{Evaluated, Evaluation, Event, Member, Report, Weights};
+use crate::train::event::{Evaluated, Evaluation, Event, Member, Report};
 use crate::train::fault::not_finite;
 use crate::train::statistics::sum_of_all;
 use crate::train::trainer::Trainer;
@@ -172,6 +171,7 @@ impl Trainer {
                 Some((What::Last(evaluated), words)) => {
                     events.push(Event::Last(Box::new(self.weights_in(evaluated, &words))));
                 }
+                Some((What::All, words)) => events.push(Event::All(Box::new(self.all_weights_in(&words)))),
             }
         }
         Ok(())
@@ -254,6 +254,9 @@ impl Trainer {
                 self.course.best = best;
                 let (env_steps, mean) = (self.course.env_steps, results[best].mean());
                 self.ask_for_weights(What::Last, Evaluated { agent: best, env_steps, mean })?;
+                if results.len() > 1 {
+                    self.ask_for_all_weights(events)?;
+                }
                 self.begin(Which::FinalSoftmax, results);
                 Ok(())
             }
@@ -288,33 +291,6 @@ impl Trainer {
         match self.course.improved(evaluations) {
             Some(evaluated) => self.ask_for_weights(What::Best, evaluated),
             None => Ok(()),
-        }
-    }
-
-    fn ask_for_weights(&mut self, what: fn(Evaluated) -> What, evaluated: Evaluated) -> Result<()> {
-        let shard = self.plan.shard_of(evaluated.agent);
-        let buffers: Vec<BufferId> = shard.weights().chain(shard.temperatures()).collect();
-        for buffer in &buffers {
-            self.executor.request(*buffer)?;
-        }
-        self.course.expect(what(evaluated), buffers.len());
-        Ok(())
-    }
-
-    /// The weights of an agent, out of those and the records of its shard.
-    fn weights_in(&self, evaluated: Evaluated, words: &[u32]) -> Weights {
-        let shard = self.plan.shard_of(evaluated.agent);
-        let of_weights = shard.groups.iter().map(|group| group.weights.len as usize).sum();
-        let (weights, temperatures) = words.split_at(of_weights);
-        Weights {
-            agent: evaluated.agent,
-            config: self.plan.members[evaluated.agent].clone(),
-            env_steps: evaluated.env_steps,
-            greedy_mean: Some(evaluated.mean).filter(|mean| mean.is_finite()),
-            tensors: self.tensors(
-                &shard.weights_of(evaluated.agent, weights),
-                shard.log_alphas_of(evaluated.agent, temperatures),
-            ),
         }
     }
 

@@ -97,6 +97,8 @@ pub(super) enum What {
     Best(Evaluated),
     /// Those of the agent that is best at the end.
     Last(Evaluated),
+    /// Those of all agents, at the end.
+    All,
 }
 
 /// What is known of one agent.

@@ -14,7 +14,7 @@ use crate::train::advance::longest_evaluation;
 use crate::train::fault::not_finite;
 use crate::train::playback;
 use crate::train::rollout::MAX_EVAL_ENVS;
-use crate::train::saved_run::{SavedRun, Which};
+use crate::train::saved_run::SavedRun;
 
 /// Steps between two looks at whether all episodes have ended.
 const CHUNK: u32 = 125;
@@ -104,7 +104,7 @@ pub fn evaluate(
         algo: run.config.algo.clone(),
         device: executor.address().to_owned(),
         policy: if softmax { "softmax" } else { "greedy" }.into(),
-        weights: if run.which == Which::Best { "best" } else { "last" }.into(),
+        weights: run.which.label(),
         seed,
         unfinished,
         ..described(returns)?

@@ -86,6 +86,8 @@ pub enum Event {
     Best(Box<Weights>),
     /// The weights at the end of the run; of a population those of the best agent.
     Last(Box<Weights>),
+    /// The weights of all agents of a population at the end of the run.
+    All(Box<AllWeights>),
     /// The run is over.
     Finished(Box<Report>),
     /// One greedy episode of the trained agent, behind the end of the run; no pictures without a drawing.
@@ -115,6 +117,17 @@ pub struct Weights {
     /// Mean return of the greedy evaluation of these weights, if there was one.
     pub greedy_mean: Option<f64>,
     /// All networks, targets included, and the temperature.
+    pub tensors: Vec<NamedTensor>,
+}
+
+/// The weights of all agents of a population.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AllWeights {
+    /// The configuration of the run.
+    pub config: Config,
+    /// Environment steps, per agent, at which they were taken.
+    pub env_steps: u64,
+    /// The tensors of an agent, those of all agents one behind the other: `[agents, ...]`.
     pub tensors: Vec<NamedTensor>,
 }
 

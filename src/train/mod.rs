@@ -27,3 +27,4 @@ pub mod sweep;
 mod tensor_file;
 pub mod trainer;
 pub mod trials;
+mod weights;

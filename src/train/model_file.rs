@@ -1,4 +1,4 @@
-//! `model.safetensors` and `best.safetensors`: weights, readable by every safetensors reader, with the run in `__metadata__`.
+//! `model.safetensors`, `best.safetensors` and `agents.safetensors`: weights, readable by every safetensors reader, with the run in `__metadata__`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,21 +6,37 @@ use std::path::Path;
 use safetensors::tensor::Dtype;
 
 use crate::agents;
+use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::train::event::{NamedTensor, Weights};
-use crate::train::run_dir::MODEL_FILE;
+use crate::train::event::{AllWeights, NamedTensor, Weights};
+use crate::train::run_dir::{AGENTS_FILE, MODEL_FILE};
 use crate::train::tensor_file::{self, Plain};
 
 /// Bytes of the file. The same weights and run give the same bytes.
 pub fn model_bytes(weights: &Weights) -> Result<Vec<u8>> {
     let Weights { config, tensors, .. } = weights;
-    let settings = toml::to_string(config).map_err(|e| Error::file("write", MODEL_FILE, e))?;
-    let mut metadata = BTreeMap::from([
-        ("agent", weights.agent.to_string()),
+    let mut metadata = metadata(MODEL_FILE, config, weights.env_steps)?;
+    metadata.insert("agent", weights.agent.to_string());
+    metadata.extend(weights.greedy_mean.map(|mean| ("eval_greedy_mean", mean.to_string())));
+    tensor_bytes(MODEL_FILE, tensors, metadata)
+}
+
+/// Bytes of the file of all agents of a population.
+pub fn agents_bytes(all: &AllWeights) -> Result<Vec<u8>> {
+    let mut metadata = metadata(AGENTS_FILE, &all.config, all.env_steps)?;
+    let agents = all.tensors.first().map_or(0, |tensor| tensor.shape[0]);
+    metadata.insert("agents", agents.to_string());
+    tensor_bytes(AGENTS_FILE, &all.tensors, metadata)
+}
+
+/// What both say of the run.
+fn metadata(name: &str, config: &Config, env_steps: u64) -> Result<BTreeMap<&'static str, String>> {
+    let settings = toml::to_string(config).map_err(|e| Error::file("write", name, e))?;
+    Ok(BTreeMap::from([
         ("algo", config.algo.clone()),
         ("config", settings),
         ("env", config.env.clone()),
-        ("env_steps", weights.env_steps.to_string()),
+        ("env_steps", env_steps.to_string()),
         agents::described(config),
         (
             "layout",
@@ -28,9 +44,7 @@ pub fn model_bytes(weights: &Weights) -> Result<Vec<u8>> {
         ),
         ("seed", config.seed.to_string()),
         ("softq_version", env!("CARGO_PKG_VERSION").to_owned()),
-    ]);
-    metadata.extend(weights.greedy_mean.map(|mean| ("eval_greedy_mean", mean.to_string())));
-    tensor_bytes(MODEL_FILE, tensors, metadata)
+    ]))
 }
 
 /// Bytes of a file called `name` of these tensors, with a digest of it all in its metadata.
@@ -77,7 +91,6 @@ pub fn read_model(path: &Path, bytes: &[u8]) -> Result<Model> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
 
     fn weights(tensors: Vec<NamedTensor>) -> Weights {
         let config = Config { seed: 7, ..Config::default() };

@@ -147,7 +147,11 @@ pub fn agent(
     executor.read(plan.shards[0].records.id)?;
     let wall_s = started.elapsed().as_secs_f64();
     let lanes: Vec<Lane> = read_as(executor, plan.shards[0].eval_lanes.id)?;
-    let weights = if run.which == Which::Best { " (best weights)" } else { "" };
+    let weights = match run.which {
+        Which::Last => String::new(),
+        Which::Best => " (best weights)".into(),
+        Which::Agent(agent) => format!(" (agent {agent})"),
+    };
     let policy = format!("{} of {}{weights}", if softmax { "softmax" } else { "greedy" }, run.path.display());
     let mut report = report(run.env, executor, &policy, num_envs, steps, wall_s, &lanes)?;
     report.dispatches = steps * acting.act.dispatches.len() as u32;

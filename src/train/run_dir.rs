@@ -32,6 +32,8 @@ pub const TENSORBOARD: &str = "tensorboard";
 pub const MODEL_FILE: &str = "model.safetensors";
 /// The weights that evaluated best.
 pub const BEST_FILE: &str = "best.safetensors";
+/// The last weights of all agents of a population.
+pub const AGENTS_FILE: &str = "agents.safetensors";
 /// The agents of a population, best first.
 pub const POPULATION_FILE: &str = "population.csv";
 /// How the run ended.
@@ -57,6 +59,7 @@ const FILES: &[&str] = &[
     METRICS_FILE,
     MODEL_FILE,
     BEST_FILE,
+    AGENTS_FILE,
     POPULATION_FILE,
     REPORT_FILE,
     CURVE_FILE,

@@ -16,7 +16,8 @@ use crate::train::model_file::{Model, read_model};
 use crate::train::playback::{self, Policy, Trained};
 use crate::train::reference;
 use crate::train::run_dir::{
-    BEST_FILE, CONFIG_FILE, ENVIRONMENT_FILE, MODEL_FILE, REFERENCE_FILE, SUMS_FILE,
+    AGENTS_FILE, BEST_FILE, CONFIG_FILE, ENVIRONMENT_FILE, MODEL_FILE, POPULATION_FILE, REFERENCE_FILE,
+    SUMS_FILE,
 };
 
 /// Which of a run's weights.
@@ -27,6 +28,8 @@ pub enum Which {
     Last,
     /// Those that evaluated best.
     Best,
+    /// The last ones of this agent of a population.
+    Agent(usize),
 }
 
 impl Which {
@@ -35,6 +38,16 @@ impl Which {
         match self {
             Which::Last => MODEL_FILE,
             Which::Best => BEST_FILE,
+            Which::Agent(_) => AGENTS_FILE,
+        }
+    }
+
+    /// `last`, `best` or `agent 3`.
+    pub fn label(self) -> String {
+        match self {
+            Which::Last => "last".into(),
+            Which::Best => "best".into(),
+            Which::Agent(agent) => format!("agent {agent}"),
         }
     }
 }
@@ -77,7 +90,12 @@ impl SavedRun {
     pub fn load(path: &Path, which: Which) -> Result<SavedRun> {
         let origin = Origin::read(path)?;
         let checked = |name: &str, bytes: &[u8]| origin.check(path, name, bytes);
-        let Origin { config, env, .. } = &origin;
+        let Origin { config: whole, env, .. } = &origin;
+        let (which, members) = chosen(which, whole.members()?)?;
+        let config = match which {
+            Which::Agent(agent) => &members[agent],
+            Which::Last | Which::Best => whole,
+        };
         let file = path.join(which.file());
         if !file.is_file() {
             let message = match which {
@@ -87,12 +105,16 @@ impl SavedRun {
                 Which::Best => {
                     "there are no such weights: the run ended before an evaluation, or is of an older version"
                 }
+                Which::Agent(_) => {
+                    "there are no weights of all agents: the run has not finished, or is of an older version. Without --agent the \
+                     best one is taken"
+                }
             };
             return Err(Error::file("load", file, message));
         }
         let bytes =
             files::read(&file, files::MOST_DATA).map_err(|error| Error::file("read", &file, error))?;
-        let model = read_model(&file, &bytes)?;
+        let mut model = read_model(&file, &bytes)?;
         checked(which.file(), &bytes)?;
         let wrong = |message: String| Error::file("load", &file, message);
         if let Some(other) = model.metadata.get("env").filter(|env| **env != config.env) {
@@ -102,7 +124,11 @@ impl SavedRun {
             )));
         }
         if let Some(recorded) = model.metadata.get("config") {
-            same_settings(recorded, config).map_err(wrong)?;
+            let told = if let Which::Agent(_) = which { std::slice::from_ref(whole) } else { &members[..] };
+            same_settings(recorded, told).map_err(wrong)?;
+        }
+        if let Which::Agent(agent) = which {
+            take_agent(&mut model, agent, members.len()).map_err(wrong)?;
         }
         let alone = playback::alone(config);
         let plan = agents::plan_relative(&alone, env, Capabilities::default(), origin.reference.as_ref())?;
@@ -127,7 +153,8 @@ impl SavedRun {
                 file.display()
             ));
         }
-        let Origin { config, env, reference, .. } = origin;
+        let config = config.clone();
+        let Origin { env, reference, .. } = origin;
         let (path, groups) = (path.to_owned(), plan.groups);
         Ok(SavedRun { path, which, config, env, reference, groups, weights, log_alphas, env_steps, warnings })
     }
@@ -177,16 +204,47 @@ impl Origin {
 /// Refuses a file whose bytes are not those of the run.
 type Check<'a> = &'a dyn Fn(&str, &[u8]) -> Result<()>;
 
+/// Which weights are meant in a run of these agents.
+fn chosen(which: Which, members: Vec<Config>) -> Result<(Which, Vec<Config>)> {
+    match which {
+        Which::Agent(agent) if agent >= members.len() => {
+            let allowed = match members.len() {
+                1 => "0, the only agent of this run".to_owned(),
+                agents => format!("from 0 to {}", agents - 1),
+            };
+            let hint = format!("{POPULATION_FILE} of a population ranks its agents by number.");
+            Err(Error::invalid("--agent", agent, allowed, hint))
+        }
+        Which::Agent(_) if members.len() == 1 => Ok((Which::Last, members)),
+        which => Ok((which, members)),
+    }
+}
+
+/// Leaves the tensors of one of so many agents, or says in which way the file is not one of them.
+fn take_agent(model: &mut Model, agent: usize, agents: usize) -> std::result::Result<(), String> {
+    for tensor in model.tensors.values_mut() {
+        if tensor.shape.first() != Some(&agents) {
+            return Err(format!(
+                "tensor '{}' has shape {:?}; the run has {agents} agents, for each of which it must hold one",
+                tensor.name, tensor.shape
+            ));
+        }
+        tensor.shape.remove(0);
+        let each = tensor.values.len() / agents;
+        tensor.values = tensor.values[agent * each..][..each].to_vec();
+    }
+    Ok(())
+}
+
 /// Whether the weights' own record of their settings is one of the agents that the configuration describes.
-fn same_settings(recorded: &str, config: &Config) -> std::result::Result<(), String> {
+fn same_settings(recorded: &str, members: &[Config]) -> std::result::Result<(), String> {
     // What depends on the machine that trained, not on the agent.
     const ELSEWHERE: [&str; 2] = ["device", "path"];
     let table = |config: &Config| toml::Table::try_from(config).map_err(|error| error.to_string());
     let recorded: toml::Table =
         recorded.parse().map_err(|error| format!("the settings recorded in it are unreadable: {error}"))?;
-    let members = config.members().map_err(|error| error.to_string())?;
     let mut difference = None;
-    for member in &members {
+    for member in members {
         let member = table(member)?;
         // A key that one of them lacks belongs to another version.
         let other = recorded.iter().find(|(key, value)| {

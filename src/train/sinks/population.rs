@@ -2,6 +2,7 @@
 
 use toml::{Table, Value};
 
+use crate::config::Config;
 use crate::error::Result;
 use crate::train::event::{Event, Member, Report};
 use crate::train::run_dir::{POPULATION_FILE, RunDir};
@@ -22,15 +23,15 @@ impl Sink for PopulationCsv {
 }
 
 /// The settings that differ between agents, in the order of `sweep`, then the seed.
-pub fn keys(report: &Report) -> Vec<String> {
+pub fn keys(sweep: &[String]) -> Vec<String> {
     let key = |entry: &String| entry.split('=').next().unwrap_or("").trim().replace('-', "_");
-    let mut keys: Vec<String> = report.sweep.iter().map(key).filter(|key| key != "seed").collect();
+    let mut keys: Vec<String> = sweep.iter().map(key).filter(|key| key != "seed").collect();
     keys.push("seed".into());
     keys
 }
 
 /// The values of these settings, as one would write them on the command line.
-pub fn settings(member: &Member, keys: &[String]) -> Vec<String> {
+pub fn settings(config: &Config, keys: &[String]) -> Vec<String> {
     fn plain(value: &Value) -> String {
         match value {
             Value::String(text) => text.clone(),
@@ -38,13 +39,13 @@ pub fn settings(member: &Member, keys: &[String]) -> Vec<String> {
             other => other.to_string(),
         }
     }
-    let table = Table::try_from(&member.config).unwrap_or_default();
+    let table = Table::try_from(config).unwrap_or_default();
     keys.iter().map(|key| table.get(key).map(plain).unwrap_or_default()).collect()
 }
 
 /// One row per agent, best first. All values are numbers or bare words, so that nothing needs quotes.
 pub fn csv(report: &Report) -> String {
-    let keys = keys(report);
+    let keys = keys(&report.sweep);
     let mut text = format!(
         "rank,agent,{},solved_at_env_steps,diverged_at_update,eval_greedy_mean,eval_greedy_std,eval_softmax_mean,\
          eval_softmax_std\n",
@@ -54,7 +55,7 @@ pub fn csv(report: &Report) -> String {
         let member = &report.members[agent];
         let optional = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
         let mut row = vec![(rank + 1).to_string(), agent.to_string()];
-        row.extend(settings(member, &keys));
+        row.extend(settings(&member.config, &keys));
         row.extend([optional(member.solved_at_env_steps), optional(member.diverged_at_update)]);
         let evaluations = [&member.greedy, &member.softmax];
         row.extend(evaluations.iter().flat_map(|e| [e.mean().to_string(), e.std().to_string()]));
