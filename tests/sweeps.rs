@@ -123,11 +123,11 @@ fn an_interrupted_sweep_keeps_what_is_finished() {
     while lines(&dir).is_empty() && child.try_wait().expect("alive").is_none() {
         std::thread::sleep(Duration::from_millis(2));
     }
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
     assert!(kill.success());
     let output = child.wait_with_output().expect("ended");
     let message = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert_eq!(output.status.code(), Some(143), "{message}");
     assert!(message.contains("finished trials are in sweeps/my"), "{message}");
     assert!(!lines(&dir).is_empty());
 }
