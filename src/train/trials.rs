@@ -20,8 +20,8 @@ pub type Settings = Map<String, Value>;
 /// What a trial came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// Environment steps taken.
-    pub env_steps: u64,
+    /// Environment steps taken; none of a trial that diverged, whose population may have gone on.
+    pub env_steps: Option<u64>,
     /// Environment steps at the first evaluation at or above the environment's threshold that a second one confirmed.
     pub solved_at_env_steps: Option<u64>,
     /// The update that first met a NaN or an infinity; such a trial has no returns.
@@ -153,9 +153,9 @@ pub fn train(
                 }
             }
             // All of them.
-            Err(Error::Diverged { env_steps, .. }) => {
+            Err(Error::Diverged { .. }) => {
                 let lost = |diverged_at_update| Outcome {
-                    env_steps,
+                    env_steps: None,
                     solved_at_env_steps: None,
                     diverged_at_update,
                     eval_greedy_mean: None,
@@ -174,9 +174,10 @@ pub fn train(
 
 fn outcomes(report: &Report) -> Vec<Outcome> {
     let outcome = |member: &crate::train::event::Member| {
-        let kept = |value: f64| member.diverged_at_update.is_none().then_some(value);
+        let ended = member.diverged_at_update.is_none();
+        let kept = |value: f64| ended.then_some(value);
         Outcome {
-            env_steps: report.env_steps,
+            env_steps: ended.then_some(report.env_steps),
             solved_at_env_steps: member.solved_at_env_steps,
             diverged_at_update: member.diverged_at_update,
             eval_greedy_mean: kept(member.greedy.mean()),
@@ -251,13 +252,12 @@ mod tests {
             found
         };
         let (alone, together) = (train(1), train(3));
-        for (alone, together) in [0, 2].map(|trial| (&alone[trial], &together[trial])) {
-            assert_eq!(alone, together);
-            assert!(alone.1.eval_greedy_mean.is_some_and(|mean| mean >= 1.0), "{alone:?}");
+        assert_eq!(alone, together);
+        for trial in [0, 2] {
+            assert!(alone[trial].1.eval_greedy_mean.is_some_and(|mean| mean >= 1.0), "{alone:?}");
         }
-        for lost in [&alone[1].1, &together[1].1] {
-            assert!(lost.diverged_at_update.is_some() && lost.eval_greedy_mean.is_none(), "{lost:?}");
-        }
+        let lost = &alone[1].1;
+        assert!(lost.diverged_at_update.is_some() && lost.eval_greedy_mean.is_none(), "{lost:?}");
         let stopped = super::train(&configs[0].1, &AtomicUsize::new(2), &mut |_| {}).expect("no failure");
         assert_eq!(stopped, None);
     }

@@ -62,7 +62,7 @@ mod tests {
             trial,
             settings: serde_json::json!({"gamma": gamma, "seed": trial}).as_object().expect("one").clone(),
             outcome: Outcome {
-                env_steps: 1,
+                env_steps: Some(1),
                 solved_at_env_steps: mean.filter(|mean| *mean > 5.0).map(|_| 1),
                 diverged_at_update: None,
                 eval_greedy_mean: mean,

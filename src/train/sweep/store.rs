@@ -155,7 +155,7 @@ mod tests {
 
     fn trial(sweep: &Sweep, trial: u64) -> Trial {
         let outcome = Outcome {
-            env_steps: 7,
+            env_steps: Some(7),
             solved_at_env_steps: None,
             diverged_at_update: Some(3),
             eval_greedy_mean: Some(0.1 + 0.2),
