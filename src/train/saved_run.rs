@@ -238,8 +238,8 @@ fn take_agent(model: &mut Model, agent: usize, agents: usize) -> std::result::Re
 
 /// Whether the weights' own record of their settings is one of the agents that the configuration describes.
 fn same_settings(recorded: &str, members: &[Config]) -> std::result::Result<(), String> {
-    // What depends on the machine that trained, not on the agent.
-    const ELSEWHERE: [&str; 2] = ["device", "path"];
+    // What depends on the machine that trained, or on how long the run was to be, and not on the agent.
+    const ELSEWHERE: [&str; 3] = ["device", "path", "total_timesteps"];
     let table = |config: &Config| toml::Table::try_from(config).map_err(|error| error.to_string());
     let recorded: toml::Table =
         recorded.parse().map_err(|error| format!("the settings recorded in it are unreadable: {error}"))?;
@@ -402,8 +402,8 @@ mod tests {
         let config = Config { gamma: 0.5, ..small() };
         std::fs::write(path.join(CONFIG_FILE), toml::to_string(&config).expect("toml")).expect("write");
         assert!(error(path).contains("gamma = 0.99, but config.toml beside them says gamma = 0.5"));
-        // Where it was trained is no property of an agent.
-        let config = Config { device: "gpu".into(), ..small() };
+        // Where it was trained is no property of an agent, nor is that the run was made longer.
+        let config = Config { device: "gpu".into(), total_timesteps: 90_000, ..small() };
         std::fs::write(path.join(CONFIG_FILE), toml::to_string(&config).expect("toml")).expect("write");
         let run = SavedRun::load(path, Which::Last).expect("the same agent");
         assert!(run.warnings[0].contains(SUMS_FILE), "{:?}", run.warnings);
