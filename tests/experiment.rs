@@ -1,9 +1,13 @@
 //! Experiments from outside: killed and gone on with, they end with the same scores; their pictures; their refusals.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
+
+use program::{printed_in, refused_in, softq_in};
 
 const FILE: &str = "environments = ['catch', 'cartpole']
 algorithms = ['sqn', 'dqn']
@@ -17,37 +21,13 @@ eval_episodes = 4
 eval_max_steps = 50
 ";
 
-fn softq(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_softq"));
-    command.args(arguments).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn output(folder: &Path, arguments: &[&str]) -> Output {
-    softq(folder, arguments).output().expect("start softq")
-}
-
-fn printed(folder: &Path, arguments: &[&str]) -> String {
-    let output = output(folder, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
-
-fn refused(folder: &Path, arguments: &[&str], code: i32, parts: &[&str]) {
-    let output = output(folder, arguments);
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    assert!(!text.contains("panicked"), "{text}");
-    assert!(parts.iter().all(|part| text.contains(part)), "{parts:?}: {text}");
-}
-
 #[test]
 fn a_killed_experiment_goes_on_to_the_same_scores_and_is_drawn() {
     let root = tempfile::tempdir().expect("temporary directory");
     let folder = root.path();
     fs::write(folder.join("small.toml"), FILE).expect("write");
     let whole = ["experiment", "small.toml", "--device", "cpu"];
-    let said = printed(folder, &whole);
+    let said = printed_in(folder, &whole);
     assert!(said.contains("Catch-bsuite, sqn: ") && said.contains("softq plot experiments/small"), "{said}");
     let scores = fs::read(folder.join("experiments/small/scores.csv")).expect("scores");
     let text = String::from_utf8(scores.clone()).expect("text");
@@ -58,7 +38,7 @@ fn a_killed_experiment_goes_on_to_the_same_scores_and_is_drawn() {
     let torn = ["experiment", "small.toml", "--device", "cpu", "--out", "torn"];
     let mut kills = 0;
     for moment in (0..).map(|i| 15 + 35 * (i % 7)) {
-        let mut child = softq(folder, &torn).stderr(Stdio::null()).spawn().expect("start softq");
+        let mut child = softq_in(folder, &torn).stderr(Stdio::null()).spawn().expect("start softq");
         std::thread::sleep(Duration::from_millis(moment));
         child.kill().expect("kill");
         child.wait().expect("wait");
@@ -67,31 +47,32 @@ fn a_killed_experiment_goes_on_to_the_same_scores_and_is_drawn() {
             break;
         }
     }
-    printed(folder, &torn);
+    printed_in(folder, &torn);
     assert!(fs::read(folder.join("torn/scores.csv")).expect("scores") == scores, "the same bytes");
     // Everything is done: nothing runs, nothing changes.
-    printed(folder, &torn);
+    printed_in(folder, &torn);
     assert!(fs::read(folder.join("torn/scores.csv")).expect("scores") == scores, "the same bytes");
 
     for kind in ["curves", "aggregate", "profiles", "improvement"] {
-        let said = printed(folder, &["plot", "torn", "--kind", kind]);
+        let said = printed_in(folder, &["plot", "torn", "--kind", kind]);
         assert!(said.contains(&format!("torn/{kind}.svg")), "{said}");
         let svg = fs::read_to_string(folder.join(format!("torn/{kind}.svg"))).expect("picture");
         assert!(svg.starts_with("<svg") && svg.contains("dqn") && !svg.contains("NaN"), "{kind}");
     }
     let runs = ["experiments/small/runs/Catch-bsuite__sqn", "experiments/small/runs/Catch-bsuite__dqn"];
-    let of_runs = printed(folder, &["plot", runs[0], runs[1], "--statistic", "median", "--out", "runs.svg"]);
+    let of_runs =
+        printed_in(folder, &["plot", runs[0], runs[1], "--statistic", "median", "--out", "runs.svg"]);
     assert_eq!(of_runs, "runs.svg\n");
 
     fs::write(folder.join("small.toml"), FILE.replace("1500", "1600")).expect("write");
-    refused(folder, &torn, 6, &["torn", "another experiment", "--out"]);
+    refused_in(folder, &torn, 6, &["torn", "another experiment", "--out"]);
 }
 
 #[test]
 fn a_dry_run_says_what_it_would_cost_and_leaves_nothing() {
     let root = tempfile::tempdir().expect("temporary directory");
     fs::write(root.path().join("small.toml"), FILE).expect("write");
-    let said = printed(root.path(), &["experiment", "small.toml", "--device", "cpu", "--dry-run"]);
+    let said = printed_in(root.path(), &["experiment", "small.toml", "--device", "cpu", "--dry-run"]);
     assert!(said.contains("Catch-bsuite, dqn: 3 x 1,500, "), "{said}");
     assert!(said.contains("12 runs, 18,000 environment steps, about "), "{said}");
     assert_eq!(fs::read_dir(root.path()).expect("list").count(), 1);
@@ -101,22 +82,24 @@ fn a_dry_run_says_what_it_would_cost_and_leaves_nothing() {
 fn what_cannot_be_run_or_drawn_is_refused() {
     let root = tempfile::tempdir().expect("temporary directory");
     let folder = root.path();
-    refused(folder, &["experiment", "nowhere.toml"], 2, &["nowhere.toml", "cannot be read"]);
+    refused_in(folder, &["experiment", "nowhere.toml"], 2, &["nowhere.toml", "cannot be read"]);
     fs::write(folder.join("wrong.toml"), FILE.replace("sqn", "sqm")).expect("write");
-    refused(folder, &["experiment", "wrong.toml"], 2, &["wrong.toml", "sqm in catch", "'sqn'"]);
-    refused(folder, &["plot", "nowhere"], 6, &["nowhere", "no run directory"]);
+    refused_in(folder, &["experiment", "wrong.toml"], 2, &["wrong.toml", "sqm in catch", "'sqn'"]);
+    fs::write(folder.join("right.toml"), FILE).expect("write");
+    refused_in(folder, &["experiment", "right.toml", "--out", "."], 6, &["not empty", "--out"]);
+    refused_in(folder, &["plot", "nowhere"], 6, &["nowhere", "no run directory"]);
     fs::write(
         folder.join("scores.csv"),
         "algorithm,environment,seed,step,return\nsqn,Catch-bsuite,0,100,1\n",
     )
     .expect("write");
-    refused(folder, &["plot", "scores.csv", "--out", "a.jpg"], 2, &["a.jpg", ".svg"]);
-    refused(folder, &["plot", "scores.csv", "--kind", "improvement"], 2, &["at least two"]);
+    refused_in(folder, &["plot", "scores.csv", "--out", "a.jpg"], 2, &["a.jpg", ".svg"]);
+    refused_in(folder, &["plot", "scores.csv", "--kind", "improvement"], 2, &["at least two"]);
     let uneven =
         "sqn,Catch-bsuite,0,100,1\ndqn,Catch-bsuite,0,100,1\ndqn,Catch-bsuite,1,100,1\ndqn,DeepSea,0,100,1\n";
     fs::write(folder.join("uneven.csv"), format!("algorithm,environment,seed,step,return\n{uneven}"))
         .expect("write");
-    refused(folder, &["plot", "uneven.csv", "--kind", "aggregate"], 2, &["sqn", "every environment"]);
+    refused_in(folder, &["plot", "uneven.csv", "--kind", "aggregate"], 2, &["sqn", "every environment"]);
     fs::write(folder.join("broken.csv"), "algorithm,environment,seed,step,return\nsqn,1\n").expect("write");
-    refused(folder, &["plot", "broken.csv"], 6, &["broken.csv", "line 2"]);
+    refused_in(folder, &["plot", "broken.csv"], 6, &["broken.csv", "line 2"]);
 }

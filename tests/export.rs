@@ -1,34 +1,14 @@
 //! `softq export` from outside: the file that it writes, what it says of it, and how it refuses.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::path::Path;
-use std::process::{Command, Output};
 
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-fn softq(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_softq")).args(arguments).output().expect("start softq")
-}
-
-fn printed(arguments: &[&str]) -> String {
-    let output = softq(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
-
-fn refused(arguments: &[&str], code: i32, parts: &[&str]) {
-    let output = softq(arguments);
-    let message = String::from_utf8(output.stderr).expect("text");
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-    for part in parts {
-        assert!(message.contains(part), "'{part}' is missing for {arguments:?}: {message}");
-    }
-    assert_eq!(output.stdout, b"", "{arguments:?}");
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("path")
-}
+use program::{printed, refused, softq, text};
 
 fn train(dir: &Path, arguments: &str) {
     let sizes = "--device cpu --quiet --total-timesteps 192 --learning-starts 64 --eval-episodes 2 --hidden 8 --run-dir";

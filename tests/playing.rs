@@ -1,35 +1,13 @@
 //! `softq envs`, `softq watch` and `softq record` from outside: what they print and write, and how they refuse.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn softq(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_softq")).args(arguments).output().expect("start softq")
-}
-
-fn printed(arguments: &[&str]) -> String {
-    let output = softq(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
-
-/// Demands the exit status, every part of the message and nothing on stdout.
-fn refused(arguments: &[&str], code: i32, parts: &[&str]) {
-    let output = softq(arguments);
-    let message = String::from_utf8(output.stderr).expect("text");
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-    assert!(!message.contains("panicked"), "{message}");
-    for part in parts {
-        assert!(message.contains(part), "'{part}' is missing for {arguments:?}: {message}");
-    }
-    assert_eq!(output.stdout, b"", "{arguments:?}");
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("path")
-}
+use program::{printed, refused, text};
 
 fn train(dir: &Path, env: &str, device: &str) {
     let sizes =

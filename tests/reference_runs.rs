@@ -2,9 +2,10 @@
 //! reference and acts by it; `softq solve` takes the policy of a run; and what cannot be a reference is refused.
 
 mod common;
+#[path = "common/program.rs"]
+mod program;
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use softq::agents::reference::Reference;
 use softq::agents::{self, Capabilities, Plan};
@@ -16,22 +17,10 @@ use softq::envs::{self, Env, Values};
 use softq::gpu;
 use softq::train::reference;
 
+use program::{printed, softq, text};
+
 /// A lake of nine cells without slipping.
 const MAP: [&str; 2] = ["map=SFF/FHF/FFG", "is_slippery=false"];
-
-fn softq(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_softq")).args(arguments).output().expect("start softq")
-}
-
-fn printed(arguments: &[&str]) -> String {
-    let output = softq(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("path")
-}
 
 const SHORT: [&str; 6] = ["--total-timesteps", "400", "--eval-episodes", "2", "--hidden", "8"];
 const GIVEN: [&str; 6] = ["--kl", "false", "--temperature", "fixed", "--alpha", "0.1"];

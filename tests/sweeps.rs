@@ -1,33 +1,22 @@
 //! `softq sweep` and `softq ask-tell` from outside: the results of a sweep do not depend on how it was stopped, killed, gone on
 //! with or shared among processes.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use program::{output_in, printed_in, softq_in};
 
 const SWEEP: &str = "trials = 6\nseeds = 2\nagents = 3\n[settings]\nenv = \"cartpole\"\ndevice = \"cpu\"\n\
     total_timesteps = 1500\nlearning_starts = 200\nhidden = [16]\nbatch_size = 16\neval_frequency = 500\n\
     eval_episodes = 3\n[parameters]\nlearning_rate = { distribution = \"log_uniform\", min = 1e-4, max = 1e-2 }\n\
     gamma = { values = [0.9, 0.99] }\n";
-
-fn softq(dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_softq"));
-    command.args(arguments).current_dir(dir).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn run(dir: &Path, arguments: &[&str]) -> Output {
-    softq(dir, arguments).output().expect("start softq")
-}
-
-fn good(dir: &Path, arguments: &[&str]) -> String {
-    let output = run(dir, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
 
 /// All lines of results below a directory, sorted.
 fn lines(dir: &Path) -> Vec<String> {
@@ -54,23 +43,23 @@ fn folder(sweep: &str) -> tempfile::TempDir {
 #[test]
 fn a_sweep_killed_or_shared_ends_with_the_same_results() {
     let whole = folder(SWEEP);
-    let text = good(whole.path(), &["sweep", "my.toml"]);
+    let text = printed_in(whole.path(), &["sweep", "my.toml"]);
     assert!(text.contains("12 of 12 trials finished, in sweeps/my"), "{text}");
     let results = lines(&whole.path().join("sweeps/my"));
     assert_eq!(results.len(), 12);
     // The command at the end is the best settings alone, to the bit.
     let command = text.lines().last().expect("a command").trim();
     let ranking: Value =
-        serde_json::from_str(&good(whole.path(), &["sweep", "my.toml", "--json"])).expect("JSON");
+        serde_json::from_str(&printed_in(whole.path(), &["sweep", "my.toml", "--json"])).expect("JSON");
     let words: Vec<&str> = command.split(' ').skip(1).chain(["--json"]).collect();
-    let alone: Value = serde_json::from_str(&good(whole.path(), &words)).expect("JSON");
+    let alone: Value = serde_json::from_str(&printed_in(whole.path(), &words)).expect("JSON");
     assert_eq!(alone["eval_greedy_mean"], ranking["ranking"][0]["seeds"][0], "{command}");
 
     let killed = folder(SWEEP);
     let dir = killed.path().join("sweeps/my");
     let mut kills = 0;
     for at_least in [1, 4] {
-        let mut child = softq(killed.path(), &["sweep", "my.toml"]).spawn().expect("start softq");
+        let mut child = softq_in(killed.path(), &["sweep", "my.toml"]).spawn().expect("start softq");
         let start = Instant::now();
         while lines(&dir).len() < at_least && child.try_wait().expect("alive").is_none() {
             assert!(start.elapsed() < Duration::from_secs(60), "no trial ends");
@@ -86,14 +75,14 @@ fn a_sweep_killed_or_shared_ends_with_the_same_results() {
     let path = dir.join("trials.jsonl");
     let mut file = std::fs::OpenOptions::new().append(true).open(&path).expect("open");
     file.write_all(b"{\"trial\": 11, \"settin").expect("write");
-    assert!(good(killed.path(), &["sweep", "my.toml", "--show"]).contains(&format!("{before} of 12")));
-    good(killed.path(), &["sweep", "my.toml"]);
+    assert!(printed_in(killed.path(), &["sweep", "my.toml", "--show"]).contains(&format!("{before} of 12")));
+    printed_in(killed.path(), &["sweep", "my.toml"]);
     assert_eq!(lines(&dir), results);
 
     // Two processes at once, in populations of another size.
     let shared = folder(&SWEEP.replace("agents = 3", "agents = 2"));
     let parts = ["0/2", "1/2"].map(|part| {
-        softq(shared.path(), &["sweep", "my.toml", "--shard", part]).spawn().expect("start softq")
+        softq_in(shared.path(), &["sweep", "my.toml", "--shard", part]).spawn().expect("start softq")
     });
     for part in parts {
         let output = part.wait_with_output().expect("ended");
@@ -102,14 +91,14 @@ fn a_sweep_killed_or_shared_ends_with_the_same_results() {
     let dir = shared.path().join("sweeps/my");
     assert_eq!(lines(&dir), results);
     // The merge finds nothing to do, a longer sweep only what is new.
-    assert!(good(shared.path(), &["sweep", "my.toml", "--show"]).contains("12 of 12"));
+    assert!(printed_in(shared.path(), &["sweep", "my.toml", "--show"]).contains("12 of 12"));
     std::fs::write(shared.path().join("my.toml"), SWEEP.replace("trials = 6", "trials = 7")).expect("write");
-    good(shared.path(), &["sweep", "my.toml"]);
+    printed_in(shared.path(), &["sweep", "my.toml"]);
     let longer = lines(&dir);
     assert!(longer.len() == 14 && results.iter().all(|line| longer.contains(line)));
     // Another sweep is refused, and so is a directory that cannot be written.
     std::fs::write(shared.path().join("my.toml"), SWEEP.replace("1e-2", "1e-3")).expect("write");
-    let output = run(shared.path(), &["sweep", "my.toml"]);
+    let output = output_in(shared.path(), &["sweep", "my.toml"]);
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(6) && message.contains("another sweep"), "{message}");
 }
@@ -119,7 +108,7 @@ fn a_sweep_killed_or_shared_ends_with_the_same_results() {
 fn an_interrupted_sweep_keeps_what_is_finished() {
     let root = folder(&SWEEP.replace("trials = 6", "trials = 60"));
     let dir = root.path().join("sweeps/my");
-    let mut child = softq(root.path(), &["sweep", "my.toml"]).spawn().expect("start softq");
+    let mut child = softq_in(root.path(), &["sweep", "my.toml"]).spawn().expect("start softq");
     while lines(&dir).is_empty() && child.try_wait().expect("alive").is_none() {
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -142,7 +131,7 @@ fn wrong_sweeps_are_refused_before_anything_is_written() {
         (SWEEP.into(), vec!["sweep", "my.toml", "--shard", "4/4"], ["4/4", "0/4"]),
     ] {
         let root = folder(&sweep);
-        let output = run(root.path(), &arguments);
+        let output = output_in(root.path(), &arguments);
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{message}");
         assert!(parts.iter().all(|part| message.contains(part)), "{parts:?}: {message}");
@@ -155,7 +144,7 @@ fn trials_are_asked_for_over_a_pipe() {
     let root = folder("");
     let arguments =
         ["ask-tell", "cartpole", "--device", "cpu", "--total-timesteps", "400", "--eval-episodes", "2"];
-    let mut child = softq(root.path(), &arguments).stdin(Stdio::piped()).spawn().expect("start softq");
+    let mut child = softq_in(root.path(), &arguments).stdin(Stdio::piped()).spawn().expect("start softq");
     let mut input = child.stdin.take().expect("stdin");
     let mut output = std::io::BufReader::new(child.stdout.take().expect("stdout"));
     for rate in [1e-3, 3e-3] {

@@ -277,6 +277,39 @@ struct Builder<'a> {
     plan: Plan,
 }
 
+/// What the memory of a shard begins with.
+struct Contents<'a> {
+    config: &'a Config,
+    env: &'static Env,
+    learner: &'a Learner,
+    members: &'a [Config],
+}
+
+impl<'a> Contents<'a> {
+    /// The weights of its networks.
+    fn of_groups(
+        &self,
+        groups: impl Iterator<Item = (&'a Group, &'a Networks)>,
+        plan: &mut Plan,
+    ) -> Result<()> {
+        for (group, networks) in groups {
+            memory::check_contents(group.weights.id, &plan.buffers)?;
+            plan.init.extend(initial_group(group, networks, self.members));
+        }
+        Ok(())
+    }
+
+    /// Records, fixed actions, temperatures of later heads, parameters of environments.
+    fn of_rest(&self, temperatures: Option<HeadTemperatures>, stages: [&Stage; 2], plan: &mut Plan) {
+        let Contents { config, env, learner, members } = *self;
+        plan.init.extend(initial_records(learner, members));
+        plan.init.extend(initial_actions(learner, (config, env), members.len()));
+        plan.init.extend(temperatures.map(|of| initial_temperatures(of, learner, members)));
+        let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();
+        plan.init.extend(stages.map(|stage| stage.lane_params(env, &seeds)));
+    }
+}
+
 impl Builder<'_> {
     fn shard(&mut self, first: u32, members: &[Config]) -> Result<()> {
         let Builder { algorithm, config, env, q, others, reference, plan } = self;
@@ -357,18 +390,11 @@ impl Builder<'_> {
         eval.log_std = log_std;
         evaluate(&mut plan.evaluations, (env, &learner), &eval, (drawn, unused))?;
 
-        for (group, networks) in groups.iter().zip([&*q].into_iter().chain(&*others)) {
-            memory::check_contents(group.weights.id, &plan.buffers)?;
-            plan.init.extend(initial_group(group, networks, members));
-        }
+        let networks = [&*q].into_iter().chain(&*others);
+        let contents = Contents { config, env, learner: &learner, members };
+        contents.of_groups(groups.iter().zip(networks), plan)?;
         plan.init.extend(frozen.map(|frozen| initial_reference(frozen, members.len())));
-        plan.init.extend(initial_records(&learner, members));
-        plan.init.extend(initial_actions(&learner, (config, env), members.len()));
-        plan.init.extend(temperatures.map(|of| initial_temperatures(of, &learner, members)));
-        for stage in [&stage, &eval] {
-            let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();
-            plan.init.push(stage.lane_params(env, &seeds));
-        }
+        contents.of_rest(temperatures, [&stage, &eval], plan);
         name_shard(first, &mut plan.buffers.decls[first_buffer..]);
         plan.shards.push(Shard {
             first,

@@ -12,6 +12,7 @@ use softq::files;
 use softq::report::curve::{Band, Panel, write_panels};
 use softq::report::intervals::{Row, write_intervals};
 use softq::statistics::bootstrap::{CONFIDENCE, stratified};
+use softq::statistics::quantile;
 use softq::statistics::scores::Scores;
 use softq::train::experiment::scores::{self, SCORES_FILE, Score, curves};
 use softq::train::run_dir::{CONFIG_FILE, EVALUATIONS_FILE};
@@ -71,12 +72,9 @@ impl Statistic {
             Statistic::Iqm => scores.iqm(),
             // Of a single task the median over runs is asked for, not that over tasks.
             Statistic::Median => {
-                softq::statistics::bootstrap::median_band(
-                    &scores.columns().flatten().copied().collect::<Vec<f64>>(),
-                    0,
-                    0,
-                )
-                .1
+                let mut all: Vec<f64> = scores.columns().flatten().copied().collect();
+                all.sort_by(f64::total_cmp);
+                quantile(&all, 0.5)
             }
             Statistic::Mean => scores.mean(),
         }

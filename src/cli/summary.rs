@@ -6,8 +6,8 @@ use softq::gpu::Choice;
 use softq::report::number::beside;
 use softq::train::event::{Evaluation, Report};
 use softq::train::run_dir::{
-    BEST_FILE, CONFIG_FILE, CURVE_FILE, ENVIRONMENT_FILE, GIF_FILE, MODEL_FILE, POPULATION_FILE,
-    PROGRESS_FILE, RunDir,
+    AGENTS_FILE, BEST_FILE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, ENVIRONMENT_FILE, EVALUATIONS_FILE,
+    GIF_FILE, METRICS_FILE, MODEL_FILE, POPULATION_FILE, PROGRESS_FILE, RunDir, TENSORBOARD,
 };
 
 /// The closing paragraph.
@@ -63,10 +63,15 @@ pub fn closing_text(report: &Report, reward_threshold: Option<f64>, choice: &Cho
         (BEST_FILE, "weights of the best evaluation"),
         (CONFIG_FILE, "settings, for --config"),
         (PROGRESS_FILE, "every number over time"),
+        (METRICS_FILE, "the same as JSON lines, agent by agent"),
+        (TENSORBOARD, "the same for tensorboard --logdir"),
+        (EVALUATIONS_FILE, "every evaluation, for softq plot"),
+        (CHECKPOINTS, "for softq train --resume"),
         (POPULATION_FILE, "every agent, best first"),
+        (AGENTS_FILE, "weights of every agent, for --agent"),
         (ENVIRONMENT_FILE, "the environment, as it was"),
     ] {
-        if dir.file(name).is_file() {
+        if dir.file(name).exists() {
             text += &format!("           {name:<18} {what}\n");
         }
     }

@@ -84,6 +84,10 @@ fn open(experiment: &Experiment, root: &Path) -> Result<RunDir> {
         }
         return Ok(RunDir::existing(root));
     }
+    if fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some()) {
+        let message = format!("it is not empty and holds no experiment ({COPY}). Give --out a new path");
+        return Err(Error::file("use folder", root, message));
+    }
     let folder = RunDir::create(root)?;
     folder.write(COPY, experiment.text.as_bytes())?;
     Ok(folder)
