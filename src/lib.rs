@@ -11,6 +11,7 @@ pub mod envs;
 pub mod error;
 pub mod files;
 pub mod gpu;
+pub mod interp;
 pub mod kernels;
 pub mod nn;
 #[cfg(feature = "exchange")]

@@ -1,18 +1,23 @@
 //! The CPU executor: runs a recording by calling the kernels' twins. The reference in tests, and what trains where there is
 //! no GPU.
 //!
+//! It can also execute the kernels' WGSL itself, in the interpreter: slow, but the text that a GPU runs, without a driver.
+//!
 //! With fewer agents than threads, the dense twins share each dispatch among the threads. With more, every thread takes an
 //! agent and runs the whole submission for it, so that threads meet once per submission and an agent's memory stays in its
 //! core's cache.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::engine::executor::{Executor, Program};
+use crate::engine::interpret::Interpreted;
 use crate::engine::kernel::TwinCall;
 use crate::engine::memory;
 use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::engine::share::Share;
 use crate::engine::threads;
+use crate::engine::variant::Variant;
 use crate::error::{Error, Result};
 
 /// Runs twins over buffers in host memory.
@@ -22,18 +27,47 @@ pub struct CpuExecutor {
     names: Vec<String>,
     programs: Vec<Prepared>,
     snapshots: VecDeque<Vec<u32>>,
+    /// Kernels as code of the interpreter, by name and text, where that runs them.
+    interpreted: Option<Vec<Arc<Interpreted>>>,
 }
 
 /// A recording, and what one agent runs of it where agents can run by themselves.
 struct Prepared {
     whole: Recording,
     share: Option<Share>,
+    /// What runs each dispatch instead of its twin.
+    code: Vec<Arc<Interpreted>>,
 }
 
 impl CpuExecutor {
     /// An executor without memory.
     pub fn new() -> CpuExecutor {
         CpuExecutor::default()
+    }
+
+    /// The same, which interprets the kernels' WGSL instead of calling their twins.
+    pub fn interpreting() -> CpuExecutor {
+        CpuExecutor { interpreted: Some(Vec::new()), ..CpuExecutor::default() }
+    }
+
+    /// The code of each dispatch, if it is interpreted.
+    fn code(&mut self, recording: &Recording) -> Result<Vec<Arc<Interpreted>>> {
+        let Some(known) = &mut self.interpreted else { return Ok(Vec::new()) };
+        let mut code = Vec::new();
+        for dispatch in &recording.dispatches {
+            let variant = Variant::of(dispatch);
+            let text = variant.text()?;
+            let found = known.iter().find(|interpreted| interpreted.text == text).cloned();
+            code.push(match found {
+                Some(interpreted) => interpreted,
+                None => {
+                    let interpreted = Arc::new(Interpreted::of_text(variant.name(), text)?);
+                    known.push(interpreted.clone());
+                    interpreted
+                }
+            });
+        }
+        Ok(code)
     }
 
     /// Agents of `programs`, if each of them can run by itself and there are enough of them to keep all threads busy.
@@ -66,7 +100,8 @@ impl CpuExecutor {
                 for (program, repeat) in programs {
                     let Some(share) = &self.programs[program.0].share else { continue };
                     for _ in 0..*repeat {
-                        run(&share.recording, &mut memory);
+                        // Only interpreted kernels can fail, and those do not run by agent.
+                        let _ = run(&share.recording, &[], &mut memory);
                     }
                 }
             });
@@ -83,30 +118,34 @@ impl CpuExecutor {
     }
 }
 
-/// Runs a recording over buffers indexed by id.
-fn run(recording: &Recording, memory: &mut [&mut [u32]]) {
-    for dispatch in &recording.dispatches {
+/// Runs a recording over buffers indexed by id, by twins or, where there is any, by `code`.
+fn run(recording: &Recording, code: &[Arc<Interpreted>], memory: &mut [&mut [u32]]) -> Result<()> {
+    for (index, dispatch) in recording.dispatches.iter().enumerate() {
         // Taking the slices out gives the twin disjoint ones; a recording never binds one buffer twice.
         let mut taken: Vec<&mut [u32]> = dispatch
             .bindings
             .iter()
             .map(|buffer| std::mem::take(&mut memory[buffer.id.0 as usize]))
             .collect();
-        (dispatch.kernel.twin)(TwinCall {
-            params: &dispatch.params,
-            bindings: taken.iter_mut().map(|words| &mut **words).collect(),
-            env: dispatch.env,
-            rule: dispatch.rule,
-        });
+        match code.get(index) {
+            Some(code) => code.run(&dispatch.params, &mut taken, dispatch.grid)?,
+            None => (dispatch.kernel.twin)(TwinCall {
+                params: &dispatch.params,
+                bindings: taken.iter_mut().map(|words| &mut **words).collect(),
+                env: dispatch.env,
+                rule: dispatch.rule,
+            }),
+        }
         for (buffer, words) in dispatch.bindings.iter().zip(taken) {
             memory[buffer.id.0 as usize] = words;
         }
     }
+    Ok(())
 }
 
 impl Executor for CpuExecutor {
     fn address(&self) -> &str {
-        "cpu"
+        if self.interpreted.is_some() { "interp" } else { "cpu" }
     }
 
     fn max_buffer_bytes(&self) -> u64 {
@@ -147,7 +186,7 @@ impl Executor for CpuExecutor {
 
     fn prepare(&mut self, recording: &Recording) -> Result<Program> {
         for dispatch in &recording.dispatches {
-            if let Some(env) = dispatch.env.filter(|env| env.twin.is_none()) {
+            if let Some(env) = dispatch.env.filter(|env| env.twin.is_none() && self.interpreted.is_none()) {
                 return Err(Error::NoDevice {
                     requested: "cpu".into(),
                     reason: format!("the environment {} is WGSL alone and has no CPU twin", env.file),
@@ -159,7 +198,9 @@ impl Executor for CpuExecutor {
                 self.check(buffer.id)?;
             }
         }
-        self.programs.push(Prepared { whole: recording.clone(), share: Share::of(recording) });
+        let code = self.code(recording)?;
+        let share = if self.interpreted.is_some() { None } else { Share::of(recording) };
+        self.programs.push(Prepared { whole: recording.clone(), share, code });
         Ok(Program(self.programs.len() - 1))
     }
 
@@ -170,13 +211,14 @@ impl Executor for CpuExecutor {
             None => {
                 let mut memory: Vec<&mut [u32]> = self.memory.iter_mut().map(Vec::as_mut_slice).collect();
                 let prepared = &self.programs;
+                let mut result = Ok(());
                 threads::together(|| {
-                    for (program, repeat) in programs {
-                        for _ in 0..*repeat {
-                            run(&prepared[program.0].whole, &mut memory);
-                        }
-                    }
+                    result = programs.iter().try_for_each(|(program, repeat)| {
+                        let Prepared { whole, code, .. } = &prepared[program.0];
+                        (0..*repeat).try_for_each(|_| run(whole, code, &mut memory))
+                    });
                 });
+                result?;
             }
         }
         if let Some(buffer) = snapshot {

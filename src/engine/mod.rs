@@ -7,6 +7,7 @@ pub mod debug;
 pub mod env;
 pub mod executor;
 pub mod guard;
+pub mod interpret;
 pub mod kernel;
 pub mod lexer;
 pub mod memory;

@@ -6,6 +6,7 @@ use crate::config::foreign_device;
 use crate::engine::env::Env;
 use crate::engine::threads;
 use crate::error::{Error, Result};
+use crate::gpu::INTERPRETER;
 use crate::gpu::adapter::{AdapterReport, adapters, adapters_of, backends_of};
 
 /// What a `--device` request resolved to.
@@ -47,6 +48,14 @@ enum Work {
 fn choose_for(request: &str, work: Work) -> Result<Choice> {
     if request == "cpu" {
         return Ok(cpu_choice("asked for".into()));
+    }
+    if request == INTERPRETER {
+        return Ok(Choice {
+            address: INTERPRETER.into(),
+            adapter: "WGSL interpreter".into(),
+            reason: "asked for".into(),
+            hardware: false,
+        });
     }
     let adapters_found = adapters_of(backends_of(request));
     let primary = choose_among(request, &adapters_found, work);
@@ -172,7 +181,7 @@ fn choose_among(request: &str, adapters: &[AdapterReport], work: Work) -> Result
                 None if !["vulkan", "metal", "dx12", "gl"].contains(&backend) => Err(Error::unknown(
                     "device",
                     address,
-                    ["auto", "gpu", "cpu", "vulkan:0", "gl:0", "metal:0", "dx12:0"],
+                    ["auto", "gpu", "cpu", INTERPRETER, "vulkan:0", "gl:0", "metal:0", "dx12:0"],
                 )),
                 None => Err(Error::NoDevice {
                     requested: address.into(),

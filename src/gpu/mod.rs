@@ -17,10 +17,16 @@ use crate::engine::cpu::CpuExecutor;
 use crate::engine::executor::Executor;
 use crate::error::Result;
 
+/// `--device interp`: kernels' WGSL executed without a driver.
+pub const INTERPRETER: &str = "interp";
+
 /// The executor that a choice stands for.
 pub fn open(choice: &Choice) -> Result<Box<dyn Executor>> {
     if choice.address == "cpu" {
         return Ok(Box::new(CpuExecutor::new()));
+    }
+    if choice.address == INTERPRETER {
+        return Ok(Box::new(CpuExecutor::interpreting()));
     }
     let device = pollster::block_on(GpuDevice::open(&choice.address))?;
     Ok(Box::new(GpuExecutor::new(device)))

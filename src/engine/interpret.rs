@@ -1,0 +1,106 @@
+//! Kernels without a driver and without their twins: the composed text, executed by the interpreter.
+
+use naga::valid::{ValidationFlags, Validator};
+
+use crate::engine::variant::{self, Variant};
+use crate::error::{Error, Result};
+use crate::interp::code::{Program, Space};
+use crate::interp::dispatch::{Trap, dispatch};
+use crate::interp::lower;
+use crate::interp::machine::Limits;
+use crate::interp::monitor::Silent;
+use crate::interp::sanitizer::{self, Fresh, Report};
+
+/// A kernel as code of the interpreter.
+#[derive(Debug)]
+pub struct Interpreted {
+    /// The code.
+    pub program: Program,
+    /// The composed text.
+    pub text: String,
+    name: String,
+}
+
+impl Interpreted {
+    /// Code of a kernel with what it is composed with.
+    pub fn of(variant: &Variant) -> Result<Interpreted> {
+        Interpreted::of_text(variant.name(), variant.text()?)
+    }
+
+    /// Code of entry point `main` of a complete text.
+    pub fn of_text(name: String, text: String) -> Result<Interpreted> {
+        let failed = |message: String| Error::Shader { shader: name.clone(), message };
+        let module =
+            naga::front::wgsl::parse_str(&text).map_err(|error| failed(error.emit_to_string(&text)))?;
+        // Whether control flow is uniform shows when it is executed.
+        let flags = ValidationFlags::all() - ValidationFlags::CONTROL_FLOW_UNIFORMITY;
+        let info = Validator::new(flags, variant::core())
+            .validate(&module)
+            .map_err(|error| failed(error.emit_to_string(&text)))?;
+        let program = lower::entry_point(&module, &info, &text, "main")
+            .map_err(|refusal| failed(format!("line {}: {}", refusal.line, refusal.message)))?;
+        Ok(Interpreted { program, text, name })
+    }
+
+    /// Runs a dispatch: its params, its buffers in binding order, its workgroups.
+    pub fn run(&self, params: &[u32], bindings: &mut [&mut [u32]], groups: [u32; 3]) -> Result<()> {
+        let mut params = params.to_vec();
+        let memory = self.memory(&mut params, bindings.iter_mut().map(|words| &mut **words));
+        // What a kernel may loop is checked when it is recorded.
+        let limits = Limits { iterations: u64::MAX, fuel: u64::MAX };
+        dispatch(&self.program, groups, memory, limits, &mut Silent).map_err(|trap| {
+            let what = match trap {
+                Trap::Barrier { .. } => "not all invocations of a workgroup reach the same barrier",
+                Trap::Iterations { .. } | Trap::Fuel { .. } => "a loop does not end",
+            };
+            Error::Kernel {
+                kernel: self.name.clone(),
+                message: format!("{what}. See `softq verify --sanitize`"),
+            }
+        })
+    }
+
+    /// The same under the sanitizer. Words that hold one of `unwritten` count as written by nobody.
+    pub fn watch(
+        &self,
+        params: &[u32],
+        bindings: &mut [Vec<u32>],
+        groups: [u32; 3],
+        limits: Limits,
+        unwritten: &[u32],
+    ) -> Report {
+        let mut params = params.to_vec();
+        let memory = self.memory(&mut params, bindings.iter_mut().map(Vec::as_mut_slice));
+        let outer = self.program.slots.iter().filter(|slot| slot.space != Space::Workgroup);
+        let fresh = outer.map(|slot| match slot.binding {
+            Some([_, 0]) => Fresh::Nothing,
+            _ => Fresh::Holding(unwritten.to_vec()),
+        });
+        let fresh = fresh.collect();
+        sanitizer::watch(sanitizer::Run {
+            program: &self.program,
+            text: &self.text,
+            groups,
+            memory,
+            fresh,
+            limits,
+        })
+    }
+
+    /// Params and buffers in the order of the program's variables.
+    fn memory<'a>(
+        &self,
+        params: &'a mut [u32],
+        bindings: impl Iterator<Item = &'a mut [u32]>,
+    ) -> Vec<&'a mut [u32]> {
+        let mut by_binding: Vec<Option<&mut [u32]>> =
+            std::iter::once(params).chain(bindings).map(Some).collect();
+        let outer = self.program.slots.iter().filter(|slot| slot.space != Space::Workgroup);
+        outer
+            .map(|slot| {
+                let binding = slot.binding.map_or(usize::MAX, |[_, binding]| binding as usize);
+                by_binding.get_mut(binding).and_then(Option::take).unwrap_or_default()
+            })
+            .collect()
+    }
+}
