@@ -53,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let h = agents[agent];
     var least = 3.0e38;
     // Every invocation goes all rounds: where lanes of a vector leave a loop at different times, Mesa's GL driver may
-    // leave the earlier ones out of what follows.
+    // leave the earlier ones out of what follows. The last rounds repeat the last row, and one invocation writes it.
     for (var first_row = 0u; first_row < p.batch; first_row += 256u) {
         let b = min(first_row + local, p.batch - 1u);
         var rng = Rng(h.seed, p.stream + STREAM_REPLAY, h.updates, b, 0u);
@@ -73,8 +73,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
             }
         }
         let row = agent * p.batch + b;
-        indices[row] = node;
-        actions[row * p.heads] = node;
+        if (first_row + local < p.batch) {
+            indices[row] = node;
+            actions[row * p.heads] = node;
+        }
         let priority = max(tree[base + node], SMALLEST);
         least = min(least, priority);
     }
@@ -90,8 +92,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let env_steps = f32(lanes[agent * p.num_lanes].step * p.num_lanes);
     let exponent = schedule(h.importance_exponent, h.importance_exponent_final, h.importance_steps, env_steps);
     for (var first_row = 0u; first_row < p.batch; first_row += 256u) {
-        let row = agent * p.batch + min(first_row + local, p.batch - 1u);
-        let priority = max(tree[base + indices[row]], SMALLEST);
-        importance[row] = exp_f32(exponent * log_f32(smallest / priority));
+        if (first_row + local < p.batch) {
+            let row = agent * p.batch + first_row + local;
+            let priority = max(tree[base + indices[row]], SMALLEST);
+            importance[row] = exp_f32(exponent * log_f32(smallest / priority));
+        }
     }
 }

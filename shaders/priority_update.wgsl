@@ -48,8 +48,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     // Every invocation goes all rounds, the last ones with the last row: see priority_draw.
     let last = min(p.batch, MAX_BATCH) - 1u;
     for (var first_row = 0u; first_row <= last; first_row += 256u) {
-        let b = min(first_row + local, last);
-        deltas[b] = magnitude(agent, b);
+        let b = first_row + local;
+        if (b <= last) {
+            deltas[b] = magnitude(agent, b);
+        }
     }
     workgroupBarrier();
     var largest = 0.0;
@@ -63,6 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
             }
         }
         let priority = exp_f32(agents[agent].priority_exponent * log_f32(delta + agents[agent].priority_eps));
+        // Rows of one leaf, as those of one node below, write the same.
         if (learning) {
             tree[base + leaf] = priority;
         }

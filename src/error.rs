@@ -206,6 +206,14 @@ pub enum Error {
         /// File or id.
         env: String,
     },
+    /// A shader in which the sanitizer found faults; the lines of its report name them.
+    #[error("{faults} faults found in {file}; each line above says where and why.")]
+    Faults {
+        /// Places of the text with a fault.
+        faults: usize,
+        /// The shader's file, or what was checked.
+        file: String,
+    },
     /// A file that cannot be read or written.
     #[error("cannot {action} {path}: {message}")]
     File {
@@ -230,7 +238,7 @@ impl Error {
             | Error::TooLarge { .. }
             | Error::OutOfMemory { .. }
             | Error::EnvFile { .. } => 2,
-            Error::Failed { .. } | Error::EnvCheck { .. } | Error::Parity { .. } => 1,
+            Error::Failed { .. } | Error::EnvCheck { .. } | Error::Parity { .. } | Error::Faults { .. } => 1,
             Error::NoDevice { .. } => 3,
             Error::DeviceLost { .. } | Error::Kernel { .. } | Error::Shader { .. } => 4,
             Error::Diverged { .. } | Error::NotFinite { .. } => 5,

@@ -21,6 +21,7 @@ mod progress_line;
 mod ranking;
 mod record;
 mod rollout;
+mod sanitize;
 mod settings;
 mod shell;
 mod signals;
@@ -89,6 +90,8 @@ enum Command {
     Rollout(rollout::RolloutArgs),
     /// Check a device: every kernel against its CPU twin and an f64 reference, gradients, a training run
     Verify(verify::VerifyArgs),
+    /// Execute a compute shader without a driver and report races, accesses out of bounds, divergent barriers and more
+    Sanitize(sanitize::SanitizeArgs),
     /// List the kernels with bindings, sizes and grids; write their text as WGSL, SPIR-V, MSL, HLSL or GLSL
     Kernels(kernels::KernelsArgs),
     /// Check an environment, above all your own WGSL file: errors with lines, and advice on what makes learning hard
@@ -125,6 +128,7 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
         Command::Solve(args) => solve::solve(&args, out),
         Command::Rollout(args) => rollout::rollout(&args, out),
         Command::Verify(args) => verify::verify(&args, out),
+        Command::Sanitize(args) => sanitize::sanitize(&args, out),
         Command::Kernels(args) => kernels::kernels(&args, out),
         Command::CheckEnv(args) => check_env::check_env(&args, out),
         Command::Completions(args) => shell::completions(&args, Cli::command(), out),

@@ -10,6 +10,7 @@ use softq::verify::conformance::report::Totals;
 use softq::verify::{self, Errors, Options, Row, conformance};
 use softq::{Error, Result};
 
+use super::sanitize::{Line, text as finding_text};
 use super::{json_line, say};
 
 /// Check a device: every kernel against its CPU twin and an f64 reference, gradients, a training run
@@ -24,15 +25,17 @@ pub struct VerifyArgs {
     /// Seed of the cases
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Cases per kernel
-    #[arg(long, default_value_t = Options::default().cases, value_name = "N")]
-    pub cases: usize,
+    #[arg(long, value_name = "N", help = format!("Cases per kernel [default: {}]", Options::default().cases))]
+    pub cases: Option<usize>,
     /// Only the case of this number, as a failure names it
     #[arg(long, value_name = "I")]
     pub case: Option<usize>,
     /// Demand floats of equal bits as well, as on software Vulkan
     #[arg(long)]
     pub exact: bool,
+    /// Instead, execute every kernel without a device and report races, accesses out of bounds and more; --cases is then 25
+    #[arg(long, conflicts_with_all = ["case", "exact", "conformance", "device"])]
+    pub sanitize: bool,
     /// Print one JSON line per row and one with the verdict
     #[arg(long)]
     pub json: bool,
@@ -55,12 +58,15 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<()> {
     if let Some(folder) = &args.conformance {
         return replay(args, folder, out);
     }
-    if args.cases == 0 {
-        return Err(Error::invalid("cases", args.cases, "at least 1", "The default is a full set."));
+    if args.cases == Some(0) {
+        return Err(Error::invalid("cases", 0, "at least 1", "The default is a full set."));
+    }
+    if args.sanitize {
+        return sanitize(args, out);
     }
     let options = Options {
         seed: args.seed,
-        cases: args.cases,
+        cases: args.cases.unwrap_or(Options::default().cases),
         only: args.only.clone(),
         case: args.case,
         exact: args.exact,
@@ -87,6 +93,46 @@ pub fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<()> {
         return Err(Error::Failed { failed, total: rows.len(), device: choice.address });
     }
     Ok(())
+}
+
+/// Cases per kernel under the sanitizer.
+const SANITIZED_CASES: usize = 25;
+
+/// Executes every kernel under the sanitizer: a line per kernel, its findings below it.
+fn sanitize(args: &VerifyArgs, out: &mut dyn Write) -> Result<()> {
+    let cases = args.cases.unwrap_or(SANITIZED_CASES);
+    if !args.json {
+        say(out, "kernel                       cases  twin        findings\n")?;
+    }
+    let mut faults = 0;
+    let all = verify::sanitize::run(args.only.as_deref(), args.seed, cases, &mut |kernel| {
+        if !args.json {
+            let twin = if kernel.equal { "equal bits" } else { "DIFFERS" };
+            say(
+                out,
+                &format!("{:<28} {:>5}  {twin}  {:>8}\n", kernel.name, kernel.cases, kernel.findings.len()),
+            )?;
+        }
+        faults += kernel.faults();
+        for found in &kernel.findings {
+            match args.json {
+                true => json_line(out, &Line::of(&found.finding, Some(&kernel.name)))?,
+                false => {
+                    let text = finding_text(&found.place, found.other_place.as_deref(), &found.finding);
+                    let why = found.explained.map(|why| format!("    meant: {why}\n")).unwrap_or_default();
+                    say(out, &format!("    case {}: {text}{why}", found.case))?;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    if !args.json {
+        say(out, &format!("{faults} faults in {} kernels\n", all.len()))?;
+    }
+    match faults {
+        0 => Ok(()),
+        faults => Err(Error::Faults { faults, file: "the kernels".into() }),
+    }
 }
 
 /// Replays recorded numbers: a line per file and the totals.
@@ -198,7 +244,7 @@ mod tests {
             device: "cpu".into(),
             only: Some(only.into()),
             seed: 0,
-            cases: 2,
+            cases: Some(2),
             case: None,
             exact: false,
             json: false,

@@ -59,71 +59,99 @@ pub struct Composed {
     pub text: String,
     /// Number, from 0, of the text's line that holds line 1 of the environment file.
     pub env_line: usize,
+    /// The files that it is made of, and for each line one of them and the line there; 0 for what the engine wrote.
+    files: Vec<String>,
+    origins: Vec<(usize, u32)>,
+}
+
+impl Composed {
+    /// The file and line that line `line` of the text, from 1, comes from.
+    pub fn origin(&self, line: u32) -> Option<(&str, u32)> {
+        let (file, line) = *self.origins.get((line as usize).checked_sub(1)?)?;
+        (line > 0).then(|| (self.files[file].as_str(), line))
+    }
 }
 
 /// WGSL text of a kernel with all imports resolved.
 pub fn compose(kernel: &Kernel, env: Option<&Env>, rule: Option<&Rule>) -> Result<Composed> {
-    let mut composer = Composer { env, rule, env_line: 0, done: Vec::new(), text: String::new() };
-    composer.expand(kernel.name, kernel.source)?;
-    Ok(Composed { text: composer.text, env_line: composer.env_line })
+    let mut composer = Composer { env, rule, ..Composer::default() };
+    let folder = if kernel.name.starts_with("probe_") { "src/verify/probes" } else { "shaders" };
+    let file = kernel.name.trim_start_matches("probe_");
+    composer.expand(format!("{folder}/{file}.wgsl"), kernel.source)?;
+    let Composer { env_line, text, files, origins, .. } = composer;
+    Ok(Composed { text, env_line, files, origins })
 }
 
 /// An environment file with what it may use, and nothing else: the text from which its sizes are read. The file comes
 /// first, so line numbers are its own.
 pub fn compose_alone(source: &str) -> Result<String> {
-    let mut composer = Composer { env: None, rule: None, env_line: 0, done: Vec::new(), text: String::new() };
-    composer.environment(source)?;
+    let mut composer = Composer::default();
+    composer.environment("environment", source)?;
     // Kernels say themselves where random words come from.
     composer.import("environment", "rng_word")?;
     Ok(composer.text)
 }
 
+#[derive(Default)]
 struct Composer<'a> {
     env: Option<&'a Env>,
     rule: Option<&'a Rule>,
     env_line: usize,
     done: Vec<String>,
     text: String,
+    files: Vec<String>,
+    origins: Vec<(usize, u32)>,
 }
 
 impl Composer<'_> {
+    /// A line of the engine's own.
     fn line(&mut self, line: &str) {
-        self.text.push_str(line);
-        self.text.push('\n');
+        self.line_of(0, 0, line);
     }
 
-    fn expand(&mut self, file: &str, source: &str) -> Result<()> {
-        for line in source.lines() {
+    /// Text from line `number` of a file, or of the engine's own if that is 0.
+    fn line_of(&mut self, file: usize, number: u32, text: &str) {
+        self.text.push_str(text);
+        self.text.push('\n');
+        for index in 0..text.matches('\n').count() as u32 + 1 {
+            self.origins.push((file, if number == 0 { 0 } else { number + index }));
+        }
+    }
+
+    fn expand(&mut self, file: String, source: &str) -> Result<()> {
+        self.files.push(file.clone());
+        let number = self.files.len() - 1;
+        for (index, line) in source.lines().enumerate() {
             // A text that already holds a shared file, perhaps a changed one, says so.
             if let Some(name) = line.strip_prefix("// included: ") {
                 self.done.push(name.trim().to_owned());
             }
             if let Some(name) = line.strip_prefix("// record: ") {
-                self.record(file, name.trim())?;
+                self.record(&file, name.trim())?;
                 continue;
             }
             match line.strip_prefix("// import: ").map(str::trim) {
-                None => self.line(line),
+                None => self.line_of(number, index as u32 + 1, line),
                 Some("env") if self.env.is_some() => {
                     if let Some(env) = self.env {
                         self.env_line = self.text.lines().count();
-                        self.environment(&env.source)?;
+                        self.environment(&env.file, &env.source)?;
                         self.line(&env.glue);
                     }
                 }
                 Some("rule") if self.rule.is_some() => {
                     if let Some(rule) = self.rule {
-                        self.expand(rule.name, rule.source)?;
+                        self.expand(format!("shaders/targets/{}.wgsl", rule.name), rule.source)?;
                     }
                 }
-                Some(name) => self.import(file, name)?,
+                Some(name) => self.import(&file, name)?,
             }
         }
         Ok(())
     }
 
     /// The file as it is, then its imports: declarations of WGSL may come in any order.
-    fn environment(&mut self, source: &str) -> Result<()> {
+    fn environment(&mut self, file: &str, source: &str) -> Result<()> {
         let tokens = Tokens::new(source);
         let mut text = source.to_owned();
         let mut names = Vec::new();
@@ -135,8 +163,8 @@ impl Composer<'_> {
                 text.replace_range(comment.range.clone(), &said);
             }
         }
-        self.text.push_str(&text);
-        self.line("");
+        self.files.push(file.to_owned());
+        self.line_of(self.files.len() - 1, 1, &text);
         for name in PROVIDED {
             self.import("environment", name)?;
         }
@@ -167,7 +195,7 @@ impl Composer<'_> {
         }
         self.done.push(name.to_owned());
         match SHARED.iter().find(|(shared, _)| *shared == name) {
-            Some((_, source)) => self.expand(name, source),
+            Some((_, source)) => self.expand(format!("shaders/shared/{name}.wgsl"), source),
             None => Err(Error::Shader { shader: file.into(), message: format!("cannot import '{name}'") }),
         }
     }

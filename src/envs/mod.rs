@@ -10,7 +10,7 @@ pub mod check;
 pub mod cliff_walking;
 mod culprit;
 pub mod deep_sea;
-mod explain;
+pub(crate) mod explain;
 pub mod freeway;
 pub mod frozen_lake;
 pub mod grid;
@@ -30,7 +30,7 @@ pub mod reacher;
 #[cfg(test)]
 mod recorded;
 pub mod reflect;
-mod refusals;
+pub(crate) mod refusals;
 pub mod rescale;
 #[cfg(test)]
 mod resets;

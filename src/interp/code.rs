@@ -191,10 +191,10 @@ pub struct Slot {
     pub words: u32,
     /// Words of one element of the runtime-sized array at its end.
     pub element: Option<u32>,
-    /// Whether each word is a float where that is known: of one element, if there is a runtime-sized array and nothing before it.
-    pub kinds: Vec<naga::ScalarKind>,
-    /// The word of each of `kinds`.
-    pub offsets: Vec<u32>,
+    /// Kind of each scalar before that array, by its word; none of variables of more than 4 MiB.
+    pub head: Vec<(u32, naga::ScalarKind)>,
+    /// Kind of each scalar of an element, by its word.
+    pub tail: Vec<(u32, naga::ScalarKind)>,
 }
 
 /// Built-in values of a compute shader.

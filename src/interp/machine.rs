@@ -165,13 +165,18 @@ pub fn run<M: Monitor>(
             }
             Op::Store { slot, fixed, at, src, n } => {
                 let first = fixed.wrapping_add(added(regs, at));
-                if M::ON && !monitor.memory(here, Words { slot, first, n, at }, Access::Write) {
-                    continue;
-                }
                 let words = &mut *memory[slot as usize];
-                for i in 0..n {
-                    if let Some(word) = words.get_mut((first + i) as usize) {
-                        *word = regs[(src + i) as usize];
+                let values = &regs[src as usize..(src + n) as usize];
+                if M::ON {
+                    let before = words.get(first as usize..(first as usize + n as usize));
+                    let access = Access::Write { same: before == Some(values) };
+                    if !monitor.memory(here, Words { slot, first, n, at }, access) {
+                        continue;
+                    }
+                }
+                for (i, value) in values.iter().enumerate() {
+                    if let Some(word) = words.get_mut(first as usize + i) {
+                        *word = *value;
                     }
                 }
             }

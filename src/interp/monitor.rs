@@ -10,7 +10,10 @@ pub enum Access {
     /// Read.
     Read,
     /// Written.
-    Write,
+    Write {
+        /// Whether with the words that are there already.
+        same: bool,
+    },
     /// By an atomic operation; one that only reads changes nothing.
     Atomic {
         /// Whether it can change the word.

@@ -18,6 +18,8 @@ pub mod oracle;
 pub mod policy_gradients;
 pub mod probes;
 pub mod report;
+pub mod sanitize;
+pub mod shader;
 pub mod training;
 
 pub use check::Check;

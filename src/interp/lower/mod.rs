@@ -167,57 +167,62 @@ impl<'a> Lowering<'a> {
             }
             _ => return Ok(None),
         };
-        let too_long = || self.refusal("a variable that is too long for this", span);
         let (words, element) = match layout {
             Layout::Dense => (self.words(pointee, span)?, None),
-            Layout::Host => {
-                let (before, element) = self.tail(variable.ty);
-                match element {
-                    Some(element) => (before, Some(element)),
-                    None => {
-                        let size = self.module.types[variable.ty].inner.size(self.module.to_ctx());
-                        (size.div_ceil(4), None)
-                    }
-                }
-            }
+            Layout::Host => match self.tail(variable.ty) {
+                Some((before, of)) => (before, Some(of)),
+                None => (self.module.types[variable.ty].inner.size(self.module.to_ctx()).div_ceil(4), None),
+            },
         };
-        let shape = match (element, &self.module.types[variable.ty].inner) {
-            (Some(_), TypeInner::Array { base, .. }) => Some(Pointee::Type(*base)),
-            (Some(_), _) => None,
-            (None, _) => Some(pointee),
-        };
-        // Of long variables nobody asks for the kind of each word.
-        let shape = shape.filter(|_| words <= 1 << 20);
-        let kinds = shape.and_then(|shape| shape.kinds(self.module)).unwrap_or_default();
-        let offsets = shape.and_then(|shape| shape.offsets(self.module, layout)).unwrap_or_default();
-        if words as usize > MAX_REGISTERS as usize * 4 {
-            return Err(too_long());
+        if u64::from(words) > MAX_REGISTERS * 4 {
+            return Err(self.refusal("a variable of more than 64 MiB", span));
         }
+        let known = |pointee: Pointee| {
+            let short = pointee.words(self.module).is_some_and(|words| words <= 1 << 20);
+            let offsets = pointee.offsets(self.module, layout).filter(|_| short);
+            offsets
+                .zip(pointee.kinds(self.module))
+                .map(|(offsets, kinds)| offsets.into_iter().zip(kinds).collect())
+        };
+        let head: Vec<_> = match (&self.module.types[variable.ty].inner, &element) {
+            (_, None) => known(pointee).unwrap_or_default(),
+            (TypeInner::Struct { members, .. }, Some(_)) => {
+                let fixed = members.iter().take(members.len() - 1).enumerate();
+                fixed
+                    .filter_map(|(index, _)| pointee.member(self.module, layout, index as u32))
+                    .flat_map(|(at, part)| {
+                        let scalars: Vec<(u32, naga::ScalarKind)> = known(part).unwrap_or_default();
+                        scalars.into_iter().map(move |(offset, kind)| (at as u32 + offset, kind))
+                    })
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        let tail = element.and_then(|(_, base)| known(Pointee::Type(base))).unwrap_or_default();
         self.program.slots.push(Slot {
             name: variable.name.clone().unwrap_or_default(),
             space,
             binding: variable.binding.map(|binding| [binding.group, binding.binding]),
             writable,
             words,
-            element,
-            kinds,
-            offsets,
+            element: element.map(|(words, _)| words),
+            head,
+            tail,
         });
         Ok(Some((Root::Slot(self.program.slots.len() as u32 - 1), layout)))
     }
 
-    /// Words before the runtime-sized array at the end of a type, and words of one of its elements.
-    fn tail(&self, ty: Handle<naga::Type>) -> (u32, Option<u32>) {
+    /// Words before the runtime-sized array at the end of a type, and words and type of its elements.
+    fn tail(&self, ty: Handle<naga::Type>) -> Option<(u32, (u32, Handle<naga::Type>))> {
         match &self.module.types[ty].inner {
-            TypeInner::Array { size: naga::ArraySize::Dynamic, stride, .. } => (0, Some(stride / 4)),
-            TypeInner::Struct { members, .. } => match members.last() {
-                Some(last) => match self.tail(last.ty) {
-                    (_, Some(element)) => (last.offset / 4, Some(element)),
-                    _ => (0, None),
-                },
-                None => (0, None),
-            },
-            _ => (0, None),
+            TypeInner::Array { base, size: naga::ArraySize::Dynamic, stride } => {
+                Some((0, (stride / 4, *base)))
+            }
+            TypeInner::Struct { members, .. } => {
+                let last = members.last()?;
+                self.tail(last.ty).map(|(_, element)| (last.offset / 4, element))
+            }
+            _ => None,
         }
     }
 

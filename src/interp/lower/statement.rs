@@ -37,7 +37,6 @@ impl Function<'_, '_> {
             Statement::Switch { selector, cases } => self.switch(*selector, cases, span),
             Statement::Loop { body, continuing, break_if } => {
                 let head = self.here();
-                self.lowering.op(Op::Tick, span);
                 self.breaks.push(Vec::new());
                 self.continues.push(Vec::new());
                 self.block(body)?;
@@ -49,6 +48,7 @@ impl Function<'_, '_> {
                     let out = self.lowering.op(Op::JumpIf { condition, to: 0 }, span);
                     self.leave(out);
                 }
+                self.lowering.op(Op::Tick, span);
                 self.lowering.op(Op::Jump { to: head }, span);
                 let breaks = self.breaks.pop().unwrap_or_default();
                 self.land(&breaks);

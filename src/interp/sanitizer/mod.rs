@@ -134,7 +134,7 @@ impl<'a> Sanitizer<'a> {
 
     fn found(
         &mut self,
-        kind: Kind,
+        (kind, level): (Kind, Level),
         (op, other): (u32, Option<u32>),
         variable: Option<String>,
         other_invocation: Option<[u32; 3]>,
@@ -144,24 +144,21 @@ impl<'a> Sanitizer<'a> {
         let other_line = other.map(|other| self.line(other));
         let place = (kind, line, other_line.unwrap_or(0));
         if let Some(index) = self.places.get(&place) {
-            self.findings[*index].count += 1;
-            return;
+            let known = &mut self.findings[*index];
+            known.count += 1;
+            if known.level <= level {
+                return;
+            }
+            // A fault where there were only notes before: the fault is what is told.
+            self.findings.remove(*index);
+            self.places.clear();
+            for (index, finding) in self.findings.iter().enumerate() {
+                self.places.insert((finding.kind, finding.line, finding.other_line.unwrap_or(0)), index);
+            }
         }
         if self.findings.len() >= MAX_FINDINGS {
             return;
         }
-        let level = match (kind, variable.as_ref()) {
-            (Kind::Uninitialized, Some(name))
-                if self
-                    .program
-                    .slots
-                    .iter()
-                    .any(|slot| slot.space == Space::Workgroup && slot.name == *name) =>
-            {
-                Level::Note
-            }
-            _ => Level::Error,
-        };
         self.places.insert(place, self.findings.len());
         let invocation = self.global_id(self.local as u32);
         let message = message(self);
@@ -194,7 +191,7 @@ impl<'a> Sanitizer<'a> {
             return false;
         };
         let (message, variable) = (message.clone(), variable.clone());
-        self.found(Kind::OutOfBounds, (op, None), variable, None, |_| message);
+        self.found((Kind::OutOfBounds, Level::Error), (op, None), variable, None, |_| message);
         true
     }
 
@@ -233,7 +230,7 @@ impl Monitor for Sanitizer<'_> {
             let value = f32::from_bits(result);
             if !value.is_finite() && words[..floats].iter().all(|word| f32::from_bits(*word).is_finite()) {
                 let operands: Vec<f32> = words[..floats].iter().map(|word| f32::from_bits(*word)).collect();
-                self.found(Kind::NonFinite, (op, None), None, None, |watch| {
+                self.found((Kind::NonFinite, Level::Error), (op, None), None, None, |watch| {
                     let operands: Vec<String> = operands.iter().map(|x| format!("{x:?}")).collect();
                     let what = if value.is_nan() { "NaN" } else { "an infinity" };
                     format!("{what} from {}: {}", operands.join(" and "), watch.text_of(op))
@@ -293,7 +290,7 @@ impl Monitor for Sanitizer<'_> {
         let value = if site.signed { i64::from(word as i32) } else { i64::from(word) };
         if excess != 0 {
             let wanted = value.saturating_add(excess);
-            self.found(Kind::Overflow, (wrapped, Some(op)), variable, None, |watch| {
+            self.found((Kind::Overflow, Level::Error), (wrapped, Some(op)), variable, None, |watch| {
                 format!(
                     "an index that would be {wanted} wrapped around to {value}: {}",
                     watch.text_of(wrapped)
@@ -314,7 +311,7 @@ impl Monitor for Sanitizer<'_> {
         };
         let message = format!("index {value} of {of}, which has {limit} elements");
         if site.value {
-            self.found(Kind::OutOfBounds, (op, None), variable, None, |_| message);
+            self.found((Kind::OutOfBounds, Level::Error), (op, None), variable, None, |_| message);
             return;
         }
         if self.faults.len() < MAX_FINDINGS {
@@ -335,7 +332,7 @@ impl Monitor for Sanitizer<'_> {
         let (space, writable) = (slot.space, slot.writable);
         let kind = match access {
             Access::Read => shadow::Kind::Read,
-            Access::Write => shadow::Kind::Write,
+            Access::Write { .. } => shadow::Kind::Write,
             Access::Atomic { writes: false } => shadow::Kind::AtomicRead,
             Access::Atomic { writes: true } => shadow::Kind::AtomicWrite,
         };
@@ -346,9 +343,11 @@ impl Monitor for Sanitizer<'_> {
         };
         for word in words.first..words.first.saturating_add(words.n) {
             let unwritten = self.unwritten[words.slot as usize].get(word as usize) == Some(&true);
-            if unwritten && access != Access::Write {
+            if unwritten && kind != shadow::Kind::Write {
                 let variable = self.program.slots[words.slot as usize].name.clone();
-                self.found(Kind::Uninitialized, (op, None), Some(variable), None, |watch| {
+                // WGSL clears workgroup memory; that the shader relies on it may still not be meant.
+                let level = if space == Space::Workgroup { Level::Note } else { Level::Error };
+                self.found((Kind::Uninitialized, level), (op, None), Some(variable), None, |watch| {
                     format!("{} is read before anybody has written it", watch.word_of(words.slot, word))
                 });
             }
@@ -359,15 +358,18 @@ impl Monitor for Sanitizer<'_> {
                 continue;
             }
             let conflict = self.cells[words.slot as usize].at(word as usize).access(event, kind, self.size);
-            let Some(other) = conflict else { continue };
+            let Some((other, other_kind)) = conflict else { continue };
             let variable = self.program.slots[words.slot as usize].name.clone();
             let same_group = (other.invocation - 1) / self.size == self.groups_before;
             // Of another workgroup only its place in it is known; its number says which.
             let other_id = same_group.then(|| self.global_id((other.invocation - 1) % self.size));
-            self.found(Kind::Race, (op, Some(other.op)), Some(variable), other_id, |watch| {
+            // Two writes of the same word leave that word, whichever comes last.
+            let harmless = access == Access::Write { same: true } && other_kind == shadow::Kind::Write;
+            let level = if harmless { Level::Note } else { Level::Error };
+            self.found((Kind::Race, level), (op, Some(other.op)), Some(variable), other_id, |watch| {
                 let does = match access {
                     Access::Read => "reads",
-                    Access::Write => "writes",
+                    Access::Write { .. } => "writes",
                     Access::Atomic { .. } => "atomically accesses",
                 };
                 let who = match other_id {
@@ -379,11 +381,7 @@ impl Monitor for Sanitizer<'_> {
                     (true, Space::Workgroup) => "; no workgroupBarrier lies between",
                     (true, _) => "; no storageBarrier lies between",
                 };
-                format!(
-                    "{does} {}, which {who} accesses at line {}{barrier}",
-                    watch.word_of(words.slot, word),
-                    watch.line(other.op)
-                )
+                format!("{does} {}, which {who} accesses too{barrier}", watch.word_of(words.slot, word))
             });
         }
         true
@@ -413,30 +411,33 @@ impl Watch for Sanitizer<'_> {
             Trap::Barrier { op, local, other, other_op } => {
                 self.local = local as usize;
                 let other_id = self.global_id(other);
-                self.found(Kind::DivergentBarrier, (op, other_op), None, Some(other_id), |watch| {
-                    let [x, y, z] = other_id;
-                    match other_op {
-                        Some(other_op) if other_op != op => {
-                            format!(
-                                "invocation ({x}, {y}, {z}) waits at the barrier of line {}",
-                                watch.line(other_op)
-                            )
+                self.found(
+                    (Kind::DivergentBarrier, Level::Error),
+                    (op, other_op),
+                    None,
+                    Some(other_id),
+                    |_| {
+                        let [x, y, z] = other_id;
+                        match other_op {
+                            Some(other_op) if other_op != op => {
+                                format!("invocation ({x}, {y}, {z}) waits at another barrier")
+                            }
+                            Some(_) => format!("invocation ({x}, {y}, {z}) waits here within another call"),
+                            None => format!("invocation ({x}, {y}, {z}) ends without reaching this barrier"),
                         }
-                        Some(_) => format!("invocation ({x}, {y}, {z}) waits here within another call"),
-                        None => format!("invocation ({x}, {y}, {z}) ends without reaching this barrier"),
-                    }
-                });
+                    },
+                );
                 true
             }
             Trap::Iterations { op, local } => {
                 self.local = local as usize;
-                self.found(Kind::LoopCap, (op, None), None, None, |_| {
+                self.found((Kind::LoopCap, Level::Error), (op, None), None, None, |_| {
                     "more loop iterations than allowed in one invocation, all its loops together".to_owned()
                 });
                 true
             }
             Trap::Fuel { op } => {
-                self.found(Kind::LoopCap, (op, None), None, None, |_| {
+                self.found((Kind::LoopCap, Level::Error), (op, None), None, None, |_| {
                     "more loop iterations and calls than allowed in the dispatch".to_owned()
                 });
                 false

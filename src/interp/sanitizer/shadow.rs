@@ -74,28 +74,29 @@ pub enum Kind {
 }
 
 impl Cell {
-    /// Adds an access, and returns one that it races with.
-    pub fn access(&mut self, event: Event, kind: Kind, group_size: u32) -> Option<Event> {
-        let against: [Option<&Recent>; 3] = match kind {
-            Kind::Read => [Some(&self.writes), Some(&self.atomic_writes), None],
-            Kind::Write => [Some(&self.writes), Some(&self.reads), None],
-            Kind::AtomicRead => [Some(&self.writes), None, None],
-            Kind::AtomicWrite => [Some(&self.writes), Some(&self.reads), None],
+    /// Adds an access, and returns one that it races with, reads before writes.
+    pub fn access(&mut self, event: Event, kind: Kind, group_size: u32) -> Option<(Event, Kind)> {
+        use Kind::{AtomicRead, AtomicWrite, Read, Write};
+        let against: &[Kind] = match kind {
+            Read => &[Write, AtomicWrite],
+            Write => &[Read, AtomicRead, AtomicWrite, Write],
+            AtomicRead => &[Write],
+            AtomicWrite => &[Read, Write],
         };
-        let mut conflict =
-            against.into_iter().flatten().find_map(|recent| recent.conflict(event, group_size));
-        if kind == Kind::Write {
-            let atomics = [&self.atomic_writes, &self.atomic_reads];
-            conflict = conflict.or_else(|| atomics.into_iter().find_map(|r| r.conflict(event, group_size)));
-        }
-        let own = match kind {
+        let conflict = against.iter().find_map(|other| {
+            self.recent(*other).conflict(event, group_size).map(|conflict| (conflict, *other))
+        });
+        self.recent(kind).add(event, group_size);
+        conflict
+    }
+
+    fn recent(&mut self, kind: Kind) -> &mut Recent {
+        match kind {
             Kind::Read => &mut self.reads,
             Kind::Write => &mut self.writes,
             Kind::AtomicRead => &mut self.atomic_reads,
             Kind::AtomicWrite => &mut self.atomic_writes,
-        };
-        own.add(event, group_size);
-        conflict
+        }
     }
 }
 
