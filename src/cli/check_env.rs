@@ -23,7 +23,7 @@ pub struct CheckEnvArgs {
     /// Set a parameter of the environment; uniform(low,high) draws one per lane; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     env_param: Vec<String>,
-    /// auto, gpu, cpu (built-in environments only), or an address that `softq devices` lists
+    /// auto, gpu, cpu (which interprets a file of yours), or an address that `softq devices` lists
     #[arg(long, default_value = "auto")]
     device: String,
     /// Seed of resets, actions and steps
@@ -48,7 +48,11 @@ struct Summary<'a> {
 pub fn check_env(args: &CheckEnvArgs, out: &mut dyn Write) -> Result<()> {
     let values = Config { env_param: args.env_param.clone(), ..Config::default() }.env_values()?;
     let env = envs::open(&args.env, &values)?;
-    let choice = gpu::choose(&args.device)?;
+    let mut choice = gpu::choose(&args.device)?;
+    if env.user && choice.address == "cpu" {
+        // A file has no other twin than its own text.
+        choice = Choice { reason: choice.reason, ..gpu::choose(gpu::INTERPRETER)? };
+    }
     let mut executor = gpu::open(&choice)?;
     if !args.json {
         say(out, &headline(env, &choice))?;

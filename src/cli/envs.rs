@@ -192,7 +192,15 @@ fn page(entry: &Entry, name: &str, values: &envs::Values) -> String {
             false => "none: the file has no `draw`".into(),
         },
     );
-    line("runs on", if env.twin.is_some() { "GPU and CPU" } else { "GPU or a software driver" }.into());
+    line(
+        "runs on",
+        match (&env.twin, env.user) {
+            (Some(_), false) => "GPU and CPU",
+            (Some(_), true) => "GPU, and interpreted on the CPU",
+            (None, _) => "GPU or a software driver",
+        }
+        .into(),
+    );
     text += "\nParameters, each set by --env-param NAME=VALUE\n";
     let mut parameters: Vec<[String; 3]> = env
         .params

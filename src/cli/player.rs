@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use softq::config::Config;
-use softq::engine::cpu::CpuExecutor;
 use softq::engine::executor::Executor;
 use softq::error::{Error, Result};
 use softq::report::gif::Frame;
@@ -125,10 +124,7 @@ impl Player {
                 ),
             ));
         }
-        let executor: Box<dyn Executor> = match env.twin {
-            Some(_) => Box::new(CpuExecutor::new()),
-            None => gpu::open(&gpu::choose(&args.device)?)?,
-        };
+        let executor = drawing::executor_for(env, &gpu::choose(&args.device)?)?;
         Ok(Player { env, run, softmax: args.softmax, seed: args.seed, executor })
     }
 

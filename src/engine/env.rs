@@ -299,7 +299,7 @@ pub struct Env {
     pub draw_aspect: f32,
     /// Steps per second of natural play.
     pub render_fps: u32,
-    /// The CPU twin; user files have none.
+    /// The CPU twin: in Rust, or of a user's file the interpreter; none of a file that uses what that does not know.
     pub twin: Option<Box<dyn EnvTwin>>,
 }
 

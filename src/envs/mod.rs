@@ -14,7 +14,8 @@ pub(crate) mod explain;
 pub mod freeway;
 pub mod frozen_lake;
 pub mod grid;
-pub mod items;
+pub mod interpreted;
+mod items;
 mod loops;
 pub mod mdp;
 pub mod mountain_car;
@@ -185,12 +186,16 @@ fn open_built_in(built_in: &BuiltIn, values: &Values) -> Result<&'static Env> {
                 message: format!("state and parameters of the twin have {sizes:?} words"),
             });
         }
-        env.twin = Some(match rescale {
-            Some(rescale) => Box::new(rescale::Rescaled { inner: twin, rescale }),
-            None => twin,
-        });
+        env.twin = Some(rescaled(twin, rescale));
         Ok(env)
     })
+}
+
+fn rescaled(inner: Box<dyn EnvTwin>, rescale: Option<rescale::Rescale>) -> Box<dyn EnvTwin> {
+    match rescale {
+        Some(rescale) => Box::new(rescale::Rescaled { inner, rescale }),
+        None => inner,
+    }
 }
 
 /// An environment from a user's file. Its kernels are checked as they will be composed.
@@ -252,10 +257,12 @@ fn user_env(id: &str, file: &str, source: &str, values: &Values) -> Result<&'sta
             file: file.into(),
             user: true,
         };
-        let env = reflect::reflect(names, source, values)?.env;
+        let reflect::Reflected { mut env, rescale, .. } = reflect::reflect(names, source, values)?;
         for kernel in kernels_with(&env) {
             reflect::check_composition(kernel, &env)?;
         }
+        // A file that uses what the interpreter does not know still runs on any device.
+        env.twin = interpreted::Interpreted::of(&env).ok().map(|twin| rescaled(Box::new(twin), rescale));
         Ok(env)
     })
 }

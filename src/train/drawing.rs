@@ -20,9 +20,18 @@ pub struct Pictures {
     pub delay_cs: u16,
 }
 
-/// An executor for playing: the twin where there is one, since single steps are all latency on a GPU, else `choice`.
+/// An executor for playing and drawing: the twin where there is one, since single steps are all latency on a GPU, else `choice`.
+/// A file that is interpreted plays well enough on the CPU, but a picture is a million calls: any driver draws it sooner.
 pub fn executor_for(env: &Env, choice: &Choice) -> Result<Box<dyn Executor>> {
-    if env.twin.is_some() { Ok(Box::new(CpuExecutor::new())) } else { gpu::open(choice) }
+    match (&env.twin, env.user) {
+        (None, _) => gpu::open(choice),
+        (Some(_), true) if choice.address != "cpu" => gpu::open(choice),
+        (Some(_), true) => match gpu::choose("auto") {
+            Ok(driver) if driver.address != "cpu" => gpu::open(&driver),
+            _ => Ok(Box::new(CpuExecutor::new())),
+        },
+        (Some(_), false) => Ok(Box::new(CpuExecutor::new())),
+    }
 }
 
 /// Height of a picture of this width.
@@ -37,6 +46,7 @@ pub fn pictures(
     width: u16,
     executor: &mut dyn Executor,
 ) -> Result<Pictures> {
+    let width = if interpreted(env, executor) { (width / 2).max(1) } else { width };
     let stride = env.render_fps.div_ceil(25) as usize;
     let delay_cs = (100 * stride as u32 / env.render_fps).clamp(2, 1000) as u16;
     let mut frames = draw(env, episode, &every(episode, stride), [width, height_of(env, width)], executor)?;
@@ -65,6 +75,11 @@ pub fn spread(episode: &Episode, count: usize) -> Vec<usize> {
     shown
 }
 
+/// Whether `draw` is interpreted, call by call: animations are then half as wide and every pixel is one place.
+fn interpreted(env: &Env, executor: &dyn Executor) -> bool {
+    env.user && executor.address() == "cpu"
+}
+
 /// Draws the states of these numbers, `[width, height]` each; nothing if the environment has no `draw`.
 pub fn draw(
     env: &'static Env,
@@ -78,7 +93,7 @@ pub fn draw(
     }
     let words = env.state_words as usize;
     let size = usize::from(width) * usize::from(height);
-    let samples = samples_for(env, width);
+    let samples = if interpreted(env, executor) { 1 } else { samples_for(env, width) };
     // As many at once as fit 32 MiB, which every device allows.
     let at_once = ((8 << 20) / size).clamp(1, 64);
     let mut pictures = Vec::with_capacity(shown.len());

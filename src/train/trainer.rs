@@ -5,6 +5,7 @@ use crate::agents::reference::Reference;
 use crate::agents::{self, Capabilities};
 use crate::config::Config;
 use crate::engine::clock::Instant;
+use crate::engine::cpu::CpuExecutor;
 use crate::engine::executor::{Executor, Program, read_as};
 use crate::engine::recording::BufferId;
 use crate::envs::{self, Env};
@@ -87,10 +88,11 @@ impl Trainer {
         };
         let plan = agents::plan_relative(config, env, device, reference.as_ref())?;
         // A user's file may be valid and still break when it runs; the built-in ones are tested.
-        let mut warnings = if env.user && choice.address != "cpu" {
-            envs::check::brief(&mut *executor, env, config.seed as u32)?
-        } else {
-            Vec::new()
+        let mut warnings = match (env.user, choice.address.as_str()) {
+            (false, _) => Vec::new(),
+            // Only the text itself says which loop used up its iterations.
+            (true, "cpu") => envs::check::brief(&mut CpuExecutor::interpreting(), env, config.seed as u32)?,
+            (true, _) => envs::check::brief(&mut *executor, env, config.seed as u32)?,
         };
         warnings.extend(notes);
         warnings.extend(config.without_updates());

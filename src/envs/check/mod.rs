@@ -10,6 +10,7 @@ mod episodes;
 mod play;
 pub(super) mod probe;
 mod repeat;
+mod sanitized;
 mod twin;
 
 use serde::Serialize;
@@ -100,6 +101,9 @@ pub fn check(
     let rows = play::fitting_rows(env, episodes);
     let play = play::play(&mut Probe::new(executor, env, rows, seed, 0)?, episodes, steps)?;
     add(episodes::values(env, &play))?;
+    if env.user {
+        add(sanitized::faults(env, seed)?)?;
+    }
     if play.overrun.is_none() {
         add(repeat::same_seed(executor, env, seed)?)?;
         add(repeat::resets(executor, env, seed)?)?;

@@ -12,7 +12,7 @@ const ALLOWED: f32 = 1e-4;
 
 /// One step from the same states on the device and on the CPU.
 pub fn agreement(executor: &mut dyn Executor, env: &'static Env, seed: u32) -> Result<Vec<Finding>> {
-    if env.twin.is_none() || executor.address() == "cpu" {
+    if env.twin.is_none() || ["cpu", "interp"].contains(&executor.address()) {
         return Ok(Vec::new());
     }
     let sample = sample_states(executor, env, seed, 4096)?;

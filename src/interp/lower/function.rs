@@ -143,15 +143,17 @@ impl<'l, 'm> Function<'l, 'm> {
         let target = self.lowering.callee(handle, &given)?;
         for (given, own) in given.iter().zip(&target.arguments) {
             match (given, own) {
-                (Value::Regs(given), Value::Regs(own)) => self.copy(own, given, span),
-                (Value::Place(given), Value::Place(own)) if own.at != NONE => {
+                (Value::Regs(given), Value::Regs(own)) if given != own => self.copy(own, given, span),
+                (Value::Place(given), Value::Place(own)) if own.at != given.at => {
                     self.lowering.op(Op::Copy { dst: own.at, src: given.at, n: 1 }, span);
                 }
                 _ => {}
             }
         }
         self.lowering.op(Op::Call { to: target.number }, span);
-        if let (Some(result), Some(regs)) = (result, &target.result) {
+        if let (Some(result), Some(regs), true) = (result, &target.result, self.lowering.once(handle)) {
+            self.values[result.index()] = Some(Value::Regs(regs.clone()));
+        } else if let (Some(result), Some(regs)) = (result, &target.result) {
             let base = self.lowering.registers(regs.len() as u32, span)?;
             let fresh: Regs = (base..base + regs.len() as u32).collect();
             self.copy(&fresh, regs, span);
@@ -224,11 +226,19 @@ impl Lowering<'_> {
         self.provided.iter().find(|(provided, _)| *provided == name).map(|(_, number)| *number)
     }
 
+    /// Whether one statement alone calls a function, which then reads its arguments where they are, and whose result is read
+    /// where it is.
+    fn once(&self, handle: Handle<naga::Function>) -> bool {
+        self.sites.get(&handle) == Some(&1)
+    }
+
     /// The code of a function whose pointers point as those of `given`.
     fn callee(&mut self, handle: Handle<naga::Function>, given: &[Value]) -> Lowered<std::rc::Rc<Callee>> {
         let key: Vec<String> = given
             .iter()
             .filter_map(|value| match value {
+                // A function that calls it may itself be lowered twice.
+                value if self.once(handle) => Some(format!("{value:?}")),
                 Value::Regs(_) => None,
                 Value::Place(place) => Some(format!("{:?} {} {}", place.root, place.fixed, place.at != NONE)),
             })
@@ -241,6 +251,7 @@ impl Lowering<'_> {
         let mut arguments = Vec::new();
         for value in given {
             arguments.push(match value {
+                value if self.once(handle) => value.clone(),
                 Value::Regs(regs) => {
                     let base = self.registers(regs.len() as u32, Span::UNDEFINED)?;
                     Value::Regs((base..base + regs.len() as u32).collect())

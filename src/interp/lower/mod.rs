@@ -52,6 +52,7 @@ pub fn entry_point(module: &Module, info: &ModuleInfo, text: &str, name: &str) -
     }
     let mut lowering = Lowering::new(module, info, text, &[])?;
     lowering.program.workgroup = entry.workgroup_size;
+    statement::count_calls(module, &entry.function.body, &mut lowering.sites);
     let arguments = lowering.builtins(&entry.function)?;
     let privates = lowering.privates()?;
     lowering.program.ops.extend(privates);
@@ -73,6 +74,7 @@ pub fn function(
     let (handle, function) =
         found.ok_or_else(|| Refusal { message: format!("there is no function '{name}'"), line: 0 })?;
     let mut lowering = Lowering::new(module, info, text, provided)?;
+    statement::count_calls(module, &function.body, &mut lowering.sites);
     let mut arguments = Vec::new();
     for argument in &function.arguments {
         let (ty, pointer) = match module.types[argument.ty].inner {
@@ -120,6 +122,8 @@ struct Lowering<'a> {
     /// Functions that are called, by what their pointers point into, and the operations of those that are lowered.
     callees: HashMap<(Handle<naga::Function>, Vec<String>), Rc<Callee>>,
     waiting: Vec<Rc<Callee>>,
+    /// How many statements call each function, of those that run.
+    sites: HashMap<Handle<naga::Function>, u32>,
 }
 
 impl<'a> Lowering<'a> {
@@ -142,6 +146,7 @@ impl<'a> Lowering<'a> {
             globals: HashMap::new(),
             callees: HashMap::new(),
             waiting: Vec::new(),
+            sites: HashMap::new(),
         };
         for (handle, variable) in module.global_variables.iter() {
             let span = module.global_variables.get_span(handle);

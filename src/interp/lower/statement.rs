@@ -1,12 +1,42 @@
 //! Statements: jumps for what is structured in WGSL.
 
-use naga::{Block, Expression, Handle, Span, Statement, SwitchCase, SwitchValue, TypeInner};
+use std::collections::HashMap;
+
+use naga::{Block, Expression, Handle, Module, Span, Statement, SwitchCase, SwitchValue, TypeInner};
 
 use super::expression::Value;
 use super::function::Function;
 use super::{Lowered, Regs};
 use crate::interp::arith::ScalarOp;
 use crate::interp::code::{AtomicKind, NONE, Op};
+
+/// Counts the statements that call each function, from a block on.
+pub(super) fn count_calls(module: &Module, block: &Block, sites: &mut HashMap<Handle<naga::Function>, u32>) {
+    for statement in block.iter() {
+        match statement {
+            Statement::Call { function, .. } => {
+                let calls = sites.entry(*function).or_default();
+                *calls += 1;
+                if *calls == 1 {
+                    count_calls(module, &module.functions[*function].body, sites);
+                }
+            }
+            Statement::Block(block) => count_calls(module, block, sites),
+            Statement::If { accept, reject, .. } => {
+                count_calls(module, accept, sites);
+                count_calls(module, reject, sites);
+            }
+            Statement::Switch { cases, .. } => {
+                cases.iter().for_each(|case| count_calls(module, &case.body, sites));
+            }
+            Statement::Loop { body, continuing, .. } => {
+                count_calls(module, body, sites);
+                count_calls(module, continuing, sites);
+            }
+            _ => {}
+        }
+    }
+}
 
 impl Function<'_, '_> {
     pub(super) fn block(&mut self, block: &Block) -> Lowered<()> {
