@@ -4,6 +4,8 @@
 mod program;
 
 use std::fs;
+use std::io::BufReader;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -58,14 +60,51 @@ fn a_killed_experiment_goes_on_to_the_same_scores_and_is_drawn() {
         assert!(said.contains(&format!("torn/{kind}.svg")), "{said}");
         let svg = fs::read_to_string(folder.join(format!("torn/{kind}.svg"))).expect("picture");
         assert!(svg.starts_with("<svg") && svg.contains("dqn") && !svg.contains("NaN"), "{kind}");
+        let png = format!("{kind}.png");
+        printed_in(folder, &["plot", "torn", "--kind", kind, "--out", &png]);
+        let size = shown_size(&svg);
+        assert_eq!(png_size(&folder.join(&png)), size.map(|side| 2 * side), "{kind}");
     }
+    let panels = ["plot", "torn", "--panels", "return,alpha,entropy", "--out", "panels.svg"];
+    printed_in(folder, &panels);
+    let svg = fs::read_to_string(folder.join("panels.svg")).expect("picture");
+    assert_eq!(shown_size(&svg), [3 * 800, 2 * 480], "three panels for each of two environments");
+    let count = |text: &str| svg.matches(&format!("\n{text}\n</text>")).count();
+    for axis in ["episode return", "temperature alpha", "entropy of the policy, nats"] {
+        assert_eq!(count(axis), 2, "{axis}");
+    }
+    // What acts by the best value has no temperature.
+    assert_eq!((count("sqn (3 seeds)"), count("dqn (3 seeds)")), (6, 2));
     let runs = ["experiments/small/runs/Catch-bsuite__sqn", "experiments/small/runs/Catch-bsuite__dqn"];
     let of_runs =
         printed_in(folder, &["plot", runs[0], runs[1], "--statistic", "median", "--out", "runs.svg"]);
     assert_eq!(of_runs, "runs.svg\n");
+    printed_in(folder, &["plot", runs[0], "--panels", "entropy", "--out", "entropy.svg"]);
+    let svg = fs::read_to_string(folder.join("entropy.svg")).expect("picture");
+    assert!(svg.contains("Catch-bsuite: entropy, interquartile mean") && svg.contains("sqn (3 seeds)"));
+    let returns_alone = ["plot", "torn/scores.csv", "--panels", "alpha"];
+    refused_in(folder, &returns_alone, 6, &["scores.csv", "returns alone", "--panels"]);
 
     fs::write(folder.join("small.toml"), FILE.replace("1500", "1600")).expect("write");
     refused_in(folder, &torn, 6, &["torn", "another experiment", "--out"]);
+}
+
+/// Width and height that an SVG asks for.
+fn shown_size(svg: &str) -> [u32; 2] {
+    ["width", "height"].map(|side| {
+        let (_, rest) = svg.split_once(&format!("{side}=\"")).expect(side);
+        rest.split_once('"').expect(side).0.parse().expect(side)
+    })
+}
+
+/// Width and height of a PNG that can be read to its end and is not of one colour.
+fn png_size(path: &Path) -> [u32; 2] {
+    let file = BufReader::new(fs::File::open(path).expect("picture"));
+    let mut reader = png::Decoder::new(file).read_info().expect("a PNG");
+    let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+    let info = reader.next_frame(&mut pixels).expect("pixels");
+    assert!(pixels.chunks(4).any(|pixel| pixel != &pixels[..4]), "{}", path.display());
+    [info.width, info.height]
 }
 
 #[test]
@@ -93,7 +132,7 @@ fn what_cannot_be_run_or_drawn_is_refused() {
         "algorithm,environment,seed,step,return\nsqn,Catch-bsuite,0,100,1\n",
     )
     .expect("write");
-    refused_in(folder, &["plot", "scores.csv", "--out", "a.jpg"], 2, &["a.jpg", ".svg"]);
+    refused_in(folder, &["plot", "scores.csv", "--out", "a.jpg"], 2, &["a.jpg", ".svg or .png"]);
     refused_in(folder, &["plot", "scores.csv", "--kind", "improvement"], 2, &["at least two"]);
     let uneven =
         "sqn,Catch-bsuite,0,100,1\ndqn,Catch-bsuite,0,100,1\ndqn,Catch-bsuite,1,100,1\ndqn,DeepSea,0,100,1\n";

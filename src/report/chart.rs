@@ -1,4 +1,4 @@
-//! The drawing behind the SVG curves: series with a line, optional dots and an optional shaded band, over a light
+//! The drawing behind the curves: series with a line, optional dots and an optional shaded band, over a light
 //! grid, under a title and a legend row.
 //!
 //! The legend has rows of its own above the plot, since inside it would sooner or later cover a curve. `plotters`
@@ -14,6 +14,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::Axis;
+use super::curve::Measure;
 
 const WIDTH: i32 = 800;
 const HEIGHT: i32 = 480;
@@ -47,8 +48,8 @@ pub(super) struct Series {
 /// What the axes of a plot are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Axes {
-    /// Episode return over environment steps.
-    Return,
+    /// A measure over environment steps.
+    Steps(Measure),
     /// The share of runs above a score, both from 0 to 1.
     Share,
 }
@@ -64,9 +65,9 @@ pub(super) struct Plot {
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = std::result::Result<(), Box<dyn StdError>>;
 
-/// The SVG text of plots side by side, at most two in a row.
-pub(super) fn render(plots: &[Plot]) -> std::result::Result<String, Box<dyn StdError>> {
-    let columns = plots.len().clamp(1, 2);
+/// The SVG text of plots side by side, at most `most` in a row.
+pub(super) fn render(plots: &[Plot], most: usize) -> std::result::Result<String, Box<dyn StdError>> {
+    let columns = plots.len().clamp(1, most.max(1));
     let rows = plots.len().div_ceil(columns).max(1);
     let (width, height) = (WIDTH * columns as i32, HEIGHT * rows as i32);
     let mut svg = String::new();
@@ -205,11 +206,11 @@ fn draw_plot(area: &Area, top: i32, plot: &Plot) -> Drawn {
         series.iter().flat_map(|s| s.line.iter().map(|p| p.1).chain(s.band.iter().flat_map(|b| [b.1, b.2])));
     let empty = series.iter().all(|s| s.line.is_empty());
     let (x_axis, y_axis) = match axes {
-        Axes::Return => (Axis::steps(xs, 6), Axis::padded(ys.chain(*threshold), 6)),
+        Axes::Steps(_) => (Axis::steps(xs, 6), Axis::padded(ys.chain(*threshold), 6)),
         Axes::Share => (Axis::padded([0.0, 1.0], 5), Axis::padded([0.0, 1.0], 5)),
     };
     let (x_name, y_name) = match axes {
-        Axes::Return => ("environment steps", "episode return"),
+        Axes::Steps(measure) => ("environment steps", measure.name()),
         Axes::Share => ("score", "share of runs above it"),
     };
 
@@ -260,7 +261,8 @@ fn draw_plot(area: &Area, top: i32, plot: &Plot) -> Drawn {
         let (width, height) = chart.plotting_area().dim_in_pixel();
         let style = text(14.0, AXIS, HPos::Center, VPos::Center);
         let centre = (width as i32 / 2, height as i32 / 2);
-        chart.plotting_area().strip_coord_spec().draw_text("no episodes yet", &style, centre)?;
+        let why = if *axes == Axes::Steps(Measure::Return) { "no episodes yet" } else { "nothing measured" };
+        chart.plotting_area().strip_coord_spec().draw_text(why, &style, centre)?;
     }
     Ok(())
 }

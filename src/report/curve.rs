@@ -1,4 +1,4 @@
-//! Learning curves as SVG: one run with its training return and its evaluations, or several algorithms as medians
+//! Learning curves as SVG or PNG, by the ending of the file's name: one run with its training return and its evaluations, or several algorithms as medians
 //! over seeds with shaded 95% bands.
 //!
 //! Points that are not finite are skipped, and an empty list still gives a valid picture, because a run may be
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::drawable;
 use super::chart::{Axes, Plot, Series, render};
-use super::write_whole;
+use super::picture::write_chart;
 use crate::error::{Error, Result};
 
 /// Colours of Okabe and Ito (2008), which stay apart for colour-blind readers and in print.
@@ -73,17 +73,42 @@ pub fn write_curve_svg(
         all.push(series("evaluation", COLOURS[1], evaluation, true));
     }
     let threshold = threshold.filter(|t| drawable(*t));
-    write_plots(path, &[Plot { title: title.to_owned(), series: all, threshold, axes: Axes::Return }])
+    let axes = Axes::Steps(Measure::Return);
+    write_plots(path, &[Plot { title: title.to_owned(), series: all, threshold, axes }], 1)
 }
 
-/// Learning curves in one environment.
+/// What a curve shows over environment steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Return of episodes.
+    Return,
+    /// Temperature of a soft policy.
+    Alpha,
+    /// Entropy of a policy in nats, the mean over a batch of updates.
+    Entropy,
+}
+
+impl Measure {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Measure::Return => "episode return",
+            Measure::Alpha => "temperature alpha",
+            Measure::Entropy => "entropy of the policy, nats",
+        }
+    }
+}
+
+/// Curves of one measure in one environment.
 #[derive(Clone, Debug)]
 pub struct Panel {
     /// Its title.
     pub title: String,
+    /// What it shows.
+    pub measure: Measure,
     /// Return at which the environment counts as solved.
     pub threshold: Option<f64>,
-    /// A labelled line with its interval per algorithm.
+    /// A labelled line with its interval per algorithm. The colour is that of its place, and one without points takes no more than
+    /// that, so that panels side by side agree.
     pub bands: Vec<(String, Vec<Band>)>,
 }
 
@@ -94,18 +119,19 @@ pub fn write_band_svg(
     bands: &[(String, Vec<Band>)],
     threshold: Option<f64>,
 ) -> Result<()> {
-    write_panels(path, &[Panel { title: title.to_owned(), threshold, bands: bands.to_vec() }])
+    let (title, measure) = (title.to_owned(), Measure::Return);
+    write_panels(path, &[Panel { title, measure, threshold, bands: bands.to_vec() }], 1)
 }
 
-/// Writes several such plots into one picture, two in a row.
-pub fn write_panels(path: &Path, panels: &[Panel]) -> Result<()> {
+/// Writes several such plots into one picture, at most `columns` in a row.
+pub fn write_panels(path: &Path, panels: &[Panel], columns: usize) -> Result<()> {
     let plot = |panel: &Panel| Plot {
         title: panel.title.clone(),
-        series: panel.bands.iter().enumerate().map(banded).collect(),
+        series: panel.bands.iter().enumerate().map(banded).filter(|series| !series.line.is_empty()).collect(),
         threshold: panel.threshold.filter(|t| drawable(*t)),
-        axes: Axes::Return,
+        axes: Axes::Steps(panel.measure),
     };
-    write_plots(path, &panels.iter().map(plot).collect::<Vec<_>>())
+    write_plots(path, &panels.iter().map(plot).collect::<Vec<_>>(), columns)
 }
 
 fn banded((index, (label, bands)): (usize, &(String, Vec<Band>))) -> Series {
@@ -141,12 +167,12 @@ pub fn write_profiles(path: &Path, title: &str, profiles: &[(String, Profile)]) 
         band: points.iter().map(|(score, low, _, high)| (*score, *low, *high)).collect(),
     };
     let series = profiles.iter().enumerate().map(series).collect();
-    write_plots(path, &[Plot { title: title.to_owned(), series, threshold: None, axes: Axes::Share }])
+    write_plots(path, &[Plot { title: title.to_owned(), series, threshold: None, axes: Axes::Share }], 1)
 }
 
-fn write_plots(path: &Path, plots: &[Plot]) -> Result<()> {
-    let svg = render(plots).map_err(|error| Error::file("draw", path, error))?;
-    write_whole(path, svg.as_bytes())
+fn write_plots(path: &Path, plots: &[Plot], columns: usize) -> Result<()> {
+    let svg = render(plots, columns).map_err(|error| Error::file("draw", path, error))?;
+    write_chart(path, &svg)
 }
 
 /// The drawable points in order of steps.

@@ -1,10 +1,10 @@
-//! Values with intervals as an SVG: aggregate scores of several algorithms, one below the other.
+//! Values with intervals as a picture: aggregate scores of several algorithms, one below the other.
 
 use std::path::Path;
 
 use super::chart::{Interval, render_intervals};
 use super::curve::colour;
-use super::write_whole;
+use super::picture::write_chart;
 use crate::error::{Error, Result};
 
 /// A value with its interval.
@@ -34,7 +34,7 @@ pub fn write_intervals(path: &Path, title: &str, groups: &[(String, Vec<Row>)]) 
         })
         .collect();
     let svg = render_intervals(title, &groups).map_err(|error| Error::file("draw", path, error))?;
-    write_whole(path, svg.as_bytes())
+    write_chart(path, &svg)
 }
 
 #[cfg(test)]

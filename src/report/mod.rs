@@ -1,4 +1,4 @@
-//! Pictures of a run: learning curves as SVG and as terminal text, and an agent at work as GIF, PNG and terminal text.
+//! Pictures of a run: learning curves as SVG, PNG and terminal text, and an agent at work as GIF, PNG and terminal text.
 //!
 //! Nothing here touches the GPU. A run hands over plain numbers ([`curve::CurvePoint`]) or plain pixels
 //! ([`gif::Frame`]) and gets a file or a string back. Files appear whole or not at all: they are written under a
@@ -12,6 +12,7 @@ pub mod curve;
 pub mod gif;
 pub mod intervals;
 pub mod number;
+pub mod picture;
 pub mod png;
 pub mod policy_map;
 pub mod raster;

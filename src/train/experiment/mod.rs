@@ -18,6 +18,7 @@
 
 pub mod run;
 pub mod scores;
+pub mod windows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

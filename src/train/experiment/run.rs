@@ -21,9 +21,9 @@ use crate::train::trainer::Trainer;
 /// The copy of the experiment's file.
 const COPY: &str = "experiment.toml";
 /// Where the directories of its populations lie.
-const RUNS: &str = "runs";
+pub(super) const RUNS: &str = "runs";
 /// Where the scores of those that are done lie.
-const DONE: &str = "done";
+pub(super) const DONE: &str = "done";
 /// Time between two checkpoints of a population.
 const EVERY: Every = Every::Time(Duration::from_secs(30));
 

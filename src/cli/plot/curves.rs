@@ -1,0 +1,70 @@
+//! Curves over environment steps, with bands over seeds: returns of evaluations, and temperature and entropy of windows of training.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use softq::envs;
+use softq::error::Result;
+use softq::report::curve::{Band, Panel, write_panels};
+use softq::statistics::bootstrap::{CONFIDENCE, stratified};
+use softq::statistics::scores::Scores;
+use softq::train::experiment::scores::curves;
+
+use super::{RESAMPLES, Read, Shown, Statistic};
+
+/// Windows of one line; of longer runs every second, third and so on is drawn.
+const MOST_WINDOWS: usize = 400;
+
+pub(super) fn draw(read: &Read, shown: &[Shown], statistic: Statistic, file: &Path) -> Result<String> {
+    let mut panels = Vec::new();
+    for (environment, algorithms) in curves(&read.scores) {
+        for shown in shown {
+            let line = |(algorithm, returns): &(&str, BTreeMap<u64, Vec<f64>>)| {
+                let windows = || windows(read, environment, algorithm, *shown);
+                let steps = if *shown == Shown::Return { returns } else { &windows() };
+                let seeds = returns.values().map(Vec::len).max().unwrap_or(0);
+                let label = format!("{algorithm} ({seeds} {})", if seeds == 1 { "seed" } else { "seeds" });
+                let bands =
+                    steps.iter().filter_map(|(step, values)| band(*step, values, statistic)).collect();
+                (label, bands)
+            };
+            let of = match shown {
+                Shown::Return => "",
+                Shown::Alpha => "alpha, ",
+                Shown::Entropy => "entropy, ",
+            };
+            let threshold = envs::find(environment).ok().and_then(|env| env.reward_threshold);
+            panels.push(Panel {
+                title: format!("{environment}: {of}{} over seeds, 95% bootstrap interval", statistic.name()),
+                measure: shown.measure(),
+                threshold: threshold.filter(|_| *shown == Shown::Return),
+                bands: algorithms.iter().map(line).collect(),
+            });
+        }
+    }
+    // A row for each environment; returns alone are two in a row.
+    write_panels(file, &panels, shown.len().max(2))?;
+    Ok(String::new())
+}
+
+/// The values of every agent by step.
+fn windows(read: &Read, environment: &str, algorithm: &str, shown: Shown) -> BTreeMap<u64, Vec<f64>> {
+    let mut steps: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    let own = read.windows.iter().filter(|w| w.environment == environment && w.algorithm == algorithm);
+    for window in own {
+        let value = if shown == Shown::Alpha { Some(window.alpha) } else { window.entropy };
+        if let Some(value) = value {
+            steps.entry(window.step).or_default().push(value);
+        }
+    }
+    let every = steps.len().div_ceil(MOST_WINDOWS).max(1);
+    steps.into_iter().step_by(every).collect()
+}
+
+fn band(env_steps: u64, values: &[f64], statistic: Statistic) -> Option<Band> {
+    let rows: Vec<Vec<f64>> = values.iter().map(|value| vec![*value]).collect();
+    let scores = Scores::new(&rows).ok()?;
+    let interval = stratified(&[&scores], RESAMPLES, CONFIDENCE, 0, |drawn| vec![statistic.of(&drawn[0])]);
+    let interval = interval.first()?;
+    Some(Band { env_steps, low: interval.low, median: statistic.of(&scores), high: interval.high })
+}

@@ -1,0 +1,112 @@
+//! What the policies of runs were like while they learned: temperature and entropy of every window of training, agent by agent,
+//! from the `metrics.jsonl` that every run keeps.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::files;
+use crate::train::experiment::run::{DONE, RUNS};
+use crate::train::experiment::scores;
+use crate::train::run_dir::METRICS_FILE;
+
+/// One window of training of one agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// Algorithm, with the name of its variant.
+    pub algorithm: String,
+    /// Id of the environment.
+    pub environment: String,
+    /// Environment steps at its end.
+    pub step: u64,
+    /// Temperature at its end.
+    pub alpha: f64,
+    /// Mean entropy of the policy over its updates, in nats; of a window without updates, none.
+    pub entropy: Option<f64>,
+}
+
+/// A line of `metrics.jsonl`, of which those of evaluations have no alpha.
+#[derive(Deserialize)]
+struct Line {
+    global_step: u64,
+    agent: Option<u64>,
+    #[serde(rename = "losses/alpha")]
+    alpha: Option<f64>,
+    #[serde(rename = "losses/entropy")]
+    entropy: Option<f64>,
+}
+
+/// The windows of all agents of a run. A policy whose entropy is 0 from first to last takes the best action whatever alpha says;
+/// it has no temperature, and no windows here.
+pub fn of_run(run: &Path, algorithm: &str, environment: &str) -> Result<Vec<Window>> {
+    let path = run.join(METRICS_FILE);
+    let text = files::read_text(&path, files::MOST_DATA).map_err(|e| Error::file("read", &path, e))?;
+    let (mut agents, mut whole) = (Vec::new(), Vec::new());
+    for (index, line) in text.lines().enumerate() {
+        let line: Line = serde_json::from_str(line).map_err(|error| {
+            let message = format!("line {} is no line of metrics: {error}", index + 1);
+            Error::file("read", &path, message)
+        })?;
+        let Some(alpha) = line.alpha else { continue };
+        let (algorithm, environment) = (algorithm.to_owned(), environment.to_owned());
+        let window = Window { algorithm, environment, step: line.global_step, alpha, entropy: line.entropy };
+        if line.agent.is_some() { &mut agents } else { &mut whole }.push(window);
+    }
+    // Lines without an agent are a population's means, or a single agent's own.
+    let windows = if agents.is_empty() { whole } else { agents };
+    let stochastic = windows.iter().any(|window| window.entropy.is_some_and(|entropy| entropy != 0.0));
+    Ok(if stochastic { windows } else { Vec::new() })
+}
+
+/// The windows of all populations of an experiment that are done.
+pub fn of_experiment(root: &Path) -> Result<Vec<Window>> {
+    let done = root.join(DONE);
+    let unread = |e| Error::file("read", &done, e);
+    let mut windows = Vec::new();
+    for entry in fs::read_dir(&done).map_err(unread)? {
+        let file = entry.map_err(unread)?.path();
+        if let (Some(score), Some(name)) = (scores::read(&file)?.first(), file.file_stem()) {
+            windows.extend(of_run(&root.join(RUNS).join(name), &score.algorithm, &score.environment)?);
+        }
+    }
+    Ok(windows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<(u64, f64, Option<f64>)>> {
+        let run = tempfile::tempdir().expect("temporary directory");
+        fs::write(run.path().join(METRICS_FILE), text).expect("write");
+        let windows = of_run(run.path(), "sqn", "Catch-bsuite")?;
+        assert!(windows.iter().all(|w| (&*w.algorithm, &*w.environment) == ("sqn", "Catch-bsuite")));
+        Ok(windows.iter().map(|w| (w.step, w.alpha, w.entropy)).collect())
+    }
+
+    #[test]
+    fn a_run_has_its_own_windows_and_a_population_those_of_its_agents() {
+        let one = "{\"global_step\":8,\"losses/alpha\":0.2}\n\
+                   {\"global_step\":16,\"losses/alpha\":0.1,\"losses/entropy\":0.5,\"train/loss\":1}\n\
+                   {\"global_step\":16,\"eval/mean_reward\":3}\n";
+        assert_eq!(read(one).expect("windows"), [(8, 0.2, None), (16, 0.1, Some(0.5))]);
+        let agents = "{\"global_step\":16,\"agent\":0,\"losses/alpha\":0.3,\"losses/entropy\":0.25}\n\
+                      {\"global_step\":16,\"agent\":1,\"losses/alpha\":0.5,\"losses/entropy\":0}\n\
+                      {\"global_step\":16,\"agent\":1,\"eval/mean_reward\":3}\n";
+        let both = [(16, 0.3, Some(0.25)), (16, 0.5, Some(0.0))];
+        assert_eq!(read(&format!("{one}{agents}")).expect("windows"), both);
+    }
+
+    #[test]
+    fn greedy_policies_have_no_temperature_and_a_wrong_line_is_named() {
+        let greedy = "{\"global_step\":16,\"losses/alpha\":0.2,\"losses/entropy\":0}\n";
+        assert_eq!(read(greedy).expect("no windows"), []);
+        let error = read(&format!("{greedy}{{\"global_step\":-1}}\n")).expect_err("wrong");
+        assert!(
+            error.to_string().contains("metrics.jsonl") && error.to_string().contains("line 2"),
+            "{error}"
+        );
+    }
+}
