@@ -1,5 +1,9 @@
 //! What a run leaves, whoever trains and however it ends: the same files, checksums over them, the last weights.
 
+#[cfg(target_os = "linux")]
+#[path = "common/spaces.rs"]
+mod spaces;
+
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::AtomicUsize;
@@ -234,22 +238,15 @@ fn a_limit_on_files_keeps_whole_rows_and_the_last_weights() {
     kept_on_a_full_disk(&output.expect("run"), &dir, &dir);
 }
 
-/// A file system in memory, in a name space of its own, which needs no privileges where the kernel lets users have one; where it
-/// does not, the test says so, and the limit on files above stands for it. The smallest has no room for the curve.
+/// Where there are no name spaces, the limit on files above stands for it. The smallest disk has no room for the curve.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_keeps_whole_rows_and_the_last_weights() {
     let root = tempfile::tempdir().expect("temporary directory");
     let (disk, small) = (root.path().join("disk"), SMALL.replace("--log-frequency 128", ROW_BY_ROW));
     std::fs::create_dir(&disk).expect("directory");
-    let spaces = |line: &str, arguments: &[&Path]| {
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", line, env!("CARGO_BIN_EXE_softq")]);
-        command.args(arguments).output()
-    };
-    match spaces("mount -t tmpfs softq \"$1\"", &[&disk]) {
-        Ok(tried) if tried.status.success() => {}
-        refused => return eprintln!("no file system of its own for this test: {refused:?}"),
+    if !spaces::available(&disk) {
+        return;
     }
     for size in ["64k", "400k"] {
         let kept = root.path().join(size);
@@ -258,7 +255,7 @@ fn a_full_disk_keeps_whole_rows_and_the_last_weights() {
             "mount -t tmpfs -o size={size} softq \"$1\" && \"$0\" train {small} --run-dir \"$1/run\"; status=$?; \
              cp -r \"$1/run\" \"$2\"; exit $status"
         );
-        let output = spaces(&line, &[&disk, &kept]).expect("run");
+        let output = spaces::spaces(&line, &[&disk, &kept]).expect("run");
         kept_on_a_full_disk(&output, &kept, &disk.join("run"));
     }
 }
