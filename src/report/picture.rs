@@ -60,6 +60,8 @@ mod pixels {
     const FAMILY: &str = "Arimo";
     /// Pixels for one of the SVG's, as sharp screens have.
     const PIXELS: f32 = 2.0;
+    /// Of four bytes each: memory is asked for before anything is drawn.
+    const MOST_PIXELS: u64 = 1 << 27;
 
     /// The bytes of a PNG.
     pub(super) fn png(svg: &str) -> std::result::Result<Vec<u8>, String> {
@@ -69,8 +71,12 @@ mod pixels {
         let options = Options { fontdb: Arc::new(fonts), ..Options::default() };
         let tree = Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
         let size = tree.size();
-        let (width, height) = (PIXELS * size.width(), PIXELS * size.height());
-        let mut pixmap = Pixmap::new(width.ceil() as u32, height.ceil() as u32)
+        // A cast to u32 saturates.
+        let [width, height] = [size.width(), size.height()].map(|side| (PIXELS * side).ceil() as u32);
+        let fits = u64::from(width) * u64::from(height) <= MOST_PIXELS;
+        let mut pixmap = fits
+            .then(|| Pixmap::new(width, height))
+            .flatten()
             .ok_or_else(|| format!("{width} x {height} pixels are too many. Draw an SVG, or fewer panels"))?;
         resvg::render(&tree, Transform::from_scale(PIXELS, PIXELS), &mut pixmap.as_mut());
         pixmap.encode_png().map_err(|error| error.to_string())
