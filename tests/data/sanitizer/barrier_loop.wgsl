@@ -1,0 +1,16 @@
+// A barrier in a loop that invocations leave after different numbers of rounds.
+// finds: divergent_barrier
+// groups: 1,1,1
+// buffer: data = 64
+// fill: index
+
+@group(0) @binding(0) var<storage, read_write> data: array<u32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) local: u32) {
+    let rounds = 1u + local % 3u;
+    for (var round = 0u; round < rounds; round++) {
+        data[local] += round;
+        storageBarrier(); // HERE
+    }
+}

@@ -1,0 +1,15 @@
+// The last invocation of a workgroup reads itself for a neighbour.
+// groups: 1,1,1
+// buffer: data = 64
+// fill: index
+
+@group(0) @binding(0) var<storage, read_write> data: array<f32>;
+
+var<workgroup> tile: array<f32, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) local: u32) {
+    tile[local] = data[local];
+    workgroupBarrier();
+    data[local] = tile[min(local + 1u, 63u)] - tile[local];
+}

@@ -1,0 +1,17 @@
+// A mask that leaves numbers out.
+// groups: 1,1,1
+// buffer: values = 4
+// buffer: mask = 4
+// fill: index
+// inputs: finite_mask.toml
+
+@group(0) @binding(0) var<storage, read_write> values: array<f32>;
+@group(0) @binding(1) var<storage, read> mask: array<f32>;
+
+@compute @workgroup_size(4)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    if (mask[id.x] == 0.0) {
+        return;
+    }
+    values[id.x] *= mask[id.x];
+}

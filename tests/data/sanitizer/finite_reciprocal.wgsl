@@ -1,0 +1,12 @@
+// One over a number that may be 0.
+// finds: non_finite
+// groups: 1,1,1
+// buffer: data = 64
+// fill: index
+
+@group(0) @binding(0) var<storage, read_write> data: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    data[id.x] = 1.0 / data[id.x]; // HERE
+}

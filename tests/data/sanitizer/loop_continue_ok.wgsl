@@ -1,0 +1,25 @@
+// The increment stands where `continue` leads.
+// groups: 1,1,1
+// buffer: data = 8
+// fill: index
+
+@group(0) @binding(0) var<storage, read_write> data: array<u32>;
+
+@compute @workgroup_size(1)
+fn main() {
+    var sum = 0u;
+    var i = 0u;
+    loop {
+        if (i == 8u) {
+            break;
+        }
+        if (data[i] == 3u) {
+            continue;
+        }
+        sum += data[i];
+        continuing {
+            i++;
+        }
+    }
+    data[0] = sum;
+}

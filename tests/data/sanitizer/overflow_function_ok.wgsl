@@ -1,0 +1,17 @@
+// A function's offset is below 0 for the first row, and what is added to it makes up for that.
+// groups: 1,1,1
+// buffer: data = 64
+// buffer: output = 16
+// fill: index
+
+@group(0) @binding(0) var<storage, read> data: array<u32>;
+@group(0) @binding(1) var<storage, read_write> output: array<u32>;
+
+fn row_before(row: u32) -> u32 {
+    return row * 4u - 4u;
+}
+
+@compute @workgroup_size(16)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    output[id.x] = data[row_before(id.x) + 4u];
+}

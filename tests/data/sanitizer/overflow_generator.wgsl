@@ -1,0 +1,19 @@
+// A linear congruential generator's number as an index.
+// finds: overflow
+// also: out_of_bounds
+// groups: 1,1,1
+// buffer: data = 64
+// buffer: output = 64
+// fill: index
+
+@group(0) @binding(0) var<storage, read> data: array<u32>;
+@group(0) @binding(1) var<storage, read_write> output: array<u32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    var state = id.x;
+    for (var round = 0u; round < 4u; round++) {
+        state = state * 1664525u + 1013904223u; // HERE
+    }
+    output[id.x] = data[state];
+}

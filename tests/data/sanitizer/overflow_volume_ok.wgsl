@@ -1,0 +1,26 @@
+// A product of sizes that is known to fit before it is formed.
+// groups: 1,1,1
+// buffer: data = 64
+// buffer: output = 4
+// fill: index
+// inputs: overflow_volume.toml
+
+struct Params {
+    rows: u32,
+    columns: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> data: array<u32>;
+@group(0) @binding(2) var<storage, read_write> output: array<u32>;
+
+@compute @workgroup_size(4)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    if (id.x >= arrayLength(&data) / params.rows / params.columns) {
+        return;
+    }
+    let first = id.x * params.rows * params.columns;
+    if (first < arrayLength(&data)) {
+        output[id.x] = data[first];
+    }
+}

@@ -1,0 +1,23 @@
+// Invocations count into shared bins by atomics.
+// groups: 1,1,1
+// buffer: data = 64
+// buffer: output = 8
+// fill: index
+
+@group(0) @binding(0) var<storage, read> data: array<u32>;
+@group(0) @binding(1) var<storage, read_write> output: array<u32>;
+
+var<workgroup> bins: array<atomic<u32>, 8>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) local: u32) {
+    if (local < 8u) {
+        atomicStore(&bins[local], 0u);
+    }
+    workgroupBarrier();
+    atomicAdd(&bins[data[local] % 8u], 1u);
+    workgroupBarrier();
+    if (local < 8u) {
+        output[local] = atomicLoad(&bins[local]);
+    }
+}

@@ -1,0 +1,24 @@
+// Two invocations write two members of a structure.
+// groups: 1,1,1
+// buffer: output = 64
+// fill: zero
+
+struct Pair {
+    x: f32,
+    y: f32,
+}
+
+@group(0) @binding(0) var<storage, read_write> output: array<f32>;
+
+var<workgroup> pairs: array<Pair, 32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) local: u32) {
+    if (local % 2u == 0u) {
+        pairs[local / 2u].x = f32(local) + 1.0;
+    } else {
+        pairs[local / 2u].y = f32(local) + 2.0;
+    }
+    workgroupBarrier();
+    output[local] = pairs[local / 2u].x;
+}

@@ -1,0 +1,18 @@
+// A tile of which a half is filled, and all is read.
+// finds: uninitialized note
+// groups: 1,1,1
+// buffer: data = 64
+// fill: index
+
+@group(0) @binding(0) var<storage, read_write> data: array<u32>;
+
+var<workgroup> tile: array<u32, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) local: u32) {
+    if (local < 32u) {
+        tile[local] = data[local];
+    }
+    workgroupBarrier();
+    data[local] = tile[63u - local]; // HERE
+}
