@@ -247,6 +247,7 @@ mod tests {
             cases: Some(2),
             case: None,
             exact: false,
+            sanitize: false,
             json: false,
             conformance: None,
         }
@@ -278,7 +279,7 @@ mod tests {
         let error = verify(&args("dense_forwad"), &mut Vec::new()).expect_err("no such kernel");
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains("Did you mean 'dense_forward'?"), "{error}");
-        let none = VerifyArgs { cases: 0, ..args("td_error") };
+        let none = VerifyArgs { cases: Some(0), ..args("td_error") };
         assert_eq!(verify(&none, &mut Vec::new()).expect_err("no cases").exit_code(), 2);
     }
 

@@ -168,8 +168,10 @@ pub fn run<M: Monitor>(
                 let words = &mut *memory[slot as usize];
                 let values = &regs[src as usize..(src + n) as usize];
                 if M::ON {
-                    let before = words.get(first as usize..(first as usize + n as usize));
-                    let access = Access::Write { same: before == Some(values) };
+                    let before = words.iter().skip(first as usize);
+                    let equal = before.zip(values).take(32).map(|(before, value)| before == value);
+                    let same = equal.enumerate().fold(0, |bits, (i, equal)| bits | u32::from(equal) << i);
+                    let access = Access::Write { same };
                     if !monitor.memory(here, Words { slot, first, n, at }, access) {
                         continue;
                     }

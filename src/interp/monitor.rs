@@ -11,8 +11,8 @@ pub enum Access {
     Read,
     /// Written.
     Write {
-        /// Whether with the words that are there already.
-        same: bool,
+        /// Which words are those that are there already, a bit each; 0 beyond the 32nd.
+        same: u32,
     },
     /// By an atomic operation; one that only reads changes nothing.
     Atomic {

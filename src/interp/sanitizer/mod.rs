@@ -11,7 +11,7 @@ pub mod shadow;
 use std::collections::HashMap;
 
 use crate::interp::arith::ScalarOp;
-use crate::interp::code::{IndexSite, NONE, Program, Reg, Space};
+use crate::interp::code::{IndexSite, NONE, Program, Reg, Slot, Space};
 use crate::interp::dispatch::{Trap, Watch, dispatch, local_id};
 use crate::interp::machine::Limits;
 use crate::interp::monitor::{Access, Monitor, Words};
@@ -195,6 +195,41 @@ impl<'a> Sanitizer<'a> {
         true
     }
 
+    /// Reports an access of a word that has no order with another one.
+    fn raced(
+        &mut self,
+        op: u32,
+        (slot, word): (u32, u32),
+        (access, same): (Access, bool),
+        (other, other_kind): (Event, shadow::Kind),
+    ) {
+        let Slot { name, space, .. } = &self.program.slots[slot as usize];
+        let (variable, space) = (name.clone(), *space);
+        let same_group = (other.invocation - 1) / self.size == self.groups_before;
+        // Of another workgroup only its place in it is known; its number says which.
+        let other_id = same_group.then(|| self.global_id((other.invocation - 1) % self.size));
+        // Two writes of the same word leave that word, whichever comes last.
+        let harmless = same && other_kind == shadow::Kind::Write;
+        let level = if harmless { Level::Note } else { Level::Error };
+        self.found((Kind::Race, level), (op, Some(other.op)), Some(variable), other_id, |watch| {
+            let does = match access {
+                Access::Read => "reads",
+                Access::Write { .. } => "writes",
+                Access::Atomic { .. } => "atomically accesses",
+            };
+            let who = match other_id {
+                Some([x, y, z]) => format!("invocation ({x}, {y}, {z}) of the same workgroup"),
+                None => "an invocation of another workgroup".to_owned(),
+            };
+            let barrier = match (same_group, space) {
+                (false, _) => "; nothing orders workgroups of one dispatch",
+                (true, Space::Workgroup) => "; no workgroupBarrier lies between",
+                (true, _) => "; no storageBarrier lies between",
+            };
+            format!("{does} {}, which {who} accesses too{barrier}", watch.word_of(slot, word))
+        });
+    }
+
     /// Source text of a line, for messages.
     fn text_of(&self, op: u32) -> &str {
         let line = self.line(op);
@@ -228,8 +263,13 @@ impl Monitor for Sanitizer<'_> {
         let floats = code.float_operands() as usize;
         if floats > 0 {
             let value = f32::from_bits(result);
-            if !value.is_finite() && words[..floats].iter().all(|word| f32::from_bits(*word).is_finite()) {
-                let operands: Vec<f32> = words[..floats].iter().map(|word| f32::from_bits(*word)).collect();
+            let operands = words[..floats].iter().map(|word| f32::from_bits(*word));
+            let born = match value.is_nan() {
+                true => operands.clone().all(|operand| !operand.is_nan()),
+                false => value.is_infinite() && operands.clone().all(f32::is_finite),
+            };
+            if born {
+                let operands: Vec<f32> = operands.collect();
                 self.found((Kind::NonFinite, Level::Error), (op, None), None, None, |watch| {
                     let operands: Vec<String> = operands.iter().map(|x| format!("{x:?}")).collect();
                     let what = if value.is_nan() { "NaN" } else { "an infinity" };
@@ -357,32 +397,14 @@ impl Monitor for Sanitizer<'_> {
             if !writable {
                 continue;
             }
-            let conflict = self.cells[words.slot as usize].at(word as usize).access(event, kind, self.size);
-            let Some((other, other_kind)) = conflict else { continue };
-            let variable = self.program.slots[words.slot as usize].name.clone();
-            let same_group = (other.invocation - 1) / self.size == self.groups_before;
-            // Of another workgroup only its place in it is known; its number says which.
-            let other_id = same_group.then(|| self.global_id((other.invocation - 1) % self.size));
-            // Two writes of the same word leave that word, whichever comes last.
-            let harmless = access == Access::Write { same: true } && other_kind == shadow::Kind::Write;
-            let level = if harmless { Level::Note } else { Level::Error };
-            self.found((Kind::Race, level), (op, Some(other.op)), Some(variable), other_id, |watch| {
-                let does = match access {
-                    Access::Read => "reads",
-                    Access::Write { .. } => "writes",
-                    Access::Atomic { .. } => "atomically accesses",
+            let conflicts = self.cells[words.slot as usize].at(word as usize).access(event, kind, self.size);
+            for (other, other_kind) in conflicts.into_iter().flatten() {
+                let same = match access {
+                    Access::Write { same } => same.checked_shr(word - words.first).unwrap_or(0) & 1 == 1,
+                    _ => false,
                 };
-                let who = match other_id {
-                    Some([x, y, z]) => format!("invocation ({x}, {y}, {z}) of the same workgroup"),
-                    None => "an invocation of another workgroup".to_owned(),
-                };
-                let barrier = match (same_group, space) {
-                    (false, _) => "; nothing orders workgroups of one dispatch",
-                    (true, Space::Workgroup) => "; no workgroupBarrier lies between",
-                    (true, _) => "; no storageBarrier lies between",
-                };
-                format!("{does} {}, which {who} accesses too{barrier}", watch.word_of(words.slot, word))
-            });
+                self.raced(op, (words.slot, word), (access, same), (other, other_kind));
+            }
         }
         true
     }

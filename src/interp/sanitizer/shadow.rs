@@ -74,8 +74,8 @@ pub enum Kind {
 }
 
 impl Cell {
-    /// Adds an access, and returns one that it races with, reads before writes.
-    pub fn access(&mut self, event: Event, kind: Kind, group_size: u32) -> Option<(Event, Kind)> {
+    /// Adds an access, and returns those that it races with, at most one of each kind.
+    pub fn access(&mut self, event: Event, kind: Kind, group_size: u32) -> [Option<(Event, Kind)>; 4] {
         use Kind::{AtomicRead, AtomicWrite, Read, Write};
         let against: &[Kind] = match kind {
             Read => &[Write, AtomicWrite],
@@ -83,11 +83,12 @@ impl Cell {
             AtomicRead => &[Write],
             AtomicWrite => &[Read, Write],
         };
-        let conflict = against.iter().find_map(|other| {
-            self.recent(*other).conflict(event, group_size).map(|conflict| (conflict, *other))
-        });
+        let mut conflicts = [None; 4];
+        for (conflict, other) in conflicts.iter_mut().zip(against) {
+            *conflict = self.recent(*other).conflict(event, group_size).map(|event| (event, *other));
+        }
         self.recent(kind).add(event, group_size);
-        conflict
+        conflicts
     }
 
     fn recent(&mut self, kind: Kind) -> &mut Recent {
@@ -174,7 +175,7 @@ mod tests {
                         && ((before.0.invocation - 1) / 3 != group || before.0.epoch == epoch)
                         && conflicting(before.1, access.1)
                 });
-                found |= cell.access(access.0, access.1, 3).is_some();
+                found |= cell.access(access.0, access.1, 3).iter().any(Option::is_some);
                 history.push(access);
             }
             assert_eq!(found, expected, "{history:?}");
