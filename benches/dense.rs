@@ -42,13 +42,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     uses_env: false,
     uses_rule: false,
     needs: Need::Any,
-    rules: Rules { sizes: "", grid: "", loops: "" },
+    rules: Rules { sizes: "", grid: "", loops: "", work: "" },
     params: <u32 as GpuType>::LAYOUT,
     bindings: &[Binding { name: "y", access: Access::ReadWrite, element: Layout::Scalar(Scalar::F32) }],
     workgroup_size: 64,
     sizes: |_, _| vec![u64::from(PEAK_INVOCATIONS)],
     grid: |_| [u64::from(PEAK_INVOCATIONS) / 64, 1, 1],
     loops: |params, _| u64::from(params[0]) * 17 + 32,
+    work: None,
     twin: peak,
 };
 

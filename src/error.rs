@@ -187,6 +187,14 @@ pub enum Error {
         /// Device under test.
         device: String,
     },
+    /// A benchmark with a row whose result was wrong, or with one that was slower than it may be.
+    #[error("the benchmark failed on {device}: {message}")]
+    Benchmark {
+        /// Which rows, and how.
+        message: String,
+        /// Device under test.
+        device: String,
+    },
     /// An exported file that does not do what the engine does.
     #[error(
         "the exported file does not compute what the engine does: {message}. Nothing was written. This is a fault of softq; the run \
@@ -238,7 +246,11 @@ impl Error {
             | Error::TooLarge { .. }
             | Error::OutOfMemory { .. }
             | Error::EnvFile { .. } => 2,
-            Error::Failed { .. } | Error::EnvCheck { .. } | Error::Parity { .. } | Error::Faults { .. } => 1,
+            Error::Failed { .. }
+            | Error::Benchmark { .. }
+            | Error::EnvCheck { .. }
+            | Error::Parity { .. }
+            | Error::Faults { .. } => 1,
             Error::NoDevice { .. } => 3,
             Error::DeviceLost { .. } | Error::Kernel { .. } | Error::Shader { .. } => 4,
             Error::Diverged { .. } | Error::NotFinite { .. } => 5,

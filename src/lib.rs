@@ -5,6 +5,7 @@
 //! CPU twin with the same loop and reduction order: the reference in tests, and the fallback without a GPU.
 
 pub mod agents;
+pub mod bench;
 pub mod config;
 pub mod engine;
 pub mod envs;

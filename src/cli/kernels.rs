@@ -230,7 +230,9 @@ fn page(kernel: &Kernel, env: Option<&'static Env>) -> String {
         text += &format!("binding {:<2} {access:<10}  {}: array<{element}>\n", index + 1, binding.name);
     }
     let rules = kernel.rules;
-    for (title, rule) in [("sizes", rules.sizes), ("grid", rules.grid), ("loops", rules.loops)] {
+    for (title, rule) in
+        [("sizes", rules.sizes), ("grid", rules.grid), ("loops", rules.loops), ("work", rules.work)]
+    {
         text += &format!("{title:<10} {}\n", one_line(rule));
     }
     if let Some(env) = env.filter(|_| kernel.uses_env) {
@@ -262,5 +264,6 @@ fn entry(kernel: &Kernel) -> Value {
         "sizes": one_line(kernel.rules.sizes),
         "grid": one_line(kernel.rules.grid),
         "loops": one_line(kernel.rules.loops),
+        "work": one_line(kernel.rules.work),
     })
 }

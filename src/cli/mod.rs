@@ -2,6 +2,7 @@
 //! library through an [`engine::Engine`], so that a test can put another one there; the others call it themselves.
 
 mod ask_tell;
+mod bench;
 mod check_env;
 mod dashboard;
 mod devices;
@@ -92,6 +93,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Execute a compute shader without a driver and report races, accesses out of bounds, divergent barriers and more
     Sanitize(sanitize::SanitizeArgs),
+    /// Time a device, its kernels, environments and training, and check every result
+    Bench(bench::BenchArgs),
     /// List the kernels with bindings, sizes and grids; write their text as WGSL, SPIR-V, MSL, HLSL or GLSL
     Kernels(kernels::KernelsArgs),
     /// Check an environment, above all your own WGSL file: errors with lines, and advice on what makes learning hard
@@ -129,6 +132,7 @@ pub fn run(engine: &dyn engine::Engine) -> Result<()> {
         Command::Rollout(args) => rollout::rollout(&args, out),
         Command::Verify(args) => verify::verify(&args, out),
         Command::Sanitize(args) => sanitize::sanitize(&args, out),
+        Command::Bench(args) => bench::bench(&args, out),
         Command::Kernels(args) => kernels::kernels(&args, out),
         Command::CheckEnv(args) => check_env::check_env(&args, out),
         Command::Completions(args) => shell::completions(&args, Cli::command(), out),

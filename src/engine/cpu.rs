@@ -10,11 +10,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::engine::executor::{Executor, Program};
+use crate::engine::clock::Instant;
+use crate::engine::executor::{Executor, Grain, Program, Span};
 use crate::engine::interpret::Interpreted;
 use crate::engine::kernel::TwinCall;
 use crate::engine::memory;
-use crate::engine::recording::{BufferId, Buffers, Recording};
+use crate::engine::recording::{BufferId, Buffers, Dispatch, Recording};
 use crate::engine::share::Share;
 use crate::engine::threads;
 use crate::engine::variant::Variant;
@@ -120,25 +121,29 @@ impl CpuExecutor {
 
 /// Runs a recording over buffers indexed by id, by twins or, where there is any, by `code`.
 fn run(recording: &Recording, code: &[Arc<Interpreted>], memory: &mut [&mut [u32]]) -> Result<()> {
-    for (index, dispatch) in recording.dispatches.iter().enumerate() {
-        // Taking the slices out gives the twin disjoint ones; a recording never binds one buffer twice.
-        let mut taken: Vec<&mut [u32]> = dispatch
-            .bindings
-            .iter()
-            .map(|buffer| std::mem::take(&mut memory[buffer.id.0 as usize]))
-            .collect();
-        match code.get(index) {
-            Some(code) => code.run(&dispatch.params, &mut taken, dispatch.grid)?,
-            None => (dispatch.kernel.twin)(TwinCall {
-                params: &dispatch.params,
-                bindings: taken.iter_mut().map(|words| &mut **words).collect(),
-                env: dispatch.env,
-                rule: dispatch.rule,
-            }),
-        }
-        for (buffer, words) in dispatch.bindings.iter().zip(taken) {
-            memory[buffer.id.0 as usize] = words;
-        }
+    let mut dispatches = recording.dispatches.iter().enumerate();
+    dispatches.try_for_each(|(index, dispatch)| run_dispatch(dispatch, code.get(index), memory))
+}
+
+fn run_dispatch(
+    dispatch: &Dispatch,
+    code: Option<&Arc<Interpreted>>,
+    memory: &mut [&mut [u32]],
+) -> Result<()> {
+    // Taking the slices out gives the twin disjoint ones; a recording never binds one buffer twice.
+    let mut taken: Vec<&mut [u32]> =
+        dispatch.bindings.iter().map(|buffer| std::mem::take(&mut memory[buffer.id.0 as usize])).collect();
+    match code {
+        Some(code) => code.run(&dispatch.params, &mut taken, dispatch.grid)?,
+        None => (dispatch.kernel.twin)(TwinCall {
+            params: &dispatch.params,
+            bindings: taken.iter_mut().map(|words| &mut **words).collect(),
+            env: dispatch.env,
+            rule: dispatch.rule,
+        }),
+    }
+    for (buffer, words) in dispatch.bindings.iter().zip(taken) {
+        memory[buffer.id.0 as usize] = words;
     }
     Ok(())
 }
@@ -226,6 +231,31 @@ impl Executor for CpuExecutor {
             self.snapshots.push_back(words);
         }
         Ok(())
+    }
+
+    fn clocked(&mut self, programs: &[(Program, u32)], grain: Grain) -> Result<Vec<Span>> {
+        let start = Instant::now();
+        let now = move || start.elapsed().as_nanos() as u64;
+        if grain == Grain::Submission {
+            self.submit(programs, None)?;
+            return Ok(vec![Span { begin: 0, end: now() }]);
+        }
+        let mut memory: Vec<&mut [u32]> = self.memory.iter_mut().map(Vec::as_mut_slice).collect();
+        let (prepared, mut spans, mut result) = (&self.programs, Vec::new(), Ok(()));
+        threads::together(|| {
+            for (program, repeat) in programs {
+                let Prepared { whole, code, .. } = &prepared[program.0];
+                for _ in 0..*repeat {
+                    for (index, dispatch) in whole.dispatches.iter().enumerate() {
+                        let begin = now();
+                        let ran = run_dispatch(dispatch, code.get(index), &mut memory);
+                        spans.push(Span { begin, end: now() });
+                        result = std::mem::replace(&mut result, Ok(())).and(ran);
+                    }
+                }
+            }
+        });
+        result.map(|()| spans)
     }
 
     fn collect(&mut self) -> Result<Vec<Vec<u32>>> {

@@ -7,6 +7,31 @@ use crate::error::Result;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program(pub(crate) usize);
 
+/// What [`Executor::clocked`] takes the time of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grain {
+    /// All programs together: one span.
+    Submission,
+    /// Every dispatch by itself: a span for each, in their order. They wait for each other more than in a submission.
+    Dispatch,
+}
+
+/// When something ran by the executor's clock, in nanoseconds since a moment that the spans of one call share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Its begin.
+    pub begin: u64,
+    /// Its end.
+    pub end: u64,
+}
+
+impl Span {
+    /// Its length in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.end.saturating_sub(self.begin) as f64 * 1e-9
+    }
+}
+
 /// Runs recordings over its own copy of the memory.
 pub trait Executor {
     /// Address as in `--device`, e.g. `vulkan:0` or `cpu`.
@@ -31,6 +56,15 @@ pub trait Executor {
     /// Runs each program `repeat` times, in order, as one submission; then takes a snapshot of `snapshot` for
     /// [`Executor::collect`]. Never waits for the device unless the ring of snapshots in flight is full.
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()>;
+
+    /// Runs programs as [`Executor::submit`] does, waits for them, and says when they ran: by the timestamps of a GPU, on the
+    /// CPU by the wall clock. Empty where there is no such clock, as an executor has none unless it says so.
+    fn clocked(&mut self, programs: &[(Program, u32)], grain: Grain) -> Result<Vec<Span>> {
+        let _ = grain;
+        self.submit(programs, None)?;
+        self.wait()?;
+        Ok(Vec::new())
+    }
 
     /// Takes a snapshot of a buffer behind everything submitted so far.
     fn request(&mut self, buffer: BufferId) -> Result<()> {

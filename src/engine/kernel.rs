@@ -54,6 +54,23 @@ pub struct TwinCall<'a> {
     pub rule: Option<&'static Rule>,
 }
 
+/// What a dispatch cannot do without, whatever its shader does besides: the count that rates and floors are computed from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Additions, subtractions, multiplications, divisions and square roots of floats. Not what tiles compute beyond an edge,
+    /// comparisons, conversions, or the activation of a layer.
+    pub operations: u64,
+    /// Words of memory that are read, each once, and that are written, each once: a word that is updated counts twice.
+    pub words: u64,
+}
+
+impl Work {
+    /// Bytes that move.
+    pub fn bytes(&self) -> u64 {
+        self.words.saturating_mul(4)
+    }
+}
+
 /// The rules of a declaration as they stand in `src/kernels`, to be read.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
@@ -63,6 +80,8 @@ pub struct Rules {
     pub grid: &'static str,
     /// See [`Kernel::loops`].
     pub loops: &'static str,
+    /// See [`Kernel::work`]; empty without one.
+    pub work: &'static str,
 }
 
 /// A kernel declaration. See `src/kernels` for all of them.
@@ -89,7 +108,9 @@ pub struct Kernel {
     pub grid: fn(&[u32]) -> [u64; 3],
     /// Largest number of loop iterations of one invocation, from the params words and the environment.
     pub loops: fn(&[u32], Option<&Env>) -> u64,
-    /// The text of the three.
+    /// Work of a dispatch, from the params words, where it follows from them.
+    pub work: Option<fn(&[u32]) -> Work>,
+    /// The text of these rules.
     pub rules: Rules,
     /// The CPU twin.
     pub twin: fn(TwinCall<'_>),
@@ -123,7 +144,8 @@ pub const MAX_LOOP_ITERATIONS: u64 = 65_535;
 
 /// Declares a kernel in `src/kernels/<name>.rs`: the static table entry and a typed, checked `record` function.
 ///
-/// `sizes`, `grid` and `loops` are closures over the params struct; `sizes` and `loops` also see the environment's sizes.
+/// `sizes`, `grid`, `loops` and `work` are closures over the params struct; `sizes` and `loops` also see the environment's sizes.
+/// `work` may be left out where the work depends on the data.
 #[macro_export]
 macro_rules! kernel {
     (
@@ -133,6 +155,7 @@ macro_rules! kernel {
         sizes $sizes:expr;
         grid $grid:expr;
         loops $loops:expr;
+        $(work $work:expr;)?
         twin $twin:path
     ) => {
         $(#[$meta])*
@@ -174,10 +197,12 @@ macro_rules! kernel {
                 sizes,
                 grid,
                 loops,
+                work: $crate::kernel!(@work $params $($work)?),
                 rules: $crate::engine::kernel::Rules {
                     sizes: stringify!($sizes),
                     grid: stringify!($grid),
                     loops: stringify!($loops),
+                    work: concat!($(stringify!($work))?),
                 },
                 twin: call,
             }
@@ -211,6 +236,14 @@ macro_rules! kernel {
     (@handle EnvState) => { $crate::engine::recording::Buffer<u32> };
     (@handle EnvParams) => { $crate::engine::recording::Buffer<u32> };
     (@handle $ty:ident) => { $crate::engine::recording::Buffer<$ty> };
+    (@work $params:ident) => { None };
+    (@work $params:ident $rule:expr) => {{
+        fn work_of(words: &[u32]) -> $crate::engine::kernel::Work {
+            let rule: fn(&$params) -> $crate::engine::kernel::Work = $rule;
+            rule(&bytemuck::pod_read_unaligned(bytemuck::cast_slice(words)))
+        }
+        Some(work_of)
+    }};
     (@access read) => { $crate::engine::kernel::Access::Read };
     (@access write) => { $crate::engine::kernel::Access::ReadWrite };
     (@needs) => { $crate::engine::kernel::Need::Any };

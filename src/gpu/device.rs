@@ -55,7 +55,8 @@ impl GpuDevice {
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("softq"),
-                required_features: wgpu::Features::empty(),
+                // Only `clocked` uses it; without it there are no times by the device's clock.
+                required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
                 required_limits,
                 memory_hints: wgpu::MemoryHints::Performance,
                 ..Default::default()

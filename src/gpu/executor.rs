@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
-use crate::engine::executor::{Executor, Program};
+use crate::engine::executor::{Executor, Grain, Program, Span};
 use crate::engine::memory;
 use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::engine::variant::Variant;
 use crate::error::{Error, Result};
 use crate::gpu::device::GpuDevice;
 use crate::gpu::readback::{DEPTH, ReadbackRing};
+use crate::gpu::timestamps::{MOST_PASSES, Timestamps};
 
 /// Runs programs on a wgpu device.
 pub struct GpuExecutor {
@@ -52,6 +53,42 @@ impl GpuExecutor {
     /// Declared length of a buffer, which may be less than the device's.
     fn bytes(&self, buffer: BufferId) -> u64 {
         self.decls.decls[buffer.0 as usize].words * 4
+    }
+
+    /// Encodes one run of a dispatch.
+    fn encode(pass: &mut wgpu::ComputePass<'_>, dispatch: &Resolved) {
+        pass.set_pipeline(&dispatch.pipeline);
+        pass.set_bind_group(0, &dispatch.bind_group, &[]);
+        let [x, y, z] = dispatch.grid;
+        pass.dispatch_workgroups(x, y, z);
+    }
+
+    /// Every run of every dispatch of `programs`, in order.
+    fn dispatches<'a>(&'a self, programs: &'a [(Program, u32)]) -> impl Iterator<Item = &'a Resolved> {
+        programs.iter().flat_map(|(program, repeat)| {
+            std::iter::repeat_n(&self.programs[program.0], *repeat as usize).flatten()
+        })
+    }
+
+    /// Runs each group of dispatches as a pass of its own, all in one submission, and waits for the times of the passes.
+    fn clock_passes<'a>(
+        gpu: &GpuDevice,
+        groups: impl Iterator<Item = Vec<&'a Resolved>>,
+        passes: usize,
+    ) -> Result<Vec<Span>> {
+        let timestamps = Timestamps::new(&gpu.device, passes);
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        for (index, group) in groups.enumerate() {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: Some(timestamps.of_pass(index)),
+            });
+            group.into_iter().for_each(|dispatch| GpuExecutor::encode(&mut pass, dispatch));
+        }
+        timestamps.resolve(&mut encoder);
+        let submission = gpu.queue.submit([encoder.finish()]);
+        gpu.check()?;
+        timestamps.read(gpu, submission)
     }
 
     fn submit_encoder(&mut self, encoder: wgpu::CommandEncoder) -> Result<wgpu::SubmissionIndex> {
@@ -193,16 +230,7 @@ impl Executor for GpuExecutor {
         if !programs.is_empty() {
             // One pass: a pass of its own costs about four times a dispatch.
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            for (program, repeat) in programs {
-                for _ in 0..*repeat {
-                    for dispatch in &self.programs[program.0] {
-                        pass.set_pipeline(&dispatch.pipeline);
-                        pass.set_bind_group(0, &dispatch.bind_group, &[]);
-                        let [x, y, z] = dispatch.grid;
-                        pass.dispatch_workgroups(x, y, z);
-                    }
-                }
-            }
+            self.dispatches(programs).for_each(|dispatch| GpuExecutor::encode(&mut pass, dispatch));
         }
         let Some(buffer) = snapshot else {
             return self.submit_encoder(encoder).map(|_| ());
@@ -214,6 +242,24 @@ impl Executor for GpuExecutor {
         let submission = self.submit_encoder(encoder)?;
         self.ring.push(staging, bytes, submission);
         Ok(())
+    }
+
+    fn clocked(&mut self, programs: &[(Program, u32)], grain: Grain) -> Result<Vec<Span>> {
+        if !self.gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+            self.submit(programs, None)?;
+            self.wait()?;
+            return Ok(Vec::new());
+        }
+        let dispatches: Vec<&Resolved> = self.dispatches(programs).collect();
+        if grain == Grain::Submission {
+            return GpuExecutor::clock_passes(&self.gpu, std::iter::once(dispatches), 1);
+        }
+        let mut spans = Vec::with_capacity(dispatches.len());
+        for chunk in dispatches.chunks(MOST_PASSES) {
+            let passes = chunk.iter().map(|dispatch| vec![*dispatch]);
+            spans.extend(GpuExecutor::clock_passes(&self.gpu, passes, chunk.len())?);
+        }
+        Ok(spans)
     }
 
     fn collect(&mut self) -> Result<Vec<Vec<u32>>> {

@@ -6,6 +6,7 @@ mod compiling;
 mod device;
 mod executor;
 mod readback;
+mod timestamps;
 
 pub use adapter::{AdapterReport, adapters};
 pub use choice::{Choice, choose, choose_to_train, list_choices};

@@ -2,6 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::engine::kernel::Work;
 use crate::engine::threads;
 use crate::gpu_struct;
 use crate::kernel;
@@ -39,6 +40,11 @@ kernel! {
     };
     grid |p| [groups(u64::from(p.count), 256), 1, u64::from(p.agents)];
     loops |_, _| 4;
+    // Adam without weight decay, quotients of constants aside, and an average in every step.
+    work |p| {
+        let (count, targets) = (product(&[p.agents, p.count]), u64::from(p.targets));
+        Work { operations: count * (15 + 3 * targets), words: count * (7 + 2 * targets) }
+    };
     twin twin
 }
 

@@ -1,10 +1,11 @@
 //! Gradient of a convolution for its input. Twin of `shaders/conv2d_backward_input.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::kernel;
 use crate::kernels::conv2d_forward::Params;
 use crate::kernels::dense_backward_input::slope;
 use crate::kernels::matmul::convolution::backward_input;
-use crate::kernels::{groups, product};
+use crate::kernels::{Activation, groups, product};
 
 kernel! {
     /// `dx = (sum over windows of dy W^T) * act'(x)` over agents and nets.
@@ -29,6 +30,17 @@ kernel! {
         let rows = p.kernel_height.div_ceil(p.stride_y.max(1)).min(p.out_height);
         let columns = p.kernel_width.div_ceil(p.stride_x.max(1)).min(p.out_width);
         product(&[rows, columns, p.filters.saturating_add(1)]).saturating_add(u64::from(rows) + 4)
+    };
+    // Windows of each cell: a sum over filters, which is added to the others; then the activation's slope.
+    work |p| {
+        let images = product(&[p.agents, p.slots, p.batch]);
+        let cells = images * p.input() as u64;
+        let windows = images * u64::from(p.channels) * p.cells_in_windows();
+        let slope = 1 + 2 * u64::from(p.activation == Activation::Tanh as u32);
+        Work {
+            operations: windows * (2 * u64::from(p.filters) + 1) + cells * slope,
+            words: p.outputs_end() + product(&[p.agents, p.slots]) * (p.depth() as u64) * u64::from(p.filters) + 2 * cells,
+        }
     };
     twin backward_input
 }

@@ -3,7 +3,7 @@
 use crate::kernel;
 use crate::kernels::conv2d_forward::Params;
 use crate::kernels::matmul::convolution::backward_weights;
-use crate::kernels::{largest, nibble, product, tree_sum};
+use crate::kernels::{distinct, largest, nibble, product, tree_sum};
 
 /// Invocations that share the positions of a batch.
 pub(super) const SHARES: usize = 64;
@@ -28,6 +28,7 @@ kernel! {
     };
     // An invocation's share of the positions, the tree, then up to 4 stores.
     loops |p, _| product(&[p.batch, p.out_height, p.out_width]).div_ceil(SHARES as u64) + 6 + 4;
+    work |p| p.work(distinct(p.slot_x, p.slots), p.slots);
     twin backward_weights
 }
 

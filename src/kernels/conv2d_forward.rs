@@ -1,10 +1,11 @@
 //! Convolution of grids for several networks at once, and what its kernels share. Twin of `shaders/conv2d_forward.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::dense_forward::activate;
 use crate::kernels::matmul::convolution::forward;
-use crate::kernels::{extent, groups, largest, nibble, product};
+use crate::kernels::{distinct, extent, groups, largest, nibble, product};
 
 gpu_struct! {
     /// Sizes and slot tables; see `shaders/shared/conv2d.wgsl`.
@@ -105,6 +106,32 @@ impl Params {
         extent(self.agents, nets, self.net_params.into(), last, end)
     }
 
+    /// Work of the sums over windows, forward or for the weights, where so many different inputs and networks take part.
+    pub(super) fn work(&self, inputs: u32, nets: u32) -> Work {
+        let outputs = self.outputs_end();
+        let layer = (self.depth() as u64 + 1) * u64::from(self.filters);
+        Work {
+            operations: outputs * (2 * self.depth() as u64 + 1),
+            words: product(&[self.agents, inputs, self.batch]) * self.input() as u64
+                + product(&[self.agents, nets]) * layer
+                + outputs,
+        }
+    }
+
+    /// Pairs of a window of one input and a cell in it.
+    pub(super) fn cells_in_windows(&self) -> u64 {
+        let axis = |size: u32, kernel: u32, stride: u32, pad: u32, windows: u32| -> u64 {
+            let inside = |window: u32| {
+                let first = u64::from(window) * u64::from(stride);
+                let (low, high) = (u64::from(pad), u64::from(pad) + u64::from(size));
+                (first + u64::from(kernel)).min(high).saturating_sub(first.max(low))
+            };
+            (0..windows).map(inside).sum()
+        };
+        axis(self.height, self.kernel_height, self.stride_y, self.pad_y, self.out_height)
+            * axis(self.width, self.kernel_width, self.stride_x, self.pad_x, self.out_width)
+    }
+
     /// Where the input's cell lies that `tap` of the window at `place` covers, channels aside; `None` in the padding.
     pub(super) fn cell(&self, place: usize, tap: usize) -> Option<usize> {
         let (place, tap) = (place as u32, tap as u32);
@@ -138,6 +165,7 @@ kernel! {
     loops |p, _| {
         product(&[p.kernel_height, p.kernel_width, p.channels + 1]).saturating_add(p.kernel_height.into())
     };
+    work |p| p.work(distinct(p.slot_x, p.slots), distinct(p.slot_net, p.slots));
     twin forward
 }
 

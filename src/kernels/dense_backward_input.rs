@@ -1,9 +1,10 @@
 //! Gradient of a dense layer for its input: `dx = (dy W^T) * act'(x)`. Twin of `shaders/dense_backward_input.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::matmul::layers::backward_input;
-use crate::kernels::{extent, groups, layer_end, product, rows_end};
+use crate::kernels::{Activation, extent, groups, layer_end, product, rows_end};
 
 gpu_struct! {
     /// Sizes; see the shader's header.
@@ -68,7 +69,21 @@ kernel! {
     ];
     // The sum over outputs, then up to 16 stores.
     loops |p, _| u64::from(p.out_dim) + 16;
+    work work;
     twin backward_input
+}
+
+/// What a layer costs: the activation's slope multiplies every sum; that of tanh takes two more.
+pub(super) fn work(p: &Params) -> Work {
+    let rows = product(&[p.agents, p.grad_slots, p.batch]);
+    let inputs = rows * u64::from(p.in_dim);
+    let slope = 1 + 2 * u64::from(p.activation == Activation::Tanh as u32);
+    Work {
+        operations: inputs * (2 * u64::from(p.out_dim) + slope),
+        words: rows * u64::from(p.out_dim)
+            + product(&[p.agents, p.grad_slots, p.in_dim, p.out_dim])
+            + 2 * inputs,
+    }
 }
 
 /// Slope of the activation whose output is `output`.

@@ -2,7 +2,7 @@
 //! sizes are multiples of 4. Twin of `shaders/dense_backward_input_tiled.wgsl`.
 
 use crate::kernel;
-use crate::kernels::dense_backward_input::{KERNEL as ANY_SHAPE, Params};
+use crate::kernels::dense_backward_input::{KERNEL as ANY_SHAPE, Params, work};
 use crate::kernels::matmul::layers::backward_input;
 use crate::kernels::{TILE, fours, tiles};
 
@@ -16,6 +16,7 @@ kernel! {
         false => [0; 3],
     };
     loops |p, _| u64::from(p.out_dim / 4);
+    work work;
     twin backward_input
 }
 

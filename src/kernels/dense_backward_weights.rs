@@ -1,10 +1,11 @@
 //! Gradient of a dense layer for its weights and bias: `dW = x^T dy`, `db = sum dy`. Twin of
 //! `shaders/dense_backward_weights.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::matmul::layers::backward_weights;
-use crate::kernels::{extent, groups, largest, layer_end, nibble, product, rows_end};
+use crate::kernels::{distinct, extent, groups, largest, layer_end, nibble, product, rows_end};
 
 gpu_struct! {
     /// Sizes and the slot table; see the shader's header.
@@ -63,7 +64,19 @@ kernel! {
     ];
     // The sum over the batch, then up to 16 stores.
     loops |p, _| u64::from(p.batch) + 16;
+    work work;
     twin backward_weights
+}
+
+/// What a layer costs: the bias is the sum of the gradients alone.
+pub(super) fn work(p: &Params) -> Work {
+    let gradients = product(&[p.agents, p.grad_slots, p.batch, p.out_dim]);
+    Work {
+        operations: gradients * (2 * u64::from(p.in_dim) + 1),
+        words: product(&[p.agents, distinct(p.slot_x, p.grad_slots), p.batch, p.in_dim])
+            + gradients
+            + product(&[p.agents, p.grad_slots, p.in_dim + 1, p.out_dim]),
+    }
 }
 
 /// The shader's sums, one weight after the other: what `matmul/layers.rs` gives faster.

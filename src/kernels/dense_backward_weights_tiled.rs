@@ -2,7 +2,7 @@
 //! all sizes are multiples of 4. Twin of `shaders/dense_backward_weights_tiled.wgsl`.
 
 use crate::kernel;
-use crate::kernels::dense_backward_weights::{KERNEL as ANY_SHAPE, Params};
+use crate::kernels::dense_backward_weights::{KERNEL as ANY_SHAPE, Params, work};
 use crate::kernels::matmul::layers::backward_weights;
 use crate::kernels::{TILE, fours, tiles};
 
@@ -16,6 +16,7 @@ kernel! {
         false => [0; 3],
     };
     loops |p, _| u64::from(p.batch);
+    work work;
     twin backward_weights
 }
 

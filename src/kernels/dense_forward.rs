@@ -1,9 +1,10 @@
 //! Dense layer for several networks at once: `y = act(x W + b)`. Twin of `shaders/dense_forward.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::matmul::layers::forward;
-use crate::kernels::{extent, groups, largest, layer_end, nibble, product, rows_end};
+use crate::kernels::{distinct, extent, groups, largest, layer_end, nibble, product, rows_end};
 use crate::shared::math::tanh_f32;
 
 gpu_struct! {
@@ -68,7 +69,21 @@ kernel! {
         u64::from(p.agents),
     ];
     loops |p, _| u64::from(p.in_dim);
+    work work;
     twin forward
+}
+
+/// What a layer costs.
+pub(super) fn work(p: &Params) -> Work {
+    let rows = product(&[p.agents, p.slots, p.batch]);
+    let [inputs, nets] = [distinct(p.slot_x, p.slots), distinct(p.slot_net, p.slots)];
+    let layer = product(&[p.in_dim + 1, p.out_dim]);
+    Work {
+        operations: rows * u64::from(p.out_dim) * (2 * u64::from(p.in_dim) + 1),
+        words: product(&[p.agents, inputs, p.batch, p.in_dim])
+            + product(&[p.agents, nets]) * layer
+            + rows * u64::from(p.out_dim),
+    }
 }
 
 /// The activation numbered `activation`.

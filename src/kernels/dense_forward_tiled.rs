@@ -2,7 +2,7 @@
 //! `shaders/dense_forward_tiled.wgsl`.
 
 use crate::kernel;
-use crate::kernels::dense_forward::{KERNEL as ANY_SHAPE, Params};
+use crate::kernels::dense_forward::{KERNEL as ANY_SHAPE, Params, work};
 use crate::kernels::matmul::layers::forward;
 use crate::kernels::{TILE, fours, tiles};
 
@@ -17,6 +17,7 @@ kernel! {
     };
     // Inputs four at a time, then tanh of a tile.
     loops |p, _| u64::from(p.in_dim / 4) + 3 * u64::from(TILE);
+    work work;
     twin forward
 }
 

@@ -1,11 +1,12 @@
 //! Gradients of all tensors of a perceptron but the observation, the layers of
 //! [`dense_backward_input`](super::dense_backward_input) in one dispatch. Twin of `shaders/fused_backward.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::kernel;
 use crate::kernels::dense_backward_input::slope;
 use crate::kernels::fused_forward::{GROUP_ROWS, Params, keep};
-use crate::kernels::groups;
 use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
+use crate::kernels::{Activation, groups, product};
 
 kernel! {
     /// The gradient before every tensor's activation, from that of the action values.
@@ -25,6 +26,22 @@ kernel! {
         false => [0; 3],
     };
     loops |p, _| if p.fits() { p.loops() } else { 0 };
+    // The observation has no gradient.
+    work |p| {
+        let rows = product(&[p.agents, p.slots, p.batch]);
+        let slope = 1 + 2 * u64::from(p.activation == Activation::Tanh as u32);
+        let (mut operations, mut weights) = (0, 0);
+        for (input, output) in p.layers_between().skip(1) {
+            operations += rows * input * (2 * output + slope);
+            weights += input * output;
+        }
+        let outputs = p.layers_between().last().map_or(0, |(_, output)| output);
+        let kept = (p.tape_width() - p.tape_place(1)) as u64;
+        let words = rows * (outputs + kept)
+            + product(&[p.agents, p.slots]) * weights
+            + p.rows(p.slots, p.gradient_width());
+        Work { operations, words }
+    };
     twin twin
 }
 

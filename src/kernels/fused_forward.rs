@@ -1,11 +1,12 @@
 //! A whole perceptron for several networks at once, the layers of [`dense_forward`](super::dense_forward) in one dispatch,
 //! and what the fused kernels share. Twin of `shaders/fused_forward.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::dense_forward::activate;
 use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
-use crate::kernels::{Activation, extent, groups, largest, layer_end, nibble, product};
+use crate::kernels::{Activation, distinct, extent, groups, largest, layer_end, nibble, product};
 
 /// Dense layers of a network that fits the fused kernels.
 pub const MAX_LAYERS: usize = 4;
@@ -99,6 +100,12 @@ impl Params {
         self.gradient_place(widths.len() - 1) + widths[widths.len() - 1].next_multiple_of(4)
     }
 
+    /// Inputs and outputs of each layer.
+    pub(super) fn layers_between(&self) -> impl Iterator<Item = (u64, u64)> {
+        let widths = self.widths();
+        (1..widths.len()).map(move |layer| (widths[layer - 1] as u64, widths[layer] as u64))
+    }
+
     /// Whether the kernels can take this network: sizes that fit the workgroup's memory, weights in whole fours.
     pub fn fits(&self) -> bool {
         let layers = self.layers as usize;
@@ -165,6 +172,20 @@ kernel! {
         false => [0; 3],
     };
     loops |p, _| if p.fits() { p.loops() } else { 0 };
+    work |p| {
+        let rows = product(&[p.agents, p.slots, p.batch]);
+        let (mut operations, mut layers) = (0, 0);
+        for (input, output) in p.layers_between() {
+            operations += rows * output * (2 * input + 1);
+            layers += (input + 1) * output;
+        }
+        let [inputs, nets] = [distinct(p.slot_x, p.slots), distinct(p.slot_net, p.slots)];
+        let words = product(&[p.agents, inputs, p.batch, p.width0])
+            + product(&[p.agents, nets]) * layers
+            + rows * p.layers_between().last().map_or(0, |(_, output)| output)
+            + p.rows(p.tape_slots, p.tape_width());
+        Work { operations, words }
+    };
     twin twin
 }
 

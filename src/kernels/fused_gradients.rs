@@ -1,10 +1,11 @@
 //! Gradients of all weights and biases of a perceptron, the layers of
 //! [`dense_backward_weights`](super::dense_backward_weights) in one dispatch. Twin of `shaders/fused_gradients.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::kernel;
 use crate::kernels::fused_forward::Params;
 use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
-use crate::kernels::{TILE, groups};
+use crate::kernels::{TILE, groups, product};
 
 kernel! {
     /// `dW = x^T dy` and `db = sum dy` of every layer.
@@ -24,6 +25,16 @@ kernel! {
     };
     // The layers passed over, their places on the tape, then the batch.
     loops |p, _| u64::from(p.batch) + 64;
+    work |p| {
+        let rows = product(&[p.agents, p.slots, p.batch]);
+        let (mut operations, mut layers) = (0, 0);
+        for (input, output) in p.layers_between() {
+            operations += rows * output * (2 * input + 1);
+            layers += (input + 1) * output;
+        }
+        let words = rows * (p.tape_width() + p.gradient_width()) as u64 + product(&[p.agents, p.slots]) * layers;
+        Work { operations, words }
+    };
     twin twin
 }
 

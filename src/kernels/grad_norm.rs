@@ -3,6 +3,7 @@
 
 use pulp::Arch;
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{product, tree_sum};
@@ -27,6 +28,7 @@ kernel! {
     sizes |p, _| vec![u64::from(p.agents), u64::from(p.agents), product(&[p.agents, p.count])];
     grid |p| [1, 1, u64::from(p.agents)];
     loops |p, _| u64::from(p.count.div_ceil(256)) + 8;
+    work |p| Work { operations: 2 * product(&[p.agents, p.count]), words: product(&[p.agents, p.count]) };
     twin twin
 }
 

@@ -1,9 +1,10 @@
 //! Layer normalisation of each row, then the activation. Twin of `shaders/layer_norm.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::dense_forward::activate;
-use crate::kernels::{groups, nibble, product};
+use crate::kernels::{distinct, groups, nibble, product};
 
 gpu_struct! {
     /// Sizes; see the shader's header.
@@ -42,6 +43,11 @@ kernel! {
     };
     grid |p| [groups(u64::from(p.batch), 64), u64::from(p.slots), u64::from(p.agents)];
     loops |p, _| 3 * u64::from(p.width);
+    work |p| {
+        let (rows, width) = (product(&[p.agents, p.slots, p.batch]), u64::from(p.width));
+        let nets = product(&[p.agents, distinct(p.slot_net, p.slots)]);
+        Work { operations: rows * (8 * width + 5), words: 2 * rows * (width + 1) + 2 * nets * width }
+    };
     twin twin
 }
 

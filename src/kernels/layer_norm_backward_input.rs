@@ -1,5 +1,6 @@
 //! Gradient of layer normalisation for its input. Twin of `shaders/layer_norm_backward_input.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
@@ -37,6 +38,11 @@ kernel! {
     };
     grid |p| [groups(u64::from(p.batch), 64), u64::from(p.grad_slots), u64::from(p.agents)];
     loops |p, _| 2 * u64::from(p.width);
+    work |p| {
+        let (nets, width) = (product(&[p.agents, p.grad_slots]), u64::from(p.width));
+        let rows = nets * u64::from(p.batch);
+        Work { operations: rows * (13 * width + 2), words: rows * (3 * width + 2) + nets * width }
+    };
     twin twin
 }
 

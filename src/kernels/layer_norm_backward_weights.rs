@@ -1,5 +1,6 @@
 //! Gradient of layer normalisation for its scale and shift. Twin of `shaders/layer_norm_backward_weights.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
@@ -38,6 +39,11 @@ kernel! {
     };
     grid |p| [groups(u64::from(p.width), 64), u64::from(p.grad_slots), u64::from(p.agents)];
     loops |p, _| u64::from(p.batch);
+    work |p| {
+        let (nets, width) = (product(&[p.agents, p.grad_slots]), u64::from(p.width));
+        let rows = nets * u64::from(p.batch);
+        Work { operations: 5 * rows * width, words: rows * (2 * width + 2) + 2 * nets * width }
+    };
     twin twin
 }
 

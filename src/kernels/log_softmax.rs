@@ -1,8 +1,10 @@
 //! Softmax policy of each row: log-probabilities, entropy, soft value, probabilities, greedy action. Twin of `shaders/log_softmax.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
+use crate::shared::math::{EXP_OPERATIONS, LOG_OPERATIONS};
 use crate::shared::policy::{argmax_of, softmax_of};
 
 gpu_struct! {
@@ -29,6 +31,11 @@ kernel! {
     };
     grid |p| [groups(u64::from(p.rows), 64), 1, 1];
     loops |p, _| 4 * u64::from(p.actions);
+    work |p| {
+        let (rows, values) = (u64::from(p.rows), product(&[p.rows, p.actions]));
+        let operations = values * (2 * EXP_OPERATIONS + 11) + rows * (LOG_OPERATIONS + 4);
+        Work { operations, words: 3 * values + 4 * rows }
+    };
     twin twin
 }
 

@@ -168,6 +168,11 @@ fn largest(packed: u32, slots: u32) -> u32 {
     (0..slots.min(8) as usize).map(|slot| nibble(packed, slot) as u32).max().unwrap_or(0)
 }
 
+/// How many different entries the first `slots` entries of a slot table have: what several slots share is read once.
+fn distinct(packed: u32, slots: u32) -> u32 {
+    (0..slots.min(8) as usize).fold(0u32, |seen, slot| seen | 1 << nibble(packed, slot)).count_ones()
+}
+
 /// End of a dense layer, bias included, in a network's parameters.
 fn layer_end(weight_offset: u32, in_dim: u32, out_dim: u32) -> u64 {
     u64::from(weight_offset) + (u64::from(in_dim) + 1) * u64::from(out_dim)

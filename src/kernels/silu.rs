@@ -1,9 +1,10 @@
 //! SiLU: `y = z sigmoid(z)`. Twin of `shaders/silu.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
-use crate::shared::math::exp_f32;
+use crate::shared::math::{EXP_OPERATIONS, exp_f32};
 
 gpu_struct! {
     /// Sizes.
@@ -24,6 +25,10 @@ kernel! {
     sizes |p, _| vec![product(&[p.agents, p.slots, p.count]); 2];
     grid |p| [groups(u64::from(p.count), 64), u64::from(p.slots), u64::from(p.agents)];
     loops |_, _| 0;
+    work |p| {
+        let values = product(&[p.agents, p.slots, p.count]);
+        Work { operations: values * (EXP_OPERATIONS + 3), words: 2 * values }
+    };
     twin twin
 }
 

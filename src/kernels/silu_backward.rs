@@ -1,9 +1,10 @@
 //! Gradient of SiLU: `dz = dy s (1 + z (1 - s))`. Twin of `shaders/silu_backward.wgsl`.
 
+use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{extent, groups, product};
-use crate::shared::math::exp_f32;
+use crate::shared::math::{EXP_OPERATIONS, exp_f32};
 
 gpu_struct! {
     /// Sizes.
@@ -30,6 +31,10 @@ kernel! {
     };
     grid |p| [groups(u64::from(p.count), 64), u64::from(p.grad_slots), u64::from(p.agents)];
     loops |_, _| 0;
+    work |p| {
+        let values = product(&[p.agents, p.grad_slots, p.count]);
+        Work { operations: values * (EXP_OPERATIONS + 7), words: 3 * values }
+    };
     twin twin
 }
 

@@ -16,6 +16,7 @@ pub mod picture;
 pub mod png;
 pub mod policy_map;
 pub mod raster;
+pub mod roofline;
 pub mod terminal;
 
 use std::fs::{self, File};

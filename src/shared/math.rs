@@ -3,6 +3,12 @@
 //! Cephes single-precision polynomials (S. Moshier). Written operation by operation like the shader, so that both round
 //! alike wherever the device's `+ - * /` are correctly rounded.
 
+/// Operations of [`exp_f32`] within its range.
+pub const EXP_OPERATIONS: u64 = 21;
+
+/// Operations of [`log_f32`].
+pub const LOG_OPERATIONS: u64 = 27;
+
 /// `e^x`; 0 below -87, `e^88` above 88.
 #[allow(clippy::excessive_precision, clippy::approx_constant, reason = "the polynomial's own constants")]
 pub fn exp_f32(x: f32) -> f32 {

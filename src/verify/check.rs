@@ -106,8 +106,23 @@ impl Check {
         twin: &[Vec<u32>],
         expected: &Expected,
     ) -> bool {
+        self.judge(case, index, options, got, twin, expected).passed
+    }
+
+    /// The same with what was found.
+    pub fn judge(
+        &self,
+        case: &Case,
+        index: usize,
+        options: &Options,
+        got: &[Vec<u32>],
+        twin: &[Vec<u32>],
+        expected: &Expected,
+    ) -> Row {
         let mut row = self.row(1, false);
-        !Comparing { row: &mut row, case, index, options, address: "" }.all(got, twin, expected)
+        let failed = Comparing { row: &mut row, case, index, options, address: "" }.all(got, twin, expected);
+        row.passed = !failed;
+        row
     }
 
     /// A row before the first case.
@@ -151,7 +166,11 @@ pub fn run_case(executor: &mut dyn Executor, case: &Case) -> Result<Vec<Vec<u32>
 
 /// The same by the CPU twin.
 pub fn run_twin(case: &Case) -> Vec<Vec<u32>> {
-    let mut contents = case.bindings.clone();
+    run_twin_on(case, case.bindings.clone())
+}
+
+/// The same over other contents of the bindings.
+pub fn run_twin_on(case: &Case, mut contents: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
     (case.kernel.twin)(TwinCall {
         params: &case.params,
         bindings: contents.iter_mut().map(Vec::as_mut_slice).collect(),

@@ -31,11 +31,6 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
 
 /// Runs `updates` updates, each after one step of every environment, and compares after each.
 pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Result<Row> {
-    let mut row = empty_row();
-    if executor.address() == "cpu" {
-        row.note = "left out: the CPU executor is the reference".into();
-        return Ok(row);
-    }
     let config = Config {
         seed,
         num_envs: 4,
@@ -47,8 +42,19 @@ pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Resu
         eval_episodes: 1,
         ..Config::default()
     };
-    let env = envs::find("CartPole-v1")?;
-    let plan = agents::plan(&config, env)?;
+    compare_training(executor, &config, updates)
+}
+
+/// Runs so many iterations of a training and compares after each.
+pub fn compare_training(executor: &mut dyn Executor, config: &Config, iterations: u64) -> Result<Row> {
+    let mut row = empty_row();
+    if executor.address() == "cpu" {
+        row.note = "left out: the CPU executor is the reference".into();
+        return Ok(row);
+    }
+    let env = envs::open(&config.env, &config.env_values()?)?;
+    let plan = agents::plan(config, env)?;
+    let warm_up = config.learning_starts.div_ceil(config.num_envs.into()).max(1) as u32;
     let iteration = plan.once(|_| true);
     let mut twins = CpuExecutor::new();
     let start = |executor: &mut dyn Executor| -> Result<Program> {
@@ -57,7 +63,7 @@ pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Resu
             executor.write(*buffer, words)?;
         }
         let (reset, act) = (executor.prepare(&plan.reset)?, executor.prepare(&plan.act())?);
-        executor.submit(&[(reset, 1), (act, (config.learning_starts / 4) as u32)], None)?;
+        executor.submit(&[(reset, 1), (act, warm_up)], None)?;
         executor.prepare(&iteration)
     };
     let programs = (start(executor)?, start(&mut twins)?);
@@ -77,7 +83,7 @@ pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Resu
 
     let mut errors = Errors::default();
     let mut first = None;
-    for update in 1..=updates {
+    for update in 1..=iterations {
         executor.submit(&[(programs.0, 1)], None)?;
         twins.submit(&[(programs.1, 1)], None)?;
         let mut differing = 0;
@@ -100,7 +106,7 @@ pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Resu
                 row.failures.push(Failure {
                     reference: "twin",
                     case: update as usize,
-                    inputs: format!("SQN on CartPole-v1, update {update}"),
+                    inputs: format!("{} on {}, iteration {update}", config.algo, env.id),
                     binding: (*name).into(),
                     index: worst.index,
                     got: format!("{:e} ({:#010x})", f32::from_bits(worst.got), worst.got),
@@ -108,8 +114,9 @@ pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Resu
                     allowed: TOLERANCE.abs,
                     failing: result.failing,
                     command: format!(
-                        "softq verify --device {} --only {TRAINING} --seed {seed}",
-                        executor.address()
+                        "softq verify --device {} --only {TRAINING} --seed {}",
+                        executor.address(),
+                        config.seed
                     ),
                 });
             }
@@ -120,7 +127,7 @@ pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Resu
         row.cases += 1;
     }
     row.twin = Some(errors);
-    row.note = first.unwrap_or_else(|| format!("bit-equal through all {updates} updates"));
+    row.note = first.unwrap_or_else(|| format!("bit-equal through all {iterations} updates"));
     Ok(row)
 }
 

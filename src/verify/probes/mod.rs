@@ -38,8 +38,9 @@ const fn probe(
         sizes,
         grid: |p| [u64::from(p[0].div_ceil(64)), 1, 1],
         loops: |_, _| 0,
+        work: None,
         // Probes are in no table that is shown.
-        rules: Rules { sizes: "", grid: "", loops: "" },
+        rules: Rules { sizes: "", grid: "", loops: "", work: "" },
         needs: Need::Any,
         twin,
     }

@@ -1,0 +1,21 @@
+//! A benchmark that checks what it times: the device's limits, every kernel over the shapes of training runs, environments,
+//! training. A row whose result is wrong or missing fails, and with it the whole.
+//!
+//! Operations and bytes of a dispatch are those of its kernel's declaration ([`crate::engine::kernel::Work`]); times are medians
+//! over repeats, by the wall clock and by the device's timestamps where it has them.
+
+pub mod environments;
+pub mod kernels;
+pub mod output;
+pub mod probes;
+pub mod record;
+pub mod roofline;
+pub mod row;
+pub mod suite;
+pub mod timing;
+pub mod training;
+pub mod workload;
+
+pub use record::{Identity, Quiet, Record, SCHEMA, Verdict};
+pub use row::{Group, Row, Unit};
+pub use suite::{Options, SUITES, Suite, run};

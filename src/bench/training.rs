@@ -1,0 +1,129 @@
+//! Training: updates and environment steps per second of all agents together, from the windows of one run, without its start.
+
+use crate::agents;
+use crate::bench::row::{Group, Row, Unit};
+use crate::bench::timing::Effort;
+use crate::config::Config;
+use crate::engine::clock::Instant;
+use crate::engine::executor::Executor;
+use crate::envs;
+use crate::error::Result;
+use crate::kernels::metrics::Metrics;
+use crate::train::event::{Event, Progress};
+use crate::train::trainer::Trainer;
+use crate::verify::training::compare_training;
+
+/// Iterations of one agent that are compared with the twins; of a population fewer.
+const COMPARED: u64 = 32;
+
+/// The windows of a run of about `seconds`.
+fn windows(config: &Config, seconds: f64) -> Result<(Vec<Progress>, u64)> {
+    let mut trainer = Trainer::new(config)?;
+    let before = trainer.uploaded_bytes();
+    let (mut windows, start) = (Vec::new(), Instant::now());
+    while start.elapsed().as_secs_f64() < seconds || windows.len() < 3 {
+        for event in trainer.advance()? {
+            if let Event::Progress(progress) = event {
+                windows.push(progress);
+            }
+        }
+        trainer.wait()?;
+    }
+    Ok((windows, trainer.uploaded_bytes() - before))
+}
+
+/// Times a training for about `seconds`: a row of updates and one of environment steps, both over all agents.
+pub fn measure(
+    executor: &mut dyn Executor,
+    config: &Config,
+    seconds: f64,
+    effort: &Effort,
+) -> Result<[Row; 2]> {
+    let env = envs::open(&config.env, &config.env_values()?)?;
+    let step = agents::plan(config, env)?.env_steps();
+    let endless = Config {
+        device: executor.address().into(),
+        total_timesteps: 1 << 40,
+        eval_frequency: 0,
+        stop_when_solved: false,
+        log_frequency: 8 * step,
+        ..config.clone()
+    };
+    // A short run finds the pace; a window of the long one takes the time of a sample.
+    let (pilot, _) = windows(&endless, 0.1 * seconds)?;
+    let rate = rates(&pilot, |window| window.env_steps).iter().copied().fold(0.0, f64::max);
+    let every = (rate * seconds / effort.repeats as f64) as u64 / step * step;
+    let endless = Config { log_frequency: every.max(step), ..endless };
+    let (windows, uploaded) = windows(&endless, seconds * (1.0 + 2.0 / effort.repeats as f64))?;
+    let verdict = counted(&windows, config).and_then(|()| match executor.address() {
+        "cpu" => Ok(()),
+        _ => as_the_twins(executor, config).unwrap_or_else(|error| Err(error.to_string())),
+    });
+    let agents = config.agents;
+    let network = match config.network == Config::default().network {
+        true => config.hidden.iter().map(u32::to_string).collect::<Vec<_>>().join("-"),
+        false => config.network.word().to_owned(),
+    };
+    let shape =
+        format!("{network}, batch {}, {} environments, {agents} agents", config.batch_size, config.num_envs);
+    let against = match executor.address() {
+        "cpu" => "the number of updates",
+        _ => "the number of updates; the twins, iteration by iteration",
+    };
+    let read = u64::from(agents) * std::mem::size_of::<Metrics>() as u64;
+    let note = format!("{uploaded} bytes up, {read} bytes back per window");
+    let row = |unit, count: fn(&Progress) -> u64| {
+        let rates: Vec<f64> = rates(&windows, count).iter().map(|rate| rate * f64::from(agents)).collect();
+        let name = format!("{} {}", env.id, config.algo);
+        let row = Row::new(Group::Training, name, &shape, unit, &rates).judged(against, verdict.clone());
+        Row { note: note.clone(), ..row }
+    };
+    Ok([row(Unit::Updates, |window| window.updates), row(Unit::Steps, |window| window.env_steps)])
+}
+
+/// Counts per second between neighbouring windows, without the first, which has the compilation and the fill of the memory.
+fn rates(windows: &[Progress], count: fn(&Progress) -> u64) -> Vec<f64> {
+    let pairs = windows.windows(2).skip(usize::from(windows.len() > 3));
+    pairs
+        .filter(|pair| pair[1].wall_s > pair[0].wall_s)
+        .map(|pair| (count(&pair[1]) - count(&pair[0])) as f64 / (pair[1].wall_s - pair[0].wall_s))
+        .collect()
+}
+
+/// Whether the device counted the updates that belong to the steps it counted: none was left out.
+fn counted(windows: &[Progress], config: &Config) -> std::result::Result<(), String> {
+    let (updates, steps) = config.update_ratio();
+    for pair in windows.windows(2) {
+        let made = (pair[1].updates - pair[0].updates) * steps;
+        let due = (pair[1].env_steps - pair[0].env_steps) * updates;
+        if made != due {
+            return Err(format!("{} updates where {} are due", made / steps, due / steps));
+        }
+    }
+    Ok(())
+}
+
+/// Whether some iterations leave the memory that they leave by the twins, within verification's bound.
+fn as_the_twins(executor: &mut dyn Executor, config: &Config) -> Result<std::result::Result<(), String>> {
+    let row = compare_training(executor, config, (COMPARED / u64::from(config.agents)).max(1))?;
+    Ok(match row.failures.first() {
+        None => Ok(()),
+        Some(failure) => Err(format!(
+            "{}[{}] is {}, should be {}",
+            failure.binding, failure.index, failure.got, failure.want
+        )),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_update_is_seen() {
+        let config = Config { num_envs: 4, train_frequency: 2, gradient_steps: 1, ..Config::default() };
+        let window = |env_steps, updates| Progress { env_steps, updates, ..Progress::default() };
+        assert_eq!(counted(&[window(80, 10), window(160, 20)], &config), Ok(()));
+        assert!(counted(&[window(80, 10), window(160, 19)], &config).is_err());
+    }
+}

@@ -1,0 +1,171 @@
+//! `softq bench`: times what a device does, and checks what it timed.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use softq::bench::{self, Identity, Options, Quiet, Record, Row, SCHEMA, Suite, Verdict, output};
+use softq::error::{Error, Result};
+use softq::gpu::{self, Choice};
+use softq::report::roofline::{Point, write_roofline};
+use softq::verify;
+
+use super::{progress_line, put, say};
+
+/// Arguments of `softq bench`.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  softq bench --suite quick\n  softq bench --only dense_forward --device cpu\n  \
+                        softq bench -o json > before.json\n  softq bench --compare before.json --fail-below 0.95\n  \
+                        softq bench --suite device -o json > my_gpu.json    # a file for docs/bench"
+)]
+pub struct BenchArgs {
+    /// quick (seconds), standard (up to three minutes on two cores), or device (what a submission holds, with `softq verify`)
+    #[arg(long, default_value = "standard", value_name = "SUITE")]
+    suite: String,
+    /// Only roofline, kernel, environment or training, or rows of this name
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// auto, gpu, cpu, or an address that `softq devices` lists
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Samples of each row
+    #[arg(long, short, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    repeats: u32,
+    /// Form of the rows
+    #[arg(long, short, default_value = "md", value_enum)]
+    output: Form,
+    /// An earlier run's JSON, to be compared with
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+    /// With --compare: fail if a row is less than this many times as fast
+    #[arg(long, value_name = "X", default_value_t = 0.0, requires = "compare")]
+    fail_below: f64,
+    /// Draw the kernels below the device's limits
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A table
+    Md,
+    /// Comma-separated values
+    Csv,
+    /// One object: a file for --compare and for docs/bench
+    Json,
+}
+
+/// Runs the command.
+pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
+    let options =
+        Options { suite: Suite::find(&args.suite)?, repeats: args.repeats as usize, only: args.only.clone() };
+    // Before minutes are spent.
+    let old = args.compare.as_deref().map(Record::read).transpose()?;
+    let quiet = Quiet::now();
+    let choice = gpu::choose(&args.device)?;
+    let mut executor = gpu::open(&choice)?;
+    let identity = identity(&choice);
+    match args.output {
+        Form::Md => say(out, &format!("{}\n\n{}", identity.line(), output::markdown_head()))?,
+        Form::Csv => put(out, &output::csv_head())?,
+        Form::Json => {}
+    }
+    let mut rows = Vec::new();
+    let outcome = bench::run(&mut *executor, &options, &mut |row: Row| {
+        match args.output {
+            Form::Md => say(out, &output::markdown(&row, &identity))?,
+            Form::Csv => put(out, &output::csv(&row, &identity))?,
+            Form::Json => {}
+        }
+        rows.push(row);
+        Ok(())
+    })?;
+    let verdict = match options.suite == Suite::Device && options.only.is_none() {
+        true => Some(Verdict::of(&verify::run(&mut *executor, &Default::default(), &mut |_| Ok(()))?)),
+        false => None,
+    };
+    let record = Record {
+        schema: SCHEMA.into(),
+        date: bench::record::today(),
+        suite: options.suite.name().into(),
+        identity,
+        quiet,
+        rows,
+        left_out: outcome.left_out,
+        verify: verdict,
+    };
+    if args.output == Form::Json {
+        let text =
+            serde_json::to_string_pretty(&record).map_err(|e| Error::file("write", "standard output", e))?;
+        put(out, &format!("{text}\n"))?;
+    }
+    if let Some(path) = &args.svg {
+        draw(path, &record, &outcome.limits)?;
+    }
+    let mut notes = record.left_out.iter().map(|row| format!("left out: {row}")).collect::<Vec<_>>();
+    notes.extend(record.quiet.note(&record.rows));
+    notes.iter().for_each(|note| progress_line::warn(note));
+    judge(args, &record, old.as_ref(), out)
+}
+
+/// Fails the command where a row is wrong, verification found something, or a row is slower than it may be.
+fn judge(args: &BenchArgs, record: &Record, old: Option<&Record>, out: &mut dyn Write) -> Result<()> {
+    let mut wrong = Vec::new();
+    for row in record.rows.iter().filter(|row| !row.passed) {
+        wrong.push(format!("{} ({}): {}", row.name, row.shape, row.checked));
+    }
+    if let Some(verdict) = record.verify.as_ref().filter(|verdict| verdict.failed > 0) {
+        wrong.push(format!("{} checks of `softq verify` failed", verdict.failed));
+    }
+    if let Some(old) = old {
+        let (changes, alone) = output::compare(&record.rows, old);
+        if args.output != Form::Json {
+            say(out, &format!("\nBeside {} ({}):\n\n", old.identity.line(), old.date))?;
+            say(out, &output::comparison(&changes, args.fail_below))?;
+            if alone > 0 {
+                say(out, &format!("\n{alone} rows are in one of the two alone.\n"))?;
+            }
+        }
+        if changes.is_empty() {
+            wrong.push("no row is also in the earlier file".into());
+        }
+        let slower = changes.iter().filter(|change| change.speed_up < args.fail_below);
+        wrong.extend(slower.map(|change| {
+            let name = format!("{} ({})", change.row.name, change.row.shape);
+            format!("{name} is {:.2} times as fast, {} is asked for", change.speed_up, args.fail_below)
+        }));
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Benchmark { message: wrong.join("; "), device: record.identity.device.clone() }),
+    }
+}
+
+/// This program on the device of a choice.
+fn identity(choice: &Choice) -> Identity {
+    let here =
+        Identity { device: choice.address.clone(), adapter: choice.adapter.clone(), ..Identity::here() };
+    match gpu::adapters().into_iter().find(|adapter| adapter.address == choice.address) {
+        Some(adapter) => Identity {
+            adapter: adapter.name,
+            backend: adapter.backend,
+            driver: format!("{} {}", adapter.driver, adapter.driver_info).trim().to_owned(),
+            ..here
+        },
+        None => Identity { backend: "cpu".into(), ..here },
+    }
+}
+
+/// The roofline picture.
+fn draw(path: &Path, record: &Record, limits: &bench::roofline::Limits) -> Result<()> {
+    let points = record.rows.iter().filter_map(|row| {
+        let per_byte = row.operations? as f64 / row.bytes?.max(1) as f64;
+        Some(Point { label: row.name.clone(), per_byte, gflops: row.gflops? })
+    });
+    let roofs: Vec<f64> = limits.copies.iter().map(|(_, rate)| 1e-9 * rate).collect();
+    let title = record.identity.line();
+    let points: Vec<Point> = points.collect();
+    write_roofline(path, &title, 1e-9 * limits.operations_per_s, &roofs, &points)
+}
