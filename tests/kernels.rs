@@ -9,12 +9,13 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use softq::agents::{self, Plan};
+use softq::bench::workload;
 use softq::config::Config;
 use softq::engine::compose::compose;
 use softq::engine::cpu::CpuExecutor;
 use softq::engine::debug::{check_each, switch_at};
 use softq::engine::executor::Executor;
-use softq::engine::kernel::{Kernel, MAX_LOOP_ITERATIONS, TwinCall};
+use softq::engine::kernel::{Access, Kernel, MAX_LOOP_ITERATIONS, TwinCall};
 use softq::engine::recording::{Buffers, Recording};
 use softq::error::Error;
 use softq::gpu::{GpuDevice, GpuExecutor};
@@ -506,9 +507,9 @@ fn recordings_that_break_a_contract_are_refused() {
     assert!(recording.dispatches.is_empty(), "a refused dispatch leaves nothing behind");
 }
 
-/// The composed shader with a counter in every loop. Each invocation leaves its count in a place of its own behind the
+/// The composed shader with a counter: `tick(n)` adds to it. Each invocation leaves its count in a place of its own behind the
 /// contents of the first output.
-fn counting(case: &Case) -> (&'static Kernel, usize) {
+fn with_counter(case: &Case) -> (String, usize) {
     let kernel = case.kernel;
     let text = compose(kernel, case.env, case.rule).expect("imports resolve").text;
     assert!(!text.contains("while (") && !text.contains("loop {"), "{}: count these loops too", kernel.name);
@@ -535,7 +536,7 @@ fn counting(case: &Case) -> (&'static Kernel, usize) {
     };
     // Places follow the grid of the call, so that one shader serves all cases of a kernel.
     let mut counted = String::from("var<private> ticks: u32;\nvar<private> place: u32;\n");
-    counted += &format!("fn tick() {{ ticks += 1u; {name}[place]{field} = {ty}({ticks}); }}\n");
+    counted += &format!("fn tick(n: u32) {{ ticks += n; {name}[place]{field} = {ty}({ticks}); }}\n");
     for line in text.lines() {
         if line.starts_with("fn main(") {
             counted += &line.replacen("fn main(", "fn main(@builtin(num_workgroups) groups: vec3u, ", 1);
@@ -546,12 +547,189 @@ fn counting(case: &Case) -> (&'static Kernel, usize) {
         }
         counted += line;
         counted.push('\n');
-        if line.trim_start().starts_with("for (") {
-            counted += "tick();\n";
-        }
     }
     let invocations = (kernel.grid)(&case.params).iter().product::<u64>() * u64::from(workgroup);
-    (altered(kernel, &format!("{}_counting", kernel.name), counted), invocations as usize)
+    (counted, invocations as usize)
+}
+
+/// The shader with a counter in every loop.
+fn counting(case: &Case) -> (&'static Kernel, usize) {
+    let (text, invocations) = with_counter(case);
+    let mut counted = String::new();
+    for line in text.lines() {
+        counted += line;
+        counted.push('\n');
+        if line.trim_start().starts_with("for (") {
+            counted += "tick(1u);\n";
+        }
+    }
+    (altered(case.kernel, &format!("{}_counting", case.kernel.name), counted), invocations)
+}
+
+/// Floating-point operations of an expression: `+ - * /` and square roots, each component by itself.
+fn operations(module: &naga::Module, info: &naga::valid::FunctionInfo, expression: &naga::Expression) -> u64 {
+    use naga::{BinaryOperator as Op, Expression, MathFunction, ScalarKind, TypeInner};
+    let type_of = |handle: naga::Handle<Expression>| info[handle].ty.inner_with(&module.types);
+    let size = |inner: &TypeInner| match *inner {
+        TypeInner::Scalar(scalar) if scalar.kind == ScalarKind::Float => 1,
+        TypeInner::Vector { size, scalar } if scalar.kind == ScalarKind::Float => size as u64,
+        TypeInner::Matrix { columns, rows, .. } => columns as u64 * rows as u64,
+        _ => 0,
+    };
+    match *expression {
+        Expression::Binary { op: Op::Add | Op::Subtract | Op::Multiply | Op::Divide, left, right } => {
+            let (left, right) = (type_of(left), type_of(right));
+            let matrices = [left, right].iter().filter(|ty| matches!(ty, TypeInner::Matrix { .. })).count();
+            assert!(matrices == 0 || left == right, "count products of matrices too");
+            size(left).max(size(right))
+        }
+        Expression::Math { fun, arg, .. } => match fun {
+            MathFunction::Sqrt | MathFunction::InverseSqrt => size(type_of(arg)),
+            MathFunction::Fma => 2 * size(type_of(arg)),
+            MathFunction::Dot => 2 * size(type_of(arg)) - 1,
+            MathFunction::Exp | MathFunction::Log | MathFunction::Pow | MathFunction::Exp2 => {
+                panic!("count {fun:?} too")
+            }
+            _ => 0,
+        },
+        _ => 0,
+    }
+}
+
+/// Text without comments.
+fn bare(text: &str) -> String {
+    let lines: String =
+        text.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
+    let mut parts = lines.split("/*");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once("*/").map_or("", |(_, rest)| rest))
+}
+
+/// The shader with a counter of floating-point operations: each statement adds those of its expressions before it runs.
+fn counting_operations(case: &Case) -> (&'static Kernel, usize) {
+    let (text, invocations) = with_counter(case);
+    let text = bare(&text);
+    let module = naga::front::wgsl::parse_str(&text).expect("parses");
+    let Ok(info) = softq::engine::variant::validate(&module) else { panic!("{}: invalid", case.kernel.name) };
+    let mut ticks = std::collections::BTreeMap::<usize, u64>::new();
+    let functions = module.functions.iter().map(|(handle, function)| (function, &info[handle]));
+    let main = &module.entry_points[0].function;
+    for (function, info) in functions.chain([(main, info.get_entry_point(0))]) {
+        for (handle, expression) in function.expressions.iter() {
+            let count = operations(&module, info, expression);
+            let Some(span) = function.expressions.get_span(handle).to_range().filter(|_| count > 0) else {
+                continue;
+            };
+            // Back to where the statement begins.
+            let mut depth = 0;
+            let start = text[..span.start].char_indices().rev().find(|(_, c)| {
+                depth += match c {
+                    ')' | ']' => 1,
+                    '(' | '[' => -1,
+                    _ => 0,
+                };
+                depth <= 0 && matches!(c, ';' | '{' | '}')
+            });
+            let start = start.map_or(0, |(at, _)| at + 1);
+            assert!(
+                !text[start..].trim_start().starts_with("else"),
+                "{}: operations in a condition",
+                case.kernel.name
+            );
+            *ticks.entry(start).or_default() += count;
+        }
+    }
+    let (mut counted, mut from) = (String::new(), 0);
+    for (at, count) in ticks {
+        counted += &text[from..at];
+        counted += &format!(" tick({count}u);");
+        from = at;
+    }
+    counted += &text[from..];
+    (altered(case.kernel, &format!("{}_operations", case.kernel.name), counted), invocations)
+}
+
+/// What every invocation of a counting kernel counted.
+fn counts(
+    gpu: &mut GpuExecutor,
+    mut case: Case,
+    (counting, invocations): (&'static Kernel, usize),
+) -> Vec<u64> {
+    let (output, _) = case.outputs().next().expect("an output");
+    let vectors = counting.source.contains("vec4f(f32(ticks))");
+    let words = if vectors { 4 } else { case.scalars(output).len() };
+    case.kernel = counting;
+    // A buffer on the device is whole vec4s long; places are counted from its end.
+    let before = case.bindings[output].len().next_multiple_of(4 * words);
+    case.bindings[output].resize(before + invocations * words, SENTINEL);
+    let got = run_case(gpu, &case).expect("runs");
+    let counted = got[output][before..].iter().step_by(words).filter(|word| **word != SENTINEL);
+    let scalar = case.scalars(output)[0];
+    counted
+        .map(|word| match scalar {
+            Scalar::F32 => f32::from_bits(*word) as u64,
+            Scalar::U32 => u64::from(*word),
+        })
+        .collect()
+}
+
+/// Cases in which every kernel with a rule for its work does that work: from trainings, and verification's second, whose sizes
+/// fill tiles.
+fn working_cases() -> Vec<Case> {
+    let mut known = std::collections::BTreeSet::new();
+    let mut cases = Vec::new();
+    for (env, algo, settings) in [
+        ("CartPole-v1", "sqn", &["hidden=[32,16]", "batch_size=32", "path=layered"] as &[&str]),
+        ("CartPole-v1", "sqn", &["hidden=[120,84]", "batch_size=32", "path=fused"]),
+        ("CartPole-v1", "soft_pqn", &[]),
+        ("Breakout-MinAtar", "dqn", &["network=minatar"]),
+    ] {
+        let config = workload::config(env, algo, settings).expect("settings");
+        cases.extend(workload::cases_of(&config, &mut known).expect("runs"));
+    }
+    for check in verify::checks() {
+        let name = check.kernel.name;
+        if name.starts_with("dense") || name.starts_with("conv2d") {
+            cases.push(check.draw(0, 1));
+        }
+        if name.starts_with("silu") {
+            cases.push(check.draw(0, 6));
+        }
+        if name == "log_softmax" {
+            let mut case = check.draw(0, 6);
+            let alphas = case.index("alphas");
+            case.bindings[alphas].fill(1f32.to_bits());
+            cases.push(case);
+        }
+    }
+    cases.retain(|case| case.kernel.work.is_some());
+    cases
+}
+
+#[test]
+fn work_rules_claim_no_more_than_shaders_do_and_not_much_less() {
+    let Some(mut gpu) = gpu() else { return };
+    let mut closest = std::collections::BTreeMap::<&str, f64>::new();
+    for case in working_cases() {
+        let name = case.kernel.name;
+        let work = case.kernel.work.expect("a rule")(&case.params);
+        let counted = counting_operations(&case);
+        let label = format!("{name}: {}", case.label);
+        let moved = case.kernel.bindings.iter().zip(&case.bindings).map(|(binding, words)| {
+            words.len() as u64 * if binding.access == Access::ReadWrite { 2 } else { 1 }
+        });
+        assert!(work.words > 0 && work.words <= moved.sum(), "{label}: {work:?}");
+        let count: u64 = counts(&mut gpu, case, counted).iter().sum();
+        assert!(work.operations <= count, "{label}: {count} operations, the rule says {}", work.operations);
+        let ratio = count as f64 / work.operations as f64;
+        let least = closest.entry(name).or_insert(f64::INFINITY);
+        *least = least.min(ratio);
+    }
+    for kernel in softq::kernels::table().iter().filter(|kernel| kernel.work.is_some()) {
+        let ratio = closest.get(kernel.name);
+        // What rules leave out: constants that each invocation computes again, trees, edges of tiles.
+        assert!(ratio.is_some_and(|ratio| *ratio < 1.3), "{}: {ratio:?} of its rule at best", kernel.name);
+    }
 }
 
 #[test]
@@ -561,24 +739,12 @@ fn loop_rules_cover_the_true_counts() {
         let kernel = check.kernel;
         let mut longest = 0;
         for index in [0, 1, 2, 3, 4, 6, 8, 9, 11, 13, 20] {
-            let mut case = check.draw(0, index);
-            let (output, _) = case.outputs().next().expect("an output");
-            let (counting, invocations) = counting(&case);
-            let vectors = counting.source.contains("vec4f(f32(ticks))");
-            let words = if vectors { 4 } else { case.scalars(output).len() };
-            if invocations > 300_000 {
+            let case = check.draw(0, index);
+            let counted = counting(&case);
+            if counted.1 > 300_000 {
                 continue;
             }
-            case.kernel = counting;
-            let before = case.bindings[output].len().next_multiple_of(words);
-            case.bindings[output].resize(before + invocations * words, SENTINEL);
-            let got = run_case(&mut *gpu, &case).expect("runs");
-            let counts = got[output][before..].iter().step_by(words).filter(|word| **word != SENTINEL);
-            let counts = counts.map(|word| match case.scalars(output)[0] {
-                Scalar::F32 => f32::from_bits(*word) as u64,
-                Scalar::U32 => u64::from(*word),
-            });
-            let count = counts.max().unwrap_or(0);
+            let count = counts(&mut gpu, case.clone(), counted).into_iter().max().unwrap_or(0);
             let rule = (kernel.loops)(&case.params, case.env);
             assert!(
                 count <= rule,

@@ -116,7 +116,7 @@ fn an_iteration_is_at_most_19_dispatches_and_uploads_nothing() {
         let plan = agents::plan(&config, env).expect("plan");
         let dispatches = plan.once(|_| true).dispatches.len();
         assert!(dispatches <= 19, "{backup:?}: {dispatches}");
-        assert!(plan.explain().contains(&format!("{dispatches} dispatches, 0 bytes uploaded")));
+        assert!(plan.explain(None).contains(&format!("{dispatches} dispatches, 0 bytes uploaded")));
     }
     let Some(choice) = common::gpu() else { return };
     let plan = agents::plan(&small(), env).expect("plan");

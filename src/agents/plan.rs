@@ -3,9 +3,10 @@
 use crate::agents::acting::Stage;
 use crate::agents::head_temperatures::HeadTemperatures;
 use crate::agents::reference::Reference;
-use crate::config::Config;
+use crate::config::{Config, thousands};
 use crate::engine::executor::{Executor, write_as};
-use crate::engine::recording::{Buffer, BufferId, Buffers, Recording};
+use crate::engine::kernel::Work;
+use crate::engine::recording::{Buffer, BufferId, Buffers, Dispatch, Recording};
 use crate::engine::variant::Variant;
 use crate::error::Result;
 use crate::kernels::metrics::Metrics;
@@ -206,7 +207,7 @@ impl Plan {
     }
 
     /// A table of the phases and their dispatches, and of the memory.
-    pub fn explain(&self) -> String {
+    pub fn explain(&self, floor_s: Option<&dyn Fn(&Work) -> f64>) -> String {
         let list: Vec<String> =
             self.phases.iter().map(|phase| format!("{} x {}", phase.name, phase.repeats)).collect();
         let mut text =
@@ -221,9 +222,10 @@ impl Plan {
                     .collect();
                 let [x, y, z] = dispatch.grid;
                 text += &format!(
-                    "  {:<24} {x:>5} x {y} x {z}  -> {}\n",
+                    "  {:<24} {x:>5} x {y} x {z}  -> {}{}\n",
                     Variant { env: None, ..Variant::of(dispatch) }.name(),
-                    outputs.join(", ")
+                    outputs.join(", "),
+                    work_of(dispatch, floor_s)
                 );
             }
         }
@@ -236,4 +238,11 @@ impl Plan {
         }
         text
     }
+}
+
+/// Work of a dispatch, where its kernel declares it, and the least time that it takes.
+fn work_of(dispatch: &Dispatch, floor_s: Option<&dyn Fn(&Work) -> f64>) -> String {
+    let Some(work) = dispatch.kernel.work.map(|work| work(&dispatch.params)) else { return String::new() };
+    let floor = floor_s.map_or(String::new(), |floor_s| format!(", at least {:.2} us", 1e6 * floor_s(&work)));
+    format!("  ({} operations, {} bytes{floor})", thousands(work.operations), thousands(work.bytes()))
 }

@@ -11,6 +11,7 @@ pub mod probes;
 pub mod record;
 pub mod roofline;
 pub mod row;
+pub mod submissions;
 pub mod suite;
 pub mod timing;
 pub mod training;

@@ -186,9 +186,6 @@ fn copy(mut call: TwinCall<'_>) {
     }
 }
 
-/// Invocations that a twin runs side by side: enough chains to hide the latency of a step.
-const SIDE_BY_SIDE: usize = 4;
-
 fn multiply_add(mut call: TwinCall<'_>) {
     let p: Chains = bytemuck::pod_read_unaligned(bytemuck::cast_slice(call.params));
     let y = &mut *call.bindings[0];
@@ -209,33 +206,46 @@ impl WithSimd for FloatChains<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match S::F32_LANES {
-            16 => self.run::<S, 2>(simd),
-            8 => self.run::<S, 4>(simd),
-            4 => self.run::<S, 8>(simd),
-            _ => self.run::<S, 32>(simd),
+        // Vectors that the chains of an invocation fill.
+        let vectors = (FLOAT_CHAINS as usize / S::F32_LANES).max(1);
+        self.y.fill(0f32.to_bits());
+        let all = self.y.len() * vectors;
+        let mut block = 0;
+        while block < all {
+            let start = |vector: usize| ((self.first + (block + vector) / vectors) % 16) as f32;
+            let ends = eight_chains(simd, std::array::from_fn(start), self.p);
+            for (vector, end) in ends.into_iter().enumerate().take(all - block) {
+                let y = &mut self.y[(block + vector) / vectors];
+                *y = (f32::from_bits(*y) + simd.reduce_sum_f32s(end)).to_bits();
+            }
+            block += 8;
         }
     }
 }
 
-impl FloatChains<'_> {
-    #[inline(always)]
-    fn run<S: Simd, const VECTORS: usize>(self, simd: S) {
-        let (a, b) = (simd.splat_f32s(self.p.a), simd.splat_f32s(self.p.b));
-        for (block, y) in self.y.chunks_mut(SIDE_BY_SIDE).enumerate() {
-            let first = self.first + block * SIDE_BY_SIDE;
-            let start = |i: usize| [simd.splat_f32s(((first + i) % 16) as f32); VECTORS];
-            let mut chains: [[S::f32s; VECTORS]; SIDE_BY_SIDE] = std::array::from_fn(start);
-            for _ in 0..2 * self.p.turns {
-                for chain in chains.as_flattened_mut() {
-                    *chain = simd.add_f32s(simd.mul_f32s(*chain, a), b);
-                }
-            }
-            for (y, chains) in y.iter_mut().zip(chains) {
-                *y = chains.into_iter().map(|chain| simd.reduce_sum_f32s(chain)).sum::<f32>().to_bits();
-            }
-        }
+/// Eight vectors of chains: enough to hide the latency of a step, few enough for any processor's registers.
+#[inline(always)]
+fn eight_chains<S: Simd>(simd: S, start: [f32; 8], p: &Chains) -> [S::f32s; 8] {
+    let (a, b) = (simd.splat_f32s(p.a), simd.splat_f32s(p.b));
+    let mut s0 = simd.splat_f32s(start[0]);
+    let mut s1 = simd.splat_f32s(start[1]);
+    let mut s2 = simd.splat_f32s(start[2]);
+    let mut s3 = simd.splat_f32s(start[3]);
+    let mut s4 = simd.splat_f32s(start[4]);
+    let mut s5 = simd.splat_f32s(start[5]);
+    let mut s6 = simd.splat_f32s(start[6]);
+    let mut s7 = simd.splat_f32s(start[7]);
+    for _ in 0..2 * p.turns {
+        s0 = simd.add_f32s(simd.mul_f32s(s0, a), b);
+        s1 = simd.add_f32s(simd.mul_f32s(s1, a), b);
+        s2 = simd.add_f32s(simd.mul_f32s(s2, a), b);
+        s3 = simd.add_f32s(simd.mul_f32s(s3, a), b);
+        s4 = simd.add_f32s(simd.mul_f32s(s4, a), b);
+        s5 = simd.add_f32s(simd.mul_f32s(s5, a), b);
+        s6 = simd.add_f32s(simd.mul_f32s(s6, a), b);
+        s7 = simd.add_f32s(simd.mul_f32s(s7, a), b);
     }
+    [s0, s1, s2, s3, s4, s5, s6, s7]
 }
 
 fn integer(mut call: TwinCall<'_>) {
@@ -246,7 +256,7 @@ fn integer(mut call: TwinCall<'_>) {
     });
 }
 
-/// The same for integers, which the compiler lays into vectors.
+/// The same for integers: a loop over the chains of 16 invocations, which the compiler lays into vectors.
 struct IntegerChains<'a> {
     first: usize,
     y: &'a mut [u32],
@@ -258,17 +268,21 @@ impl WithSimd for IntegerChains<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for (block, y) in self.y.chunks_mut(SIDE_BY_SIDE).enumerate() {
-            let first = self.first + block * SIDE_BY_SIDE;
-            let start = |i: usize| [((first + i) % 16) as u32; INTEGER_CHAINS as usize];
-            let mut chains: [[u32; INTEGER_CHAINS as usize]; SIDE_BY_SIDE] = std::array::from_fn(start);
-            for _ in 0..2 * self.p.turns {
-                for chain in chains.as_flattened_mut() {
-                    *chain = chain.wrapping_mul(self.p.a).wrapping_add(self.p.b);
+        const EACH: usize = INTEGER_CHAINS as usize;
+        let Integers { turns, a, b, .. } = *self.p;
+        for (block, y) in self.y.chunks_mut(16).enumerate() {
+            let first = self.first + 16 * block;
+            let mut chains = [0u32; 16 * EACH];
+            for (i, chain) in chains.iter_mut().enumerate() {
+                *chain = ((first + i / EACH) % 16) as u32;
+            }
+            for _ in 0..2 * turns {
+                for chain in &mut chains {
+                    *chain = chain.wrapping_mul(a).wrapping_add(b);
                 }
             }
-            for (y, chains) in y.iter_mut().zip(chains) {
-                *y = chains.into_iter().fold(0, u32::wrapping_add);
+            for (y, chains) in y.iter_mut().zip(chains.chunks_exact(EACH)) {
+                *y = chains.iter().fold(0, |sum, chain| sum.wrapping_add(*chain));
             }
         }
     }

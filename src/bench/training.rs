@@ -16,15 +16,17 @@ use crate::verify::training::compare_training;
 /// Iterations of one agent that are compared with the twins; of a population fewer.
 const COMPARED: u64 = 32;
 
-/// The windows of a run of about `seconds`.
+/// The windows with updates of a run of about `seconds`, and the bytes that were sent to the device meanwhile.
 fn windows(config: &Config, seconds: f64) -> Result<(Vec<Progress>, u64)> {
     let mut trainer = Trainer::new(config)?;
     let before = trainer.uploaded_bytes();
     let (mut windows, start) = (Vec::new(), Instant::now());
     while start.elapsed().as_secs_f64() < seconds || windows.len() < 3 {
         for event in trainer.advance()? {
-            if let Event::Progress(progress) = event {
-                windows.push(progress);
+            match event {
+                // Before its first update a run fills its memory.
+                Event::Progress(progress) if progress.updates > 0 => windows.push(progress),
+                _ => {}
             }
         }
         trainer.wait()?;
@@ -43,7 +45,7 @@ pub fn measure(
     let step = agents::plan(config, env)?.env_steps();
     let endless = Config {
         device: executor.address().into(),
-        total_timesteps: 1 << 40,
+        total_timesteps: u64::from(u32::MAX),
         eval_frequency: 0,
         stop_when_solved: false,
         log_frequency: 8 * step,

@@ -48,26 +48,44 @@ const SIZES: &[(&str, &str)] = &[
 
 /// Trainings whose dispatches are timed: settings on top of the preset of `(environment, algorithm)`.
 pub const TRAININGS: &[(&str, &str, &[&str])] = &[
-    ("CartPole-v1", "sqn", &["hidden=[120,84]", "batch_size=128", "num_envs=10", "path=layered"]),
-    ("CartPole-v1", "sqn", &["hidden=[120,84]", "batch_size=128", "num_envs=10", "path=fused"]),
     (
         "CartPole-v1",
         "sqn",
-        &["hidden=[120,84]", "batch_size=128", "num_envs=10", "agents=32", "path=layered"],
+        &["buffer_size=10240", "hidden=[120,84]", "batch_size=128", "num_envs=10", "path=layered"],
     ),
-    ("Pendulum-v1", "sac", &["hidden=[256,256]", "batch_size=256", "num_envs=8"]),
-    ("Breakout-MinAtar", "dqn", &["network=minatar", "replay=prioritized", "num_envs=8"]),
+    (
+        "CartPole-v1",
+        "sqn",
+        &["buffer_size=10240", "hidden=[120,84]", "batch_size=128", "num_envs=10", "path=fused"],
+    ),
+    (
+        "CartPole-v1",
+        "sqn",
+        &[
+            "buffer_size=10240",
+            "hidden=[120,84]",
+            "batch_size=128",
+            "num_envs=10",
+            "agents=32",
+            "path=layered",
+        ],
+    ),
+    ("Pendulum-v1", "sac", &["buffer_size=10240", "hidden=[256,256]", "batch_size=256", "num_envs=8"]),
+    (
+        "Breakout-MinAtar",
+        "dqn",
+        &["buffer_size=10240", "network=minatar", "replay=prioritized", "num_envs=8"],
+    ),
     ("CartPole-v1", "soft_pqn", &[]),
-    ("CartPole-v1", "sac_discrete", &[]),
-    ("MultiGoal-v0", "soft_q_svgd", &[]),
+    ("CartPole-v1", "sac_discrete", &["buffer_size=10240"]),
+    ("MultiGoal-v0", "soft_q_svgd", &["buffer_size=10240"]),
 ];
 
-/// Settings of a training of the list, without an evaluation that is as long as a run.
+/// Settings on top of the preset of an environment and algorithm; evaluations, which are not timed, are small.
 pub fn config(env: &str, algo: &str, settings: &[&str]) -> Result<Config> {
     let mut set = vec![format!("env={env}"), format!("algo={algo}"), "eval_episodes=1".into()];
     set.extend(settings.iter().map(|setting| (*setting).to_owned()));
-    let config = resolve(&Layers { file: None, set, flags: Vec::new() })?.config;
-    Ok(Config { buffer_size: config.buffer_size.min(10_240), learning_starts: 0, ..config })
+    Ok(resolve(&Layers { file: None, set, flags: Vec::new() })?.config)
 }
 
 /// Cases of an iteration of a training that are not among `known`, by variant and shape.

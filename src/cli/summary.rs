@@ -2,9 +2,11 @@
 
 use softq::agents;
 use softq::config::thousands;
+use softq::engine::kernel::Work;
 use softq::gpu::Choice;
 use softq::report::number::beside;
 use softq::train::event::{Evaluation, Report};
+use softq::train::profile::{KernelTime, Profile};
 use softq::train::run_dir::{
     AGENTS_FILE, BEST_FILE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, ENVIRONMENT_FILE, EVALUATIONS_FILE,
     GIF_FILE, METRICS_FILE, MODEL_FILE, POPULATION_FILE, PROGRESS_FILE, RunDir, TENSORBOARD,
@@ -79,4 +81,26 @@ pub fn closing_text(report: &Report, reward_threshold: Option<f64>, choice: &Cho
         text += &format!("  watch    softq watch {}\n", dir.path().display());
     }
     text
+}
+/// Where the time of a profiled run went: the longest kernels.
+pub fn profile(profile: &Profile) -> String {
+    let kernels = profile.kernels();
+    let all: f64 = kernels.iter().map(|kernel| kernel.seconds).sum();
+    let mut text = format!(
+        "{:<28} {:>10} {:>12} {:>6} {:>9} {:>7}\n",
+        "kernel", "dispatches", "us each", "share", "GFLOP/s", "GB/s"
+    );
+    for KernelTime { name, dispatches, seconds, work } in kernels {
+        let rate = |of: fn(&Work) -> u64| {
+            work.map_or(String::new(), |work| format!("{:.1}", 1e-9 * of(&work) as f64 / seconds.max(1e-12)))
+        };
+        text += &format!(
+            "{name:<28} {dispatches:>10} {:>12.2} {:>5.1}% {:>9} {:>7}\n",
+            1e6 * seconds / dispatches as f64,
+            100.0 * seconds / all.max(f64::MIN_POSITIVE),
+            rate(|work| work.operations),
+            rate(Work::bytes),
+        );
+    }
+    text + "\n"
 }

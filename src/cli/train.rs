@@ -67,6 +67,10 @@ pub struct TrainArgs {
     /// Print the device, the resolved settings and the commands of one iteration, and do not train
     #[arg(long, help_heading = FILES)]
     explain: bool,
+    /// Time every dispatch of the first iterations with updates: profile.csv has the time per kernel, trace.json opens in
+    /// chrome://tracing and Perfetto
+    #[arg(long, help_heading = FILES, conflicts_with = "explain")]
+    profile: bool,
     #[command(flatten)]
     fields: Flags,
 }
@@ -137,7 +141,7 @@ pub fn train(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
     }
     let trainer = Trainer::new(&resolved.config)?;
     if args.explain {
-        return say(out, &settings::explanation(&resolved, &trainer));
+        return say(out, &settings::explanation(&resolved, &trainer)?);
     }
     // After the device is known to work, so that a refused run leaves no directory behind.
     let dir = match &args.run_dir {
@@ -166,6 +170,9 @@ impl Run<'_> {
         out: &mut dyn Write,
     ) -> Result<()> {
         let Run { args, config, threshold, dir } = self;
+        if args.profile {
+            trainer.profile();
+        }
         let stop = signals::watch();
         let report = if args.tui && std::io::stdout().is_terminal() {
             let mut dashboard = Dashboard::open(config, &trainer, &stop, &mut curves)?;
@@ -189,7 +196,8 @@ impl Run<'_> {
         let closing = summary::closing_text(&report, threshold, trainer.choice(), &dir);
         let ranking =
             if report.members.len() > 1 { ranking::table(&report, threshold) + "\n" } else { String::new() };
-        say(out, &format!("{}\n{ranking}{closing}", curves.terminal(threshold)))
+        let profile = trainer.profiled().map_or(String::new(), summary::profile);
+        say(out, &format!("{}\n{ranking}{profile}{closing}", curves.terminal(threshold)))
     }
 }
 

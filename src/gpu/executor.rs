@@ -257,7 +257,12 @@ impl Executor for GpuExecutor {
         let mut spans = Vec::with_capacity(dispatches.len());
         for chunk in dispatches.chunks(MOST_PASSES) {
             let passes = chunk.iter().map(|dispatch| vec![*dispatch]);
-            spans.extend(GpuExecutor::clock_passes(&self.gpu, passes, chunk.len())?);
+            // Each submission's clock begins where the one before ended.
+            let since = spans.last().map_or(0, |span: &Span| span.end);
+            let timed = GpuExecutor::clock_passes(&self.gpu, passes, chunk.len())?;
+            spans.extend(
+                timed.into_iter().map(|span| Span { begin: since + span.begin, end: since + span.end }),
+            );
         }
         Ok(spans)
     }

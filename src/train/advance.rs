@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::engine::clock::Instant;
 use crate::engine::env::Env;
-use crate::engine::executor::Program;
+use crate::engine::executor::{Grain, Program};
 use crate::error::{Error, Result};
 use crate::kernels::metrics::Metrics;
 use crate::shared::agent::Lane;
@@ -89,10 +89,27 @@ impl Trainer {
         // Windows of statistics end at fixed steps, whatever the device's pace, so that runs are comparable row by row.
         let until = until.min(course.next_eval.unwrap_or(u64::MAX)).min(course.next_log);
         let left = (until - course.env_steps).div_ceil(block.env_steps);
-        let iterations = left.min(u64::from(course.pace.iterations)) as u32;
+        let mut iterations = left.min(u64::from(course.pace.iterations)) as u32;
+        let learning = course.env_steps >= warm_up;
+        let profile = self.profile.as_mut().filter(|profile| learning && profile.room() > 0);
+        if let Some(profile) = &profile {
+            iterations = iterations.min(profile.room() as u32);
+        }
         let before = Instant::now();
         let env_steps = course.env_steps + block.env_steps * u64::from(iterations);
-        self.executor.submit(&block.repeated(iterations), None)?;
+        let programs = block.repeated(iterations);
+        match profile {
+            None => self.executor.submit(&programs, None)?,
+            Some(profile) => {
+                let since = profile.now();
+                let spans = self.executor.clocked(&programs, Grain::Dispatch)?;
+                profile.add(since, &spans);
+                if spans.is_empty() {
+                    self.profile = None;
+                    self.warnings.push("there is no profile: the adapter has no timestamps".into());
+                }
+            }
+        }
         self.course.env_steps = env_steps;
         if env_steps >= self.course.next_log {
             self.ask_for_statistics()?;

@@ -14,6 +14,7 @@ pub mod model_file;
 mod pause;
 pub mod playback;
 pub mod presets;
+pub mod profile;
 pub mod reference;
 pub mod results;
 pub mod resume;

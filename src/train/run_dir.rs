@@ -42,6 +42,10 @@ pub const REPORT_FILE: &str = "report.json";
 pub const CURVE_FILE: &str = "curve.svg";
 /// The trained agent at work.
 pub const GIF_FILE: &str = "agent.gif";
+/// Time per kernel of a profiled run.
+pub const PROFILE_FILE: &str = "profile.csv";
+/// Its dispatches in Chrome's trace format.
+pub const TRACE_FILE: &str = "trace.json";
 /// Where checkpoints lie.
 pub const CHECKPOINTS: &str = "checkpoints";
 /// Digests of all the others.

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::engine::clock::Instant;
 use crate::engine::cpu::CpuExecutor;
 use crate::engine::executor::{Executor, Program, read_as};
+use crate::engine::kernel::Work;
 use crate::engine::recording::BufferId;
 use crate::envs::{self, Env};
 use crate::error::{Error, Result};
@@ -16,7 +17,9 @@ use crate::train::course::Course;
 use crate::train::drawing::{self, Pictures};
 use crate::train::event::{NamedTensor, Weights};
 use crate::train::playback::{self, Episode, Policy, Trained};
+use crate::train::profile::Profile;
 use crate::train::reference;
+use crate::train::run_dir::RunDir;
 use crate::train::saved_run::LOG_ALPHA;
 use crate::train::soft_trap;
 
@@ -37,6 +40,8 @@ pub struct Trainer {
     pub(super) warnings: Vec<String>,
     /// What went wrong behind the events told last.
     pub(super) failure: Option<Error>,
+    /// Times of dispatches, if they are wanted.
+    pub(super) profile: Option<Profile>,
 }
 
 /// The plan, resolved by the executor.
@@ -154,7 +159,27 @@ impl Trainer {
             programs,
             warnings: Vec::new(),
             failure: None,
+            profile: None,
         })
+    }
+
+    /// Has the time of every dispatch taken in the first iterations with updates.
+    pub fn profile(&mut self) {
+        self.profile = Some(Profile::new(&self.plan));
+    }
+
+    /// What was timed so far, if that was asked for.
+    pub fn profiled(&self) -> Option<&Profile> {
+        self.profile.as_ref()
+    }
+
+    /// Writes the profile into a run's directory once it is whole, or at the end.
+    pub(super) fn write_profile(&mut self, dir: &RunDir) -> Result<()> {
+        let finished = self.course.finished();
+        match self.profile.as_mut().filter(|profile| profile.is_due(finished)) {
+            Some(profile) => profile.write(dir),
+            None => Ok(()),
+        }
     }
 
     /// Where the run stands.
@@ -203,8 +228,8 @@ impl Trainer {
         self.executor.wait()
     }
 
-    /// Dispatches and memory, for people.
-    pub fn explain(&self) -> String {
+    /// Dispatches and memory, for people; with the least time of each where the device's limits are known.
+    pub fn explain(&self, floor_s: Option<&dyn Fn(&Work) -> f64>) -> String {
         let (updates, steps) = self.config.update_ratio();
         let q = &self.plan.groups[0].net;
         format!(
@@ -219,7 +244,7 @@ impl Trainer {
             self.plan.experience.1,
             if steps == 1 { "" } else { "s" },
             updates as f64 / steps as f64,
-            self.plan.explain()
+            self.plan.explain(floor_s)
         )
     }
 

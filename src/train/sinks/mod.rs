@@ -263,6 +263,7 @@ impl Loop<'_> {
             if self.report.is_none() && self.files.checkpoints.due(self.trainer.course()) {
                 self.checkpoint()?;
             }
+            self.trainer.write_profile(&self.files.dir)?;
             self.observer.between(self.trainer)?;
             self.trainer.wait()?;
         }
