@@ -16,8 +16,16 @@ use crate::verify::training::compare_training;
 /// Iterations of one agent that are compared with the twins; of a population fewer.
 const COMPARED: u64 = 32;
 
-/// The windows with updates of a run of about `seconds`, and the bytes that were sent to the device meanwhile.
-fn windows(config: &Config, seconds: f64) -> Result<(Vec<Progress>, u64)> {
+/// What a run told.
+struct Windows {
+    windows: Vec<Progress>,
+    /// Bytes that were sent to the device meanwhile.
+    uploaded: u64,
+    hardware: bool,
+}
+
+/// The windows with updates of a run of about `seconds`.
+fn windows(config: &Config, seconds: f64) -> Result<Windows> {
     let mut trainer = Trainer::new(config)?;
     let before = trainer.uploaded_bytes();
     let (mut windows, start) = (Vec::new(), Instant::now());
@@ -31,7 +39,7 @@ fn windows(config: &Config, seconds: f64) -> Result<(Vec<Progress>, u64)> {
         }
         trainer.wait()?;
     }
-    Ok((windows, trainer.uploaded_bytes() - before))
+    Ok(Windows { windows, uploaded: trainer.uploaded_bytes() - before, hardware: trainer.choice().hardware })
 }
 
 /// Times a training for about `seconds`: a row of updates and one of environment steps, both over all agents.
@@ -42,7 +50,7 @@ pub fn measure(
     effort: &Effort,
 ) -> Result<[Row; 2]> {
     let env = envs::open(&config.env, &config.env_values()?)?;
-    let step = agents::plan(config, env)?.env_steps();
+    let step = agents::plan(&Config { agents: 1, ..config.clone() }, env)?.env_steps();
     let endless = Config {
         device: executor.address().into(),
         total_timesteps: u64::from(u32::MAX),
@@ -52,14 +60,15 @@ pub fn measure(
         ..config.clone()
     };
     // A short run finds the pace; a window of the long one takes the time of a sample.
-    let (pilot, _) = windows(&endless, 0.1 * seconds)?;
+    let pilot = windows(&endless, 0.1 * seconds)?.windows;
     let rate = rates(&pilot, |window| window.env_steps).iter().copied().fold(0.0, f64::max);
     let every = (rate * seconds / effort.repeats as f64) as u64 / step * step;
     let endless = Config { log_frequency: every.max(step), ..endless };
-    let (windows, uploaded) = windows(&endless, seconds * (1.0 + 2.0 / effort.repeats as f64))?;
+    let Windows { windows, uploaded, hardware } =
+        windows(&endless, seconds * (1.0 + 2.0 / effort.repeats as f64))?;
     let verdict = counted(&windows, config).and_then(|()| match executor.address() {
         "cpu" => Ok(()),
-        _ => as_the_twins(executor, config).unwrap_or_else(|error| Err(error.to_string())),
+        _ => as_the_twins(executor, config, hardware).unwrap_or_else(|error| Err(error.to_string())),
     });
     let agents = config.agents;
     let network = match config.network == Config::default().network {
@@ -106,9 +115,14 @@ fn counted(windows: &[Progress], config: &Config) -> std::result::Result<(), Str
 }
 
 /// Whether some iterations leave the memory that they leave by the twins, within verification's bound.
-fn as_the_twins(executor: &mut dyn Executor, config: &Config) -> Result<std::result::Result<(), String>> {
-    let row = compare_training(executor, config, (COMPARED / u64::from(config.agents)).max(1))?;
+fn as_the_twins(
+    executor: &mut dyn Executor,
+    config: &Config,
+    hardware: bool,
+) -> Result<std::result::Result<(), String>> {
+    let row = compare_training(executor, config, hardware, (COMPARED / u64::from(config.agents)).max(1))?;
     Ok(match row.failures.first() {
+        None if row.twin.is_none_or(|errors| errors.words == 0) => Err("nothing was compared".into()),
         None => Ok(()),
         Some(failure) => Err(format!(
             "{}[{}] is {}, should be {}",

@@ -3,7 +3,7 @@
 //! Both run freely until their weights, learner state or environments differ in a bit. From there on the twins start every
 //! update from the executor's memory, so that each update is judged by itself and no early rounding grows into a verdict.
 
-use crate::agents;
+use crate::agents::{self, Capabilities};
 use crate::config::Config;
 use crate::engine::cpu::CpuExecutor;
 use crate::engine::debug::copy_memory;
@@ -42,18 +42,24 @@ pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Resu
         eval_episodes: 1,
         ..Config::default()
     };
-    compare_training(executor, &config, updates)
+    compare_training(executor, &config, false, updates)
 }
 
-/// Runs so many iterations of a training and compares after each.
-pub fn compare_training(executor: &mut dyn Executor, config: &Config, iterations: u64) -> Result<Row> {
+/// Runs so many iterations of a training, as it is on hardware or not, and compares after each.
+pub fn compare_training(
+    executor: &mut dyn Executor,
+    config: &Config,
+    hardware: bool,
+    iterations: u64,
+) -> Result<Row> {
     let mut row = empty_row();
     if executor.address() == "cpu" {
         row.note = "left out: the CPU executor is the reference".into();
         return Ok(row);
     }
     let env = envs::open(&config.env, &config.env_values()?)?;
-    let plan = agents::plan(config, env)?;
+    let device = Capabilities { hardware, max_buffer_bytes: executor.max_buffer_bytes() };
+    let plan = agents::plan_relative(config, env, device, None)?;
     let warm_up = config.learning_starts.div_ceil(config.num_envs.into()).max(1) as u32;
     let iteration = plan.once(|_| true);
     let mut twins = CpuExecutor::new();
