@@ -82,9 +82,11 @@ pub fn run(
     Ok(all)
 }
 
+/// What was found in a case, and whether it left the bits of the twin.
+type Outcome = (Report, bool);
+
 fn check_of(check: &Check, seed: u64, cases: usize) -> Result<Sanitized> {
-    let mut results: Vec<(usize, Option<Result<(Report, bool)>>)> =
-        (0..cases).map(|index| (index, None)).collect();
+    let mut results: Vec<(usize, Option<Result<Outcome>>)> = (0..cases).map(|index| (index, None)).collect();
     threads::any_order(results.iter_mut().collect(), |(index, result)| {
         *result = Some(case_of(check, seed, *index));
     });
@@ -123,7 +125,7 @@ fn place(check: &Check, seed: u64, index: usize, line: u32) -> Result<String> {
 }
 
 /// One case: what was found, and whether it left the twin's bits.
-fn case_of(check: &Check, seed: u64, index: usize) -> Result<(Report, bool)> {
+fn case_of(check: &Check, seed: u64, index: usize) -> Result<Outcome> {
     let case = check.draw(seed, index);
     let code = Interpreted::of(&Variant { kernel: case.kernel, env: case.env, rule: case.rule })?;
     let (report, memory) = watch(&code, &case)?;

@@ -328,7 +328,10 @@ impl<'a> Lowering<'a> {
         self.registers += u64::from(count);
         if self.registers > MAX_REGISTERS || self.program.ops.len() > MAX_OPS {
             return Err(self.refusal(
-                format!("a shader whose variables and values take more than {} MiB", MAX_REGISTERS * 4 >> 20),
+                format!(
+                    "a shader whose variables and values take more than {} MiB",
+                    (MAX_REGISTERS * 4) >> 20
+                ),
                 span,
             ));
         }

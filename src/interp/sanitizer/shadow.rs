@@ -146,10 +146,9 @@ mod tests {
     #[test]
     fn a_race_between_any_two_accesses_is_found() {
         let kinds = [Kind::Read, Kind::Write, Kind::AtomicRead, Kind::AtomicWrite];
-        let conflicting = |a: Kind, b: Kind| match (a, b) {
-            (Kind::Write, _) | (_, Kind::Write) => true,
-            (Kind::Read, Kind::AtomicWrite) | (Kind::AtomicWrite, Kind::Read) => true,
-            _ => false,
+        let conflicting = |a: Kind, b: Kind| {
+            let plain = [a, b].contains(&Kind::Write);
+            plain || [(Kind::Read, Kind::AtomicWrite), (Kind::AtomicWrite, Kind::Read)].contains(&(a, b))
         };
         let mut state = 1u64;
         let mut next = |n: u64| {
