@@ -61,8 +61,8 @@ pub trait EnvTwin: Send + Sync {
     fn step(&self, params: &[u32], state: &mut [u32], action: &[u32], rng: &mut Rng<'_>) -> Outcome;
     /// See [`World::observe`].
     fn observe(&self, params: &[u32], state: &[u32], obs: &mut [f32]);
-    /// See [`World::draw`].
-    fn draw(&self, params: &[u32], state: &[u32], uv: [f32; 2]) -> [f32; 3];
+    /// [`World::draw`] at many places of one picture: what depends on the state alone is then computed once.
+    fn draw(&self, params: &[u32], state: &[u32], places: &[[f32; 2]], colours: &mut [[f32; 3]]);
     /// See [`World::axes`].
     fn axes(&self) -> &'static [Axis];
     /// Words of the state.
@@ -91,8 +91,11 @@ impl<W: World> EnvTwin for W {
         World::observe(self, typed(params), typed(state), obs);
     }
 
-    fn draw(&self, params: &[u32], state: &[u32], uv: [f32; 2]) -> [f32; 3] {
-        World::draw(self, typed(params), typed(state), uv)
+    fn draw(&self, params: &[u32], state: &[u32], places: &[[f32; 2]], colours: &mut [[f32; 3]]) {
+        let (params, state) = (typed(params), typed(state));
+        for (place, colour) in places.iter().zip(colours) {
+            *colour = World::draw(self, params, state, *place);
+        }
     }
 
     fn axes(&self) -> &'static [Axis] {

@@ -113,6 +113,7 @@ impl World for Acrobot {
         obs.copy_from_slice(&[cosine1, sine1, cosine2, sine2, state.theta1_dot, state.theta2_dot]);
     }
 
+    #[inline(always)]
     fn draw(&self, _env: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let at = [4.4 * uv[0] - 2.2, 4.4 * uv[1] - 2.2];
         let first = sincos_f32(state.theta1);

@@ -145,6 +145,7 @@ impl World for Breakout {
         minatar::observe(obs, CHANNELS, |y, x, channel| lit(state, y, x, channel));
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         minatar::draw(uv, &COLOURS, |y, x, channel| lit(state, y, x, channel))
     }

@@ -92,6 +92,7 @@ impl World for CartPole {
         obs.copy_from_slice(&[state.x, state.x_dot, state.theta, state.theta_dot]);
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let at = [(uv[0] - 0.5) * 4.8, (0.75 - uv[1]) * 3.2];
         let axle = [at[0] - state.x, at[1] - 0.06];

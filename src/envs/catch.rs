@@ -67,6 +67,7 @@ impl World for Catch {
         obs[((self.rows - 1) * self.columns + state.paddle_x) as usize] = 1.0;
     }
 
+    #[inline(always)]
     fn draw(&self, _: &NoParams, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let place = place_of(uv, self.rows, self.columns);
         let at = place.at;

@@ -128,6 +128,7 @@ impl World for CatchPixels {
         }
     }
 
+    #[inline(always)]
     fn draw(&self, _: &NoParams, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let place = place_of(uv, CELLS, CELLS);
         let mut colour = if (place.row + place.column) % 2 == 1 { DUSK } else { NIGHT };

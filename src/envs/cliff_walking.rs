@@ -99,6 +99,7 @@ impl World for CliffWalking {
         one_hot(obs, state.cell);
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let place = place_of(uv, ROWS, COLUMNS);
         let at = place.at;

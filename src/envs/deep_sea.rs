@@ -114,6 +114,7 @@ impl World for DeepSea {
         one_hot(obs, if state.row < self.size { state.row * self.size + state.column } else { u32::MAX });
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let place = place_of(uv, self.size + 1, self.size);
         let at = place.at;

@@ -156,6 +156,7 @@ impl World for Freeway {
         minatar::observe(obs, CHANNELS, |y, x, channel| lit(state, y, x, channel));
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         minatar::draw(uv, &COLOURS, |y, x, channel| lit(state, y, x, channel))
     }

@@ -157,6 +157,7 @@ impl World for FrozenLake {
         one_hot(obs, state.cell);
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let place = place_of(uv, self.rows, self.columns);
         let at = place.at;

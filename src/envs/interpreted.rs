@@ -256,17 +256,19 @@ impl EnvTwin for Interpreted {
         );
     }
 
-    fn draw(&self, params: &[u32], state: &[u32], uv: [f32; 2]) -> [f32; 3] {
-        let Some(draw) = &self.draw else { return [0.0; 3] };
-        draw.call(
-            &[],
-            |program, regs| {
-                put(regs, program.arguments[0], params);
-                self.enter(regs, program.arguments[1].0, state);
-                put(regs, program.arguments[2], &uv.map(f32::to_bits));
-            },
-            |program, regs| std::array::from_fn(|i| f32::from_bits(regs[program.result.0 as usize + i])),
-        )
+    fn draw(&self, params: &[u32], state: &[u32], places: &[[f32; 2]], colours: &mut [[f32; 3]]) {
+        let Some(draw) = &self.draw else { return colours.fill([0.0; 3]) };
+        for (place, colour) in places.iter().zip(colours) {
+            *colour = draw.call(
+                &[],
+                |program, regs| {
+                    put(regs, program.arguments[0], params);
+                    self.enter(regs, program.arguments[1].0, state);
+                    put(regs, program.arguments[2], &place.map(f32::to_bits));
+                },
+                |program, regs| std::array::from_fn(|i| f32::from_bits(regs[program.result.0 as usize + i])),
+            );
+        }
     }
 
     fn axes(&self) -> &'static [crate::engine::env::Axis] {

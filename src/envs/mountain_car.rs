@@ -66,6 +66,7 @@ impl World for MountainCar {
         obs.copy_from_slice(&[state.position, state.velocity]);
     }
 
+    #[inline(always)]
     fn draw(&self, _env: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         valley::draw(state.position, GOAL_POSITION, GOAL_HEIGHT, uv)
     }

@@ -88,6 +88,7 @@ impl World for MultiGoal {
         obs.copy_from_slice(&[state.x, state.y]);
     }
 
+    #[inline(always)]
     fn draw(&self, _env: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let x = 15.4 * uv[0] - 7.7;
         let y = 7.7 - 15.4 * uv[1];

@@ -35,6 +35,7 @@ impl World for PendulumDiscrete {
         pendulum::observe(state, obs);
     }
 
+    #[inline(always)]
     fn draw(&self, _env: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         pendulum::draw(state, uv)
     }

@@ -150,6 +150,7 @@ impl World for Pong {
         minatar::observe(obs, CHANNELS, |y, x, channel| lit(state, y, x, channel));
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let place = place_of(uv, SIDE, SIDE);
         let colours = [(0, PLAYER), (1, OPPONENT), (2, BALL), (3, TRAIL)];

@@ -225,6 +225,7 @@ impl World for Qbert {
         minatar::observe(obs, CHANNELS, |y, x, channel| lit(state, y, x, channel));
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let place = place_of(uv, SIDE, SIDE);
         let is = |channel| lit(state, place.row, place.column, channel);

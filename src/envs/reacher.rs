@@ -116,6 +116,7 @@ impl World for Reacher {
         ]);
     }
 
+    #[inline(always)]
     fn draw(&self, _env: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let at = [0.66 * uv[0] - 0.33, 0.33 - 0.66 * uv[1]];
         let first = sincos_f32(state.theta1);

@@ -224,6 +224,7 @@ impl World for SpaceInvaders {
         minatar::observe(obs, CHANNELS, |y, x, channel| state.lit(y, x, channel));
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         minatar::draw(uv, &COLOURS, |y, x, channel| state.lit(y, x, channel))
     }

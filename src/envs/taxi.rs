@@ -169,6 +169,7 @@ impl World for Taxi {
         one_hot(obs, state.index);
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let ride = decode(state.index);
         let city = [uv[0] * WIDTH - MARGIN, uv[1] * WIDTH - MARGIN];

@@ -91,6 +91,7 @@ impl World for Tray {
         obs.copy_from_slice(&[height, difference, state.ball, state.ball_dot]);
     }
 
+    #[inline(always)]
     fn draw(&self, _: &Params, state: &State, uv: [f32; 2]) -> [f32; 3] {
         let at = [(uv[0] - 0.5) * 75.0, 65.0 - uv[1] * 75.0];
         let left = state.left as f32;

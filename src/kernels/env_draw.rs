@@ -46,14 +46,21 @@ fn twin(p: &Params, env: &Env, env_params: &[u32], state: &[u32], pixels: &mut [
         let state = &state[frame * state_words..][..state_words];
         let rows = pixels[frame * size..][..size].chunks_mut(width.max(1)).enumerate().collect();
         threads::any_order(rows, |(y, row): (usize, &mut [u32])| {
-            for (x, pixel) in row.iter_mut().enumerate() {
-                let (x, y) = (x as f32, y as f32);
-                let side = p.samples as f32;
+            let (side, samples) = (p.samples as f32, (p.samples * p.samples) as usize);
+            let within = |sample: u32| (sample as f32 + CENTRE) / side;
+            let mut places = Vec::with_capacity(row.len() * samples);
+            for x in 0..row.len() {
+                for below in 0..p.samples {
+                    let v = (y as f32 + within(below)) / p.height as f32;
+                    places
+                        .extend((0..p.samples).map(|right| [(x as f32 + within(right)) / p.width as f32, v]));
+                }
+            }
+            let mut colours = vec![[0.0; 3]; places.len()];
+            world.draw(params, state, &places, &mut colours);
+            for (pixel, colours) in row.iter_mut().zip(colours.chunks_exact(samples.max(1))) {
                 let mut sum = [0.0f32; 3];
-                for sample in 0..p.samples * p.samples {
-                    let u = (x + ((sample % p.samples) as f32 + CENTRE) / side) / p.width as f32;
-                    let v = (y + ((sample / p.samples) as f32 + CENTRE) / side) / p.height as f32;
-                    let colour = world.draw(params, state, [u, v]);
+                for colour in colours {
                     for channel in 0..3 {
                         sum[channel] += colour[channel].clamp(0.0, 1.0);
                     }

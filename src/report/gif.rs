@@ -51,7 +51,10 @@ fn encode(
     encoder.set_repeat(Repeat::Infinite)?;
     let mut before: Option<Vec<u8>> = None;
     for frame in frames {
-        let indices: Vec<u8> = frame.rgb.as_chunks().0.iter().map(|colour| palette.index[colour]).collect();
+        let mut indices = Vec::with_capacity(frame.rgb.len() / 3);
+        for run in runs(frame) {
+            indices.extend(std::iter::repeat_n(palette.index[&run[0]], run.len()));
+        }
         let region = match &before {
             Some(before) => Region::changed(before, &indices, usize::from(width)),
             None => Region { left: 0, top: 0, right: usize::from(width), bottom: usize::from(height) },
@@ -73,6 +76,11 @@ fn encode(
     }
     drop(encoder);
     Ok(bytes)
+}
+
+/// Neighbours of one colour, which most are: a lookup for each of these and not for each pixel.
+fn runs(frame: &Frame) -> impl Iterator<Item = &[Colour]> {
+    frame.rgb.as_chunks().0.chunk_by(|a, b| a == b)
 }
 
 /// The size that all frames share.
@@ -150,8 +158,7 @@ impl Palette {
         // Ordered, so that the same frames give the same file.
         let mut counts: BTreeMap<Colour, usize> = BTreeMap::new();
         for frame in frames {
-            // Neighbours mostly agree; counting them together saves a lookup per pixel.
-            for run in frame.rgb.as_chunks().0.chunk_by(|a, b| a == b) {
+            for run in runs(frame) {
                 *counts.entry(run[0]).or_default() += run.len();
             }
         }

@@ -73,6 +73,7 @@ pub fn tanh_f32(x: f32) -> f32 {
 
 /// `(sin x, cos x)` for `|x| < 8192`.
 #[allow(clippy::excessive_precision, reason = "the polynomial's own constants")]
+#[inline]
 pub fn sincos_f32(x: f32) -> (f32, f32) {
     let magnitude = x.abs();
     let octant = ((magnitude * 1.27323954) as u32).wrapping_add(1) & 0xffff_fffe;
