@@ -1,4 +1,4 @@
-//! Survivors that are understood: mutants that no test can tell from the original, and data races that a driver hides.
+//! Survivors that are understood: mutants that no test can tell from the original.
 
 /// One line of a file whose listed mutants survive.
 pub struct Known {
@@ -21,13 +21,9 @@ const SOURCE: &str = "this kernel has one table of action values, and its q_valu
 const RESET_IS_ZERO: &str = "STREAM_RESET is 0";
 const UNUSED_WORD: &str = "only the first word of the last round is used";
 const LAST_ACTION: &str = "the loop then meets the last action too, which is what is returned after it";
-const TREE: &str = "a race: the element that another invocation reads is written later on this driver, which runs the invocations of a \
-     workgroup in order";
-const TAIL: &str = "a race: invocations other than 0 read the sum without a barrier, which this driver has already written; several \
-     write the same values";
 
 /// Mutants with the behaviour of the original.
-pub const EQUIVALENT: &[Known] = &[
+const EQUIVALENT: &[Known] = &[
     known(
         "lane_step",
         "var rng = Rng(seed, stream + STREAM_RESET, step, index, 0u);",
@@ -240,20 +236,6 @@ pub const EQUIVALENT: &[Known] = &[
     ),
 ];
 
-/// Mutants that are wrong, but not on a driver that runs the invocations of a workgroup one after the other. They count as
-/// survivors.
-pub const HIDDEN: &[Known] = &[
-    known("grad_norm", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
-    known("update_end", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
-    known("metrics", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
-    known("priority_draw", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
-    known("priority_update", "if (local < half) {", 0, &["if (local <= half) {", "if (true) {"], TREE),
-    known("priority_update", "if (local == 0u && learning) {", 0, &[], TAIL),
-    known("grad_norm", "if (local != 0u) {", 0, &[], TAIL),
-    known("update_end", "if (local != 0u || agents[agent].nonfinite != 0u) {", 0, &[], TAIL),
-    known("metrics", "if (local != 0u) {", 0, &[], TAIL),
-];
-
 const fn known(
     target: &'static str,
     original: &'static str,
@@ -264,15 +246,10 @@ const fn known(
     Known { target, original, nth, mutated, reason }
 }
 
-/// What is known of the mutant `mutated` of the `nth` line with the text `original`.
-pub fn reason(
-    list: &[Known],
-    target: &str,
-    original: &str,
-    nth: usize,
-    mutated: &str,
-) -> Option<&'static str> {
-    list.iter()
+/// Why nothing can tell the mutant `mutated` of the `nth` line with the text `original`, if that is known.
+pub fn reason(target: &str, original: &str, nth: usize, mutated: &str) -> Option<&'static str> {
+    EQUIVALENT
+        .iter()
         .find(|known| {
             known.target == target
                 && known.original == original

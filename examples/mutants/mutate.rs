@@ -1,4 +1,4 @@
-//! Single faults of the kind that slip into a shader: another operator, another constant, a barrier or a guard left out.
+//! Single faults of the kind that slip into a shader: another operator, another constant or element, a barrier or a guard left out.
 //!
 //! Works on the text of one WGSL file, token by token, inside function bodies and constants. Struct layouts, bindings and
 //! workgroup sizes are left alone: `tests/shaders_offline.rs` compares them with the declarations. A loop may get other
@@ -145,8 +145,14 @@ fn faults(code: &str) -> Vec<(&'static str, String)> {
             "select" if next == "(" => {
                 faults.extend(swap_branches(code, token.at).map(|text| ("select", text)))
             }
-            "workgroupBarrier" if after_next == ")" => {
-                faults.push(("barrier", code.replace("workgroupBarrier();", "")))
+            "workgroupBarrier" | "storageBarrier" if after_next == ")" => {
+                let other =
+                    if token.text == "workgroupBarrier" { "storageBarrier" } else { "workgroupBarrier" };
+                faults.push(("barrier", code.replace(&format!("{}();", token.text), "")));
+                faults.push(("barrier", swap(token, other)));
+            }
+            "[" if index > 0 && is_name(tokens[index - 1].text) => {
+                faults.extend(shifted_indices(code, token.at).into_iter().map(|text| ("index", text)))
             }
             text if text.starts_with(|first: char| first.is_ascii_digit()) => {
                 let step = index > 0 && matches!(tokens[index - 1].text, "/=" | "+=");
@@ -223,6 +229,29 @@ fn constants(text: &str) -> Vec<String> {
         Ok(value) => vec![format!("{:?}", value * 0.5)],
         Err(_) => Vec::new(),
     }
+}
+
+fn is_name(token: &str) -> bool {
+    token.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+}
+
+/// `x[i]` as the element after it, the one before it, and the first.
+fn shifted_indices(code: &str, open: usize) -> Vec<String> {
+    let mut depth = 0;
+    let close = code.bytes().enumerate().skip(open).find(|(_, byte)| {
+        depth += match byte {
+            b'[' => 1,
+            b']' => -1,
+            _ => 0,
+        };
+        depth == 0
+    });
+    let Some((close, _)) = close else { return Vec::new() };
+    let (before, index, after) = (&code[..=open], &code[open + 1..close], &code[close..]);
+    [format!("({index}) + 1u"), format!("({index}) - 1u"), "0u".into()]
+        .into_iter()
+        .map(|other| format!("{before}{other}{after}"))
+        .collect()
 }
 
 /// `select(a, b, condition)` as `select(b, a, condition)`.

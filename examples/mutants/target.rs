@@ -127,10 +127,11 @@ impl Target {
         }
     }
 
-    /// `per_kernel` mutants that are valid and compile to other code, spread over the kinds of faults; and how many there
-    /// are in all before that choice.
-    pub fn choose(&self, seed: u64, per_kernel: usize) -> (Vec<Edit>, usize) {
+    /// `per_kernel` mutants that are valid and compile to other code, spread over the kinds of faults (all, or `kinds`); and how
+    /// many there are in all before that choice.
+    pub fn choose(&self, seed: u64, per_kernel: usize, kinds: &[&str]) -> (Vec<Edit>, usize) {
         let mut all = edits(self.source);
+        all.retain(|edit| kinds.is_empty() || kinds.contains(&edit.kind));
         if self.env.is_some() {
             // What the host reads has no effect in a shader, and pictures are judged by looking at them.
             let lines: Vec<&str> = self.source.lines().collect();

@@ -7,14 +7,22 @@ use std::io::{BufRead, Write};
 
 use serde::{Deserialize, Serialize};
 use softq::engine::executor::Executor;
+use softq::engine::interpret::Interpreted;
 use softq::engine::kernel::Kernel;
+use softq::engine::variant::Variant;
 use softq::gpu;
+use softq::interp::sanitizer::Level;
 use softq::verify::case::Case;
 use softq::verify::check::{run_case, run_twin};
 use softq::verify::oracle::Expected;
-use softq::verify::{Check, Options};
+use softq::verify::{Check, Options, sanitize};
 
 use crate::target::{Mutant, Target};
+
+/// Cases that the sanitizer watches of a kernel's own file (`softq verify --sanitize` watches as many) and, since a file may be
+/// imported by fifty kernels, of each kernel that imports another.
+const WATCHED: usize = 25;
+const WATCHED_OF_IMPORTERS: usize = 2;
 
 /// What became of a mutant.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -52,12 +60,28 @@ pub fn serve(
             references = (mutant.target, target.checks.iter().map(|_| Vec::new()).collect());
         }
         let text = mutant.edit.as_ref().map_or(target.source, |edit| &edit.source);
+        let checks = || {
+            let kernels = target
+                .checks
+                .iter()
+                .map(|check| altered(check.kernel, number, target.source_of(check.kernel, text)));
+            target.checks.iter().zip(kernels)
+        };
         let mut verdict = Verdict { killed_by: None };
-        for (check, judged) in target.checks.iter().zip(&mut references.1) {
-            let kernel = altered(check.kernel, number, target.source_of(check.kernel, text));
+        for ((check, kernel), judged) in checks().zip(&mut references.1) {
             verdict.killed_by = judge(executor.as_mut(), check, kernel, target.env, judged, &options)?;
             if verdict.killed_by.is_some() {
                 break;
+            }
+        }
+        // What leaves the right words on this driver may still be wrong on another.
+        if verdict.killed_by.is_none() {
+            for ((check, kernel), judged) in checks().zip(&references.1) {
+                let most = if target.import.is_none() { WATCHED } else { WATCHED_OF_IMPORTERS };
+                verdict.killed_by = watch(check, kernel, target.env, judged, most)?;
+                if verdict.killed_by.is_some() {
+                    break;
+                }
             }
         }
         println!("{}", serde_json::to_string(&verdict)?);
@@ -75,6 +99,34 @@ fn altered(kernel: &'static Kernel, number: usize, source: String) -> &'static K
     }))
 }
 
+/// Whether a case is of the environment that is mutated.
+fn concerns(case: &Case, env: Option<&str>) -> bool {
+    env.is_none() || case.env.map(|env| env.id.as_str()) == env
+}
+
+/// The first fault that the sanitizer finds in the first `most` of the cases.
+fn watch(
+    check: &Check,
+    kernel: &'static Kernel,
+    env: Option<&str>,
+    judged: &[Judged],
+    most: usize,
+) -> Result<Option<String>, Box<dyn Error>> {
+    let cases = judged.iter().enumerate().filter(|(_, judged)| concerns(&judged.case, env));
+    for (index, Judged { case, .. }) in cases.take(most) {
+        let case = Case { kernel, ..case.clone() };
+        let code = Interpreted::of(&Variant { kernel, env: case.env, rule: case.rule })?;
+        let (report, _) = sanitize::watch(&code, &case)?;
+        let mut faults = report.findings.iter().filter(|finding| {
+            finding.level == Level::Error && sanitize::explained(check.kernel.name, finding).is_none()
+        });
+        if let Some(fault) = faults.next() {
+            return Ok(Some(format!("sanitizer: {} case {index}: {}", check.name(), fault.message)));
+        }
+    }
+    Ok(None)
+}
+
 fn judge(
     executor: &mut dyn Executor,
     check: &Check,
@@ -90,7 +142,7 @@ fn judge(
             judged.push(Judged { case, twin, expected });
         }
         let Judged { case, twin, expected } = &judged[index];
-        if env.is_some() && case.env.map(|env| env.id.as_str()) != env {
+        if !concerns(case, env) {
             continue;
         }
         let got = match run_case(executor, &Case { kernel, ..case.clone() }) {

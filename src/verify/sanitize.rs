@@ -21,6 +21,12 @@ const EXPLAINED: &[(&str, Kind, &str)] = &[(
     "some cases hold gradients whose squares overflow on purpose; the kernel reports that in `nonfinite`",
 )];
 
+/// Why a finding in a kernel is meant, if it is.
+pub fn explained(kernel: &str, finding: &Finding) -> Option<&'static str> {
+    let meant = EXPLAINED.iter().find(|(name, kind, _)| *name == kernel && *kind == finding.kind);
+    meant.map(|(_, _, why)| *why)
+}
+
 /// A finding in a kernel.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -105,10 +111,7 @@ fn check_of(check: &Check, seed: u64, cases: usize) -> Result<Sanitized> {
                     let place = |line| place(check, seed, index, line);
                     let (place, other_place) =
                         (place(finding.line)?, finding.other_line.map(place).transpose()?);
-                    let meant = EXPLAINED
-                        .iter()
-                        .find(|(kernel, kind, _)| *kernel == check.kernel.name && *kind == finding.kind);
-                    let explained = meant.map(|(_, _, why)| *why);
+                    let explained = explained(check.kernel.name, &finding);
                     all.findings.push(Found { case: index, place, other_place, finding, explained });
                 }
             }

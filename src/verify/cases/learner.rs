@@ -119,7 +119,8 @@ pub fn update_end(draw: &mut Draw, index: usize) -> Case {
         .map(|_| TdError { error: draw.value(), loss: draw.value().abs() })
         .collect();
     if broken {
-        errors[0].loss = f32::INFINITY;
+        // The last agent's: its neighbours must not be stopped in its place.
+        errors.last_mut().expect("a row").loss = f32::INFINITY;
     }
     case.set("errors", &errors);
     case
