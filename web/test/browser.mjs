@@ -1,6 +1,6 @@
 // A headless Chromium with its software WebGPU adapter, and the page in it.
 
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,7 +52,8 @@ export class Browser {
   }
 
   // The page, ready to train. What it complains of is collected in `complaints`, where it asked for anything in `strangers`.
-  async page({ script, ready = true } = {}) {
+  // `before` runs in the engine's worker before anything else.
+  async page({ script, before, ready = true } = {}) {
     const page = await this.context.newPage();
     page.complaints = [];
     page.strangers = [];
@@ -65,6 +66,10 @@ export class Browser {
       if (!url.startsWith(this.site.address) && !url.startsWith('blob:') && !url.startsWith('data:')) page.strangers.push(url);
     });
     if (script) await page.addInitScript(script);
+    if (before) {
+      const worker = await readFile(path.join(folder, 'worker.js'), 'utf8');
+      await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: `${before}\n${worker}` }));
+    }
     await page.goto(this.site.address);
     if (ready) await page.waitForFunction(() => document.documentElement.dataset.ready, null, { timeout: 60_000 });
     return page;
@@ -102,6 +107,22 @@ export async function until(page, state, timeout = 60_000) {
     state, { timeout });
   const problem = await text(page, 'problem');
   if (problem) throw new Error(`the page says: ${problem}`);
+}
+
+// Verifies one kernel in a worker of its own: its row, or what went wrong.
+export function verify(page, only, cases) {
+  return page.evaluate(([only, cases]) => new Promise((done) => {
+    const worker = new Worker('worker.js', { type: 'module' });
+    const rows = [];
+    worker.onmessage = ({ data: { kind, value } }) => {
+      if (kind === 'ready') worker.postMessage({ kind: 'verify', request: { cases, only } });
+      if (kind === 'verified') rows.push(value);
+      if (['verified_all', 'error', 'unusable'].includes(kind)) {
+        worker.terminate();
+        done({ rows, kind, value });
+      }
+    };
+  }), [only, cases]);
 }
 
 // The file that a click downloads.

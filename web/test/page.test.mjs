@@ -8,7 +8,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { Browser, choose, download, number, program, root, text, train, until } from './browser.mjs';
+import { Browser, choose, download, number, program, root, text, train, until, verify } from './browser.mjs';
 import { parse } from './safetensors.mjs';
 
 const run = promisify(execFile);
@@ -132,6 +132,27 @@ test('every kernel is verified under Chromium\'s compiler', async (t) => {
   assert.deepEqual(file.rows.map((row) => row.name), names.filter(Boolean));
   assert.equal(await page.locator('#verify-rows tbody tr').count(), file.rows.length);
   await done(page);
+});
+
+// Replaces a piece of every shader on its way to the browser's compiler.
+const altered = (from, to) => `{
+  const compile = GPUDevice.prototype.createShaderModule;
+  GPUDevice.prototype.createShaderModule = function (descriptor) {
+    return compile.call(this, { ...descriptor, code: descriptor.code.replace(${JSON.stringify(from)}, ${JSON.stringify(to)}) });
+  };
+}`;
+
+test('a kernel that computes something else fails, and one that does not compile is told', async () => {
+  const wrong = await browser.page({ before: altered('loss = 0.5 * e * e;', 'loss = 0.500001 * e * e;'), ready: false });
+  const { rows: [row] } = await verify(wrong, 'td_error', 20);
+  assert.equal(row.passed, false);
+  assert.equal(row.failures[0].binding, 'errors.loss');
+  await done(wrong);
+  const broken = await browser.page({ before: altered('var loss = e * e;', 'var loss = e * nothing;'), ready: false });
+  const { kind, value } = await verify(broken, 'td_error', 1);
+  assert.equal(kind, 'error');
+  assert.match(value, /nothing/);
+  await broken.close();
 });
 
 test('sliders act, pause holds, resume goes on, reset ends', async () => {
