@@ -39,10 +39,12 @@ fmt:
 fmt-check:
 	$(CARGO) fmt --check
 
-# The second line is the library as a browser or a binding has it: no program, no threads, no clock, no drivers.
+# The second line is the library as a browser or a binding has it: no program, no threads, no clock, no drivers; the third the
+# page's crate, which this machine's compiler can read too.
 lint:
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	$(CARGO) clippy --lib --locked --no-default-features -- -D warnings
+	$(CARGO) clippy -p softq-web --locked -- -D warnings
 
 docs:
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --locked
