@@ -3,6 +3,8 @@
 #   make demo     train CartPole: learning curve in the terminal, run directory with curve.svg and agent.gif
 #   make test     run the whole test suite
 #   make ci       what continuous integration runs: tests, format, lints, docs
+#   make web      the page that trains in a browser, as a static folder; make serve shows it on this machine
+#   make web-test build the page and try it in headless Chromium
 #   make drivers  not in ci: the Khronos validation layer, and SwiftShader
 
 CARGO ?= cargo
@@ -12,7 +14,7 @@ export CARGO_TARGET_DIR
 export NODEVICE_SELECT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test ci fmt fmt-check lint docs check-wasm drivers vulkan-demo vulkan-test clean
+.PHONY: help demo build test ci fmt fmt-check lint docs check-wasm web serve web-test drivers vulkan-demo vulkan-test clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,10 +39,12 @@ fmt:
 fmt-check:
 	$(CARGO) fmt --check
 
-# The second line is the library as a browser or a binding has it: no program, no threads, no clock, no drivers.
+# The second line is the library as a browser or a binding has it: no program, no threads, no clock, no drivers; the third the
+# page's crate, which this machine's compiler can read too.
 lint:
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	$(CARGO) clippy --lib --locked --no-default-features -- -D warnings
+	$(CARGO) clippy -p softq-web --locked -- -D warnings
 
 docs:
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --locked
@@ -55,6 +59,23 @@ check-wasm:
 	scripts/wasm_toolchain.sh $(WASM_TOOLCHAIN)
 	RUSTC=$(WASM_TOOLCHAIN)/bin/rustc CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/wasm \
 	  $(CARGO) check --lib --locked --no-default-features --target wasm32-unknown-unknown
+
+# The page, small, in target/web: any host can serve that folder. docs/browser.md has the rest.
+PORT ?= 8080
+export WASM_TOOLCHAIN
+web:
+	web/ensure.sh
+	web/build.sh web $(CARGO_TARGET_DIR)/web
+
+serve: web
+	node web/serve.mjs $(CARGO_TARGET_DIR)/web $(PORT)
+
+# The page, soon built, against the native program.
+web-test:
+	web/ensure.sh
+	$(CARGO) build --locked
+	web/build.sh web-test $(CARGO_TARGET_DIR)/web-test
+	cd web && npm ci --no-audit --no-fund --silent && SOFTQ_WEB=$(CARGO_TARGET_DIR)/web-test npm test
 
 # Installs Mesa's software Vulkan where no driver is found; on other machines it does nothing.
 vulkan-demo:

@@ -50,8 +50,8 @@ impl Executor for Distant {
     fn allocate(&mut self, buffers: &Buffers) -> Result<()> {
         self.near.allocate(buffers)
     }
-    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
-        self.near.write(buffer, words)
+    fn write_at(&mut self, buffer: BufferId, first: u64, words: &[u32]) -> Result<()> {
+        self.near.write_at(buffer, first, words)
     }
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
         *self.waits.borrow_mut() += 1;

@@ -365,8 +365,8 @@ impl Executor for Doomed {
     fn allocate(&mut self, buffers: &Buffers) -> Result<()> {
         self.inner.allocate(buffers)
     }
-    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
-        self.inner.write(buffer, words)
+    fn write_at(&mut self, buffer: BufferId, first: u64, words: &[u32]) -> Result<()> {
+        self.inner.write_at(buffer, first, words)
     }
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
         self.inner.read(buffer)

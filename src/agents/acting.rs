@@ -114,6 +114,11 @@ impl Stage {
         self.env_params
     }
 
+    /// Outputs of the acting network at the states that the last step began in, `[agents, lanes, outputs]`.
+    pub fn outputs(&self) -> Buffer<f32> {
+        self.actor.outputs()
+    }
+
     /// The bookkeeping of these environments.
     pub fn lanes(&self) -> Buffer<Lane> {
         self.lanes

@@ -1,10 +1,11 @@
 //! The kernels that measure a device's limits, with their twins: copies, arithmetic in registers, workgroup memory, and a
 //! dispatch that only counts itself. Their results are whole numbers that every device must give bit by bit.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use crate::engine::env::Env;
 use crate::engine::kernel::{Access, Binding, Kernel, Need, Rules, TwinCall, Work};
+use crate::engine::simd::Arch;
 use crate::engine::threads;
 use crate::gpu_struct;
 use crate::shared::layout::{GpuType, Layout, Scalar};

@@ -121,6 +121,7 @@ impl ProgressLine {
             }
             Event::Warning(text) => self.print(&format!("warning: {text}")),
             Event::AgentsProgress(_) | Event::AgentsEvaluation { .. } | Event::All(_) => {}
+            Event::Current(_) | Event::Contents { .. } => {}
             Event::Best(_) | Event::Last(_) | Event::Finished(_) | Event::Pictures(_) => {}
         }
     }

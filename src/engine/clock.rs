@@ -1,37 +1,46 @@
-//! The clock: the system's, or without the feature `clocks` one that stands still, since reading the system's would end a program
-//! in a browser. Times are shown and pace submissions; no result depends on them.
+//! The clock: the system's, or without the feature `clocks` one that the host provides, since reading the system's would end a
+//! program in a browser. Until it does ([`provide`]), that clock stands still. Times are shown and pace submissions; no result
+//! depends on them.
 
 #[cfg(feature = "clocks")]
 pub use std::time::Instant;
 
 #[cfg(not(feature = "clocks"))]
-pub use still::Instant;
+pub use provided::{Instant, provide};
 
 #[cfg(not(feature = "clocks"))]
-mod still {
+mod provided {
+    use std::sync::OnceLock;
     use std::time::Duration;
 
-    /// A moment of the clock that stands still.
+    static NOW: OnceLock<fn() -> Duration> = OnceLock::new();
+
+    /// Has `now` tell the time from here on, counted from any moment; a second call changes nothing.
+    pub fn provide(now: fn() -> Duration) {
+        let _ = NOW.set(now);
+    }
+
+    /// A moment by the clock of the host.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-    pub struct Instant;
+    pub struct Instant(Duration);
 
     impl Instant {
         /// This moment.
         pub fn now() -> Instant {
-            Instant
+            Instant(NOW.get().map_or(Duration::ZERO, |now| now()))
         }
 
         /// Time since this moment.
         pub fn elapsed(&self) -> Duration {
-            Duration::ZERO
+            Instant::now() - *self
         }
     }
 
     impl std::ops::Sub for Instant {
         type Output = Duration;
 
-        fn sub(self, _earlier: Instant) -> Duration {
-            Duration::ZERO
+        fn sub(self, earlier: Instant) -> Duration {
+            self.0.saturating_sub(earlier.0)
         }
     }
 }

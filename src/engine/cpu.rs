@@ -166,21 +166,22 @@ impl Executor for CpuExecutor {
         Ok(())
     }
 
-    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
+    fn write_at(&mut self, buffer: BufferId, first: u64, words: &[u32]) -> Result<()> {
         let index = self.check(buffer)?;
         let memory = &mut self.memory[index];
-        if words.len() > memory.len() {
+        let first = usize::try_from(first).unwrap_or(usize::MAX);
+        if words.len() > memory.len().saturating_sub(first) {
             return Err(Error::Kernel {
                 kernel: "cpu".into(),
                 message: format!(
-                    "{} words written to buffer '{}' of {}",
+                    "{} words written from word {first} on to buffer '{}' of {}",
                     words.len(),
                     self.names[index],
                     memory.len()
                 ),
             });
         }
-        memory[..words.len()].copy_from_slice(words);
+        memory[first..][..words.len()].copy_from_slice(words);
         Ok(())
     }
 

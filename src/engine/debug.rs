@@ -1,6 +1,6 @@
 //! Two ways to find a divergence between executors: check every dispatch, or switch executors at dispatch n.
 
-use crate::engine::executor::Executor;
+use crate::engine::executor::{Executor, read_later};
 use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::error::Result;
 
@@ -23,11 +23,20 @@ pub struct Divergence {
     pub want: f32,
 }
 
-/// Copies all memory from one executor to another that allocated the same buffers.
+/// Copies all memory from one executor, which can wait, to another that allocated the same buffers.
 pub fn copy_memory(from: &mut dyn Executor, to: &mut dyn Executor, buffers: &Buffers) -> Result<()> {
+    pollster::block_on(copy_memory_later(from, to, buffers))
+}
+
+/// The same without keeping the thread.
+pub async fn copy_memory_later(
+    from: &mut dyn Executor,
+    to: &mut dyn Executor,
+    buffers: &Buffers,
+) -> Result<()> {
     for index in 0..buffers.decls.len() {
         let id = BufferId(index as u32);
-        let words = from.read(id)?;
+        let words = read_later(from, id).await?;
         to.write(id, &words)?;
     }
     Ok(())

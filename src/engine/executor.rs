@@ -1,5 +1,8 @@
 //! The interface both executors share: memory, programs, submissions, readbacks.
 
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
 use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::error::Result;
 
@@ -44,7 +47,12 @@ pub trait Executor {
     fn allocate(&mut self, buffers: &Buffers) -> Result<()>;
 
     /// Writes words at the start of a buffer.
-    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()>;
+    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
+        self.write_at(buffer, 0, words)
+    }
+
+    /// Writes words from word `first` of a buffer on, behind everything submitted so far.
+    fn write_at(&mut self, buffer: BufferId, first: u64, words: &[u32]) -> Result<()>;
 
     /// Waits for all submitted work and reads a whole buffer. For tools and for the ends of a run; a loop that must not
     /// stop, as in a browser, requests and collects.
@@ -77,8 +85,45 @@ pub trait Executor {
     /// Waits until everything submitted is done, so that the next [`Executor::collect`] has every snapshot.
     fn wait(&mut self) -> Result<()>;
 
+    /// Whether [`Executor::submit`] waits while too much is under way, and [`Executor::wait`] at all. In a browser nothing can
+    /// wait, and [`Executor::poll_ready`] says when more may be submitted.
+    fn waits(&self) -> bool {
+        true
+    }
+
+    /// Ready once little enough is under way for another submission. Always, where submitting waits.
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready once [`Executor::collect`] has a snapshot to bring; waits for it where that is possible.
+    fn poll_arrived(&mut self, _context: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(self.wait())
+    }
+
     /// Host-to-device bytes uploaded so far (buffer contents and params).
     fn uploaded_bytes(&self) -> u64;
+}
+
+/// Reads a whole buffer without keeping the thread; for an executor that has no other snapshots on their way. Where the
+/// executor waits, it is done at once.
+pub async fn read_later(executor: &mut dyn Executor, buffer: BufferId) -> Result<Vec<u32>> {
+    executor.request(buffer)?;
+    loop {
+        poll_fn(|context| executor.poll_arrived(context)).await?;
+        if let Some(words) = executor.collect()?.pop() {
+            return Ok(words);
+        }
+    }
+}
+
+/// Typed form of [`read_later`].
+pub async fn read_later_as<T: bytemuck::Pod>(
+    executor: &mut dyn Executor,
+    buffer: BufferId,
+) -> Result<Vec<T>> {
+    let words = read_later(executor, buffer).await?;
+    Ok(bytemuck::cast_slice(&words).to_vec())
 }
 
 /// Typed read of a whole buffer.

@@ -17,6 +17,7 @@ mod pool;
 pub mod recording;
 pub mod rule;
 pub mod share;
+pub mod simd;
 pub mod threads;
 #[cfg(feature = "translate")]
 pub mod translate;

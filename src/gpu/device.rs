@@ -1,5 +1,6 @@
 //! One opened device: queue, error collection, pipelines per kernel.
 
+#[cfg(feature = "drivers")]
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -8,7 +9,9 @@ use std::time::Duration;
 use crate::engine::env::Env;
 use crate::engine::guard;
 use crate::engine::kernel::{Access, Kernel};
-use crate::engine::variant::{self, Variant};
+#[cfg(feature = "drivers")]
+use crate::engine::variant;
+use crate::engine::variant::Variant;
 use crate::error::{Error, Result};
 use crate::gpu::Compiling;
 use crate::gpu::adapter::{AdapterReport, backends_of, enumerate, instance, required_limits};
@@ -22,6 +25,8 @@ pub struct GpuDevice {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) report: AdapterReport,
+    /// Whether [`GpuDevice::wait`] waits: a browser's device calls back, and only while nothing of ours runs.
+    pub(super) waits: bool,
     failure: Arc<Mutex<Option<String>>>,
     pipelines: HashMap<(&'static str, usize, &'static str), Pipeline>,
     checked: bool,
@@ -67,6 +72,7 @@ impl GpuDevice {
                 reason: format!("the driver refused to open it: {error}"),
                 hint: "Try another adapter or --device cpu.".into(),
             })?;
+        let waits = adapter.get_info().backend != wgpu::Backend::BrowserWebGpu;
         let failure = Arc::new(Mutex::new(None));
         let slot = failure.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| keep_first(&slot, error.to_string())));
@@ -77,7 +83,7 @@ impl GpuDevice {
         // SOFTQ_CHECKED=1 keeps wgpu's bounds and loop checks in release builds; debug builds always have them.
         let checked =
             cfg!(debug_assertions) || std::env::var("SOFTQ_CHECKED").is_ok_and(|value| value == "1");
-        Ok(GpuDevice { device, queue, report, failure, pipelines: HashMap::new(), checked })
+        Ok(GpuDevice { device, queue, report, waits, failure, pipelines: HashMap::new(), checked })
     }
 
     /// The adapter.
@@ -135,14 +141,7 @@ impl GpuDevice {
         source: String,
         layout: &wgpu::BindGroupLayout,
     ) -> Result<wgpu::ComputePipeline> {
-        // What the writers of some backends do not take is rewritten, in files of users alone.
-        let text = match env.filter(|env| env.user) {
-            Some(_) => match variant::rewritten(&source) {
-                Some(module) => wgpu::ShaderSource::Naga(Cow::Owned(module)),
-                None => wgpu::ShaderSource::Wgsl(source.into()),
-            },
-            None => wgpu::ShaderSource::Wgsl(source.into()),
-        };
+        let text = shader_source(env, source);
         let descriptor = wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source: text };
         let module = if self.checked || env.is_some_and(|env| env.user) {
             self.device.create_shader_module(descriptor)
@@ -188,6 +187,19 @@ impl GpuDevice {
             entries: &entries,
         })
     }
+}
+
+/// The text of a shader. What the writers of some backends do not take is rewritten, in files of users alone; a browser takes
+/// the text as it is.
+fn shader_source(env: Option<&Env>, source: String) -> wgpu::ShaderSource<'static> {
+    #[cfg(feature = "drivers")]
+    if env.is_some_and(|env| env.user)
+        && let Some(module) = variant::rewritten(&source)
+    {
+        return wgpu::ShaderSource::Naga(Cow::Owned(module));
+    }
+    let _ = env;
+    wgpu::ShaderSource::Wgsl(source.into())
 }
 
 fn entry(binding: u32, read_only: bool, min_size: u64) -> wgpu::BindGroupLayoutEntry {

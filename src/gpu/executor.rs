@@ -1,6 +1,9 @@
 //! The GPU executor: a recording becomes pipelines, bind groups and one params buffer, once; running it only re-encodes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use crate::engine::executor::{Executor, Grain, Program, Span};
 use crate::engine::memory;
@@ -9,6 +12,7 @@ use crate::engine::variant::Variant;
 use crate::error::{Error, Result};
 use crate::gpu::device::GpuDevice;
 use crate::gpu::readback::{DEPTH, ReadbackRing};
+use crate::gpu::signal::Signal;
 use crate::gpu::timestamps::{MOST_PASSES, Timestamps};
 
 /// Runs programs on a wgpu device.
@@ -20,8 +24,14 @@ pub struct GpuExecutor {
     programs: Vec<Vec<Resolved>>,
     ring: ReadbackRing,
     submissions: VecDeque<wgpu::SubmissionIndex>,
+    /// Submissions under way, where the device cannot be waited for, and what is raised when one ends.
+    under_way: Arc<AtomicUsize>,
+    ended: Signal,
     uploaded: u64,
 }
+
+/// Submissions under way where the device cannot be waited for: one that runs, and the next behind it.
+const UNDER_WAY: usize = 2;
 
 /// A dispatch with everything looked up.
 struct Resolved {
@@ -41,6 +51,8 @@ impl GpuExecutor {
             programs: Vec::new(),
             ring: ReadbackRing::default(),
             submissions: VecDeque::new(),
+            under_way: Arc::default(),
+            ended: Signal::default(),
             uploaded: 0,
         }
     }
@@ -94,6 +106,15 @@ impl GpuExecutor {
     fn submit_encoder(&mut self, encoder: wgpu::CommandEncoder) -> Result<wgpu::SubmissionIndex> {
         let submission = self.gpu.queue.submit([encoder.finish()]);
         self.gpu.check()?;
+        if !self.gpu.waits {
+            let (under_way, ended) = (self.under_way.clone(), self.ended.clone());
+            under_way.fetch_add(1, Ordering::AcqRel);
+            self.gpu.queue.on_submitted_work_done(move || {
+                under_way.fetch_sub(1, Ordering::AcqRel);
+                ended.raise();
+            });
+            return Ok(submission);
+        }
         self.submissions.push_back(submission.clone());
         // Bounded work in flight: more than a few submissions only add latency and can starve the display.
         while self.submissions.len() > DEPTH + 1 {
@@ -134,6 +155,8 @@ impl Executor for GpuExecutor {
             }
         }
         self.programs.clear();
+        // Snapshots of the old memory that nobody took.
+        self.ring = ReadbackRing::default();
         self.decls = buffers.clone();
         self.buffers = buffers
             .decls
@@ -153,14 +176,18 @@ impl Executor for GpuExecutor {
         self.gpu.check()
     }
 
-    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
+    fn write_at(&mut self, buffer: BufferId, first: u64, words: &[u32]) -> Result<()> {
         let bytes: &[u8] = bytemuck::cast_slice(words);
-        self.gpu.queue.write_buffer(&self.buffers[buffer.0 as usize], 0, bytes);
+        self.gpu.queue.write_buffer(&self.buffers[buffer.0 as usize], 4 * first, bytes);
         self.uploaded += bytes.len() as u64;
         self.gpu.check()
     }
 
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
+        if !self.gpu.waits {
+            let message = "a browser's device cannot be waited for: request the buffer, and collect it later";
+            return Err(Error::Kernel { kernel: "read".into(), message: message.into() });
+        }
         let source = &self.buffers[buffer.0 as usize];
         let mut ring = ReadbackRing::default();
         let bytes = self.bytes(buffer);
@@ -222,6 +249,7 @@ impl Executor for GpuExecutor {
 
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()> {
         if snapshot.is_some()
+            && self.gpu.waits
             && let Some(oldest) = self.ring.oldest_if_full()
         {
             self.gpu.wait(Some(oldest))?;
@@ -277,6 +305,30 @@ impl Executor for GpuExecutor {
     fn wait(&mut self) -> Result<()> {
         self.submissions.clear();
         self.gpu.wait(None)
+    }
+
+    fn waits(&self) -> bool {
+        self.gpu.waits
+    }
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        // Before the look, so that what ends in between is not missed.
+        self.ended.listen(context);
+        match self.under_way.load(Ordering::Acquire) < UNDER_WAY {
+            true => Poll::Ready(self.gpu.check()),
+            false => self.gpu.check().map_or_else(|error| Poll::Ready(Err(error)), |()| Poll::Pending),
+        }
+    }
+
+    fn poll_arrived(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        if self.gpu.waits {
+            return Poll::Ready(self.wait());
+        }
+        self.ring.arrived.listen(context);
+        match self.ring.oldest_ended() {
+            true => Poll::Ready(self.gpu.check()),
+            false => self.gpu.check().map_or_else(|error| Poll::Ready(Err(error)), |()| Poll::Pending),
+        }
     }
 
     fn uploaded_bytes(&self) -> u64 {

@@ -6,6 +6,7 @@ mod compiling;
 mod device;
 mod executor;
 mod readback;
+mod signal;
 mod timestamps;
 
 pub use adapter::{AdapterReport, adapters};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::error::{Error, Result};
+use crate::gpu::signal::Signal;
 
 /// Snapshots in flight before a submission waits for the oldest one.
 pub(super) const DEPTH: usize = 3;
@@ -26,6 +27,8 @@ pub(super) struct InFlight {
 pub(super) struct ReadbackRing {
     free: Vec<wgpu::Buffer>,
     in_flight: VecDeque<InFlight>,
+    /// Raised by every mapping that ends.
+    pub arrived: Signal,
 }
 
 impl ReadbackRing {
@@ -45,9 +48,10 @@ impl ReadbackRing {
     /// Starts mapping a staging buffer whose copy was just submitted.
     pub fn push(&mut self, buffer: wgpu::Buffer, bytes: u64, submission: wgpu::SubmissionIndex) {
         let state = Arc::new(AtomicU8::new(PENDING));
-        let flag = state.clone();
+        let (flag, arrived) = (state.clone(), self.arrived.clone());
         buffer.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
             flag.store(if result.is_ok() { READY } else { FAILED }, Ordering::Release);
+            arrived.raise();
         });
         self.in_flight.push_back(InFlight { buffer, bytes, state, submission });
     }
@@ -55,6 +59,11 @@ impl ReadbackRing {
     /// The oldest snapshot in flight, if the ring is full.
     pub fn oldest_if_full(&self) -> Option<wgpu::SubmissionIndex> {
         (self.in_flight.len() >= DEPTH).then(|| self.in_flight[0].submission.clone())
+    }
+
+    /// Whether the oldest snapshot's mapping has ended, well or not, or none is in flight at all.
+    pub fn oldest_ended(&self) -> bool {
+        self.in_flight.front().is_none_or(|oldest| oldest.state.load(Ordering::Acquire) != PENDING)
     }
 
     /// Snapshots whose mapping has finished, oldest first.

@@ -1,8 +1,9 @@
 //! Adam or RAdam on a group's online nets and the averaging of their targets, in one pass. Twin of `shaders/adam.wgsl`.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use crate::engine::kernel::Work;
+use crate::engine::simd::Arch;
 use crate::engine::threads;
 use crate::gpu_struct;
 use crate::kernel;

@@ -1,9 +1,8 @@
 //! Opens an optimiser's step: global gradient norm, clip factor, bias corrections and the check for NaN and infinity. Twin
 //! of `shaders/grad_norm.wgsl`.
 
-use pulp::Arch;
-
 use crate::engine::kernel::Work;
+use crate::engine::simd::Arch;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{product, tree_sum};

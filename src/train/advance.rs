@@ -1,14 +1,17 @@
 //! The training loop, in steps that never wait: each submits what is next and takes what has arrived. Nothing of an
 //! iteration runs on the host, and nothing is uploaded meanwhile.
 
+use std::future::poll_fn;
+
 use crate::config::Config;
 use crate::engine::clock::Instant;
 use crate::engine::env::Env;
 use crate::engine::executor::{Grain, Program};
+use crate::engine::recording::BufferId;
 use crate::error::{Error, Result};
 use crate::kernels::metrics::Metrics;
 use crate::shared::agent::Lane;
-use crate::train::course::{Stage, Standing, What, Which};
+use crate::train::course::{SUBMIT_TARGET, Stage, Standing, What, Which};
 use crate::train::event::{Evaluated, Evaluation, Event, Member, Report};
 use crate::train::fault::not_finite;
 use crate::train::statistics::sum_of_all;
@@ -28,12 +31,33 @@ impl Trainer {
     ///
     /// An error is returned after the events that came before it.
     pub fn advance(&mut self) -> Result<Vec<Event>> {
+        self.proceed(true)
+    }
+
+    /// Takes what has arrived without submitting anything: what a run that is held still has to tell.
+    pub fn receive(&mut self) -> Result<Vec<Event>> {
+        self.proceed(false)
+    }
+
+    /// [`Trainer::advance`] where the thread must not be kept, as in a browser: first lets others run until the device takes
+    /// more, or until what an evaluation waits for has arrived.
+    pub async fn step(&mut self) -> Result<Vec<Event>> {
+        let executor = &mut self.executor;
+        match self.course.waiting() {
+            true => poll_fn(|context| executor.poll_arrived(context)).await?,
+            false => poll_fn(|context| executor.poll_ready(context)).await?,
+        }
+        self.advance()
+    }
+
+    fn proceed(&mut self, submit: bool) -> Result<Vec<Event>> {
         if let Some(error) = self.failure.take() {
             return Err(error);
         }
         self.lap();
         let mut events: Vec<Event> = self.warnings.drain(..).map(Event::Warning).collect();
-        let outcome = self.submit_next().and_then(|()| self.collect(&mut events));
+        let submitted = if submit { self.submit_next() } else { Ok(()) };
+        let outcome = submitted.and_then(|()| self.collect(&mut events));
         match outcome {
             Err(error) if events.is_empty() => return Err(error),
             Err(error) => self.failure = Some(error),
@@ -116,8 +140,13 @@ impl Trainer {
             let every = self.config.log_frequency;
             self.course.next_log = (env_steps / every + 1) * every;
         }
-        // Only a few submissions may be in flight, so in the long run submitting takes as long as the device works.
-        self.course.pace.adapt(iterations, before.elapsed());
+        // Only a few submissions may be in flight, so in the long run submitting takes as long as the device works; and where
+        // that cannot wait, so does the time from one to the next.
+        let since = match self.executor.waits() {
+            true => Some(before),
+            false => self.submitted.replace(before),
+        };
+        self.course.pace.adapt(iterations, since.map_or(SUBMIT_TARGET, |since| since.elapsed()));
 
         if self.course.next_eval.is_some_and(|next| env_steps >= next) {
             let every = self.config.eval_frequency;
@@ -154,6 +183,8 @@ impl Trainer {
 
     /// The next steps of the evaluation, and how its episodes stand after them.
     fn submit_chunk(&mut self) -> Result<()> {
+        // The time of an evaluation is none of an iteration.
+        self.submitted = None;
         let Stage::Evaluating(running) = &mut self.course.stage else { return Ok(()) };
         let (reset, act) = self.programs.evaluations[running.which as usize];
         let steps = running.left.min(CHUNK);
@@ -189,6 +220,12 @@ impl Trainer {
                     events.push(Event::Last(Box::new(self.weights_in(evaluated, &words))));
                 }
                 Some((What::All, words)) => events.push(Event::All(Box::new(self.all_weights_in(&words)))),
+                Some((What::Current(evaluated), words)) => {
+                    events.push(Event::Current(Box::new(self.weights_in(evaluated, &words))));
+                }
+                Some((What::Contents(buffer), words)) => {
+                    events.push(Event::Contents { buffer: BufferId(buffer), words });
+                }
             }
         }
         Ok(())

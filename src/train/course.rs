@@ -13,7 +13,7 @@ use crate::train::event::{Evaluated, Evaluation};
 use crate::train::statistics::{RunawayDetector, Statistics};
 
 /// Device time one submission should take: long enough to hide its overhead, far from any watchdog.
-const SUBMIT_TARGET: Duration = Duration::from_millis(30);
+pub(super) const SUBMIT_TARGET: Duration = Duration::from_millis(30);
 
 /// The state of a run on the host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,6 +99,10 @@ pub(super) enum What {
     Last(Evaluated),
     /// Those of all agents, at the end.
     All,
+    /// Those of an agent as they are now, for who asked.
+    Current(Evaluated),
+    /// A buffer of this index, for who asked.
+    Contents(u32),
 }
 
 /// What is known of one agent.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::agents::{self, Capabilities};
 use crate::config::Config;
-use crate::engine::executor::{Executor, read_as};
+use crate::engine::executor::{Executor, read_later_as};
 use crate::error::{Error, Result};
 use crate::shared::agent::Lane;
 use crate::statistics::bootstrap::{CONFIDENCE, Interval, stratified};
@@ -61,8 +61,19 @@ pub struct EvaluationReport {
     pub iqm_interval: [f64; 2],
 }
 
-/// Plays `episodes` episodes of the agent of `run`, greedy or drawn from its policy.
+/// Plays `episodes` episodes of the agent of `run`, greedy or drawn from its policy, on an executor that can wait.
 pub fn evaluate(
+    run: &SavedRun,
+    softmax: bool,
+    executor: &mut dyn Executor,
+    episodes: u32,
+    seed: u64,
+) -> Result<EvaluationReport> {
+    pollster::block_on(evaluate_later(run, softmax, executor, episodes, seed))
+}
+
+/// The same without keeping the thread.
+pub async fn evaluate_later(
     run: &SavedRun,
     softmax: bool,
     executor: &mut dyn Executor,
@@ -91,7 +102,7 @@ pub fn evaluate(
         let chunk = CHUNK.min(longest - steps);
         executor.submit(&[(act, chunk)], None)?;
         steps += chunk;
-        lanes = read_as(executor, plan.shards[0].eval_lanes.id)?;
+        lanes = read_later_as(executor, plan.shards[0].eval_lanes.id).await?;
         if let Some(lane) = lanes.iter().position(|lane| lane.fault != 0) {
             return Err(not_finite(&run.env.id, lane, lanes[lane].fault, "an evaluation"));
         }

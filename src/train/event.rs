@@ -1,6 +1,7 @@
 //! What a run tells its observer while it goes on, and what it returns at the end.
 
 use crate::config::Config;
+use crate::engine::recording::BufferId;
 use crate::train::drawing::Pictures;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +89,19 @@ pub enum Event {
     Last(Box<Weights>),
     /// The weights of all agents of a population at the end of the run.
     All(Box<AllWeights>),
+    /// The weights of an agent at a moment that somebody asked for ([`Trainer::ask_for_current`]).
+    ///
+    /// [`Trainer::ask_for_current`]: crate::train::trainer::Trainer::ask_for_current
+    Current(Box<Weights>),
+    /// The contents of a buffer that somebody asked for ([`Trainer::ask_for`]).
+    ///
+    /// [`Trainer::ask_for`]: crate::train::trainer::Trainer::ask_for
+    Contents {
+        /// The buffer.
+        buffer: BufferId,
+        /// Its words.
+        words: Vec<u32>,
+    },
     /// The run is over.
     Finished(Box<Report>),
     /// One greedy episode of the trained agent, behind the end of the run; no pictures without a drawing.

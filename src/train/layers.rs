@@ -70,6 +70,14 @@ pub struct Resolved {
 
 /// Merges the layers and checks everything that needs no device.
 pub fn resolve(layers: &Layers) -> Result<Resolved> {
+    resolve_with(layers, &envs::open)
+}
+
+/// The same where `open` knows the environments, such as those whose files lie in no file system.
+pub fn resolve_with(
+    layers: &Layers,
+    open: &dyn Fn(&str, &Values) -> Result<&'static Env>,
+) -> Result<Resolved> {
     let file = layers.file.as_ref().map(SettingsFile::table).transpose()?.unwrap_or_default();
     let set = layers.set.iter().map(|entry| read_set(entry)).collect::<Result<Table>>()?;
     let flags = layers
@@ -93,7 +101,7 @@ pub fn resolve(layers: &Layers) -> Result<Resolved> {
     let kept = layers.file.as_ref().filter(|_| origins.get("env") == Some(&Origin::File));
     let kept = kept.and_then(|file| file.kept_world(given));
     let name = kept.as_ref().map_or(given, |(copy, _)| copy).to_owned();
-    let env = envs::open(&name, &Values::new()).map_err(from)?;
+    let env = open(&name, &Values::new()).map_err(from)?;
     let algorithm = agents::find(named("algo").unwrap_or(&defaults.algo)).map_err(from)?;
     let preset = preset(&env.id, algorithm.name).unwrap_or_default();
 
@@ -112,7 +120,7 @@ pub fn resolve(layers: &Layers) -> Result<Resolved> {
     let name = if env.user { name } else { env.id.clone() };
     merged.insert("env".into(), Value::String(name.clone()));
     let config: Config = merged.try_into().map_err(|e| unreadable(&e))?;
-    let env = envs::open(&name, &config.env_values().map_err(from)?).map_err(from)?;
+    let env = open(&name, &config.env_values().map_err(from)?).map_err(from)?;
     agents::check(&config, env).map_err(from)?;
     Ok(Resolved { config, env, origins: all, note: kept.map(|(_, note)| note) })
 }

@@ -7,7 +7,7 @@ use crate::agents::reference::Reference;
 use crate::agents::{self, Capabilities, Plan};
 use crate::config::Config;
 use crate::engine::env::Env;
-use crate::envs;
+use crate::envs::{self, Values};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::nn::{GroupSpec, GroupTensor};
@@ -157,6 +157,47 @@ impl SavedRun {
         let Origin { env, reference, .. } = origin;
         let (path, groups) = (path.to_owned(), plan.groups);
         Ok(SavedRun { path, which, config, env, reference, groups, weights, log_alphas, env_steps, warnings })
+    }
+
+    /// An agent out of the bytes of a weights file alone, with the settings that the file itself records; `open` knows the
+    /// environments. Whatever its file in a run directory is called, these are `last`.
+    pub fn of_file(
+        name: &Path,
+        bytes: &[u8],
+        open: &dyn Fn(&str, &Values) -> Result<&'static Env>,
+    ) -> Result<SavedRun> {
+        let model = read_model(name, bytes)?;
+        let wrong = |message: String| Error::file("load", name, message);
+        let recorded = model.metadata.get("config").ok_or_else(|| {
+            wrong(
+                "it does not say what it was trained with; give a model.safetensors that softq wrote".into(),
+            )
+        })?;
+        let config: Config = toml::from_str(recorded)
+            .map_err(|error| wrong(format!("its settings cannot be read: {}", error.message())))?;
+        if agents::reference::is_named(&config) {
+            let message =
+                "it was trained relative to a policy, which is in its run directory and not in this file";
+            return Err(wrong(message.into()));
+        }
+        let env = open(&config.env, &config.env_values()?)?;
+        agents::check(&config, env)?;
+        let plan = agents::plan(&playback::alone(&config), env)?;
+        let (setting, value) = agents::described(&config);
+        let whose = format!("a {} agent with {setting} = {value} in {}", config.algo, env.id);
+        let (weights, log_alphas) = weights_of(&model, &plan, &whose).map_err(wrong)?;
+        Ok(SavedRun {
+            path: name.to_owned(),
+            which: Which::Last,
+            config,
+            env,
+            reference: None,
+            groups: plan.groups,
+            weights,
+            log_alphas,
+            env_steps: model.metadata.get("env_steps").and_then(|steps| steps.parse().ok()),
+            warnings: Vec::new(),
+        })
     }
 
     /// The agent's policy: its argmax, or samples from `softmax(Q / alpha)` with its last temperature or from its policy network.

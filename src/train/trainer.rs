@@ -34,6 +34,8 @@ pub struct Trainer {
     pub(super) course: Course,
     /// The end of the time that is counted in the course; none before the run begins.
     pub(super) clock: Option<Instant>,
+    /// When iterations were last submitted, on a device that cannot be waited for.
+    pub(super) submitted: Option<Instant>,
     /// Bytes sent to the device before the run.
     pub(super) uploaded: u64,
     /// What is to be told when the run begins.
@@ -152,6 +154,7 @@ impl Trainer {
             env,
             course: Course::new(config, plan.members.len(), env.actions.size()),
             clock: None,
+            submitted: None,
             uploaded: executor.uploaded_bytes(),
             plan,
             choice,
@@ -161,6 +164,16 @@ impl Trainer {
             failure: None,
             profile: None,
         })
+    }
+
+    /// Ends the run and gives back what it ran on, for another use.
+    pub fn into_executor(self) -> Box<dyn Executor> {
+        self.executor
+    }
+
+    /// Gives the only agent of a run its weights, group by group `[nets, params]`, as another run left them.
+    pub fn set_weights(&mut self, weights: &[Vec<f32>]) -> Result<()> {
+        self.plan.set_weights(weights, &mut *self.executor)
     }
 
     /// Has the time of every dispatch taken in the first iterations with updates.
@@ -330,7 +343,7 @@ impl Trainer {
     /// Lets the time until the next step not count as time of the run.
     pub fn hold_clock(&mut self) {
         self.lap();
-        self.clock = None;
+        (self.clock, self.submitted) = (None, None);
     }
 
     /// Hyperparameters and learner state of the best agent, for tests and tools.

@@ -6,7 +6,7 @@ use crate::agents::continuous;
 use crate::agents::learner::Learner;
 use crate::agents::sac;
 use crate::config::{Config, LogStdForm, Twin};
-use crate::engine::executor::{Executor, read_as, write_as};
+use crate::engine::executor::{Executor, read_later_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::Activation;
@@ -26,7 +26,7 @@ const HIDDEN: [u32; 2] = [9, 7];
 const PARTS: f64 = 1e-2;
 
 /// All activations, with and without layer normalisation, forms of joining the twins and of `ln sigma`.
-pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
+pub async fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
     let about = "a whole update of SAC against central finite differences in f64";
     let mut row = no_gradient_yet(ACTION_GRADIENTS, about);
     let mut index = 0;
@@ -36,7 +36,7 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
                 for log_std in [LogStdForm::Squashed, LogStdForm::Clamped] {
                     if options.case.is_none_or(|case| case == index) {
                         let config = Config { twin, log_std, batch_size: BATCH, ..Config::default() };
-                        one(executor, options, &config, (activation, layer_norm), index, &mut row)?;
+                        one(executor, options, &config, (activation, layer_norm), index, &mut row).await?;
                     }
                     index += 1;
                 }
@@ -147,7 +147,7 @@ impl Given {
     }
 
     /// The policy's gradients and the critics after one recorded update.
-    fn update(
+    async fn update(
         &self,
         executor: &mut dyn Executor,
         config: &Config,
@@ -183,12 +183,12 @@ impl Given {
         }
         let program = executor.prepare(&recording)?;
         executor.submit(&[(program, 1)], None)?;
-        Ok([read_as(executor, policy.grads.id)?, read_as(executor, q.weights.id)?])
+        Ok([read_later_as(executor, policy.grads.id).await?, read_later_as(executor, q.weights.id).await?])
     }
 }
 
 /// One combination, at the first draw that keeps away from kinks.
-fn one(
+async fn one(
     executor: &mut dyn Executor,
     options: &Options,
     config: &Config,
@@ -206,7 +206,7 @@ fn one(
     for attempt in 0..1000 {
         let mut draw = Draw::new(options.seed, ACTION_GRADIENTS, None, 1000 * index + attempt);
         let given = Given::draw(&mut draw, nets);
-        let [got, critics] = given.update(executor, config, nets)?;
+        let [got, critics] = given.update(executor, config, nets).await?;
         let start = |agent: usize| -> Vec<f64> {
             given.policy[agent * params..][..params].iter().map(|w| f64::from(*w)).collect()
         };

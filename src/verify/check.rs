@@ -1,6 +1,6 @@
 //! Runs the cases of one kernel and compares every word of every output with the CPU twin and with the f64 reference.
 
-use crate::engine::executor::Executor;
+use crate::engine::executor::{Executor, read_later};
 use crate::engine::kernel::{Kernel, TwinCall};
 use crate::engine::rule::Rule;
 use crate::engine::variant::Variant;
@@ -76,7 +76,7 @@ impl Check {
     }
 
     /// Runs all cases on `executor`.
-    pub fn run(&self, executor: &mut dyn Executor, options: &Options) -> Result<Row> {
+    pub async fn run(&self, executor: &mut dyn Executor, options: &Options) -> Result<Row> {
         let cases: Vec<usize> = match options.case {
             Some(case) => vec![case],
             None => (0..options.cases).collect(),
@@ -85,7 +85,7 @@ impl Check {
         let mut row = self.row(cases.len(), is_twin);
         for index in cases {
             let case = self.draw(options.seed, index);
-            let got = run_case(executor, &case)?;
+            let got = run_case_later(executor, &case).await?;
             let twin = if is_twin { got.clone() } else { run_twin(&case) };
             let expected = (self.oracle)(&case);
             let failed =
@@ -147,8 +147,13 @@ impl Check {
     }
 }
 
-/// Contents of all bindings after the call on an executor; inputs are as before.
+/// Contents of all bindings after the call on an executor that can wait; inputs are as before.
 pub fn run_case(executor: &mut dyn Executor, case: &Case) -> Result<Vec<Vec<u32>>> {
+    pollster::block_on(run_case_later(executor, case))
+}
+
+/// The same without keeping the thread.
+pub async fn run_case_later(executor: &mut dyn Executor, case: &Case) -> Result<Vec<Vec<u32>>> {
     let (buffers, recording) = case.record()?;
     executor.allocate(&buffers)?;
     let bindings = &recording.dispatches[0].bindings;
@@ -159,7 +164,7 @@ pub fn run_case(executor: &mut dyn Executor, case: &Case) -> Result<Vec<Vec<u32>
     executor.submit(&[(program, 1)], None)?;
     let mut contents = case.bindings.clone();
     for (index, _) in case.outputs() {
-        contents[index] = executor.read(bindings[index].id)?;
+        contents[index] = read_later(executor, bindings[index].id).await?;
     }
     Ok(contents)
 }

@@ -5,7 +5,7 @@
 use crate::agents::learner::Learner;
 use crate::agents::sqn;
 use crate::config::{Backup, Config, Loss};
-use crate::engine::executor::{Executor, read_as, write_as};
+use crate::engine::executor::{Executor, read_later_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::kernels::Activation;
@@ -104,7 +104,7 @@ pub(super) fn no_gradient_yet(name: &str, note: &str) -> Row {
 }
 
 /// All networks, backups and losses.
-pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
+pub async fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
     let mut row = no_gradient_yet(
         GRADIENTS,
         "a whole update of twin networks against central finite differences in f64",
@@ -116,7 +116,7 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
                 if options.case.is_none_or(|case| case == index) {
                     let kl = index % 5 == 4;
                     let config = Config { backup, loss, kl, batch_size: BATCH, ..Config::default() };
-                    one(executor, options, &config, (name, &spec), index, &mut row)?;
+                    one(executor, options, &config, (name, &spec), index, &mut row).await?;
                 }
                 index += 1;
             }
@@ -253,7 +253,7 @@ impl Batch {
 }
 
 /// One combination, at the first draw that keeps away from kinks and coin flips.
-fn one(
+async fn one(
     executor: &mut dyn Executor,
     options: &Options,
     config: &Config,
@@ -275,7 +275,7 @@ fn one(
     });
     // A thousand draws without a clear one does not happen with these sizes; it would show as a missing case.
     let Some((batch, want)) = drawn else { return Ok(()) };
-    let got = gradients(executor, config, &net, &batch)?;
+    let got = gradients(executor, config, &net, &batch).await?;
     let inputs = format!("{name}, {:?}, {:?}, kl {}", config.backup, config.loss, config.kl);
     let command = command(executor, GRADIENTS, options, index);
     judge(row, (&got, &want), (2 * net.params() as usize, 1e-12), (index, inputs, command));
@@ -356,7 +356,12 @@ pub(super) fn slopes(mut weights: Vec<f64>, mut loss: impl FnMut(&[f64]) -> f64)
 }
 
 /// The gradients after one recorded update.
-fn gradients(executor: &mut dyn Executor, config: &Config, net: &Network, batch: &Batch) -> Result<Vec<f32>> {
+async fn gradients(
+    executor: &mut dyn Executor,
+    config: &Config,
+    net: &Network,
+    batch: &Batch,
+) -> Result<Vec<f32>> {
     let mut buffers = Buffers::default();
     let networks = sqn::networks(config, net);
     let mut update = Learner::new(&mut buffers, config.batch_size, &networks, &[], AGENTS);
@@ -374,5 +379,5 @@ fn gradients(executor: &mut dyn Executor, config: &Config, net: &Network, batch:
     write_as(executor, update.batch.importance.id, &batch.importance)?;
     let program = executor.prepare(&recording)?;
     executor.submit(&[(program, 1)], None)?;
-    read_as(executor, update.q.group.grads.id)
+    read_later_as(executor, update.q.group.grads.id).await
 }

@@ -100,8 +100,17 @@ pub fn names() -> Vec<String> {
     names
 }
 
-/// Runs the checks on `executor`, handing each row to `on_row` as soon as it is there.
+/// Runs the checks on an executor that can wait, handing each row to `on_row` as soon as it is there.
 pub fn run(
+    executor: &mut dyn Executor,
+    options: &Options,
+    on_row: &mut dyn FnMut(&Row) -> Result<()>,
+) -> Result<Vec<Row>> {
+    pollster::block_on(run_later(executor, options, on_row))
+}
+
+/// The same without keeping the thread, so that it runs in a browser too.
+pub async fn run_later(
     executor: &mut dyn Executor,
     options: &Options,
     on_row: &mut dyn FnMut(&Row) -> Result<()>,
@@ -115,19 +124,19 @@ pub fn run(
         Ok::<(), Error>(())
     };
     for check in checks().iter().filter(|check| wanted(&check.name()) || wanted(check.kernel.name)) {
-        add(check.run(executor, options)?)?;
+        add(check.run(executor, options).await?)?;
     }
     if wanted(GRADIENTS) {
-        add(gradients::check(executor, options)?)?;
+        add(gradients::check(executor, options).await?)?;
     }
     if wanted(POLICY_GRADIENTS) {
-        add(policy_gradients::check(executor, options)?)?;
+        add(policy_gradients::check(executor, options).await?)?;
     }
     if wanted(ACTION_GRADIENTS) {
-        add(action_gradients::check(executor, options)?)?;
+        add(action_gradients::check(executor, options).await?)?;
     }
     if wanted(TRAINING) {
-        add(training::check(executor, options)?)?;
+        add(training::check(executor, options).await?)?;
     }
     Ok(rows)
 }

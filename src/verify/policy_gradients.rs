@@ -5,7 +5,7 @@
 use crate::agents::learner::Learner;
 use crate::agents::sac_discrete;
 use crate::config::{Config, Twin};
-use crate::engine::executor::{Executor, read_as, write_as};
+use crate::engine::executor::{Executor, read_later_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
 use crate::nn::{Network, NetworkSpec};
@@ -21,7 +21,7 @@ use crate::verify::{Options, POLICY_GRADIENTS};
 const PARTS: f64 = 1e-2;
 
 /// All networks, forms of joining the twins, with and without the penalty.
-pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
+pub async fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
     let mut row = no_gradient_yet(
         POLICY_GRADIENTS,
         "a whole update of discrete SAC against central finite differences in f64",
@@ -32,7 +32,7 @@ pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
             for entropy_penalty in [0.0, 0.5] {
                 if options.case.is_none_or(|case| case == index) {
                     let config = Config { twin, entropy_penalty, batch_size: BATCH, ..Config::default() };
-                    one(executor, options, &config, (name, &spec), index, &mut row)?;
+                    one(executor, options, &config, (name, &spec), index, &mut row).await?;
                 }
                 index += 1;
             }
@@ -129,7 +129,12 @@ impl Given {
     }
 
     /// The policy's gradients and the Q networks after one recorded update.
-    fn update(&self, executor: &mut dyn Executor, config: &Config, net: &Network) -> Result<[Vec<f32>; 2]> {
+    async fn update(
+        &self,
+        executor: &mut dyn Executor,
+        config: &Config,
+        net: &Network,
+    ) -> Result<[Vec<f32>; 2]> {
         let mut buffers = Buffers::default();
         let (networks, others) = (sac_discrete::networks(config, net), sac_discrete::policy(config, net));
         let learner = Learner::new(&mut buffers, config.batch_size, &networks, &others, AGENTS);
@@ -153,7 +158,7 @@ impl Given {
         write_as(executor, learner.batch.importance.id, &self.importance)?;
         let program = executor.prepare(&recording)?;
         executor.submit(&[(program, 1)], None)?;
-        Ok([read_as(executor, policy.grads.id)?, read_as(executor, q.weights.id)?])
+        Ok([read_later_as(executor, policy.grads.id).await?, read_later_as(executor, q.weights.id).await?])
     }
 }
 
@@ -174,7 +179,7 @@ fn entropy(log_pi: &[f64]) -> f64 {
 }
 
 /// One combination, at the first draw that keeps away from kinks.
-fn one(
+async fn one(
     executor: &mut dyn Executor,
     options: &Options,
     config: &Config,
@@ -190,7 +195,7 @@ fn one(
     });
     // A thousand draws without a clear one does not happen with these sizes; it would show as a missing case.
     let Some(given) = drawn else { return Ok(()) };
-    let [got, q] = given.update(executor, config, &net)?;
+    let [got, q] = given.update(executor, config, &net).await?;
     let want: Vec<f64> = (0..AGENTS as usize)
         .flat_map(|agent| {
             let start = weights_of(&given.policy, &net, given.nets, agent, 0);

@@ -6,8 +6,8 @@
 use crate::agents::{self, Capabilities};
 use crate::config::Config;
 use crate::engine::cpu::CpuExecutor;
-use crate::engine::debug::copy_memory;
-use crate::engine::executor::{Executor, Program};
+use crate::engine::debug::copy_memory_later;
+use crate::engine::executor::{Executor, Program, read_later};
 use crate::engine::recording::BufferId;
 use crate::envs;
 use crate::error::Result;
@@ -25,13 +25,18 @@ const UPDATES: u64 = 100;
 const TOLERANCE: Tolerance = Tolerance { abs: 1e-4, rel: 1e-4 };
 
 /// Runs 100 updates and compares after each.
-pub fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
-    compare_run(executor, options.seed, UPDATES)
+pub async fn check(executor: &mut dyn Executor, options: &Options) -> Result<Row> {
+    compare_training_later(executor, &small(options.seed), false, UPDATES).await
 }
 
 /// Runs `updates` updates, each after one step of every environment, and compares after each.
 pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Result<Row> {
-    let config = Config {
+    compare_training(executor, &small(seed), false, updates)
+}
+
+/// A training of an update after one step of every environment.
+fn small(seed: u64) -> Config {
+    Config {
         seed,
         num_envs: 4,
         learning_starts: 64,
@@ -41,12 +46,21 @@ pub fn compare_run(executor: &mut dyn Executor, seed: u64, updates: u64) -> Resu
         hidden: vec![32, 32],
         eval_episodes: 1,
         ..Config::default()
-    };
-    compare_training(executor, &config, false, updates)
+    }
 }
 
-/// Runs so many iterations of a training, as it is on hardware or not, and compares after each.
+/// Runs so many iterations of a training, as it is on hardware or not, and compares after each, on an executor that can wait.
 pub fn compare_training(
+    executor: &mut dyn Executor,
+    config: &Config,
+    hardware: bool,
+    iterations: u64,
+) -> Result<Row> {
+    pollster::block_on(compare_training_later(executor, config, hardware, iterations))
+}
+
+/// The same without keeping the thread.
+pub async fn compare_training_later(
     executor: &mut dyn Executor,
     config: &Config,
     hardware: bool,
@@ -94,7 +108,7 @@ pub fn compare_training(
         twins.submit(&[(programs.1, 1)], None)?;
         let mut differing = 0;
         for (id, name, scalars) in &compared {
-            let (got, want) = (executor.read(*id)?, twins.read(*id)?);
+            let (got, want) = (read_later(executor, *id).await?, twins.read(*id)?);
             let result = compare(&got, &want, scalars, TOLERANCE);
             errors.words += result.words as u64;
             errors.differing += result.differing as u64;
@@ -128,7 +142,7 @@ pub fn compare_training(
             }
         }
         if differing > 0 {
-            copy_memory(executor, &mut twins, &plan.buffers)?;
+            copy_memory_later(executor, &mut twins, &plan.buffers).await?;
         }
         row.cases += 1;
     }

@@ -4,14 +4,13 @@
 
 use std::cell::RefCell;
 
-use pulp::Arch;
-
 use super::convolve::Convolve;
 use super::correlate::Correlate;
 use super::layers::times_slopes;
 use super::panels::{Line, all_finite};
 use super::windows::{self, Windows};
 use super::{Dims, Left, Output, Right, matmul};
+use crate::engine::simd::Arch;
 use crate::engine::threads;
 use crate::kernels::blocks::{for_each_block, for_each_block_of};
 use crate::kernels::conv2d_backward_weights::SHARES;

@@ -4,9 +4,8 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use pulp::Arch;
-
 use super::{Dims, Left, Output, Right, matmul};
+use crate::engine::simd::Arch;
 use crate::kernels::blocks::{for_each_block, for_each_block_of, for_each_part, parts_of_columns};
 use crate::kernels::dense_forward::activate;
 use crate::kernels::nibble;

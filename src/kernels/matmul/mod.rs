@@ -16,7 +16,9 @@ mod windows;
 
 use std::cell::RefCell;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use crate::engine::simd::Arch;
 
 use panels::Line;
 

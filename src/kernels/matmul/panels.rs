@@ -2,9 +2,10 @@
 //! to whole vectors and aligned to cache lines.
 
 use bytemuck::{Pod, Zeroable};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::{Dims, Right};
+use crate::engine::simd::Arch;
 
 /// One cache line, so that no vector of a panel straddles two.
 #[derive(Clone, Copy, Pod, Zeroable)]

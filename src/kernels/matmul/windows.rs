@@ -1,9 +1,10 @@
 //! The windows of a convolution where they lie: channels-last, so every line of a window is one run of numbers of its input.
 //! Where there is padding it is written out first, so that no window asks where it ends.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::sparse::{BLOCK, word};
+use crate::engine::simd::Arch;
 use crate::kernels::conv2d_forward::Params;
 
 /// Inputs of a batch, their windows' places and, as words of bits, which of their numbers are not 0.

@@ -1,0 +1,127 @@
+//! Hyperparameters that change while a run goes on: those that the device reads from the records of its agents and their
+//! optimisers, where only the words that a setting fills are written. Everything else decides shapes and commands.
+
+use toml::Table;
+
+use crate::agents::{self, Capabilities};
+use crate::config::{Config, SETTINGS, Setting, find};
+use crate::error::{Error, Result};
+use crate::train::trainer::Trainer;
+
+/// Settings that the device reads, but that a run cannot change: what they stand for has happened.
+const BEGUN: [&str; 1] = ["seed"];
+
+/// Whether [`Trainer::tune`] takes this setting.
+pub fn is_tunable(setting: &Setting) -> bool {
+    setting.is_sweepable() && !BEGUN.contains(&setting.key)
+}
+
+impl Trainer {
+    /// Gives a setting another value, read as on the command line, for all agents from the next submission on. A learned
+    /// temperature that is set goes on from there.
+    pub fn tune(&mut self, key: &str, text: &str) -> Result<()> {
+        let setting = find(key)?;
+        if !is_tunable(setting) {
+            let tunable: Vec<&str> = SETTINGS.iter().filter(|s| is_tunable(s)).map(|s| s.key).collect();
+            let hint = format!("What may change while a run goes on is {}.", tunable.join(", "));
+            return Err(Error::invalid(setting.key, text, "the same throughout a run", hint));
+        }
+        let swept = |entry: &String| entry.split('=').next().is_some_and(|swept| swept.trim() == setting.key);
+        if self.config.sweep.iter().any(swept) {
+            let hint = "Start another run to give all of them one value.";
+            return Err(Error::invalid(
+                setting.key,
+                text,
+                "left to the agents, of which each has its own",
+                hint,
+            ));
+        }
+        let wrong = |hint: String| Error::invalid(setting.key, text, setting.expected(), hint);
+        let value = setting.parse(text).ok_or_else(|| wrong(setting.help().to_owned() + "."))?;
+        let mut table = Table::try_from(&self.config).map_err(|error| wrong(error.to_string()))?;
+        table.insert(setting.key.to_owned(), value);
+        let config: Config = table.try_into().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+        agents::check(&config, self.env)?;
+        let device = Capabilities {
+            hardware: self.choice.hardware,
+            max_buffer_bytes: self.executor.max_buffer_bytes(),
+        };
+        let plan = agents::plan_relative(&config, self.env, device, self.plan.reference.as_ref())?;
+        for ((buffer, before), (_, after)) in self.plan.init.iter().zip(&plan.init) {
+            // What learning has changed meanwhile lies between the words of hyperparameters.
+            let mut first = 0;
+            for run in
+                after.iter().zip(before).collect::<Vec<_>>().chunk_by(|a, b| (a.0 == a.1) == (b.0 == b.1))
+            {
+                if run[0].0 != run[0].1 {
+                    self.executor.write_at(*buffer, first, &after[first as usize..][..run.len()])?;
+                }
+                first += run.len() as u64;
+            }
+        }
+        (self.config, self.plan.init, self.plan.members) = (config, plan.init, plan.members);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Temperature;
+    use crate::shared::optimizer::Optimizer;
+
+    fn trainer(config: Config) -> Trainer {
+        let small =
+            Config { device: "cpu".into(), hidden: vec![8], learning_starts: 16, batch_size: 8, ..config };
+        let mut trainer = Trainer::new(&small).expect("trainer");
+        for _ in 0..20 {
+            trainer.advance().expect("a step");
+        }
+        trainer
+    }
+
+    #[test]
+    fn a_setting_changes_its_words_alone() {
+        let mut trainer = trainer(Config::default());
+        let before = trainer.agent().expect("record");
+        assert!(before.updates > 0);
+        trainer.tune("epsilon", "0.25").expect("epsilon");
+        trainer.tune("gamma", "0.9").expect("gamma");
+        trainer.tune("learning_rate", "5e-4").expect("learning rate");
+        let after = trainer.agent().expect("record");
+        assert_eq!((after.epsilon, after.gamma), (0.25, 0.9));
+        assert_eq!(Agent { epsilon: before.epsilon, gamma: before.gamma, ..after }, before);
+        let words = trainer.read_buffer("optimizers").expect("buffer");
+        let optimizer: Optimizer = bytemuck::cast_slice(&words)[0];
+        assert_eq!(optimizer.learning_rate, 5e-4);
+        assert!(optimizer.steps > 0, "what a step counts is as it was");
+        assert_eq!(trainer.config().learning_rate, 5e-4);
+    }
+
+    #[test]
+    fn a_fixed_temperature_can_be_set() {
+        let fixed = Config { temperature: Temperature::Fixed, alpha: 0.5, ..Config::default() };
+        let mut trainer = trainer(fixed);
+        trainer.tune("alpha", "0.125").expect("alpha");
+        trainer.advance().expect("a step");
+        assert_eq!(trainer.agent().expect("record").alpha, 0.125);
+    }
+
+    #[test]
+    fn what_cannot_change_is_refused_with_what_can() {
+        let mut trainer = trainer(Config { sweep: vec!["alpha=0.1,0.2".into()], ..Config::default() });
+        for (key, value, part) in [
+            ("batch_size", "32", "What may change"),
+            ("seed", "3", "What may change"),
+            ("alpha", "0.3", "each has its own"),
+            ("learning_rate", "2", "learning_rate = 2"),
+            ("learning_rate", "fast", "a number such as"),
+        ] {
+            let error = trainer.tune(key, value).expect_err(key).to_string();
+            assert!(error.contains(part), "{key}: {error}");
+        }
+        assert_eq!(trainer.config().learning_rate, Config::default().learning_rate);
+    }
+
+    use crate::shared::agent::Agent;
+}

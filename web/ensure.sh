@@ -1,0 +1,57 @@
+#!/bin/sh
+# Makes sure that the page can be built and tested here: node, npm, a Chromium, and a compiler for wasm32. What is missing is
+# installed through apt-get, with sudo only if needed and never with a question, and Debian's compiler into WASM_TOOLCHAIN.
+# Where that cannot be, it says why and fails.
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+toolchain=${WASM_TOOLCHAIN:-$HOME/.cache/rust-web}
+say() { printf 'web/ensure.sh: %s\n' "$*"; }
+
+run() {
+    printf '+ %s\n' "$*"
+    "$@"
+}
+
+install() {
+    if ! command -v apt-get >/dev/null 2>&1; then
+        say "this system has no apt-get; please install the equivalent of: $*"
+        return 1
+    fi
+    as_root=
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null 2>&1 || ! sudo -n true 2>/dev/null; then
+            say "not root, and sudo is missing or wants a password; please run: sudo apt-get install $*"
+            return 1
+        fi
+        as_root='sudo -n'
+    fi
+    run $as_root apt-get update -qq || say "apt-get update failed; trying with the lists that are there"
+    run $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null
+}
+
+# The tests use what node has from 18 on.
+has_node() {
+    command -v npm >/dev/null 2>&1 && node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null
+}
+has_node || install nodejs npm || exit 1
+has_node || { say "node is older than 18; install a newer one"; exit 1; }
+
+has_browser() {
+    for browser in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+        [ -n "$browser" ] && command -v "$browser" >/dev/null 2>&1 && return 0
+    done
+    return 1
+}
+has_browser || install chromium || exit 1
+has_browser || { say "no Chromium: set CHROMIUM to its program"; exit 1; }
+
+# rustup's own target where it is installed.
+if [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; then
+    exit 0
+fi
+if ! command -v apt-cache >/dev/null 2>&1 || ! apt-cache policy rustc-web 2>/dev/null | grep -q 'Candidate: [0-9]'; then
+    say "no compiler for wasm32: run rustup target add wasm32-unknown-unknown, or use Debian, whose rustc-web is one"
+    exit 1
+fi
+run scripts/wasm_toolchain.sh "$toolchain" || { say "the compiler for wasm32 could not be made; see above"; exit 1; }

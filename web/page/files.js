@@ -1,0 +1,90 @@
+// Weights in and out, and environments of the user's own.
+
+import { download } from './verification.js';
+
+const $ = (id) => document.getElementById(id);
+
+export class Files {
+  constructor(send, begin) {
+    this.send = send;
+    $('load').addEventListener('change', async () => {
+      const [file] = $('load').files;
+      if (file) await this.take(file);
+      $('load').value = '';
+    });
+    $('evaluate').addEventListener('click', () => {
+      const request = { name: this.weights.name, episodes: 100, seed: 0, file: this.world() };
+      this.said('Playing 100 episodes ...');
+      send('evaluate', { request, weights: this.weights.bytes.slice() });
+    });
+    $('world-check').addEventListener('click', () => {
+      $('world-said').replaceChildren();
+      send('check', { ...this.world(), episodes: 200 });
+    });
+    $('world-train').addEventListener('click', () => {
+      const file = this.world();
+      $('world-said').replaceChildren();
+      begin({ env: file.name, algo: $('algo').value, set: [`seed=${$('seed').value || 0}`, 'total_timesteps=80000', 'kl=true'] }, file);
+    });
+    for (const kind of ['dragover', 'drop', 'dragleave']) {
+      addEventListener(kind, (event) => {
+        event.preventDefault();
+        document.body.classList.toggle('drop', kind === 'dragover');
+        if (kind === 'drop' && event.dataTransfer.files[0]) this.take(event.dataTransfer.files[0]);
+      });
+    }
+    this.begin = begin;
+  }
+
+  allow(idle) {
+    $('load').disabled = !idle;
+    $('evaluate').disabled = !idle || !this.weights;
+  }
+
+  said(text) {
+    $('files-said').textContent = text;
+  }
+
+  // The environment of the user, if there is one.
+  world() {
+    const text = $('world').value;
+    return text.trim() ? { name: $('world-name').value.trim() || 'my_world.wgsl', text } : undefined;
+  }
+
+  // A file that was chosen or dropped.
+  async take(file) {
+    if (file.name.endsWith('.wgsl')) {
+      $('world-name').value = file.name;
+      $('world').value = await file.text();
+      return;
+    }
+    this.weights = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
+    this.said(`Training goes on from ${file.name}.`);
+    this.begin({ env: $('env').value, algo: $('algo').value }, this.world(), { ...this.weights, bytes: this.weights.bytes.slice() });
+    this.allow(true);
+  }
+
+  saved(agent, steps, bytes) {
+    download('model.safetensors', 'application/octet-stream', bytes);
+    this.said(`Saved the weights of agent ${agent} after ${steps.toLocaleString('en')} steps.`);
+  }
+
+  evaluated(report) {
+    this.report = report;
+    this.said(`${report.env}, ${report.algo}: greedy mean ${report.mean.toFixed(2)} over ${100} episodes, ` +
+      `95% interval ${report.mean_interval.map((x) => x.toFixed(1)).join(' to ')}.`);
+  }
+
+  checked(findings) {
+    $('world-said').replaceChildren(...findings.map(({ check, verdict, text, advice }) => {
+      const item = document.createElement('li');
+      item.textContent = `${check}: ${text}${advice ? ` ${advice}` : ''}`;
+      item.className = verdict;
+      return item;
+    }));
+  }
+
+  failed() {
+    if ($('files-said').textContent.endsWith('...')) this.said('');
+  }
+}

@@ -1,0 +1,116 @@
+// The engine's own thread: it trains step by step, and does what the page asks between two steps. Messages to the page are
+// { kind, value, bytes }; errors come as kind 'error' with the sentence that the library says.
+import init, { Engine, catalogue } from './pkg/softq_web.js';
+
+const asked = [];
+let wake = () => {};
+let engine;
+let running = false;
+let looking = 0;
+let stepped = false;
+
+const tell = (kind, value, bytes) => postMessage({ kind, value, bytes }, bytes ? [bytes.buffer] : []);
+
+// Whatever was on is over.
+function end() {
+  running = false;
+  looking = 0;
+  tell('stopped');
+}
+
+const commands = {
+  begin({ request, name, weights }) {
+    end();
+    stepped = false;
+    tell('begun', JSON.parse(engine.begin(JSON.stringify(request), name ?? '', weights)));
+    running = true;
+  },
+  pause() {
+    running = false;
+    engine.hold();
+    tell('paused');
+  },
+  resume() { running = true; },
+  reset: () => end(),
+  tune: ({ key, value }) => { engine.tune(key, value); tell('tuned', { key, value }); },
+  look() { engine.look(); looking++; },
+  save({ agent }) { engine.save(agent); looking++; },
+  async evaluate({ request, weights }) {
+    end();
+    tell('evaluated', JSON.parse(await engine.evaluate(JSON.stringify(request), weights)));
+  },
+  async verify({ request }) {
+    end();
+    const begun = performance.now();
+    const rows = await engine.verify(JSON.stringify(request), (row) => tell('verified', JSON.parse(row)));
+    tell('verified_all', { rows, seconds: (performance.now() - begun) / 1000 });
+  },
+  check: ({ name, text, episodes }) => tell('checked', JSON.parse(engine.check_env(name, text, episodes))),
+};
+
+// Behind everything that waits in the event loop, and sooner than a timer would be.
+const { port1, port2 } = new MessageChannel();
+const breath = () => new Promise((go) => { port1.onmessage = go; port2.postMessage(0); });
+const pause = (ms) => new Promise((go) => setTimeout(go, ms));
+
+// What is on show has arrived with its last part.
+const LAST_PART = new Set(['lanes', 'current_weights']);
+
+function forward(messages) {
+  for (const { kind, json, bytes } of messages) {
+    if (LAST_PART.has(kind)) looking--;
+    if (kind === 'finished') running = false;
+    tell(kind, JSON.parse(json), bytes);
+  }
+}
+
+// Tells an error. A device that was lost with it is opened anew.
+async function failed(error) {
+  tell('error', String(error.message ?? error));
+  if (engine.usable()) return;
+  end();
+  engine.free();
+  engine = await Engine.open();
+}
+
+async function obey(command) {
+  try {
+    await commands[command.kind](command);
+  } catch (error) {
+    // A run goes on behind what it refused.
+    await failed(error);
+  }
+}
+
+async function turn() {
+  if (asked.length > 0) return obey(asked.shift());
+  if (!running && looking <= 0) return new Promise((go) => { wake = go; });
+  try {
+    forward(running ? await engine.step() : await engine.receive());
+    if (running && !stepped) {
+      stepped = true;
+      tell('stepped');
+    }
+  } catch (error) {
+    end();
+    await failed(error);
+  }
+  return running ? breath() : pause(4);
+}
+
+onmessage = ({ data }) => {
+  asked.push(data);
+  wake();
+};
+
+try {
+  await init();
+  engine = await Engine.open();
+  // Its names; an adapter of its own, since one gives a single device.
+  const { vendor, architecture, description } = (await navigator.gpu.requestAdapter()).info;
+  const info = { vendor, architecture, description };
+  tell('ready', { adapter: JSON.parse(engine.adapter()), info, catalogue: JSON.parse(catalogue()) });
+  for (;;) await turn();
+} catch (error) {
+  tell('unusable', String(error.message ?? error));
+}
