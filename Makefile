@@ -71,11 +71,12 @@ serve: web
 	node web/serve.mjs $(CARGO_TARGET_DIR)/web $(PORT)
 
 # The page, soon built, against the native program.
+# SOFTQ names a program that is built already.
 web-test:
 	web/ensure.sh
-	$(CARGO) build --locked
+	[ -n "$$SOFTQ" ] || $(CARGO) build --locked
 	web/build.sh web-test $(CARGO_TARGET_DIR)/web-test
-	cd web && npm ci --no-audit --no-fund --silent && SOFTQ_WEB=$(CARGO_TARGET_DIR)/web-test npm test
+	cd web && SOFTQ_WEB=$(CARGO_TARGET_DIR)/web-test npm test
 
 # Installs Mesa's software Vulkan where no driver is found; on other machines it does nothing.
 vulkan-demo:

@@ -21,7 +21,6 @@ rm -rf "$folder"
 mkdir -p "$folder/pkg"
 "$target/bindgen/debug/softq-bindgen" "$target/wasm/wasm32-unknown-unknown/$profile/softq_web.wasm" "$folder/pkg"
 if [ "$profile" = web ]; then
-  (cd web && [ -x node_modules/.bin/wasm-opt ] || npm ci --no-audit --no-fund --silent)
   web/node_modules/.bin/wasm-opt -Os --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int \
     --enable-reference-types --enable-multivalue --enable-mutable-globals --enable-simd \
     "$folder/pkg/softq_web_bg.wasm" -o "$folder/pkg/softq_web_bg.wasm.small"

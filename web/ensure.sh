@@ -45,6 +45,13 @@ has_browser() {
 }
 has_browser || install chromium || exit 1
 has_browser || { say "no Chromium: set CHROMIUM to its program"; exit 1; }
+# One that is there may still not start, in a container that lacks what it wants.
+timeout 120 "$browser" --headless --no-sandbox --no-first-run --disable-gpu --dump-dom about:blank >/dev/null 2>&1 ||
+    { say "$browser does not start: try $browser --headless --no-sandbox --dump-dom about:blank"; exit 1; }
+
+# wasm-opt, and what drives the browser.
+[ -d web/node_modules/playwright-core ] || (cd web && run npm ci --no-audit --no-fund --silent) ||
+    { say "npm could not install what web/package-lock.json names"; exit 1; }
 
 # rustup's own target where it is installed.
 if [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; then
