@@ -75,7 +75,9 @@ fn the_kernel_of_the_guide_is_built_tested_and_verified() {
     {
         copy.take(Path::new(part));
     }
-    // Beside those: what a test of all shaders reads, and the guide.
+    // Beside those: the other member of the workspace, what a test of all shaders reads, and the guide.
+    copy.take(Path::new("web/Cargo.toml"));
+    copy.take(Path::new("web/src"));
     copy.take(Path::new("tests/data/worlds"));
     copy.take(Path::new("docs/write-a-kernel.md"));
     let guide = copy.text("docs/write-a-kernel.md");

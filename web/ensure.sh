@@ -1,8 +1,9 @@
 #!/bin/sh
 # Makes sure that the page can be built and tested here: node, npm, a Chromium, and a compiler for wasm32. What is missing is
 # installed through apt-get, with sudo only if needed and never with a question, and Debian's compiler into WASM_TOOLCHAIN.
-# Where that cannot be, it says why and fails.
+# Where that cannot be, it says why and fails. `web/ensure.sh look` installs nothing but what npm brings.
 set -u
+look=${1:-}
 
 cd "$(dirname "$0")/.." || exit 1
 toolchain=${WASM_TOOLCHAIN:-$HOME/.cache/rust-web}
@@ -14,6 +15,10 @@ run() {
 }
 
 install() {
+    if [ "$look" = look ]; then
+        say "missing: $*"
+        return 1
+    fi
     if ! command -v apt-get >/dev/null 2>&1; then
         say "this system has no apt-get; please install the equivalent of: $*"
         return 1
@@ -59,6 +64,10 @@ if [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; the
 fi
 if ! command -v apt-cache >/dev/null 2>&1 || ! apt-cache policy rustc-web 2>/dev/null | grep -q 'Candidate: [0-9]'; then
     say "no compiler for wasm32: run rustup target add wasm32-unknown-unknown, or use Debian, whose rustc-web is one"
+    exit 1
+fi
+if [ "$look" = look ] && [ ! -x "$toolchain/bin/rustc" ]; then
+    say "missing: a compiler for wasm32"
     exit 1
 fi
 run scripts/wasm_toolchain.sh "$toolchain" || { say "the compiler for wasm32 could not be made; see above"; exit 1; }
