@@ -1,5 +1,5 @@
 //! The clock: the system's, or without the feature `clocks` one that the host provides, since reading the system's would end a
-//! program in a browser. Until it does ([`provide`]), that clock stands still. Times are shown and pace submissions; no result
+//! program in a browser. Until it does (`provide`), that clock stands still. Times are shown and pace submissions; no result
 //! depends on them.
 
 #[cfg(feature = "clocks")]
