@@ -9,37 +9,21 @@ cd "$(dirname "$0")/.." || exit 1
 toolchain=${WASM_TOOLCHAIN:-$HOME/.cache/rust-web}
 say() { printf 'web/ensure.sh: %s\n' "$*"; }
 
-run() {
-    printf '+ %s\n' "$*"
-    "$@"
-}
+. scripts/packages.sh
 
-install() {
+get() {
     if [ "$look" = look ]; then
         say "missing: $*"
         return 1
     fi
-    if ! command -v apt-get >/dev/null 2>&1; then
-        say "this system has no apt-get; please install the equivalent of: $*"
-        return 1
-    fi
-    as_root=
-    if [ "$(id -u)" -ne 0 ]; then
-        if ! command -v sudo >/dev/null 2>&1 || ! sudo -n true 2>/dev/null; then
-            say "not root, and sudo is missing or wants a password; please run: sudo apt-get install $*"
-            return 1
-        fi
-        as_root='sudo -n'
-    fi
-    run $as_root apt-get update -qq || say "apt-get update failed; trying with the lists that are there"
-    run $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null
+    install "$@"
 }
 
 # The tests use what node has from 18 on.
 has_node() {
     command -v npm >/dev/null 2>&1 && node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null
 }
-has_node || install nodejs npm || exit 1
+has_node || get nodejs npm || exit 1
 has_node || { say "node is older than 18; install a newer one"; exit 1; }
 
 has_browser() {
@@ -48,7 +32,7 @@ has_browser() {
     done
     return 1
 }
-has_browser || install chromium || exit 1
+has_browser || get chromium || exit 1
 has_browser || { say "no Chromium: set CHROMIUM to its program"; exit 1; }
 # One that is there may still not start, in a container that lacks what it wants.
 timeout 120 "$browser" --headless --no-sandbox --no-first-run --disable-gpu --dump-dom about:blank >/dev/null 2>&1 ||
@@ -66,7 +50,8 @@ if ! command -v apt-cache >/dev/null 2>&1 || ! apt-cache policy rustc-web 2>/dev
     say "no compiler for wasm32: run rustup target add wasm32-unknown-unknown, or use Debian, whose rustc-web is one"
     exit 1
 fi
-if [ "$look" = look ] && [ ! -x "$toolchain/bin/rustc" ]; then
+if [ "$look" = look ]; then
+    [ -x "$toolchain/bin/rustc" ] && exit 0
     say "missing: a compiler for wasm32"
     exit 1
 fi
