@@ -43,15 +43,7 @@ pub fn priority_insert(draw: &mut Draw, index: usize) -> Case {
     let steps = [0, 1, n_step, rows.saturating_sub(1), rows, rows + 1, 7 * rows + 3];
     let step = |agent: u32| steps[(index + agent as usize) % steps.len()];
     let mut case = Case::new(&priority_insert::KERNEL, None, params, &format!("after {} steps", step(0)));
-    let mut records = draw.agents(agents);
-    if index.is_multiple_of(2) {
-        // Agents whose environments took different numbers of steps stand at different places of the schedule.
-        for record in &mut records {
-            (record.importance_exponent, record.importance_exponent_final) = (0.25, 1.0);
-            record.importance_steps = 10_000.0;
-        }
-    }
-    case.set("agents", &records);
+    case.set("agents", &draw.agents(agents));
     let lanes: Vec<_> = (0..agents * num_lanes).map(|lane| draw.lane(step(lane / num_lanes), 500)).collect();
     case.set("lanes", &lanes);
     case.set("tree", &tree(draw, agents, params.capacity, |_| params.capacity));
@@ -73,16 +65,10 @@ pub fn priority_draw(draw: &mut Draw, index: usize) -> Case {
         agents,
     };
     let mut case = Case::new(&priority_draw::KERNEL, None, params, "");
-    let mut records = draw.agents(agents);
-    if index.is_multiple_of(2) {
-        // Agents whose environments took different numbers of steps stand at different places of the schedule.
-        for record in &mut records {
-            (record.importance_exponent, record.importance_exponent_final) = (0.25, 1.0);
-            record.importance_steps = 10_000.0;
-        }
-    }
-    case.set("agents", &records);
-    let lanes: Vec<_> = (0..agents * num_lanes).map(|_| draw.lane(1000, 500)).collect();
+    case.set("agents", &draw.agents(agents));
+    // Agents whose environments took different numbers of steps stand at different places of the schedule.
+    let step = |lane: u32| 1000 / (1 + lane / num_lanes);
+    let lanes: Vec<_> = (0..agents * num_lanes).map(|lane| draw.lane(step(lane), 500)).collect();
     case.set("lanes", &lanes);
     let share = [0, 1, 2][index % 3];
     case.set(
