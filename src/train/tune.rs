@@ -68,6 +68,7 @@ impl Trainer {
 mod tests {
     use super::*;
     use crate::config::Temperature;
+    use crate::shared::agent::Agent;
     use crate::shared::optimizer::Optimizer;
 
     fn trainer(config: Config) -> Trainer {
@@ -122,6 +123,4 @@ mod tests {
         }
         assert_eq!(trainer.config().learning_rate, Config::default().learning_rate);
     }
-
-    use crate::shared::agent::Agent;
 }
