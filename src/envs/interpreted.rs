@@ -3,7 +3,7 @@
 //! What the engine provides to files, random words and the functions of `shaders/shared/math.wgsl`, are called as their twins in
 //! Rust, which have the same bits (`softq verify --only probe_rng`, `--only probe_math`).
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use naga::valid::{ValidationFlags, Validator};
 
@@ -16,6 +16,7 @@ use crate::interp::layout::{Layout, Pointee};
 use crate::interp::lower;
 use crate::interp::machine::{Invocation, Limits, Stop, run};
 use crate::interp::monitor::Silent;
+use crate::interp::wide::{self, LANES, Row};
 use crate::shared::math;
 use crate::shared::rng::Rng;
 
@@ -56,14 +57,10 @@ fn twin_observe(params: EnvParams, state: State) -> array<f32, OBS_SIZE> {
 }
 ";
 const OBSERVE_AT: &str = "
-fn twin_observe(params: EnvParams, state: State) -> array<f32, OBS_SIZE> {
+fn twin_observe(params: EnvParams, state: State, index: u32) -> f32 {
     env = params;
     env_loops = 0u;
-    var all: array<f32, OBS_SIZE>;
-    for (var index = 0u; index < OBS_SIZE; index++) {
-        all[index] = observe_at(state, index);
-    }
-    return all;
+    return observe_at(state, index);
 }
 ";
 const DRAW: &str = "
@@ -74,15 +71,21 @@ fn twin_draw(params: EnvParams, state: State, uv: vec2f) -> vec3f {
 }
 ";
 
-/// One function, and register files that are not in use.
+/// One function, and register files that are not in use, of one call and of several.
 struct Function {
     program: Program,
     files: Mutex<Vec<Invocation>>,
+    wide: Mutex<Vec<Vec<Row>>>,
+}
+
+/// The files, which a panic elsewhere leaves as they should be: they are only pushed and popped.
+fn lock<T>(files: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    files.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl Function {
     fn new(program: Program) -> Function {
-        Function { program, files: Mutex::new(Vec::new()) }
+        Function { program, files: Mutex::default(), wide: Mutex::default() }
     }
 
     /// Calls it: `enter` writes the arguments, `leave` reads what is left in them and the result.
@@ -92,9 +95,7 @@ impl Function {
         enter: impl FnOnce(&Program, &mut [u32]),
         leave: impl FnOnce(&Program, &[u32]) -> T,
     ) -> T {
-        // A panic elsewhere leaves nothing half done here: files are only pushed and popped.
-        let lock = || self.files.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let free = lock().pop();
+        let free = lock(&self.files).pop();
         let mut file = free.unwrap_or_else(|| Invocation::new(&self.program));
         file.restart();
         enter(&self.program, &mut file.regs);
@@ -104,8 +105,53 @@ impl Function {
         let stop = run(&self.program, &mut file, &mut [], &mut limits, &mut Silent, &mut host);
         debug_assert_eq!(stop, Stop::End);
         let result = leave(&self.program, &file.regs);
-        lock().push(file);
+        lock(&self.files).push(file);
         result
+    }
+
+    /// Calls it `count` times for one state: `own` is the last argument of each call, `leave` takes its result.
+    fn call_all<const N: usize, const R: usize>(
+        &self,
+        params: &[u32],
+        state: &[u32],
+        count: usize,
+        own: impl Fn(usize) -> [u32; N],
+        mut leave: impl FnMut(usize, [u32; R]),
+    ) {
+        let &[(params_at, n), (state_at, _), (own_at, _)] = &self.program.arguments[..] else { return };
+        let params = &params[..n as usize];
+        let result_at = self.program.result.0 as usize;
+        let free = lock(&self.wide).pop();
+        let mut rows = free.unwrap_or_else(|| wide::registers(&self.program));
+        for (base, words) in [(params_at, params), (state_at, state)] {
+            rows[base as usize..].iter_mut().zip(words).for_each(|(row, word)| *row = [*word; LANES]);
+        }
+        for first in (0..count).step_by(LANES) {
+            // Calls behind the last repeat it.
+            let owns: [[u32; N]; LANES] = std::array::from_fn(|lane| own((first + lane).min(count - 1)));
+            for word in 0..N {
+                rows[own_at as usize + word] = owns.map(|own| own[word]);
+            }
+            let mut host = |function, window: &mut [u32]| provide(function, window, &[]);
+            let ran = wide::run(&self.program, &mut rows, &mut host);
+            for call in first..count.min(first + LANES) {
+                let result = |regs: &dyn Fn(usize) -> u32| std::array::from_fn(|i| regs(result_at + i));
+                if ran {
+                    leave(call, result(&|reg| rows[reg][call - first]));
+                    continue;
+                }
+                let enter = |_: &Program, regs: &mut [u32]| {
+                    for (base, words) in
+                        [(params_at, params), (state_at, state), (own_at, &owns[call - first])]
+                    {
+                        regs[base as usize..][..words.len()].copy_from_slice(words);
+                    }
+                };
+                let one = self.call(&[], enter, |_, regs| result(&|reg| regs[reg]));
+                leave(call, one);
+            }
+        }
+        lock(&self.wide).push(rows);
     }
 }
 
@@ -136,6 +182,8 @@ pub struct Interpreted {
     reset: Function,
     step: Function,
     observe: Function,
+    /// Whether `observe` is one element, `observe_at`.
+    by_element: bool,
     draw: Option<Function>,
     /// The word of `State` in memory that each scalar of it is.
     state: Vec<u32>,
@@ -149,7 +197,8 @@ impl Interpreted {
         let mut text = compose_alone(&env.source)?;
         text += &env.glue;
         text += CALLS;
-        text += if env.glue.contains("observe_at(") { OBSERVE_AT } else { OBSERVE };
+        let by_element = env.glue.contains("observe_at(");
+        text += if by_element { OBSERVE_AT } else { OBSERVE };
         if env.has_draw {
             text += DRAW;
         }
@@ -173,6 +222,7 @@ impl Interpreted {
             reset: function("twin_reset")?,
             step: function("twin_step")?,
             observe: function("twin_observe")?,
+            by_element,
             draw: env.has_draw.then(|| function("twin_draw")).transpose()?,
             state: state.ok_or_else(|| wrong(None, "there is no struct State".into()))?,
             state_words: env.state_words as usize,
@@ -185,6 +235,11 @@ impl Interpreted {
         for (index, word) in self.state.iter().enumerate() {
             regs[base as usize + index] = state[*word as usize];
         }
+    }
+
+    /// The state as registers hold it.
+    fn dense(&self, state: &[u32]) -> Vec<u32> {
+        self.state.iter().map(|word| state[*word as usize]).collect()
     }
 
     /// Takes it back.
@@ -243,6 +298,12 @@ impl EnvTwin for Interpreted {
     }
 
     fn observe(&self, params: &[u32], state: &[u32], obs: &mut [f32]) {
+        if self.by_element {
+            let count = obs.len();
+            let leave = |index: usize, [word]: [u32; 1]| obs[index] = f32::from_bits(word);
+            self.observe.call_all(params, &self.dense(state), count, |index| [index as u32], leave);
+            return;
+        }
         self.observe.call(
             &[],
             |program, regs| {
@@ -258,17 +319,14 @@ impl EnvTwin for Interpreted {
 
     fn draw(&self, params: &[u32], state: &[u32], places: &[[f32; 2]], colours: &mut [[f32; 3]]) {
         let Some(draw) = &self.draw else { return colours.fill([0.0; 3]) };
-        for (place, colour) in places.iter().zip(colours) {
-            *colour = draw.call(
-                &[],
-                |program, regs| {
-                    put(regs, program.arguments[0], params);
-                    self.enter(regs, program.arguments[1].0, state);
-                    put(regs, program.arguments[2], &place.map(f32::to_bits));
-                },
-                |program, regs| std::array::from_fn(|i| f32::from_bits(regs[program.result.0 as usize + i])),
-            );
-        }
+        let leave = |index: usize, words: [u32; 3]| colours[index] = words.map(f32::from_bits);
+        draw.call_all(
+            params,
+            &self.dense(state),
+            places.len(),
+            |index| places[index].map(f32::to_bits),
+            leave,
+        );
     }
 
     fn axes(&self) -> &'static [crate::engine::env::Axis] {

@@ -237,6 +237,8 @@ pub struct Program {
     pub builtins: Vec<(BuiltIn, Reg)>,
     /// First register and length of each argument of a function; a pointer's is what it points to.
     pub arguments: Vec<(Reg, u32)>,
+    /// First register and length of what is indexed at run time.
+    pub indexed: Vec<(Reg, u32)>,
     /// First register and length of a function's result.
     pub result: (Reg, u32),
     /// Invocations of a workgroup.

@@ -210,6 +210,7 @@ impl Function<'_, '_> {
                 start
             }
         };
+        self.lowering.program.indexed.push((start, regs.len() as u32));
         let site = IndexSite { limit: Limit::Fixed(count), stride, variable: NONE, signed, value: true };
         let at = self.index_op(site, index, NONE, span)?;
         let dst = self.lowering.registers(stride, span)?;

@@ -7,7 +7,7 @@ use naga::{Expression, Handle, Span, TypeInner};
 
 use super::expression::Value;
 use super::place::{Place, Root};
-use super::{Lowered, Lowering, Regs};
+use super::{Lowered, Lowering, MAX_DEPTH, Regs};
 use crate::interp::code::{NONE, Op, Reg};
 use crate::interp::layout::{Layout, Pointee};
 
@@ -20,14 +20,23 @@ pub(super) struct Callee {
     pub(super) start: Cell<u32>,
 }
 
+/// What a return statement does.
+pub(super) enum Exit {
+    /// Ends the program.
+    End,
+    /// Goes back to where the function was called.
+    Return,
+    /// Jumps behind the code, which stands in its caller's: these operations, so far.
+    Jump(Vec<usize>),
+}
+
 pub(super) struct Function<'l, 'm> {
     pub(super) lowering: &'l mut Lowering<'m>,
     pub(super) function: &'m naga::Function,
     pub(super) info: &'m FunctionInfo,
     pub(super) arguments: Vec<Value>,
     pub(super) result: Option<Regs>,
-    /// Whether it is called by another, or by the host.
-    pub(super) called: bool,
+    pub(super) exit: Exit,
     pub(super) values: Vec<Option<Value>>,
     locals: Vec<Reg>,
     /// Jumps out of the loops and switches around, and to the next iteration.
@@ -51,7 +60,7 @@ impl<'l, 'm> Function<'l, 'm> {
             info,
             arguments,
             result,
-            called: false,
+            exit: Exit::End,
             values,
             locals,
             breaks,
@@ -59,13 +68,13 @@ impl<'l, 'm> Function<'l, 'm> {
         }
     }
 
-    /// The same for a function that returns to another.
-    pub(super) fn called(self) -> Function<'l, 'm> {
-        Function { called: true, ..self }
+    /// The same with other returns.
+    pub(super) fn exit(self, exit: Exit) -> Function<'l, 'm> {
+        Function { exit, ..self }
     }
 
-    /// Locals, then statements.
-    pub(super) fn body(mut self) -> Lowered<()> {
+    /// Locals, then statements; what is left is its exit.
+    pub(super) fn body(mut self) -> Lowered<Exit> {
         let function = self.function;
         let mut first = None;
         let mut total = 0;
@@ -87,7 +96,8 @@ impl<'l, 'm> Function<'l, 'm> {
             let place = self.local(self.locals[index], local);
             self.store(place, &value, span)?;
         }
-        self.block(&function.body)
+        self.block(&function.body)?;
+        Ok(self.exit)
     }
 
     fn local(&mut self, base: Reg, local: &naga::LocalVariable) -> Place {
@@ -140,6 +150,9 @@ impl<'l, 'm> Function<'l, 'm> {
         if let Some(number) = host {
             return self.call_host(number, &given, result, span);
         }
+        if self.lowering.sites.get(&handle) == Some(&1) && self.lowering.depth < MAX_DEPTH {
+            return self.inline(handle, given, result);
+        }
         let target = self.lowering.callee(handle, &given)?;
         for (given, own) in given.iter().zip(&target.arguments) {
             match (given, own) {
@@ -151,13 +164,34 @@ impl<'l, 'm> Function<'l, 'm> {
             }
         }
         self.lowering.op(Op::Call { to: target.number }, span);
-        if let (Some(result), Some(regs), true) = (result, &target.result, self.lowering.once(handle)) {
-            self.values[result.index()] = Some(Value::Regs(regs.clone()));
-        } else if let (Some(result), Some(regs)) = (result, &target.result) {
+        if let (Some(result), Some(regs)) = (result, &target.result) {
             let base = self.lowering.registers(regs.len() as u32, span)?;
             let fresh: Regs = (base..base + regs.len() as u32).collect();
             self.copy(&fresh, regs, span);
             self.values[result.index()] = Some(Value::Regs(fresh));
+        }
+        Ok(())
+    }
+
+    /// The code of a function that one statement alone calls stands there: it reads its arguments where they are, and its result
+    /// is read where it is.
+    fn inline(
+        &mut self,
+        handle: Handle<naga::Function>,
+        given: Vec<Value>,
+        result: Option<Handle<Expression>>,
+    ) -> Lowered<()> {
+        let (module, infos) = (self.lowering.module, self.lowering.info);
+        let callee = &module.functions[handle];
+        let regs = self.lowering.result_of(callee)?;
+        self.lowering.depth += 1;
+        let inner = Function::new(&mut *self.lowering, callee, &infos[handle], given, regs.clone());
+        if let Exit::Jump(ends) = inner.exit(Exit::Jump(Vec::new())).body()? {
+            self.land(&ends);
+        }
+        self.lowering.depth -= 1;
+        if let (Some(result), Some(regs)) = (result, regs) {
+            self.values[result.index()] = Some(Value::Regs(regs));
         }
         Ok(())
     }
@@ -226,19 +260,11 @@ impl Lowering<'_> {
         self.provided.iter().find(|(provided, _)| *provided == name).map(|(_, number)| *number)
     }
 
-    /// Whether one statement alone calls a function, which then reads its arguments where they are, and whose result is read
-    /// where it is.
-    fn once(&self, handle: Handle<naga::Function>) -> bool {
-        self.sites.get(&handle) == Some(&1)
-    }
-
     /// The code of a function whose pointers point as those of `given`.
     fn callee(&mut self, handle: Handle<naga::Function>, given: &[Value]) -> Lowered<std::rc::Rc<Callee>> {
         let key: Vec<String> = given
             .iter()
             .filter_map(|value| match value {
-                // A function that calls it may itself be lowered twice.
-                value if self.once(handle) => Some(format!("{value:?}")),
                 Value::Regs(_) => None,
                 Value::Place(place) => Some(format!("{:?} {} {}", place.root, place.fixed, place.at != NONE)),
             })
@@ -251,7 +277,6 @@ impl Lowering<'_> {
         let mut arguments = Vec::new();
         for value in given {
             arguments.push(match value {
-                value if self.once(handle) => value.clone(),
                 Value::Regs(regs) => {
                     let base = self.registers(regs.len() as u32, Span::UNDEFINED)?;
                     Value::Regs((base..base + regs.len() as u32).collect())

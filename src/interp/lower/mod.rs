@@ -16,12 +16,15 @@ use naga::{AddressSpace, Handle, Module, Span, TypeInner};
 
 use crate::interp::code::{BuiltIn, NONE, Op, Program, Reg, Slot, Space};
 use crate::interp::layout::{Layout, Pointee};
-use function::{Callee, Function};
+use crate::interp::tidy::tidy;
+use function::{Callee, Exit, Function};
 use place::{Place, Root};
 
 /// Operations of a program, and registers of an invocation, at most.
 const MAX_OPS: usize = 4 << 20;
 const MAX_REGISTERS: u64 = 4 << 20;
+/// Functions whose code stands in another's, one in the other.
+const MAX_DEPTH: u32 = 16;
 
 /// What is not understood, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +55,7 @@ pub fn entry_point(module: &Module, info: &ModuleInfo, text: &str, name: &str) -
     }
     let mut lowering = Lowering::new(module, info, text, &[])?;
     lowering.program.workgroup = entry.workgroup_size;
-    statement::count_calls(module, &entry.function.body, &mut lowering.sites);
+    lowering.sites = statement::count_calls(module, &entry.function.body);
     let arguments = lowering.builtins(&entry.function)?;
     let privates = lowering.privates()?;
     lowering.program.ops.extend(privates);
@@ -74,7 +77,7 @@ pub fn function(
     let (handle, function) =
         found.ok_or_else(|| Refusal { message: format!("there is no function '{name}'"), line: 0 })?;
     let mut lowering = Lowering::new(module, info, text, provided)?;
-    statement::count_calls(module, &function.body, &mut lowering.sites);
+    lowering.sites = statement::count_calls(module, &function.body);
     let mut arguments = Vec::new();
     for argument in &function.arguments {
         let (ty, pointer) = match module.types[argument.ty].inner {
@@ -104,7 +107,9 @@ pub fn function(
     }
     Function::new(&mut lowering, function, &info[handle], arguments, result).body()?;
     lowering.op(Op::End, Span::UNDEFINED);
-    lowering.finish()
+    let mut program = lowering.finish()?;
+    tidy(&mut program);
+    Ok(program)
 }
 
 struct Lowering<'a> {
@@ -124,6 +129,8 @@ struct Lowering<'a> {
     waiting: Vec<Rc<Callee>>,
     /// How many statements call each function, of those that run.
     sites: HashMap<Handle<naga::Function>, u32>,
+    /// How deep the code of functions stands in that of others.
+    depth: u32,
 }
 
 impl<'a> Lowering<'a> {
@@ -147,6 +154,7 @@ impl<'a> Lowering<'a> {
             callees: HashMap::new(),
             waiting: Vec::new(),
             sites: HashMap::new(),
+            depth: 0,
         };
         for (handle, variable) in module.global_variables.iter() {
             let span = module.global_variables.get_span(handle);
@@ -291,7 +299,7 @@ impl<'a> Lowering<'a> {
             let function = &self.module.functions[callee.function];
             let info = &self.info[callee.function];
             let (arguments, result) = (callee.arguments.clone(), callee.result.clone());
-            Function::new(&mut self, function, info, arguments, result).called().body()?;
+            Function::new(&mut self, function, info, arguments, result).exit(Exit::Return).body()?;
             self.op(Op::Return, Span::UNDEFINED);
         }
         let starts: HashMap<u32, u32> =

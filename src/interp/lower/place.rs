@@ -76,6 +76,9 @@ impl Function<'_, '_> {
             (None, Root::Slot(slot)) => Limit::Runtime { slot, fixed: place.fixed },
             (None, Root::Local(_)) => return Err(self.lowering.refusal("a local of this type", span)),
         };
+        if let (Root::Local(base), Limit::Fixed(count), NONE) = (place.root, limit, place.at) {
+            self.lowering.program.indexed.push((base + place.fixed, count.saturating_mul(stride)));
+        }
         let site = IndexSite { limit, stride, variable: place.name, signed, value: false };
         let dst = self.index_op(site, index, place.at, span)?;
         Ok(Place { pointee: part, at: dst, ..place })

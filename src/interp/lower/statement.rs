@@ -5,37 +5,35 @@ use std::collections::HashMap;
 use naga::{Block, Expression, Handle, Module, Span, Statement, SwitchCase, SwitchValue, TypeInner};
 
 use super::expression::Value;
-use super::function::Function;
+use super::function::{Exit, Function};
 use super::{Lowered, Regs};
 use crate::interp::arith::ScalarOp;
 use crate::interp::code::{AtomicKind, NONE, Op};
 
-/// Counts the statements that call each function, from a block on.
-pub(super) fn count_calls(module: &Module, block: &Block, sites: &mut HashMap<Handle<naga::Function>, u32>) {
-    for statement in block.iter() {
-        match statement {
-            Statement::Call { function, .. } => {
-                let calls = sites.entry(*function).or_default();
-                *calls += 1;
-                if *calls == 1 {
-                    count_calls(module, &module.functions[*function].body, sites);
+/// Counts the statements that call each function, of those that run when `body` does.
+pub(super) fn count_calls(module: &Module, body: &Block) -> HashMap<Handle<naga::Function>, u32> {
+    let mut sites = HashMap::new();
+    // Not by recursion: a chain of functions can be as long as a file.
+    let mut waiting = vec![body];
+    while let Some(block) = waiting.pop() {
+        for statement in block.iter() {
+            match statement {
+                Statement::Call { function, .. } => {
+                    let calls = sites.entry(*function).or_default();
+                    *calls += 1;
+                    if *calls == 1 {
+                        waiting.push(&module.functions[*function].body);
+                    }
                 }
+                Statement::Block(block) => waiting.push(block),
+                Statement::If { accept, reject, .. } => waiting.extend([accept, reject]),
+                Statement::Switch { cases, .. } => waiting.extend(cases.iter().map(|case| &case.body)),
+                Statement::Loop { body, continuing, .. } => waiting.extend([body, continuing]),
+                _ => {}
             }
-            Statement::Block(block) => count_calls(module, block, sites),
-            Statement::If { accept, reject, .. } => {
-                count_calls(module, accept, sites);
-                count_calls(module, reject, sites);
-            }
-            Statement::Switch { cases, .. } => {
-                cases.iter().for_each(|case| count_calls(module, &case.body, sites));
-            }
-            Statement::Loop { body, continuing, .. } => {
-                count_calls(module, body, sites);
-                count_calls(module, continuing, sites);
-            }
-            _ => {}
         }
     }
+    sites
 }
 
 impl Function<'_, '_> {
@@ -52,6 +50,13 @@ impl Function<'_, '_> {
             Statement::Block(block) => self.block(block),
             Statement::If { condition, accept, reject } => {
                 let condition = self.regs(*condition)?[0];
+                if accept.is_empty() {
+                    // The head of a loop: `if condition {} else { break; }`.
+                    let past = self.lowering.op(Op::JumpIf { condition, to: 0 }, span);
+                    self.block(reject)?;
+                    self.land(&[past]);
+                    return Ok(());
+                }
                 let past = self.lowering.op(Op::JumpUnless { condition, to: 0 }, span);
                 self.block(accept)?;
                 if reject.is_empty() {
@@ -101,7 +106,11 @@ impl Function<'_, '_> {
                     let value = self.regs(*value)?;
                     self.copy(&result, &value, span);
                 }
-                self.lowering.op(if self.called { Op::Return } else { Op::End }, span);
+                match &mut self.exit {
+                    Exit::End => _ = self.lowering.op(Op::End, span),
+                    Exit::Return => _ = self.lowering.op(Op::Return, span),
+                    Exit::Jump(ends) => ends.push(self.lowering.op(Op::Jump { to: 0 }, span)),
+                }
                 Ok(())
             }
             Statement::ControlBarrier(flags) => {
@@ -201,7 +210,7 @@ impl Function<'_, '_> {
     }
 
     /// Lets jumps end here.
-    fn land(&mut self, jumps: &[usize]) {
+    pub(super) fn land(&mut self, jumps: &[usize]) {
         let here = self.here();
         for jump in jumps {
             match &mut self.lowering.program.ops[*jump] {
