@@ -25,10 +25,10 @@ demo: build
 build: vulkan-demo
 	$(CARGO) build --release --locked
 
-# The second run admits only what WebGPU guarantees; the kernels must not notice.
+# The second run admits only what WebGPU guarantees; kernels and training on the device must not notice.
 test: vulkan-test
 	$(CARGO) test --locked
-	WGPU_STRICT_WEBGPU_COMPLIANCE=1 $(CARGO) test --locked --test kernels --test training
+	WGPU_STRICT_WEBGPU_COMPLIANCE=1 $(CARGO) test --locked --test kernels --test training -- every_kernel both_executors
 
 ci:
 	.ci/run
@@ -39,12 +39,11 @@ fmt:
 fmt-check:
 	$(CARGO) fmt --check
 
-# The second line is the library as a browser or a binding has it: no program, no threads, no clock, no drivers; the third the
-# page's crate, which this machine's compiler can read too.
+# The second line is the library as a browser or a binding has it: no program, no threads, no clock, no drivers; and the page's
+# crate, which this machine's compiler can read too.
 lint:
 	$(CARGO) clippy --all-targets --locked -- -D warnings
-	$(CARGO) clippy --lib --locked --no-default-features -- -D warnings
-	$(CARGO) clippy -p softq-web --locked -- -D warnings
+	$(CARGO) clippy -p softq -p softq-web --lib --locked --no-default-features -- -D warnings
 
 docs:
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --locked

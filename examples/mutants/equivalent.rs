@@ -31,6 +31,27 @@ const EQUIVALENT: &[Known] = &[
         &["var rng = Rng(seed, stream - STREAM_RESET, step, index, 0u);"],
         RESET_IS_ZERO,
     ),
+    known(
+        "silu",
+        "y[at] = x * (select(1.0, e, x < 0.0) / (1.0 + e));",
+        0,
+        &["y[at] = x * (select(1.0, e, x <= 0.0) / (1.0 + e));"],
+        "at 0, e is 1",
+    ),
+    known(
+        "conv2d",
+        "return select(0u, ((y - p.pad_y) * p.width + x - p.pad_x) * p.channels, is_inside(y, x));",
+        0,
+        &["return select(1u, ((y - p.pad_y) * p.width + x - p.pad_x) * p.channels, is_inside(y, x));"],
+        "what is read in the padding is not used",
+    ),
+    known(
+        "priority_insert",
+        "for (var node = ready_first + local; node <= ready_last; node += 256u) {",
+        0,
+        &["for (var node = ready_first + local; node <= ready_last; node += 255u) {"],
+        "a few nodes are summed twice, to the same sums",
+    ),
     known("dense_forward", "if (row >= p.batch) {", 2, &["if (false) {", "if (row > p.batch) {"], GUARD),
     known(
         "dense_forward",

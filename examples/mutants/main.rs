@@ -117,6 +117,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             true => target.choose(args.seed, usize::MAX, &["barrier", "index"]),
             false => target.choose(args.seed, args.per_kernel, &[]),
         };
+        if total > 0 && edits.is_empty() && !target.checks.is_empty() {
+            return Err(format!("{}: none of {total} faults compiles", target.file).into());
+        }
         candidates += total;
         mutants.push(Mutant { target: number, edit: None });
         mutants.extend(edits.into_iter().map(|edit| Mutant { target: number, edit: Some(edit) }));
@@ -125,12 +128,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let options = Options { cases: args.cases, ..Options::default() };
         return worker::serve(&targets, &mutants, &args.device, &options);
     }
-    let verdicts = run(&args, &mutants)?;
+    let verdicts = run(&args, &targets, &mutants)?;
     report(&args, &targets, &mutants, &verdicts, candidates, started)
 }
 
 /// Runs all mutants in `jobs` child processes.
-fn run(args: &Args, mutants: &[Mutant]) -> Result<Vec<Verdict>, Box<dyn Error>> {
+fn run(args: &Args, targets: &[Target], mutants: &[Mutant]) -> Result<Vec<Verdict>, Box<dyn Error>> {
     // The mutants of one file stay together: a worker computes the references of a file once.
     let mut files: VecDeque<Vec<usize>> = VecDeque::new();
     for (number, mutant) in mutants.iter().enumerate() {
@@ -148,11 +151,14 @@ fn run(args: &Args, mutants: &[Mutant]) -> Result<Vec<Verdict>, Box<dyn Error>> 
                     let mut process = None;
                     loop {
                         let Some(file) = lock(&queue).pop_front() else { return Ok(()) };
+                        let begun = Instant::now();
+                        let (target, count) = (targets[mutants[file[0]].target].name, file.len() - 1);
                         for number in file {
                             let verdict =
                                 ask(&mut process, number, args.timeout).map_err(|e| e.to_string())?;
                             lock(&verdicts)[number] = verdict;
                         }
+                        eprintln!("{target}: {count} mutants in {:.1} s", begun.elapsed().as_secs_f64());
                     }
                 })
             })

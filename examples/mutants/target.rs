@@ -46,6 +46,7 @@ pub struct Mutant {
 const HOST_CONSTANTS: &[&str] = &[
     "RENDER_FPS",
     "OBS_BITS",
+    "OBS_SHAPE",
     "DRAW_ASPECT",
     "OBS_LOW",
     "OBS_HIGH",
@@ -53,6 +54,14 @@ const HOST_CONSTANTS: &[&str] = &[
     "DEFAULT_PARAMS",
     "MAX_LOOP_ITERATIONS",
 ];
+
+/// Whether a text imports a file, or another that does.
+fn brings(source: &str, import: &str) -> bool {
+    source.lines().map(str::trim_end).any(|line| {
+        let shared = SHARED.iter().find(|(name, _)| line.strip_prefix("// import: ") == Some(*name));
+        line == import || shared.is_some_and(|(_, source)| brings(source, import))
+    })
+}
 
 /// Every file, kernels first.
 pub fn targets() -> Vec<Target> {
@@ -73,10 +82,7 @@ pub fn targets() -> Vec<Target> {
         targets.push(Target { name, file, source, import: None, env: None, checks });
     }
     let importers = |import: &str| -> Vec<&'static Check> {
-        checks
-            .iter()
-            .filter(|check| check.kernel.source.lines().any(|line| line.trim_end() == import))
-            .collect()
+        checks.iter().filter(|check| brings(check.kernel.source, import)).collect()
     };
     for rule in RULES {
         let import = "// import: rule".to_owned();
@@ -114,8 +120,10 @@ impl Target {
         let glue = self.env.and_then(|id| envs::find(id).ok()).map_or("", |env| env.glue.as_str());
         let imports =
             if self.env.is_some() { "// import: rng\n// import: outcome\n// import: draw\n" } else { "" };
-        let included =
-            if self.env.is_some() { String::new() } else { format!("// included: {}\n", self.name) };
+        let included = match &self.import {
+            Some(_) if self.env.is_none() => format!("// included: {}\n", self.name),
+            _ => String::new(),
+        };
         let text = format!("{included}{text}\n{glue}\n{imports}");
         match &self.import {
             None => text,
@@ -176,7 +184,11 @@ impl Target {
     fn code(&self, check: &Check, text: &str) -> Result<Vec<u32>, Box<dyn Error>> {
         let env = match self.env {
             Some(id) => Some(envs::find(id)?),
-            None => envs::registry().first().copied(),
+            // One whose actions the kernel takes.
+            None => envs::registry()
+                .iter()
+                .copied()
+                .find(|env| check.kernel.fits(env.actions.outputs() > 0, env.has_draw)),
         };
         let source: &'static str = Box::leak(self.source_of(check.kernel, text).into_boxed_str());
         let text = compose(&Kernel { source, ..*check.kernel }, env, check.rule)?.text;

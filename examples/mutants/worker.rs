@@ -52,7 +52,7 @@ pub fn serve(
     let exact = choice.adapter.contains("llvmpipe Mesa 22.3");
     let options = Options { exact, ..options.clone() };
     // The references of one target at a time; the mutants of a target come one after the other.
-    let mut references: (usize, Vec<Vec<Judged>>) = (usize::MAX, Vec::new());
+    let mut references: (usize, Vec<Vec<Option<Judged>>>) = (usize::MAX, Vec::new());
     for line in std::io::stdin().lock().lines() {
         let number: usize = line?.trim().parse()?;
         let mutant = mutants.get(number).ok_or("no such mutant")?;
@@ -75,15 +75,15 @@ pub fn serve(
                 break;
             }
         }
-        // What leaves the right words on this driver may still be wrong on another, unless it is known not to be.
-        let known = mutant
-            .edit
-            .as_ref()
-            .and_then(|edit| equivalent::reason(target.name, &edit.original, edit.nth, &edit.mutated));
-        if verdict.killed_by.is_none() && known.is_none() {
+        // What leaves the right words on this driver may still be wrong on another, unless it is known not to be. `softq verify
+        // --sanitize` watches what is unchanged.
+        let unknown = mutant.edit.as_ref().is_some_and(|edit| {
+            equivalent::reason(target.name, &edit.original, edit.nth, &edit.mutated).is_none()
+        });
+        if verdict.killed_by.is_none() && unknown {
             for ((check, kernel), judged) in checks().zip(&references.1) {
                 let most = if target.import.is_none() { WATCHED } else { WATCHED_OF_IMPORTERS };
-                verdict.killed_by = watch(check, kernel, target.env, judged, most)?;
+                verdict.killed_by = watch(check, kernel, judged, most)?;
                 if verdict.killed_by.is_some() {
                     break;
                 }
@@ -113,11 +113,10 @@ fn concerns(case: &Case, env: Option<&str>) -> bool {
 fn watch(
     check: &Check,
     kernel: &'static Kernel,
-    env: Option<&str>,
-    judged: &[Judged],
+    judged: &[Option<Judged>],
     most: usize,
 ) -> Result<Option<String>, Box<dyn Error>> {
-    let cases = judged.iter().enumerate().filter(|(_, judged)| concerns(&judged.case, env));
+    let cases = judged.iter().enumerate().filter_map(|(index, judged)| Some((index, judged.as_ref()?)));
     for (index, Judged { case, .. }) in cases.take(most) {
         let case = Case { kernel, ..case.clone() };
         let code = Interpreted::of(&Variant { kernel, env: case.env, rule: case.rule })?;
@@ -137,19 +136,18 @@ fn judge(
     check: &Check,
     kernel: &'static Kernel,
     env: Option<&str>,
-    judged: &mut Vec<Judged>,
+    judged: &mut Vec<Option<Judged>>,
     options: &Options,
 ) -> Result<Option<String>, Box<dyn Error>> {
     for index in 0..options.cases {
         if judged.len() == index {
             let case = check.draw(options.seed, index);
-            let (twin, expected) = (run_twin(&case), (check.oracle)(&case));
-            judged.push(Judged { case, twin, expected });
+            judged.push(concerns(&case, env).then(|| {
+                let (twin, expected) = (run_twin(&case), (check.oracle)(&case));
+                Judged { case, twin, expected }
+            }));
         }
-        let Judged { case, twin, expected } = &judged[index];
-        if !concerns(case, env) {
-            continue;
-        }
+        let Some(Judged { case, twin, expected }) = &judged[index] else { continue };
         let got = match run_case(executor, &Case { kernel, ..case.clone() }) {
             Ok(got) => got,
             Err(error) => {

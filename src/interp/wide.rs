@@ -85,8 +85,9 @@ impl Calls<'_, '_> {
             op += 1;
             match self.program.ops[here as usize] {
                 Op::Scalar { code, dst, a, b, c } => {
-                    let [a, b, c] = [a, b, c].map(|reg| self.rows[reg as usize]);
-                    self.put(dst, &scalar(code, &a, &b, &c), front.active);
+                    let [a, b, c] = [a, b, c].map(|reg| &self.rows[reg as usize]);
+                    let row = scalar(code, a, b, c);
+                    self.put(dst, &row, front.active);
                 }
                 Op::Copy { dst, src, n } if front.active == ALL => {
                     self.rows.copy_within(src as usize..(src + n) as usize, dst as usize);
@@ -253,8 +254,10 @@ mod tests {
     use crate::interp::machine::{self, Invocation, Limits, Stop};
     use crate::interp::monitor::Silent;
 
-    /// Functions `f` of an argument, each with what it computes.
-    const FUNCTIONS: &[(&str, fn(u32) -> u32)] = &[
+    /// Text of a function `f` of an argument, and what it computes.
+    type Computes = (&'static str, fn(u32) -> u32);
+
+    const FUNCTIONS: &[Computes] = &[
         ("fn f(x: u32) -> u32 { var a = x; let b = a; a = 7u; return a * 100u + b; }", |x| 700 + x),
         ("fn f(x: u32) -> u32 { var v = vec2u(x, 3u); v = v.yx; return v.x * 100u + v.y; }", |x| 300 + x),
         (
@@ -295,7 +298,7 @@ mod tests {
                 return steps;
             }",
             |x| {
-                let g = |n: u32| if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+                let g = |n: u32| if n.is_multiple_of(2) { n / 2 } else { 3 * n + 1 };
                 let (mut n, mut steps) = (x + 1, 0);
                 while n != 1 {
                     (n, steps) = (g(n), steps + 1);

@@ -14,12 +14,19 @@ export class Verification {
   constructor(send) {
     this.rows = [];
     $('verify').addEventListener('click', () => {
+      if (this.busy) {
+        $('verify').disabled = true;
+        $('verify-said').textContent = 'Ending with the check at hand ...';
+        send('end');
+        return;
+      }
       const request = { cases: Math.max(1, Math.trunc(Number($('cases').value)) || 1) };
       this.rows = [];
       this.request = request;
       $('verify-rows').tBodies[0].replaceChildren();
       $('verify-rows').hidden = false;
-      $('verify').disabled = $('verify-save').disabled = true;
+      $('verify-save').disabled = true;
+      this.goes(true);
       $('verify-said').textContent = 'Verifying ...';
       send('verify', { request });
     });
@@ -28,6 +35,13 @@ export class Verification {
       const device = $('device').textContent;
       download('softq_verify.json', 'application/json', JSON.stringify({ device, request, summary, rows: this.rows }, null, 1));
     });
+  }
+
+  // While it runs, its button ends it.
+  goes(busy) {
+    this.busy = busy;
+    $('verify').textContent = busy ? 'End' : 'Verify';
+    $('verify').disabled = false;
   }
 
   row(row) {
@@ -47,22 +61,24 @@ export class Verification {
     for (const cell of cells) line.insertCell().textContent = cell;
     line.cells[6].className = row.passed ? 'ok' : 'failed';
     line.title = row.failures.map((f) => `${f.binding}[${f.index}] is ${f.got}, should be ${f.want}; ${f.inputs}`).join('\n') || row.note;
-    $('verify-said').textContent = `${this.rows.length} checks so far ...`;
+    if (!$('verify').disabled) $('verify-said').textContent = `${this.rows.length} checks so far ...`;
   }
 
-  done({ rows, seconds }) {
+  done({ rows, ended, seconds }) {
     const passed = this.rows.filter((row) => row.passed).length;
     const twins = this.rows.map((row) => row.twin).filter(Boolean);
     const words = twins.reduce((sum, twin) => sum + twin.words, 0);
     const differing = twins.reduce((sum, twin) => sum + twin.differing, 0);
-    this.summary = { checks: rows, passed, words, differing, seconds };
-    $('verify-said').textContent = `${passed} of ${rows} checks passed in ${seconds.toFixed(0)} s; ` +
+    this.summary = { checks: rows, ended, passed, words, differing, seconds };
+    const until = ended ? ', and then it was ended' : '';
+    $('verify-said').textContent = `${passed} of ${rows} checks passed in ${seconds.toFixed(0)} s${until}; ` +
       `${(words - differing).toLocaleString('en')} of ${words.toLocaleString('en')} words are bit-equal to the CPU's.`;
-    $('verify').disabled = $('verify-save').disabled = false;
+    $('verify-save').disabled = false;
+    this.goes(false);
   }
 
   failed() {
-    if ($('verify').disabled) $('verify-said').textContent = '';
-    $('verify').disabled = false;
+    if (this.busy) $('verify-said').textContent = '';
+    this.goes(false);
   }
 }

@@ -42,9 +42,15 @@ const commands = {
   async verify({ request }) {
     end();
     const begun = performance.now();
-    const rows = await engine.verify(JSON.stringify(request), (row) => tell('verified', JSON.parse(row)));
-    tell('verified_all', { rows, seconds: (performance.now() - begun) / 1000 });
+    const ended = () => asked.some(({ kind }) => kind === 'end');
+    const rows = await engine.verify(JSON.stringify(request), (row) => {
+      tell('verified', JSON.parse(row));
+      return !ended();
+    });
+    tell('verified_all', { rows, ended: ended(), seconds: (performance.now() - begun) / 1000 });
   },
+  // Of a verification, which has looked for it already.
+  end() {},
   check: ({ name, text, episodes }) => tell('checked', JSON.parse(engine.check_env(name, text, episodes))),
 };
 

@@ -209,20 +209,26 @@ impl Engine {
         Ok(serde_json::to_string(&report.map_err(to_js)?)?)
     }
 
-    /// Checks every kernel of this device, handing each row, as JSON, to `on_row`; the rows' number. Ends a run.
+    /// Checks every kernel of this device, handing each row, as JSON, to `on_row`, until that says `false`; the rows' number. Ends
+    /// a run.
     pub async fn verify(&mut self, request: &str, on_row: Function) -> Result<usize, JsError> {
         let Verification { cases, seed, only } = serde_json::from_str(request)?;
         let options = verify::Options { seed, cases, only, ..verify::Options::default() };
         let mut executor = self.executor()?;
+        let (mut seen, mut ended) = (0, false);
         let rows = verify::run_later(&mut *executor, &options, &mut |row| {
+            seen += 1;
             let text = serde_json::to_string(row).unwrap_or_default();
-            // A listener that throws must not end the verification.
-            let _ = on_row.call1(&JsValue::NULL, &text.into());
-            Ok(())
+            // A listener that throws does not end the verification.
+            ended = on_row.call1(&JsValue::NULL, &text.into()).is_ok_and(|answer| answer == JsValue::FALSE);
+            if ended { Err(ENDED) } else { Ok(()) }
         })
         .await;
         self.work = Work::None(executor);
-        Ok(rows.map_err(to_js)?.len())
+        if !ended {
+            rows.map_err(to_js)?;
+        }
+        Ok(seen)
     }
 
     /// Checks an environment file as `softq check-env` does, with so many episodes; the findings, as JSON.
@@ -234,6 +240,10 @@ impl Engine {
         Ok(serde_json::to_string(&findings.map_err(to_js)?)?)
     }
 }
+
+/// Leaves a verification; nobody is shown it.
+const ENDED: softq::Error =
+    softq::Error::Interrupted { signal: 0, env_steps: 0, kept: String::new(), resumable: false };
 
 impl Engine {
     fn run(&mut self) -> Result<&mut Run, JsError> {

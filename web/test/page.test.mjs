@@ -134,6 +134,22 @@ test('every kernel is verified under Chromium\'s compiler', async (t) => {
   await done(page);
 });
 
+test('a verification can be ended', async () => {
+  const page = await browser.page();
+  await page.fill('#cases', '2');
+  await page.click('#verify');
+  await page.waitForFunction(() => document.querySelectorAll('#verify-rows tbody tr').length >= 2, null, { timeout: 300_000 });
+  assert.equal(await text(page, 'verify'), 'End');
+  await page.click('#verify');
+  await page.waitForFunction(() => / then it was ended/.test(document.getElementById('verify-said').textContent), null, { timeout: 300_000 });
+  const file = JSON.parse(await readFile(await download(page, '#verify-save')));
+  assert.equal(file.summary.ended, true);
+  assert.equal(file.rows.length, file.summary.checks);
+  assert.ok(file.rows.length < 40, `${file.rows.length} rows`);
+  assert.equal(await text(page, 'verify'), 'Verify');
+  await done(page);
+});
+
 // Replaces a piece of every shader on its way to the browser's compiler.
 const altered = (from, to) => `{
   const compile = GPUDevice.prototype.createShaderModule;

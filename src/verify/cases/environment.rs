@@ -173,7 +173,7 @@ pub(super) fn lanes_of(
     LanesOf { env, num_lanes, agents, worlds: Worlds::draw(draw, env, agents * num_lanes, step) }
 }
 
-/// `act_step`: softmax at a given and at the state's own temperature, argmax, epsilon and the uniform start; rings that wrap and none at all; episodes that end by
+/// `act_step`: softmax at a given, at the state's own and at no temperature, argmax, epsilon and the uniform start; rings that wrap and none at all; episodes that end by
 /// termination and by the time limit.
 pub fn act_step(draw: &mut Draw, index: usize) -> Case {
     let num_lanes = num_lanes(draw, index, &[1021, 4099, 16_384]);
@@ -185,7 +185,7 @@ pub fn act_step(draw: &mut Draw, index: usize) -> Case {
     let params = act_step::Params {
         num_lanes,
         stream: 8 * draw.int(0, 4),
-        policy: [0, 0, 2, 1][index % 4],
+        policy: [0, 3, 2, 1][index % 4],
         explore: u32::from(index % 3 == 1),
         uniform_steps: match index % 5 {
             2 => 1_000_000,

@@ -103,6 +103,7 @@ fn choose(
                     at_own_temperature(q, h.target_entropy).map(|policy| policy.sample(u));
                 middle.filter(|_| middle == low && middle == high)? as u32
             }
+            3 => Policy::new(q, 1.0).sample(u)? as u32,
             _ => Policy::new(q, h.alpha).sample(u)? as u32,
         });
     }
