@@ -154,8 +154,10 @@ fn run(args: &Args, targets: &[Target], mutants: &[Mutant]) -> Result<Vec<Verdic
                         let begun = Instant::now();
                         let (target, count) = (targets[mutants[file[0]].target].name, file.len() - 1);
                         for number in file {
-                            let verdict =
-                                ask(&mut process, number, args.timeout).map_err(|e| e.to_string())?;
+                            // The original comes first, and the references with it.
+                            let patience = if mutants[number].edit.is_none() { 10 } else { 1 };
+                            let verdict = ask(&mut process, number, patience * args.timeout)
+                                .map_err(|e| e.to_string())?;
                             lock(&verdicts)[number] = verdict;
                         }
                         eprintln!("{target}: {count} mutants in {:.1} s", begun.elapsed().as_secs_f64());

@@ -25,6 +25,10 @@ use crate::target::{Mutant, Target};
 const WATCHED: usize = 25;
 const WATCHED_OF_IMPORTERS: usize = 1;
 
+/// Cases of each kernel that imports a file which more than so many kernels do: all of them together are many, and kept in memory.
+const CASES_OF_MANY: usize = 25;
+const MANY: usize = 10;
+
 /// What became of a mutant.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Verdict {
@@ -70,6 +74,12 @@ pub fn serve(
         };
         let mut verdict = Verdict { killed_by: None };
         for ((check, kernel), judged) in checks().zip(&mut references.1) {
+            let cases = if target.env.is_none() && target.checks.len() > MANY {
+                CASES_OF_MANY
+            } else {
+                options.cases
+            };
+            let options = Options { cases: cases.min(options.cases), ..options.clone() };
             verdict.killed_by = judge(executor.as_mut(), check, kernel, target.env, judged, &options)?;
             if verdict.killed_by.is_some() {
                 break;
