@@ -252,3 +252,42 @@ fn comments_are_shown_without_what_steers_a_terminal() {
     let env = open(&case("escape_comment"), &[]).expect("read");
     assert_eq!(env.params[0].about, "gra\\u{1b}]0;pwn\\u{7}\\u{1b}[31mvity");
 }
+
+/// Elements of an observation are executed many at once where functions do not call each other too deeply, else one by one.
+#[test]
+fn an_observation_by_element_is_the_same_however_deep_its_calls_are() {
+    let link = |n: u32| {
+        format!(
+            "fn g{n}(x: u32) -> f32 {{ if (x % 2u == 0u) {{ return g{0}(x); }} return g{0}(x) + 1.0; }}\n",
+            n - 1
+        )
+    };
+    for depth in [1, 3, 20] {
+        let source = format!(
+            "const OBS_SIZE = 150u;
+             const NUM_ACTIONS = 2u;
+             const MAX_EPISODE_STEPS = 10u;
+             struct State {{ shift: u32 }}
+             fn reset(rng: ptr<function, Rng>) -> State {{ return State(3u); }}
+             fn step(state: ptr<function, State>, action: u32, rng: ptr<function, Rng>) -> Outcome {{
+                 (*state).shift += action;
+                 return Outcome(1.0, false);
+             }}
+             fn g0(x: u32) -> f32 {{ return f32(x); }}
+             {}
+             fn observe_at(state: State, index: u32) -> f32 {{
+                 if (index > 70u) {{ return -g{depth}(index + state.shift); }}
+                 return g{depth}(index + state.shift);
+             }}",
+            (1..=depth).map(link).collect::<String>()
+        );
+        let env = open(&source, &[]).expect("accepted");
+        let mut seen = vec![f32::NAN; 150];
+        env.twin().observe(&env.lane_params(0, 1), &[3], &mut seen);
+        for (index, value) in seen.iter().enumerate() {
+            let x = index as u32 + 3;
+            let expected = x as f32 + if x.is_multiple_of(2) { 0.0 } else { depth as f32 };
+            assert_eq!(*value, if index > 70 { -expected } else { expected }, "{depth}: {index}");
+        }
+    }
+}

@@ -118,7 +118,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             false => target.choose(args.seed, args.per_kernel, &[]),
         };
         if total > 0 && edits.is_empty() && !target.checks.is_empty() {
-            return Err(format!("{}: none of {total} faults compiles", target.file).into());
+            let file = &target.file;
+            return Err(format!(
+                "{file}: none of its {total} faults compiles in every kernel that imports it; see `code` in target.rs, which \
+                 picks the environment and the rule of each"
+            )
+            .into());
         }
         candidates += total;
         mutants.push(Mutant { target: number, edit: None });

@@ -118,7 +118,7 @@ impl Function {
         own: impl Fn(usize) -> [u32; N],
         mut leave: impl FnMut(usize, [u32; R]),
     ) {
-        let &[(params_at, n), (state_at, _), (own_at, _)] = &self.program.arguments[..] else { return };
+        let [(params_at, n), (state_at, _), (own_at, _)] = [0, 1, 2].map(|i| self.program.arguments[i]);
         let params = &params[..n as usize];
         let result_at = self.program.result.0 as usize;
         let free = lock(&self.wide).pop();

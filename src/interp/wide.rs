@@ -15,8 +15,8 @@ type Mask = u64;
 const ALL: Mask = Mask::MAX >> (Mask::BITS as usize - LANES);
 /// Where a call is that has returned.
 const DONE: u32 = u32::MAX;
-/// Functions that wait for another, at most.
-const MAX_CALLS: u32 = 64;
+/// Functions that wait for another, at most: each takes some of the thread's stack.
+const MAX_CALLS: u32 = 8;
 
 /// Registers of a program that has not begun.
 pub fn registers(program: &Program) -> Vec<Row> {
@@ -229,8 +229,9 @@ impl Calls<'_, '_> {
     }
 }
 
-/// One operation of all calls. For those that worlds are made of the compiler knows which, and uses vectors.
-#[inline(always)]
+/// One operation of all calls. For those that worlds are made of the compiler knows which, and uses vectors. Its rows stay out of the
+/// frames of [`Calls::execute`], which calls itself.
+#[inline(never)]
 fn scalar(code: ScalarOp, a: &Row, b: &Row, c: &Row) -> Row {
     macro_rules! known {
         ($($op:ident)*) => {
@@ -395,6 +396,40 @@ mod tests {
         assert!(ran && calls == LANES - 31);
         let expected = arguments.map(|x| if x > 30 { 2 * x + 1 } else { 1 });
         assert_eq!(rows[program.result.0 as usize], expected);
+    }
+
+    /// Each of `depth` functions is called from two places, so that none stands in another.
+    fn chain(depth: u32) -> String {
+        let link = |n: u32| {
+            format!(
+                "fn g{n}(x: u32) -> u32 {{ if (x > 9u) {{ return g{0}(x); }} return g{0}(x) + 1u; }}\n",
+                n - 1
+            )
+        };
+        "fn g0(x: u32) -> u32 { return x; }\n".to_owned() + &(1..=depth).map(link).collect::<String>()
+    }
+
+    #[test]
+    fn calls_too_deep_for_the_stack_are_left_to_the_machine_that_needs_none() {
+        for (depth, can) in [(MAX_CALLS - 1, true), (MAX_CALLS + 3, false)] {
+            let text = chain(depth)
+                + &format!(
+                    "fn f(x: u32) -> u32 {{ if (x > 9u) {{ return g{depth}(x); }} return g{depth}(x); }}"
+                );
+            let module = naga::front::wgsl::parse_str(&text).expect(&text);
+            let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+                .validate(&module)
+                .expect("valid");
+            let program = lower::function(&module, &info, &text, "f", &[]).expect("known");
+            let mut rows = registers(&program);
+            let arguments: Row = std::array::from_fn(|lane| lane as u32);
+            rows[program.arguments[0].0 as usize] = arguments;
+            assert_eq!(run(&program, &mut rows, &mut |_, _| {}), can, "{depth}");
+            if can {
+                let expected = arguments.map(|x| if x > 9 { x } else { x + depth });
+                assert_eq!(rows[program.result.0 as usize], expected);
+            }
+        }
     }
 
     /// Its variables are read and written where they are.
