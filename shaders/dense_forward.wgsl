@@ -93,13 +93,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     var sum1 = vec4f();
     var sum2 = vec4f();
     var sum3 = vec4f();
-    for (var k = 0u; k < p.in_dim; k++) {
+    // Bounds and strides are read once: compilers leave loads in loops, and a software driver pays for each.
+    let in_dim = p.in_dim;
+    let out_dim = p.out_dim;
+    for (var k = 0u; k < in_dim; k++) {
         let row_weights = vec4f(weights[w + column], weights[w + c1], weights[w + c2], weights[w + c3]);
         sum0 += x[x0 + k] * row_weights;
         sum1 += x[x1 + k] * row_weights;
         sum2 += x[x2 + k] * row_weights;
         sum3 += x[x3 + k] * row_weights;
-        w += p.out_dim;
+        w += out_dim;
     }
     let bias = vec4f(weights[w + column], weights[w + c1], weights[w + c2], weights[w + c3]);
     let y_base = (agent * p.slots + slot) * p.batch * p.y_stride;

@@ -35,12 +35,16 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     env = env_params[lane];
     var s = state[lane];
     var l = lanes[lane];
-    for (var t = 0u; t < p.steps; t++) {
+    // Read once: compilers leave loads where they stand, and on Mesa's software driver one costs as much as half a step.
+    let steps = p.steps;
+    let seed = p.seed;
+    let stream = p.stream;
+    for (var t = 0u; t < steps; t++) {
         env_loops = 0u;
-        var action_rng = Rng(p.seed, p.stream + STREAM_ACTION, l.step, lane, 0u);
+        var action_rng = Rng(seed, stream + STREAM_ACTION, l.step, lane, 0u);
         let action = random_action(&action_rng);
-        let done = lane_step(p.seed, p.stream, lane, action, &s, &l);
-        lane_next(p.seed, p.stream, lane, done.ended, &s, &l);
+        let done = lane_step(seed, stream, lane, action, &s, &l);
+        lane_next(seed, stream, lane, done.ended, &s, &l);
     }
     state[lane] = s;
     lanes[lane] = l;

@@ -53,8 +53,9 @@ var<workgroup> partial: array<f32, 256>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     let agent = group.z;
     var sum = 0.0;
-    for (var i = local; i < p.count; i += 256u) {
-        let g = grads[agent * p.count + i];
+    let count = p.count;
+    for (var i = local; i < count; i += 256u) {
+        let g = grads[agent * count + i];
         sum += g * g;
     }
     partial[local] = sum;

@@ -69,9 +69,9 @@ fn a_world_as_a_file_does_what_its_twin_in_rust_does() {
             for spot in 0..4 {
                 let uv = [(step * 7 % 31) as f32 / 31.0, (spot as f32 + 0.37) / 4.0];
                 let [a, b] = [own_twin, file_twin].map(|twin| {
-                    let mut colours = [[0.0; 3]];
-                    twin.draw(&params, &states[0], &[uv], &mut colours);
-                    colours[0]
+                    let mut colours = [(); 3].map(|_| vec![0.0]);
+                    twin.draw(&params, &states[0], &uv[..1], uv[1], &mut colours);
+                    colours.map(|channel| channel[0])
                 });
                 assert_eq!(a.map(f32::to_bits), b.map(f32::to_bits), "{at}, {uv:?}");
             }

@@ -3,11 +3,12 @@
 
   python3 scripts/peers/gymnax_random.py Breakout-MinAtar --envs 4096 --steps 200    # prints one line of JSON
 
-Needs `pip install jax gymnax six gym matplotlib seaborn` (measured with gymnax 0.0.9 and jax 0.10 on Python 3.11). Uniformly random
+Needs `pip install jax gymnax six gym matplotlib seaborn` (measured with gymnax 0.0.9 and 1.0.1 and jax 0.10 on Python 3.11). Uniformly random
 actions in all environments, gymnax's own autoreset, one jitted scan over the steps whose results are the sums of rewards and of ends;
 compilation is not counted.
 """
 import argparse
+import functools
 import json
 import statistics
 import time
@@ -24,6 +25,7 @@ def main():
     parser.add_argument("--reps", type=int, default=3)
     args = parser.parse_args()
     env, params = gymnax.make(args.env)
+    space = env.action_space(params)
 
     def play(key):
         key, for_reset = jax.random.split(key)
@@ -32,9 +34,14 @@ def main():
         def step(carry, _):
             state, key = carry
             key, for_action, for_step = jax.random.split(key, 3)
-            action = jax.random.randint(for_action, (args.envs,), 0, env.num_actions)
+            if hasattr(space, "n"):
+                action = jax.random.randint(for_action, (args.envs,), 0, space.n)
+            else:
+                action = jax.random.uniform(for_action, (args.envs, *space.shape), minval=space.low, maxval=space.high)
             keys = jax.random.split(for_step, args.envs)
-            _, state, reward, done, _ = jax.vmap(env.step, in_axes=(0, 0, 0, None))(keys, state, action, params)
+            # One flag that the episode is over, or as of gymnax 1.0 two.
+            _, state, reward, *ended, _ = jax.vmap(env.step, in_axes=(0, 0, 0, None))(keys, state, action, params)
+            done = functools.reduce(jax.numpy.logical_or, ended)
             return (state, key), (reward.sum(), done.sum())
 
         _, (rewards, ends) = jax.lax.scan(step, (state, key), None, args.steps)

@@ -103,7 +103,7 @@ fn step(state: ptr<function, State>, action: u32, rng: ptr<function, Rng>) -> Ou
 fn derivative(y: vec4f, torque: f32) -> vec4f {
     let link1 = sincos_f32(y.x);
     let link2 = sincos_f32(y.y);
-    let both = sincos_f32(y.x + y.y);
+    let sine_of_both = link1.x * link2.y + link1.y * link2.x;
     let coupling = env.link_mass_2 * (env.link_length_1 * env.link_com_pos_2);
     // The single term between the products, where Mesa would move it; see valley.wgsl.
     let inertia1 = env.link_mass_1 * (env.link_com_pos_1 * env.link_com_pos_1)
@@ -114,7 +114,7 @@ fn derivative(y: vec4f, torque: f32) -> vec4f {
     let d1 = inertia1 + inertia2 + 2.0 * (coupling * link2.y);
     let pull = coupling * link2.x;
     let weight1 = env.link_mass_1 * env.link_com_pos_1 + env.link_mass_2 * env.link_length_1;
-    let phi2 = env.link_mass_2 * env.link_com_pos_2 * env.gravity * both.x;
+    let phi2 = env.link_mass_2 * env.link_com_pos_2 * env.gravity * sine_of_both;
     let phi1 = weight1 * env.gravity * link1.x - pull * (y.w * (y.w + 2.0 * y.z)) + phi2;
     let centrifugal = select(pull * (y.z * y.z), 0.0, env.nips == 1u);
     let ratio = d2 / d1;

@@ -17,8 +17,9 @@ const OBS_BITS = 1u;
 const OBS_LOW = 0.0;
 const OBS_HIGH = 1.0;
 const NUM_ACTIONS = 6u;
-// 32 enemies: one that comes, three bullets that meet them, twice all with three bullets each, and the new list.
-const MAX_LOOP_ITERATIONS = 480u;
+// 32 enemies: one that comes, three bullets that meet them, twice all with three bullets each, and the new list; and
+// three bullets that look for their like.
+const MAX_LOOP_ITERATIONS = 489u;
 const DRAW_ASPECT = 1.0;
 const RENDER_FPS = 20u;
 
@@ -200,7 +201,8 @@ fn hit_enemy(s: ptr<function, State>, cell: u32) -> bool {
     return found < MOST_ENEMIES;
 }
 
-// Own bullets, the last one first. Returns how many hit.
+// Own bullets, the last one first. Returns how many hit. The package removes the first bullet that equals the one that
+// hit.
 fn move_own_bullets(s: ptr<function, State>) -> u32 {
     var hits = 0u;
     for (var left = (*s).f_count; left > 0u; left--) {
@@ -214,7 +216,13 @@ fn move_own_bullets(s: ptr<function, State>) -> u32 {
         let ahead = select(bullet - 1u, bullet + 1u, right);
         (*s).f_bullets ^= (bullet ^ ahead) << (i * 9u);
         if (hit_enemy(s, ahead & 0xffu)) {
-            remove_bullet(s, i);
+            var first = 0u;
+            for (; first < i; first++) {
+                if (own_bullet(s, first) == ahead) {
+                    break;
+                }
+            }
+            remove_bullet(s, first);
             hits += 1u;
         }
     }

@@ -67,26 +67,18 @@ fn tanh_f32(x: f32) -> f32 {
 
 // (sin x, cos x) for |x| < 8192, by reduction to [-pi/4, pi/4] in three exact steps.
 fn sincos_f32(x: f32) -> vec2f {
-    let magnitude = abs(x);
-    // Odd octants are rounded up, so that the remainder lies in [-pi/4, pi/4].
-    let octant = (u32(magnitude * 1.27323954) + 1u) & 0xfffffffeu;
-    let y = f32(octant);
-    let r = ((magnitude - y * 0.78515625) - y * 2.4187564849853515625e-4) - y * 3.77489497744594108e-8;
+    let k = floor(x * 0.636619772 + 0.5);
+    let r = ((x - k * 1.5703125) - k * 4.837512969970703125e-4) - k * 7.54978995489188216e-8;
     let z = r * r;
     let sine = ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1) * z * r + r;
     let cosine =
         (((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2) * z - 0.5) * z + 1.0;
-    let quadrant = (octant >> 1u) & 3u;
+    // 1.5 * 2^23 brings the quarter turns, whole numbers, to the low end of the mantissa: conversions cost more.
+    let quadrant = bitcast<u32>(k + 12582912.0);
     let swapped = (quadrant & 1u) == 1u;
-    var s = select(sine, cosine, swapped);
-    var c = select(cosine, sine, swapped);
-    if (quadrant >= 2u) {
-        s = -s;
-    }
-    if (quadrant == 1u || quadrant == 2u) {
-        c = -c;
-    }
-    return vec2f(select(s, -s, x < 0.0), c);
+    let s = bitcast<u32>(select(sine, cosine, swapped)) ^ ((quadrant & 2u) << 30u);
+    let c = bitcast<u32>(select(cosine, sine, swapped)) ^ (((quadrant + 1u) & 2u) << 30u);
+    return vec2f(bitcast<f32>(s), bitcast<f32>(c));
 }
 
 fn is_finite_f32(x: f32) -> bool {

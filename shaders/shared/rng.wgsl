@@ -1,6 +1,6 @@
-// Counter-based random numbers: value = pcg4d(lane, step, stream and draw, seed). Nothing is stored, so a run can be
-// resumed or replayed on another device. pcg4d: Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3),
-// 2020.
+// Counter-based random numbers: draws 4 i to 4 i + 3 are the four words of pcg4d(lane, step, stream and i, seed).
+// Nothing is stored, so a run can be resumed or replayed on another device. pcg4d: Jarzynski and Olano, "Hash Functions
+// for GPU Rendering", JCGT 9(3), 2020.
 // src/shared/rng.rs is the twin. The importing kernel also imports `rng_word` or `rng_given`, where the words come
 // from.
 
@@ -34,6 +34,11 @@ fn pcg4d(input: vec4u) -> vec4u {
     v.z += v.x * v.y;
     v.w += v.y * v.z;
     return v;
+}
+
+// Draw number `draw` at a position. Where compilers know the number, draws next to each other share one hash.
+fn rng_word(rng: Rng, draw: u32) -> u32 {
+    return pcg4d(vec4u(rng.lane, rng.step, (rng.stream << 16u) | (draw >> 2u), rng.seed))[draw & 3u];
 }
 
 // Uniform in (0, 1): the centres of 2^23 cells, exact in f32, never 0 or 1.

@@ -10,5 +10,5 @@ fn rng_u32(rng: ptr<function, Rng>) -> u32 {
     if (draw < p.draws) {
         return draws[(*rng).lane * p.draws + draw];
     }
-    return pcg4d(vec4u((*rng).lane, (*rng).step, ((*rng).stream << 16u) | draw, (*rng).seed)).x;
+    return rng_word(*rng, draw);
 }

@@ -97,6 +97,7 @@ impl std::fmt::Display for ActionSpace {
 }
 
 /// Choice number `u * actions`, rounded down.
+#[inline(always)]
 pub fn uniform_choice(u: f32, actions: u32) -> u32 {
     ((u * actions as f32) as u32).min(actions - 1)
 }

@@ -1,5 +1,6 @@
 //! Kernels as declarations, recordings as plain data, programs as resolved recordings, and the executors that run them.
 
+pub mod abreast;
 pub mod clock;
 pub mod compose;
 pub mod cpu;

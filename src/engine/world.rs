@@ -3,6 +3,8 @@
 
 use bytemuck::Pod;
 
+use crate::engine::abreast::{self, Abreast};
+use crate::engine::simd::Arch;
 use crate::shared::outcome::Outcome;
 use crate::shared::rng::Rng;
 
@@ -51,6 +53,9 @@ pub trait World: Send + Sync + 'static {
     fn axes(&self) -> &'static [Axis] {
         &[]
     }
+    /// Whether [`World::step`] is a few operations without loops, on one word of action: then many lanes of a rollout step
+    /// together, in vectors.
+    const ABREAST: bool = false;
 }
 
 /// [`World`] over words, which is how buffers hold states and parameters.
@@ -59,10 +64,14 @@ pub trait EnvTwin: Send + Sync {
     fn reset(&self, params: &[u32], state: &mut [u32], rng: &mut Rng<'_>);
     /// See [`World::step`].
     fn step(&self, params: &[u32], state: &mut [u32], action: &[u32], rng: &mut Rng<'_>) -> Outcome;
+    /// [`World::step`] of many lanes at once; false, and nothing done, where they had better step one by one.
+    fn step_abreast(&self, _lanes: &mut Abreast) -> bool {
+        false
+    }
     /// See [`World::observe`].
     fn observe(&self, params: &[u32], state: &[u32], obs: &mut [f32]);
-    /// [`World::draw`] at many places of one picture: what depends on the state alone is then computed once.
-    fn draw(&self, params: &[u32], state: &[u32], places: &[[f32; 2]], colours: &mut [[f32; 3]]);
+    /// [`World::draw`] along a line of a picture: at every `u`, and at height `v`. Each channel of `colours` is as long as `u`.
+    fn draw(&self, params: &[u32], state: &[u32], u: &[f32], v: f32, colours: &mut [Vec<f32>; 3]);
     /// See [`World::axes`].
     fn axes(&self) -> &'static [Axis];
     /// Words of the state.
@@ -87,15 +96,27 @@ impl<W: World> EnvTwin for W {
         World::step(self, typed(params), state, action, rng)
     }
 
+    fn step_abreast(&self, lanes: &mut Abreast) -> bool {
+        let together = W::ABREAST && const { abreast::fits::<W>() };
+        if together {
+            Arch::new().dispatch(abreast::Steps(self, lanes));
+        }
+        together
+    }
+
     fn observe(&self, params: &[u32], state: &[u32], obs: &mut [f32]) {
         World::observe(self, typed(params), typed(state), obs);
     }
 
-    fn draw(&self, params: &[u32], state: &[u32], places: &[[f32; 2]], colours: &mut [[f32; 3]]) {
-        let (params, state) = (typed(params), typed(state));
-        for (place, colour) in places.iter().zip(colours) {
-            *colour = World::draw(self, params, state, *place);
-        }
+    fn draw(&self, params: &[u32], state: &[u32], u: &[f32], v: f32, colours: &mut [Vec<f32>; 3]) {
+        Arch::new().dispatch(abreast::Line {
+            world: self,
+            params: typed(params),
+            state: typed(state),
+            u,
+            v,
+            colours,
+        });
     }
 
     fn axes(&self) -> &'static [Axis] {

@@ -73,6 +73,7 @@ pub struct Acrobot;
 impl World for Acrobot {
     type State = State;
     type Params = Params;
+    const ABREAST: bool = true;
 
     fn reset(&self, _env: &Params, rng: &mut Rng<'_>) -> State {
         let theta1 = rng.range(-0.1, 0.1);
@@ -82,6 +83,7 @@ impl World for Acrobot {
         State { theta1, theta2, theta1_dot, theta2_dot }
     }
 
+    #[inline(always)]
     fn step(&self, env: &Params, state: &mut State, action: &[u32], rng: &mut Rng<'_>) -> Outcome {
         let mut torque = action[0] as f32 - 1.0;
         if env.torque_noise_max > 0.0 {
@@ -128,10 +130,11 @@ impl World for Acrobot {
 }
 
 /// Time derivative of (theta1, theta2, theta1_dot, theta2_dot).
+#[inline(always)]
 fn derivative(env: &Params, y: [f32; 4], torque: f32) -> [f32; 4] {
     let link1 = sincos_f32(y[0]);
     let link2 = sincos_f32(y[1]);
-    let both = sincos_f32(y[0] + y[1]);
+    let sine_of_both = link1.0 * link2.1 + link1.1 * link2.0;
     let coupling = env.link_mass_2 * (env.link_length_1 * env.link_com_pos_2);
     let inertia1 = env.link_mass_1 * (env.link_com_pos_1 * env.link_com_pos_1)
         + env.link_moi
@@ -141,7 +144,7 @@ fn derivative(env: &Params, y: [f32; 4], torque: f32) -> [f32; 4] {
     let d1 = inertia1 + inertia2 + 2.0 * (coupling * link2.1);
     let pull = coupling * link2.0;
     let weight1 = env.link_mass_1 * env.link_com_pos_1 + env.link_mass_2 * env.link_length_1;
-    let phi2 = env.link_mass_2 * env.link_com_pos_2 * env.gravity * both.0;
+    let phi2 = env.link_mass_2 * env.link_com_pos_2 * env.gravity * sine_of_both;
     let phi1 = weight1 * env.gravity * link1.0 - pull * (y[3] * (y[3] + 2.0 * y[2])) + phi2;
     let centrifugal = if env.nips == 1 { 0.0 } else { pull * (y[2] * y[2]) };
     let ratio = d2 / d1;

@@ -57,6 +57,7 @@ pub struct CartPole;
 impl World for CartPole {
     type State = State;
     type Params = Params;
+    const ABREAST: bool = true;
 
     /// Each component uniform in (-0.05, 0.05).
     fn reset(&self, _: &Params, rng: &mut Rng<'_>) -> State {
@@ -68,6 +69,7 @@ impl World for CartPole {
     }
 
     /// One explicit Euler step.
+    #[inline(always)]
     fn step(&self, env: &Params, state: &mut State, action: &[u32], _: &mut Rng<'_>) -> Outcome {
         let s = *state;
         let total_mass = env.masspole + env.masscart;

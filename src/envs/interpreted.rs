@@ -317,16 +317,14 @@ impl EnvTwin for Interpreted {
         );
     }
 
-    fn draw(&self, params: &[u32], state: &[u32], places: &[[f32; 2]], colours: &mut [[f32; 3]]) {
-        let Some(draw) = &self.draw else { return colours.fill([0.0; 3]) };
-        let leave = |index: usize, words: [u32; 3]| colours[index] = words.map(f32::from_bits);
-        draw.call_all(
-            params,
-            &self.dense(state),
-            places.len(),
-            |index| places[index].map(f32::to_bits),
-            leave,
-        );
+    fn draw(&self, params: &[u32], state: &[u32], u: &[f32], v: f32, colours: &mut [Vec<f32>; 3]) {
+        let Some(draw) = &self.draw else { return colours.iter_mut().for_each(|channel| channel.fill(0.0)) };
+        let leave = |index: usize, words: [u32; 3]| {
+            for (channel, word) in colours.iter_mut().zip(words) {
+                channel[index] = f32::from_bits(word);
+            }
+        };
+        draw.call_all(params, &self.dense(state), u.len(), |index| [u[index], v].map(f32::to_bits), leave);
     }
 
     fn axes(&self) -> &'static [crate::engine::env::Axis] {

@@ -49,11 +49,13 @@ pub struct MountainCar;
 impl World for MountainCar {
     type State = State;
     type Params = Params;
+    const ABREAST: bool = true;
 
     fn reset(&self, _env: &Params, rng: &mut Rng<'_>) -> State {
         valley::reset(rng)
     }
 
+    #[inline(always)]
     fn step(&self, env: &Params, state: &mut State, action: &[u32], _rng: &mut Rng<'_>) -> Outcome {
         let push = (action[0] as f32 - 1.0) * env.force;
         let next = valley::step(*state, push, env.gravity);

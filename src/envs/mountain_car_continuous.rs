@@ -38,11 +38,13 @@ pub struct MountainCarContinuous;
 impl World for MountainCarContinuous {
     type State = State;
     type Params = Params;
+    const ABREAST: bool = true;
 
     fn reset(&self, _env: &Params, rng: &mut Rng<'_>) -> State {
         valley::reset(rng)
     }
 
+    #[inline(always)]
     fn step(&self, env: &Params, state: &mut State, action: &[u32], _rng: &mut Rng<'_>) -> Outcome {
         let throttle = f32::from_bits(action[0]);
         let push = throttle.clamp(-1.0, 1.0) * env.power;

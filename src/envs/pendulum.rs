@@ -35,11 +35,13 @@ pub struct Pendulum;
 impl World for Pendulum {
     type State = State;
     type Params = Params;
+    const ABREAST: bool = true;
 
     fn reset(&self, _env: &Params, rng: &mut Rng<'_>) -> State {
         pendulum::reset(rng)
     }
 
+    #[inline(always)]
     fn step(&self, env: &Params, state: &mut State, action: &[u32], _rng: &mut Rng<'_>) -> Outcome {
         pendulum::step(env, state, f32::from_bits(action[0]))
     }

@@ -22,11 +22,13 @@ pub struct PendulumDiscrete;
 impl World for PendulumDiscrete {
     type State = State;
     type Params = Params;
+    const ABREAST: bool = true;
 
     fn reset(&self, _env: &Params, rng: &mut Rng<'_>) -> State {
         pendulum::reset(rng)
     }
 
+    #[inline(always)]
     fn step(&self, env: &Params, state: &mut State, action: &[u32], _rng: &mut Rng<'_>) -> Outcome {
         pendulum::step(env, state, action[0] as f32 - 2.0)
     }

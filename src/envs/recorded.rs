@@ -180,10 +180,10 @@ type Spot = (f32, f32, [f32; 3]);
 fn seen(id: &str, state: &[f32], x: f32, y: f32, width: f32) -> [f32; 3] {
     let env = with(id, &[]);
     let words: Vec<u32> = state.iter().map(|x| x.to_bits()).collect();
-    let uv = [x / width, y / width * env.draw_aspect];
-    let mut colours = [[0.0; 3]];
-    env.twin().draw(&env.lane_params(0, 1), &words, &[uv], &mut colours);
-    colours[0]
+    let (u, v) = (x / width, y / width * env.draw_aspect);
+    let mut colours = [(); 3].map(|_| vec![0.0]);
+    env.twin().draw(&env.lane_params(0, 1), &words, &[u], v, &mut colours);
+    colours.map(|channel| channel[0])
 }
 
 #[test]

@@ -95,8 +95,8 @@ impl EnvTwin for Rescaled {
         }
     }
 
-    fn draw(&self, params: &[u32], state: &[u32], places: &[[f32; 2]], colours: &mut [[f32; 3]]) {
-        self.inner.draw(params, state, places, colours)
+    fn draw(&self, params: &[u32], state: &[u32], u: &[f32], v: f32, colours: &mut [Vec<f32>; 3]) {
+        self.inner.draw(params, state, u, v, colours)
     }
 
     fn axes(&self) -> &'static [Axis] {

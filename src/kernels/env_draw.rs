@@ -46,28 +46,26 @@ fn twin(p: &Params, env: &Env, env_params: &[u32], state: &[u32], pixels: &mut [
         let state = &state[frame * state_words..][..state_words];
         let rows = pixels[frame * size..][..size].chunks_mut(width.max(1)).enumerate().collect();
         threads::any_order(rows, |(y, row): (usize, &mut [u32])| {
-            let (side, samples) = (p.samples as f32, (p.samples * p.samples) as usize);
+            let side = p.samples as f32;
             let within = |sample: u32| (sample as f32 + CENTRE) / side;
-            let mut places = Vec::with_capacity(row.len() * samples);
-            for x in 0..row.len() {
-                for below in 0..p.samples {
-                    let v = (y as f32 + within(below)) / p.height as f32;
-                    places
-                        .extend((0..p.samples).map(|right| [(x as f32 + within(right)) / p.width as f32, v]));
+            let mut sum = [(); 3].map(|_| vec![0.0f32; width]);
+            let mut colours = sum.clone();
+            let mut u = vec![0.0; width];
+            for sample in 0..p.samples * p.samples {
+                for (x, u) in u.iter_mut().enumerate() {
+                    *u = (x as f32 + within(sample % p.samples)) / p.width as f32;
                 }
-            }
-            let mut colours = vec![[0.0; 3]; places.len()];
-            world.draw(params, state, &places, &mut colours);
-            for (pixel, colours) in row.iter_mut().zip(colours.chunks_exact(samples.max(1))) {
-                let mut sum = [0.0f32; 3];
-                for colour in colours {
-                    for channel in 0..3 {
-                        sum[channel] += colour[channel].clamp(0.0, 1.0);
+                let v = (y as f32 + within(sample / p.samples)) / p.height as f32;
+                world.draw(params, state, &u, v, &mut colours);
+                for (sum, colour) in sum.iter_mut().zip(&colours) {
+                    for (sum, colour) in sum.iter_mut().zip(colour) {
+                        *sum += colour.clamp(0.0, 1.0);
                     }
                 }
-                let count = side * side;
-                let [red, green, blue] = sum.map(|channel| (channel * 255.0 / count + 0.5) as u32);
-                *pixel = red | (green << 8) | (blue << 16);
+            }
+            let byte = |channel: f32| (channel * 255.0 / (side * side) + 0.5) as u32;
+            for (x, pixel) in row.iter_mut().enumerate() {
+                *pixel = byte(sum[0][x]) | (byte(sum[1][x]) << 8) | (byte(sum[2][x]) << 16);
             }
         });
     }

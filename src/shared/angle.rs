@@ -3,6 +3,7 @@
 use std::f32::consts::{PI, TAU};
 
 /// The angle in `[-pi, pi]`, up to rounding, that differs from `x` by whole turns, for `|x| < 100_000`.
+#[inline(always)]
 pub fn wrap_angle(x: f32) -> f32 {
     let turns = (x * 0.159_154_94 + 0.5).floor();
     let angle = (x - turns * 6.28125) - turns * 1.935_307_2e-3;

@@ -1,19 +1,21 @@
 //! Twin of `shaders/shared/draw.wgsl`: signed distances, negative inside, and painting by them.
 
 /// `colour` inside the shape at signed distance `distance`, what was `under` it outside.
-#[inline]
+#[inline(always)]
 pub fn paint(under: [f32; 3], colour: [f32; 3], distance: f32) -> [f32; 3] {
-    if distance <= 0.0 { colour } else { under }
+    // Channel by channel: of a choice between arrays compilers make one between addresses.
+    let inside = distance <= 0.0;
+    std::array::from_fn(|channel| if inside { colour[channel] } else { under[channel] })
 }
 
 /// Signed distance from a circle around the origin.
-#[inline]
+#[inline(always)]
 pub fn sd_circle(at: [f32; 2], radius: f32) -> f32 {
     (at[0] * at[0] + at[1] * at[1]).sqrt() - radius
 }
 
 /// Signed distance from a rectangle around the origin whose corners are rounded by `corner`.
-#[inline]
+#[inline(always)]
 pub fn sd_round_box(at: [f32; 2], half_size: [f32; 2], corner: f32) -> f32 {
     let dx = at[0].abs() - half_size[0] + corner;
     let dy = at[1].abs() - half_size[1] + corner;
@@ -24,7 +26,7 @@ pub fn sd_round_box(at: [f32; 2], half_size: [f32; 2], corner: f32) -> f32 {
 }
 
 /// Signed distance from a line from `a` to `b` with round ends, `2 half_width` thick.
-#[inline]
+#[inline(always)]
 pub fn sd_segment(at: [f32; 2], a: [f32; 2], b: [f32; 2], half_width: f32) -> f32 {
     let px = at[0] - a[0];
     let py = at[1] - a[1];

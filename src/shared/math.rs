@@ -72,29 +72,23 @@ pub fn tanh_f32(x: f32) -> f32 {
 }
 
 /// `(sin x, cos x)` for `|x| < 8192`.
-#[allow(clippy::excessive_precision, reason = "the polynomial's own constants")]
-#[inline]
+#[allow(clippy::excessive_precision, clippy::approx_constant, reason = "the polynomial's own constants")]
+#[inline(always)]
 pub fn sincos_f32(x: f32) -> (f32, f32) {
-    let magnitude = x.abs();
-    let octant = ((magnitude * 1.27323954) as u32).wrapping_add(1) & 0xffff_fffe;
-    let y = octant as f32;
-    let r = ((magnitude - y * 0.78515625) - y * 2.4187564849853515625e-4) - y * 3.77489497744594108e-8;
+    let k = (x * 0.636619772 + 0.5).floor();
+    let r = ((x - k * 1.5703125) - k * 4.837512969970703125e-4) - k * 7.54978995489188216e-8;
     let z = r * r;
     let sine = ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1) * z * r + r;
     let cosine =
         (((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2) * z - 0.5) * z + 1.0;
-    let quadrant = (octant >> 1) & 3;
-    let (mut s, mut c) = if quadrant & 1 == 1 { (cosine, sine) } else { (sine, cosine) };
-    if quadrant >= 2 {
-        s = -s;
-    }
-    if quadrant == 1 || quadrant == 2 {
-        c = -c;
-    }
-    (if x < 0.0 { -s } else { s }, c)
+    let quadrant = (k + 12_582_912.0).to_bits();
+    let (s, c) = if quadrant & 1 == 1 { (cosine, sine) } else { (sine, cosine) };
+    let signed = |value: f32, quadrant: u32| f32::from_bits(value.to_bits() ^ ((quadrant & 2) << 30));
+    (signed(s, quadrant), signed(c, quadrant.wrapping_add(1)))
 }
 
 /// False for NaN and the infinities.
+#[inline(always)]
 pub fn is_finite_f32(x: f32) -> bool {
     x.to_bits() & 0x7f80_0000 != 0x7f80_0000
 }

@@ -47,6 +47,7 @@ pub fn reset(rng: &mut Rng<'_>) -> State {
 }
 
 /// One step; the cost is that of the state before it. It never ends the episode.
+#[inline(always)]
 pub fn step(env: &Params, state: &mut State, torque: f32) -> Outcome {
     let s = *state;
     let u = torque.clamp(-MAX_TORQUE, MAX_TORQUE);
@@ -66,6 +67,7 @@ pub fn observe(state: &State, obs: &mut [f32]) {
 }
 
 /// The picture spans 2.2 m to each side of the axle; positive angles lean left, as Gymnasium draws them.
+#[inline(always)]
 pub fn draw(state: &State, uv: [f32; 2]) -> [f32; 3] {
     let at = [4.4 * uv[0] - 2.2, 2.2 - 4.4 * uv[1]];
     let (sine, cosine) = sincos_f32(state.theta);

@@ -35,6 +35,7 @@ pub struct Rng<'a> {
 }
 
 /// The hash of Jarzynski and Olano, JCGT 9(3), 2020.
+#[inline(always)]
 pub fn pcg4d(input: [u32; 4]) -> [u32; 4] {
     let mut v = input.map(|x| x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     let mix = |v: &mut [u32; 4]| {
@@ -51,26 +52,33 @@ pub fn pcg4d(input: [u32; 4]) -> [u32; 4] {
 
 impl Rng<'_> {
     /// A stream position with nothing drawn yet.
+    #[inline(always)]
     pub fn new(seed: u32, stream: u32, step: u32, lane: u32) -> Rng<'static> {
         Rng { seed, stream, step, lane, draw: 0, given: &[] }
     }
 
     /// 32 random bits.
+    #[inline(always)]
     pub fn u32(&mut self) -> u32 {
         let draw = self.draw;
         self.draw += 1;
         match self.given.get(draw as usize) {
             Some(word) => *word,
-            None => pcg4d([self.lane, self.step, (self.stream << 16) | draw, self.seed])[0],
+            None => {
+                let words = pcg4d([self.lane, self.step, (self.stream << 16) | (draw >> 2), self.seed]);
+                words[(draw & 3) as usize]
+            }
         }
     }
 
     /// Uniform in (0, 1): the centres of 2^23 cells.
+    #[inline(always)]
     pub fn uniform(&mut self) -> f32 {
         ((self.u32() >> 9) as f32 + 0.5) * (1.0 / 8_388_608.0)
     }
 
     /// Uniform in (low, high).
+    #[inline(always)]
     pub fn range(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.uniform()
     }

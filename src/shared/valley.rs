@@ -34,6 +34,7 @@ pub fn reset(rng: &mut Rng<'_>) -> State {
 }
 
 /// One step of unit length with `push` from the engine; the position advances with the new velocity.
+#[inline(always)]
 pub fn step(s: State, push: f32, gravity: f32) -> State {
     let slope = sincos_f32(3.0 * s.position).1;
     let velocity = (s.velocity + push - gravity * slope).clamp(-MAX_SPEED, MAX_SPEED);
@@ -43,6 +44,7 @@ pub fn step(s: State, push: f32, gravity: f32) -> State {
 }
 
 /// The valley with the car at `position` and a flag at `goal`, whose height is `goal_height`; 1.8 m wide, 1.2 m high.
+#[inline(always)]
 pub fn draw(position: f32, goal: f32, goal_height: f32, uv: [f32; 2]) -> [f32; 3] {
     let at = [1.8 * uv[0], 1.2 * uv[1]];
     let here = sincos_f32(5.4 * uv[0] - 3.6);

@@ -235,38 +235,16 @@ float tanh_f32_(float x_3) {
 }
 
 vec2 sincos_f32_(float x_4) {
-    float s = 0.0;
-    float c = 0.0;
-    bool local = false;
-    float magnitude = abs(x_4);
-    uint octant = ((uint((magnitude * 1.2732395)) + 1u) & 4294967294u);
-    float y = float(octant);
-    float r_1 = (((magnitude - (y * 0.78515625)) - (y * 0.00024187565)) - (y * 3.774895e-8));
+    float k_2 = floor(((x_4 * 0.63661975) + 0.5));
+    float r_1 = (((x_4 - (k_2 * 1.5703125)) - (k_2 * 0.0004837513)) - (k_2 * 7.54979e-8));
     float z_1 = (r_1 * r_1);
     float sine = (((((((-0.00019515296 * z_1) + 0.008332161) * z_1) - 0.16666655) * z_1) * r_1) + r_1);
     float cosine = ((((((((2.4433157e-5 * z_1) - 0.0013887316) * z_1) + 0.041666646) * z_1) - 0.5) * z_1) + 1.0);
-    uint quadrant = ((octant >> 1u) & 3u);
+    uint quadrant = floatBitsToUint((k_2 + 12582912.0));
     bool swapped = ((quadrant & 1u) == 1u);
-    s = (swapped ? cosine : sine);
-    c = (swapped ? sine : cosine);
-    if ((quadrant >= 2u)) {
-        float _e57 = s;
-        s = -(_e57);
-    }
-    if (!((quadrant == 1u))) {
-        local = (quadrant == 2u);
-    } else {
-        local = true;
-    }
-    bool _e67 = local;
-    if (_e67) {
-        float _e68 = c;
-        c = -(_e68);
-    }
-    float _e70 = s;
-    float _e71 = s;
-    float _e76 = c;
-    return vec2(((x_4 < 0.0) ? -(_e71) : _e70), _e76);
+    uint s_1 = (floatBitsToUint((swapped ? cosine : sine)) ^ ((quadrant & 2u) << 30u));
+    uint c = (floatBitsToUint((swapped ? sine : cosine)) ^ (((quadrant + 1u) & 2u) << 30u));
+    return vec2(uintBitsToFloat(s_1), uintBitsToFloat(c));
 }
 
 bool is_finite_f32_(float x_5) {
@@ -315,26 +293,27 @@ uvec4 pcg4d(uvec4 input_) {
     return _e77;
 }
 
-uint rng_u32_(inout Rng rng) {
-    uint _e2 = rng.lane;
-    uint _e4 = rng.step_;
-    uint _e6 = rng.stream;
-    uint _e10 = rng.draw;
-    uint _e13 = rng.seed;
-    uvec4 _e15 = pcg4d(uvec4(_e2, _e4, ((_e6 << 16u) | _e10), _e13));
-    uint word_1 = _e15.x;
-    uint _e18 = rng.draw;
-    rng.draw = (_e18 + 1u);
-    return word_1;
+uint rng_word(Rng rng, uint draw) {
+    uvec4 _e12 = pcg4d(uvec4(rng.lane, rng.step_, ((rng.stream << 16u) | (draw >> 2u)), rng.seed));
+    return _e12[(draw & 3u)];
 }
 
-float rng_uniform(inout Rng rng_1) {
-    uint _e1 = rng_u32_(rng_1);
+uint rng_u32_(inout Rng rng_1) {
+    uint draw_2 = rng_1.draw;
+    uint _e4 = rng_1.draw;
+    rng_1.draw = (_e4 + 1u);
+    Rng _e7 = rng_1;
+    uint _e8 = rng_word(_e7, draw_2);
+    return _e8;
+}
+
+float rng_uniform(inout Rng rng_2) {
+    uint _e1 = rng_u32_(rng_2);
     return ((float((_e1 >> 9u)) + 0.5) * 1.1920929e-7);
 }
 
-float rng_range(inout Rng rng_2, float low, float high) {
-    float _e4 = rng_uniform(rng_2);
+float rng_range(inout Rng rng_3, float low, float high) {
+    float _e4 = rng_uniform(rng_3);
     return (low + ((high - low) * _e4));
 }
 
@@ -511,28 +490,28 @@ uint uniform_choice(float u_1, uint actions_4) {
     return min(uint((u_1 * float(actions_4))), (actions_4 - 1u));
 }
 
-uint[1] random_action(inout Rng rng_3) {
-    float _e1 = rng_uniform(rng_3);
+uint[1] random_action(inout Rng rng_4) {
+    float _e1 = rng_uniform(rng_4);
     uint _e3 = uniform_choice(_e1, NUM_ACTIONS);
     return uint[1](_e3);
 }
 
-uint[1] choose(Chooser how, uint row_5, inout Rng rng_4) {
-    bool local_1 = false;
+uint[1] choose(Chooser how, uint row_5, inout Rng rng_5) {
+    bool local = false;
     float alpha_5 = 0.0;
     uint sizes[1] = HEAD_SIZES;
     uint chosen[1] = uint[1](0u);
     uint column = 0u;
     uint head = 0u;
-    float _e3 = rng_uniform(rng_4);
+    float _e3 = rng_uniform(rng_5);
     if (!(how.at_random)) {
-        local_1 = (_e3 < how.epsilon);
+        local = (_e3 < how.epsilon);
     } else {
-        local_1 = true;
+        local = true;
     }
-    bool _e11 = local_1;
+    bool _e11 = local;
     if (_e11) {
-        uint _e12[1] = random_action(rng_4);
+        uint _e12[1] = random_action(rng_5);
         return _e12;
     }
     alpha_5 = ((how.policy == 3u) ? 1.0 : how.alpha);
@@ -549,7 +528,7 @@ uint[1] choose(Chooser how, uint row_5, inout Rng rng_4) {
             break;
         }
         {
-            float _e30 = rng_uniform(rng_4);
+            float _e30 = rng_uniform(rng_5);
             uint _e31 = head;
             uint actions_5 = sizes[_e31];
             if ((how.policy == 1u)) {
@@ -580,23 +559,23 @@ uint[1] choose(Chooser how, uint row_5, inout Rng rng_4) {
     return _e60;
 }
 
-State reset(inout Rng rng_5) {
-    float _e3 = rng_range(rng_5, -0.05, 0.05);
-    float _e6 = rng_range(rng_5, -0.05, 0.05);
-    float _e9 = rng_range(rng_5, -0.05, 0.05);
-    float _e12 = rng_range(rng_5, -0.05, 0.05);
+State reset(inout Rng rng_6) {
+    float _e3 = rng_range(rng_6, -0.05, 0.05);
+    float _e6 = rng_range(rng_6, -0.05, 0.05);
+    float _e9 = rng_range(rng_6, -0.05, 0.05);
+    float _e12 = rng_range(rng_6, -0.05, 0.05);
     return State(_e3, _e6, _e9, _e12);
 }
 
 State lane_start(uint seed, uint stream, uint index, uint step_) {
-    Rng rng_6 = Rng(0u, 0u, 0u, 0u, 0u);
-    rng_6 = Rng(seed, (stream + STREAM_RESET), step_, index, 0u);
-    State _e9 = reset(rng_6);
+    Rng rng_7 = Rng(0u, 0u, 0u, 0u, 0u);
+    rng_7 = Rng(seed, (stream + STREAM_RESET), step_, index, 0u);
+    State _e9 = reset(rng_7);
     return _e9;
 }
 
-Outcome step_1(inout State state, uint action_1, inout Rng rng_7) {
-    bool local_2 = false;
+Outcome step_1(inout State state, uint action_1, inout Rng rng_8) {
+    bool local_1 = false;
     State s_2 = state;
     float _e6 = env.masspole;
     float _e9 = env.masscart;
@@ -619,33 +598,33 @@ Outcome step_1(inout State state, uint action_1, inout Rng rng_7) {
     State next = State((s_2.x + (0.02 * s_2.x_dot)), (s_2.x_dot + (0.02 * x_acc)), (s_2.theta + (0.02 * s_2.theta_dot)), (s_2.theta_dot + (0.02 * theta_acc)));
     state = next;
     if (!((abs(next.x) > 2.4))) {
-        local_2 = (abs(next.theta) > 0.20943952);
+        local_1 = (abs(next.theta) > 0.20943952);
     } else {
-        local_2 = true;
+        local_1 = true;
     }
-    bool _e93 = local_2;
+    bool _e93 = local_1;
     return Outcome(1.0, _e93);
 }
 
-Outcome take_step(inout State state_1, uint action_2[1], inout Rng rng_8) {
-    Outcome _e4 = step_1(state_1, action_2[0], rng_8);
+Outcome take_step(inout State state_1, uint action_2[1], inout Rng rng_9) {
+    Outcome _e4 = step_1(state_1, action_2[0], rng_9);
     return _e4;
 }
 
 LaneStep lane_step(uint seed_1, uint stream_1, uint index_1, uint action_3[1], inout State state_2, inout Lane lane) {
-    Rng rng_9 = Rng(0u, 0u, 0u, 0u, 0u);
-    bool local_3 = false;
+    Rng rng_10 = Rng(0u, 0u, 0u, 0u, 0u);
+    bool local_2 = false;
     uint _e9 = lane.step_;
-    rng_9 = Rng(seed_1, (stream_1 + STREAM_STEP), _e9, index_1, 0u);
-    Outcome _e13 = take_step(state_2, action_3, rng_9);
+    rng_10 = Rng(seed_1, (stream_1 + STREAM_STEP), _e9, index_1, 0u);
+    Outcome _e13 = take_step(state_2, action_3, rng_10);
     uint _e15 = lane.fault;
     if ((_e15 == 0u)) {
         bool _e21 = is_finite_f32_(_e13.reward);
-        local_3 = !(_e21);
+        local_2 = !(_e21);
     } else {
-        local_3 = false;
+        local_2 = false;
     }
-    bool _e24 = local_3;
+    bool _e24 = local_2;
     if (_e24) {
         uint _e27 = lane.step_;
         lane.fault = (_e27 + 1u);
@@ -734,8 +713,8 @@ bool store_transition(uint at_1, uint lane_2, uint action_4[1], float reward, ui
     uint next_word = 0u;
     bool finite = true;
     uint i_1 = 0u;
+    bool local_3 = false;
     bool local_4 = false;
-    bool local_5 = false;
     uint words[1] = uint[1](0u);
     uint i_2 = 0u;
     TransitionLayout t_7 = TransitionLayout(4u, 32u, 1u);
@@ -769,20 +748,20 @@ bool store_transition(uint at_1, uint lane_2, uint action_4[1], float reward, ui
                 uint _e42 = i_1;
                 float _e43 = seen_at(_e42);
                 bool _e44 = is_finite_f32_(_e43);
-                local_4 = _e44;
+                local_3 = _e44;
             } else {
-                local_4 = false;
+                local_3 = false;
             }
-            bool _e46 = local_4;
+            bool _e46 = local_3;
             finite = _e46;
             uint _e47 = i_1;
             if (!(((((_e47 + 1u) * t_7.obs_bits) % 32u) == 0u))) {
                 uint _e59 = i_1;
-                local_5 = ((_e59 + 1u) == OBS_SIZE);
+                local_4 = ((_e59 + 1u) == OBS_SIZE);
             } else {
-                local_5 = true;
+                local_4 = true;
             }
-            bool _e65 = local_5;
+            bool _e65 = local_4;
             if (_e65) {
                 uint _e66 = i_1;
                 uint to = (at_1 + ((_e66 * t_7.obs_bits) / 32u));
@@ -837,11 +816,11 @@ void see(State state_5) {
 
 void act_lane(uint agent, uint index_6, uint action_5[1]) {
     Lane l = Lane(0u, 0u, 0.0, 0u, 0.0, 0u, 0.0, 0.0, 0u);
-    State s_1 = State(0.0, 0.0, 0.0, 0.0);
+    State s = State(0.0, 0.0, 0.0, 0.0);
     bool finite_1 = true;
     uint i_3 = 0u;
+    bool local_5 = false;
     bool local_6 = false;
-    bool local_7 = false;
     uint _e5 = _group_0_binding_0_cs.num_lanes;
     uint lane_3 = ((agent * _e5) + index_6);
     uint seed_3 = _group_0_binding_1_cs[agent].seed;
@@ -850,10 +829,10 @@ void act_lane(uint agent, uint index_6, uint action_5[1]) {
     EnvParams _e19 = _group_0_binding_3_cs[lane_3];
     env = _e19;
     State _e22 = _group_0_binding_4_cs[lane_3];
-    s_1 = _e22;
+    s = _e22;
     uint _e26 = _group_0_binding_0_cs.stream;
-    LaneStep _e27 = lane_step(seed_3, _e26, index_6, action_5, s_1, l);
-    State _e28 = s_1;
+    LaneStep _e27 = lane_step(seed_3, _e26, index_6, action_5, s, l);
+    State _e28 = s;
     see(_e28);
     uint _e33 = _group_0_binding_0_cs.capacity;
     if ((_e33 > 0u)) {
@@ -869,12 +848,12 @@ void act_lane(uint agent, uint index_6, uint action_5[1]) {
         finite_1 = _e69;
     }
     uint _e72 = _group_0_binding_0_cs.stream;
-    bool _e74 = lane_next(seed_3, _e72, index_6, _e27.ended, s_1, l);
+    bool _e74 = lane_next(seed_3, _e72, index_6, _e27.ended, s, l);
     if (_e74) {
-        State _e75 = s_1;
+        State _e75 = s;
         see(_e75);
     }
-    State _e78 = s_1;
+    State _e78 = s;
     _group_0_binding_4_cs[lane_3] = _e78;
     bool loop_init_7 = true;
     while(true) {
@@ -898,22 +877,22 @@ void act_lane(uint agent, uint index_6, uint action_5[1]) {
                 uint _e95 = i_3;
                 float _e96 = seen_at(_e95);
                 bool _e97 = is_finite_f32_(_e96);
-                local_6 = _e97;
+                local_5 = _e97;
             } else {
-                local_6 = false;
+                local_5 = false;
             }
-            bool _e99 = local_6;
+            bool _e99 = local_5;
             finite_1 = _e99;
         }
     }
     uint _e104 = l.fault;
     if ((_e104 == 0u)) {
         bool _e109 = finite_1;
-        local_7 = !(_e109);
+        local_6 = !(_e109);
     } else {
-        local_7 = false;
+        local_6 = false;
     }
-    bool _e112 = local_7;
+    bool _e112 = local_6;
     if (_e112) {
         uint _e116 = l.step_;
         l.fault = (FAULT_OBS | _e116);
@@ -940,7 +919,7 @@ float sd_circle(vec2 at_3, float radius) {
     return (sqrt(((at_3.x * at_3.x) + (at_3.y * at_3.y))) - radius);
 }
 
-vec3 draw(State state_6, vec2 uv) {
+vec3 draw_1(State state_6, vec2 uv) {
     vec3 colour_1 = vec3(1.0, 1.0, 1.0);
     vec2 at_5 = vec2(((uv.x - 0.5) * 4.8), ((0.75 - uv.y) * 3.2));
     vec2 axle = vec2((at_5.x - state_6.x), (at_5.y - 0.06));
@@ -971,13 +950,13 @@ float sd_segment(vec2 at_4, vec2 a_3, vec2 b, float half_width) {
     float dy_1 = (b.y - a_3.y);
     float along_1 = clamp((((px * dx_1) + (py * dy_1)) / max(((dx_1 * dx_1) + (dy_1 * dy_1)), 1e-12)), 0.0, 1.0);
     float x_6 = (px - (dx_1 * along_1));
-    float y_1 = (py - (dy_1 * along_1));
-    return (sqrt(((x_6 * x_6) + (y_1 * y_1))) - half_width);
+    float y = (py - (dy_1 * along_1));
+    return (sqrt(((x_6 * x_6) + (y * y))) - half_width);
 }
 
 uint[1] chosen_action(uint agent_1, uint index_7, uint step_2) {
     float epsilon = 0.0;
-    Rng rng_10 = Rng(0u, 0u, 0u, 0u, 0u);
+    Rng rng_11 = Rng(0u, 0u, 0u, 0u, 0u);
     Agent h = _group_0_binding_1_cs[agent_1];
     uint _e10 = _group_0_binding_0_cs.explore;
     if ((_e10 == 1u)) {
@@ -986,13 +965,13 @@ uint[1] chosen_action(uint agent_1, uint index_7, uint step_2) {
         epsilon = _e21;
     }
     uint _e25 = _group_0_binding_0_cs.stream;
-    rng_10 = Rng(h.seed, (_e25 + STREAM_ACTION), step_2, index_7, 0u);
+    rng_11 = Rng(h.seed, (_e25 + STREAM_ACTION), step_2, index_7, 0u);
     uint _e33 = _group_0_binding_0_cs.policy;
     uint _e36 = _group_0_binding_0_cs.uniform_steps;
     float _e38 = epsilon;
     Chooser how_1 = Chooser(_e33, (step_2 < _e36), _e38, h.alpha, h.target_entropy);
     uint _e44 = _group_0_binding_0_cs.num_lanes;
-    uint _e47[1] = choose(how_1, ((agent_1 * _e44) + index_7), rng_10);
+    uint _e47[1] = choose(how_1, ((agent_1 * _e44) + index_7), rng_11);
     return _e47;
 }
 

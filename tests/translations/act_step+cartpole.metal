@@ -248,45 +248,19 @@ float tanh_f32_(
     return _e6 / (_e6 + 2.0);
 }
 
-uint naga_f2u32(float value) {
-    return static_cast<uint>(metal::clamp(value, 0.0, 4294967000.0));
-}
-
 metal::float2 sincos_f32_(
     float x_4
 ) {
-    float s = {};
-    float c = {};
-    bool local = {};
-    float magnitude = metal::abs(x_4);
-    uint octant = (naga_f2u32(magnitude * 1.2732395) + 1u) & 4294967294u;
-    float y = static_cast<float>(octant);
-    float r_1 = ((magnitude - (y * 0.78515625)) - (y * 0.00024187565)) - (y * 0.00000003774895);
+    float k_2 = metal::floor((x_4 * 0.63661975) + 0.5);
+    float r_1 = ((x_4 - (k_2 * 1.5703125)) - (k_2 * 0.0004837513)) - (k_2 * 0.0000000754979);
     float z_1 = r_1 * r_1;
     float sine = ((((((-0.00019515296 * z_1) + 0.008332161) * z_1) - 0.16666655) * z_1) * r_1) + r_1;
     float cosine = (((((((0.000024433157 * z_1) - 0.0013887316) * z_1) + 0.041666646) * z_1) - 0.5) * z_1) + 1.0;
-    uint quadrant = (octant >> 1u) & 3u;
+    uint quadrant = as_type<uint>(k_2 + 12582912.0);
     bool swapped = (quadrant & 1u) == 1u;
-    s = swapped ? cosine : sine;
-    c = swapped ? sine : cosine;
-    if (quadrant >= 2u) {
-        float _e57 = s;
-        s = -(_e57);
-    }
-    if (!((quadrant == 1u))) {
-        local = quadrant == 2u;
-    } else {
-        local = true;
-    }
-    bool _e67 = local;
-    if (_e67) {
-        float _e68 = c;
-        c = -(_e68);
-    }
-    float _e70 = s;
-    float _e71 = s;
-    float _e76 = c;
-    return metal::float2((x_4 < 0.0) ? -(_e71) : _e70, _e76);
+    uint s_1 = as_type<uint>(swapped ? cosine : sine) ^ ((quadrant & 2u) << 30u);
+    uint c = as_type<uint>(swapped ? sine : cosine) ^ (((quadrant + 1u) & 2u) << 30u);
+    return metal::float2(as_type<float>(s_1), as_type<float>(c));
 }
 
 bool is_finite_f32_(
@@ -339,34 +313,38 @@ metal::uint4 pcg4d(
     return _e77;
 }
 
-uint rng_u32_(
-    thread Rng& rng
+uint rng_word(
+    Rng rng,
+    uint draw
 ) {
-    uint _e2 = rng.lane;
-    uint _e4 = rng.step;
-    uint _e6 = rng.stream;
-    uint _e10 = rng.draw;
-    uint _e13 = rng.seed;
-    metal::uint4 _e15 = pcg4d(metal::uint4(_e2, _e4, (_e6 << 16u) | _e10, _e13));
-    uint word_1 = _e15.x;
-    uint _e18 = rng.draw;
-    rng.draw = _e18 + 1u;
-    return word_1;
+    metal::uint4 _e12 = pcg4d(metal::uint4(rng.lane, rng.step, (rng.stream << 16u) | (draw >> 2u), rng.seed));
+    return _e12[draw & 3u];
+}
+
+uint rng_u32_(
+    thread Rng& rng_1
+) {
+    uint draw_2 = rng_1.draw;
+    uint _e4 = rng_1.draw;
+    rng_1.draw = _e4 + 1u;
+    Rng _e7 = rng_1;
+    uint _e8 = rng_word(_e7, draw_2);
+    return _e8;
 }
 
 float rng_uniform(
-    thread Rng& rng_1
+    thread Rng& rng_2
 ) {
-    uint _e1 = rng_u32_(rng_1);
+    uint _e1 = rng_u32_(rng_2);
     return (static_cast<float>(_e1 >> 9u) + 0.5) * 0.00000011920929;
 }
 
 float rng_range(
-    thread Rng& rng_2,
+    thread Rng& rng_3,
     float low,
     float high
 ) {
-    float _e4 = rng_uniform(rng_2);
+    float _e4 = rng_uniform(rng_3);
     return low + ((high - low) * _e4);
 }
 
@@ -603,6 +581,10 @@ uint sample_of(
     return actions_3 - 1u;
 }
 
+uint naga_f2u32(float value) {
+    return static_cast<uint>(metal::clamp(value, 0.0, 4294967000.0));
+}
+
 uint uniform_choice(
     float u_1,
     uint actions_4
@@ -611,9 +593,9 @@ uint uniform_choice(
 }
 
 type_12 random_action(
-    thread Rng& rng_3
+    thread Rng& rng_4
 ) {
-    float _e1 = rng_uniform(rng_3);
+    float _e1 = rng_uniform(rng_4);
     uint _e3 = uniform_choice(_e1, NUM_ACTIONS);
     return type_12 {{_e3}};
 }
@@ -621,25 +603,25 @@ type_12 random_action(
 type_12 choose(
     Chooser how,
     uint row_5,
-    thread Rng& rng_4,
+    thread Rng& rng_5,
     device type_3 const& q_3,
     constant _mslBufferSizes& _buffer_sizes
 ) {
-    bool local_1 = {};
+    bool local = {};
     float alpha_5 = {};
     type_12 sizes = HEAD_SIZES;
     type_12 chosen = {};
     uint column = 0u;
     uint head = 0u;
-    float _e3 = rng_uniform(rng_4);
+    float _e3 = rng_uniform(rng_5);
     if (!(how.at_random)) {
-        local_1 = _e3 < how.epsilon;
+        local = _e3 < how.epsilon;
     } else {
-        local_1 = true;
+        local = true;
     }
-    bool _e11 = local_1;
+    bool _e11 = local;
     if (_e11) {
-        type_12 _e12 = random_action(rng_4);
+        type_12 _e12 = random_action(rng_5);
         return _e12;
     }
     alpha_5 = (how.policy == 3u) ? 1.0 : how.alpha;
@@ -659,7 +641,7 @@ type_12 choose(
             break;
         }
         {
-            float _e30 = rng_uniform(rng_4);
+            float _e30 = rng_uniform(rng_5);
             uint _e31 = head;
             uint actions_5 = sizes.inner[_e31];
             if (how.policy == 1u) {
@@ -691,12 +673,12 @@ type_12 choose(
 }
 
 State reset(
-    thread Rng& rng_5
+    thread Rng& rng_6
 ) {
-    float _e3 = rng_range(rng_5, -0.05, 0.05);
-    float _e6 = rng_range(rng_5, -0.05, 0.05);
-    float _e9 = rng_range(rng_5, -0.05, 0.05);
-    float _e12 = rng_range(rng_5, -0.05, 0.05);
+    float _e3 = rng_range(rng_6, -0.05, 0.05);
+    float _e6 = rng_range(rng_6, -0.05, 0.05);
+    float _e9 = rng_range(rng_6, -0.05, 0.05);
+    float _e12 = rng_range(rng_6, -0.05, 0.05);
     return State {_e3, _e6, _e9, _e12};
 }
 
@@ -706,19 +688,19 @@ State lane_start(
     uint index,
     uint step
 ) {
-    Rng rng_6 = {};
-    rng_6 = Rng {seed, stream + STREAM_RESET, step, index, 0u};
-    State _e9 = reset(rng_6);
+    Rng rng_7 = {};
+    rng_7 = Rng {seed, stream + STREAM_RESET, step, index, 0u};
+    State _e9 = reset(rng_7);
     return _e9;
 }
 
 Outcome step_1(
     thread State& state,
     uint action_1,
-    thread Rng& rng_7,
+    thread Rng& rng_8,
     thread EnvParams& env
 ) {
-    bool local_2 = {};
+    bool local_1 = {};
     State s_2 = state;
     float _e6 = env.masspole;
     float _e9 = env.masscart;
@@ -741,21 +723,21 @@ Outcome step_1(
     State next = State {s_2.x + (0.02 * s_2.x_dot), s_2.x_dot + (0.02 * x_acc), s_2.theta + (0.02 * s_2.theta_dot), s_2.theta_dot + (0.02 * theta_acc)};
     state = next;
     if (!((metal::abs(next.x) > 2.4))) {
-        local_2 = metal::abs(next.theta) > 0.20943952;
+        local_1 = metal::abs(next.theta) > 0.20943952;
     } else {
-        local_2 = true;
+        local_1 = true;
     }
-    bool _e93 = local_2;
+    bool _e93 = local_1;
     return Outcome {1.0, _e93};
 }
 
 Outcome take_step(
     thread State& state_1,
     type_12 action_2,
-    thread Rng& rng_8,
+    thread Rng& rng_9,
     thread EnvParams& env
 ) {
-    Outcome _e4 = step_1(state_1, action_2.inner[0], rng_8, env);
+    Outcome _e4 = step_1(state_1, action_2.inner[0], rng_9, env);
     return _e4;
 }
 
@@ -768,19 +750,19 @@ LaneStep lane_step(
     thread Lane& lane,
     thread EnvParams& env
 ) {
-    Rng rng_9 = {};
-    bool local_3 = {};
+    Rng rng_10 = {};
+    bool local_2 = {};
     uint _e9 = lane.step;
-    rng_9 = Rng {seed_1, stream_1 + STREAM_STEP, _e9, index_1, 0u};
-    Outcome _e13 = take_step(state_2, action_3, rng_9, env);
+    rng_10 = Rng {seed_1, stream_1 + STREAM_STEP, _e9, index_1, 0u};
+    Outcome _e13 = take_step(state_2, action_3, rng_10, env);
     uint _e15 = lane.fault;
     if (_e15 == 0u) {
         bool _e21 = is_finite_f32_(_e13.reward);
-        local_3 = !(_e21);
+        local_2 = !(_e21);
     } else {
-        local_3 = false;
+        local_2 = false;
     }
-    bool _e24 = local_3;
+    bool _e24 = local_2;
     if (_e24) {
         uint _e27 = lane.step;
         lane.fault = _e27 + 1u;
@@ -897,12 +879,12 @@ float stored_element(
     device type_7 const& replay,
     constant _mslBufferSizes& _buffer_sizes
 ) {
-    uint word_2 = replay[at + naga_div(index_4 * t_6.obs_bits, 32u)];
+    uint word_1 = replay[at + naga_div(index_4 * t_6.obs_bits, 32u)];
     if (t_6.obs_bits == 32u) {
-        return as_type<float>(word_2);
+        return as_type<float>(word_1);
     }
     uint most_1 = (1u << t_6.obs_bits) - 1u;
-    return static_cast<float>((word_2 >> naga_mod(index_4 * t_6.obs_bits, 32u)) & most_1) / static_cast<float>(most_1);
+    return static_cast<float>((word_1 >> naga_mod(index_4 * t_6.obs_bits, 32u)) & most_1) / static_cast<float>(most_1);
 }
 
 float seen_at(
@@ -928,8 +910,8 @@ bool store_transition(
     uint next_word = 0u;
     bool finite = true;
     uint i_1 = 0u;
+    bool local_3 = {};
     bool local_4 = {};
-    bool local_5 = {};
     type_12 words = {};
     uint i_2 = 0u;
     TransitionLayout t_7 = TransitionLayout {4u, 32u, 1u};
@@ -966,20 +948,20 @@ bool store_transition(
                 uint _e42 = i_1;
                 float _e43 = seen_at(_e42, seen);
                 bool _e44 = is_finite_f32_(_e43);
-                local_4 = _e44;
+                local_3 = _e44;
             } else {
-                local_4 = false;
+                local_3 = false;
             }
-            bool _e46 = local_4;
+            bool _e46 = local_3;
             finite = _e46;
             uint _e47 = i_1;
             if (!((naga_mod((_e47 + 1u) * t_7.obs_bits, 32u) == 0u))) {
                 uint _e59 = i_1;
-                local_5 = (_e59 + 1u) == OBS_SIZE;
+                local_4 = (_e59 + 1u) == OBS_SIZE;
             } else {
-                local_5 = true;
+                local_4 = true;
             }
-            bool _e65 = local_5;
+            bool _e65 = local_4;
             if (_e65) {
                 uint _e66 = i_1;
                 uint to = at_1 + naga_div(_e66 * t_7.obs_bits, 32u);
@@ -1056,11 +1038,11 @@ void act_lane(
     constant _mslBufferSizes& _buffer_sizes
 ) {
     Lane l = {};
-    State s_1 = {};
+    State s = {};
     bool finite_1 = true;
     uint i_3 = 0u;
+    bool local_5 = {};
     bool local_6 = {};
-    bool local_7 = {};
     uint _e5 = p.num_lanes;
     uint lane_3 = (agent * _e5) + index_6;
     uint seed_3 = agents[agent].seed;
@@ -1069,10 +1051,10 @@ void act_lane(
     EnvParams _e19 = env_params[lane_3];
     env = _e19;
     State _e22 = state_7[lane_3];
-    s_1 = _e22;
+    s = _e22;
     uint _e26 = p.stream;
-    LaneStep _e27 = lane_step(seed_3, _e26, index_6, action_5, s_1, l, env);
-    State _e28 = s_1;
+    LaneStep _e27 = lane_step(seed_3, _e26, index_6, action_5, s, l, env);
+    State _e28 = s;
     see(_e28, seen);
     uint _e33 = p.capacity;
     if (_e33 > 0u) {
@@ -1088,12 +1070,12 @@ void act_lane(
         finite_1 = _e69;
     }
     uint _e72 = p.stream;
-    bool _e74 = lane_next(seed_3, _e72, index_6, _e27.ended, s_1, l);
+    bool _e74 = lane_next(seed_3, _e72, index_6, _e27.ended, s, l);
     if (_e74) {
-        State _e75 = s_1;
+        State _e75 = s;
         see(_e75, seen);
     }
-    State _e78 = s_1;
+    State _e78 = s;
     state_7[lane_3] = _e78;
     uint2 loop_bound_7 = uint2(4294967295u);
     bool loop_init_7 = true;
@@ -1120,22 +1102,22 @@ void act_lane(
                 uint _e95 = i_3;
                 float _e96 = seen_at(_e95, seen);
                 bool _e97 = is_finite_f32_(_e96);
-                local_6 = _e97;
+                local_5 = _e97;
             } else {
-                local_6 = false;
+                local_5 = false;
             }
-            bool _e99 = local_6;
+            bool _e99 = local_5;
             finite_1 = _e99;
         }
     }
     uint _e104 = l.fault;
     if (_e104 == 0u) {
         bool _e109 = finite_1;
-        local_7 = !(_e109);
+        local_6 = !(_e109);
     } else {
-        local_7 = false;
+        local_6 = false;
     }
-    bool _e112 = local_7;
+    bool _e112 = local_6;
     if (_e112) {
         uint _e116 = l.step;
         l.fault = FAULT_OBS | _e116;
@@ -1173,7 +1155,7 @@ float sd_circle(
     return metal::sqrt((at_3.x * at_3.x) + (at_3.y * at_3.y)) - radius;
 }
 
-metal::float3 draw(
+metal::float3 draw_1(
     State state_6,
     metal::float2 uv
 ) {
@@ -1212,8 +1194,8 @@ float sd_segment(
     float dy_1 = b.y - a_3.y;
     float along_1 = metal::clamp(((px * dx_1) + (py * dy_1)) / metal::max((dx_1 * dx_1) + (dy_1 * dy_1), 0.000000000001), 0.0, 1.0);
     float x_6 = px - (dx_1 * along_1);
-    float y_1 = py - (dy_1 * along_1);
-    return metal::sqrt((x_6 * x_6) + (y_1 * y_1)) - half_width;
+    float y = py - (dy_1 * along_1);
+    return metal::sqrt((x_6 * x_6) + (y * y)) - half_width;
 }
 
 bool env_loop(
@@ -1241,7 +1223,7 @@ type_12 chosen_action(
     constant _mslBufferSizes& _buffer_sizes
 ) {
     float epsilon = 0.0;
-    Rng rng_10 = {};
+    Rng rng_11 = {};
     Agent h = agents[agent_1];
     uint _e10 = p.explore;
     if (_e10 == 1u) {
@@ -1250,13 +1232,13 @@ type_12 chosen_action(
         epsilon = _e21;
     }
     uint _e25 = p.stream;
-    rng_10 = Rng {h.seed, _e25 + STREAM_ACTION, step_2, index_7, 0u};
+    rng_11 = Rng {h.seed, _e25 + STREAM_ACTION, step_2, index_7, 0u};
     uint _e33 = p.policy;
     uint _e36 = p.uniform_steps;
     float _e38 = epsilon;
     Chooser how_1 = Chooser {_e33, step_2 < _e36, {}, _e38, h.alpha, h.target_entropy};
     uint _e44 = p.num_lanes;
-    type_12 _e47 = choose(how_1, (agent_1 * _e44) + index_7, rng_10, q_3, _buffer_sizes);
+    type_12 _e47 = choose(how_1, (agent_1 * _e44) + index_7, rng_11, q_3, _buffer_sizes);
     return _e47;
 }
 

@@ -121,45 +121,19 @@ float tanh_f32_(
     return _e6 / (_e6 + 2.0);
 }
 
-uint naga_f2u32(float value) {
-    return static_cast<uint>(metal::clamp(value, 0.0, 4294967000.0));
-}
-
 metal::float2 sincos_f32_(
     float x_4
 ) {
-    float s = {};
-    float c = {};
-    bool local_1 = {};
-    float magnitude = metal::abs(x_4);
-    uint octant = (naga_f2u32(magnitude * 1.2732395) + 1u) & 4294967294u;
-    float y_1 = static_cast<float>(octant);
-    float r_1 = ((magnitude - (y_1 * 0.78515625)) - (y_1 * 0.00024187565)) - (y_1 * 0.00000003774895);
+    float k_3 = metal::floor((x_4 * 0.63661975) + 0.5);
+    float r_1 = ((x_4 - (k_3 * 1.5703125)) - (k_3 * 0.0004837513)) - (k_3 * 0.0000000754979);
     float z_1 = r_1 * r_1;
     float sine = ((((((-0.00019515296 * z_1) + 0.008332161) * z_1) - 0.16666655) * z_1) * r_1) + r_1;
     float cosine = (((((((0.000024433157 * z_1) - 0.0013887316) * z_1) + 0.041666646) * z_1) - 0.5) * z_1) + 1.0;
-    uint quadrant = (octant >> 1u) & 3u;
+    uint quadrant = as_type<uint>(k_3 + 12582912.0);
     bool swapped = (quadrant & 1u) == 1u;
-    s = swapped ? cosine : sine;
-    c = swapped ? sine : cosine;
-    if (quadrant >= 2u) {
-        float _e57 = s;
-        s = -(_e57);
-    }
-    if (!((quadrant == 1u))) {
-        local_1 = quadrant == 2u;
-    } else {
-        local_1 = true;
-    }
-    bool _e67 = local_1;
-    if (_e67) {
-        float _e68 = c;
-        c = -(_e68);
-    }
-    float _e70 = s;
-    float _e71 = s;
-    float _e76 = c;
-    return metal::float2((x_4 < 0.0) ? -(_e71) : _e70, _e76);
+    uint s = as_type<uint>(swapped ? cosine : sine) ^ ((quadrant & 2u) << 30u);
+    uint c = as_type<uint>(swapped ? sine : cosine) ^ (((quadrant + 1u) & 2u) << 30u);
+    return metal::float2(as_type<float>(s), as_type<float>(c));
 }
 
 bool is_finite_f32_(
@@ -290,6 +264,8 @@ kernel void main_(
     uint _e121 = p.net_params;
     uint _e125 = p.weight_offset;
     w = (((agent * _e116) + net) * _e121) + _e125;
+    uint in_dim = p.in_dim;
+    uint out_dim = p.out_dim;
     uint2 loop_bound = uint2(4294967295u);
     bool loop_init = true;
     while(true) {
@@ -300,41 +276,39 @@ kernel void main_(
             k = _e202 + 1u;
         }
         loop_init = false;
-        uint _e138 = k;
-        uint _e141 = p.in_dim;
-        if (_e138 < _e141) {
+        uint _e144 = k;
+        if (_e144 < in_dim) {
         } else {
             break;
         }
         {
-            uint _e144 = w;
-            float _e147 = weights[_e144 + column_1];
-            uint _e149 = w;
-            float _e152 = weights[_e149 + c1_];
-            uint _e154 = w;
-            float _e157 = weights[_e154 + c2_];
-            uint _e159 = w;
-            float _e162 = weights[_e159 + c3_];
-            metal::float4 row_weights = metal::float4(_e147, _e152, _e157, _e162);
-            metal::float4 _e164 = sum0_;
-            uint _e166 = k;
-            float _e169 = x_6[x0_ + _e166];
-            sum0_ = _e164 + (_e169 * row_weights);
-            metal::float4 _e172 = sum1_;
-            uint _e174 = k;
-            float _e177 = x_6[x1_ + _e174];
-            sum1_ = _e172 + (_e177 * row_weights);
-            metal::float4 _e180 = sum2_;
-            uint _e182 = k;
-            float _e185 = x_6[x2_ + _e182];
-            sum2_ = _e180 + (_e185 * row_weights);
-            metal::float4 _e188 = sum3_;
-            uint _e190 = k;
-            float _e193 = x_6[x3_ + _e190];
-            sum3_ = _e188 + (_e193 * row_weights);
-            uint _e196 = w;
-            uint _e199 = p.out_dim;
-            w = _e196 + _e199;
+            uint _e147 = w;
+            float _e150 = weights[_e147 + column_1];
+            uint _e152 = w;
+            float _e155 = weights[_e152 + c1_];
+            uint _e157 = w;
+            float _e160 = weights[_e157 + c2_];
+            uint _e162 = w;
+            float _e165 = weights[_e162 + c3_];
+            metal::float4 row_weights = metal::float4(_e150, _e155, _e160, _e165);
+            metal::float4 _e167 = sum0_;
+            uint _e169 = k;
+            float _e172 = x_6[x0_ + _e169];
+            sum0_ = _e167 + (_e172 * row_weights);
+            metal::float4 _e175 = sum1_;
+            uint _e177 = k;
+            float _e180 = x_6[x1_ + _e177];
+            sum1_ = _e175 + (_e180 * row_weights);
+            metal::float4 _e183 = sum2_;
+            uint _e185 = k;
+            float _e188 = x_6[x2_ + _e185];
+            sum2_ = _e183 + (_e188 * row_weights);
+            metal::float4 _e191 = sum3_;
+            uint _e193 = k;
+            float _e196 = x_6[x3_ + _e193];
+            sum3_ = _e191 + (_e196 * row_weights);
+            uint _e199 = w;
+            w = _e199 + out_dim;
         }
     }
     uint _e205 = w;

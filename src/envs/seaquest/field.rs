@@ -176,7 +176,7 @@ impl State {
         found.inspect(|i| self.set_enemy(*i, GONE)).is_some()
     }
 
-    /// Own bullets, the last one first. Returns how many hit.
+    /// Own bullets, the last one first. Returns how many hit. The package removes the first bullet that equals the one that hit.
     pub fn move_own_bullets(&mut self) -> u32 {
         let mut hits = 0;
         for i in (0..self.f_count).rev() {
@@ -189,7 +189,7 @@ impl State {
             let ahead = if right { bullet + 1 } else { bullet - 1 };
             self.f_bullets ^= (bullet ^ ahead) << (i * 9);
             if self.hit_enemy(ahead & 0xff) {
-                self.remove_bullet(i);
+                self.remove_bullet((0..i).find(|j| self.own_bullet(*j) == ahead).unwrap_or(i));
                 hits += 1;
             }
         }

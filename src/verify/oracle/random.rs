@@ -38,6 +38,7 @@ pub fn pcg4d(input: [u64; 4]) -> [u64; 4] {
 /// A position in a stream.
 pub struct Random {
     place: [u64; 4],
+    draw: usize,
     given: Vec<u32>,
 }
 
@@ -49,16 +50,17 @@ impl Random {
 
     /// The same with a list of words in place of the first ones.
     pub fn with_given(given: &[u32], seed: u32, stream: u32, step: u32, lane: u32) -> Random {
-        Random { place: [lane, step, stream << 16, seed].map(u64::from), given: given.to_vec() }
+        Random { place: [lane, step, stream << 16, seed].map(u64::from), draw: 0, given: given.to_vec() }
     }
 
     /// The next word.
     pub fn word(&mut self) -> u32 {
-        // The low half of the third component counts the draws.
-        let draw = (self.place[2] % 65_536) as usize;
-        let word = self.given.get(draw).copied().unwrap_or_else(|| pcg4d(self.place)[0] as u32);
-        self.place[2] += 1;
-        word
+        let draw = self.draw;
+        self.draw += 1;
+        // The low half of the third component counts the hashes, of four words each.
+        let [lane, step, stream, seed] = self.place;
+        let hash = || pcg4d([lane, step, stream + draw as u64 / 4, seed]);
+        self.given.get(draw).copied().unwrap_or_else(|| hash()[draw % 4] as u32)
     }
 
     /// Uniform in (0, 1): centre of one of 2^23 cells, exact in f32.
