@@ -84,11 +84,12 @@ impl<W: World> WithSimd for Steps<'_, W> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Steps(world, lanes) = self;
+        // Read before: the compiler does not see that stores into rows leave these alone.
+        let (seed, stream, first) = (lanes.seed, lanes.stream, lanes.first);
         for i in 0..LANES {
             let params: W::Params = value(&lanes.params, i);
             let mut state: W::State = value(&lanes.state, i);
-            let mut rng =
-                Rng::new(lanes.seed, lanes.stream, lanes.step[i], lanes.first.wrapping_add(i as u32));
+            let mut rng = Rng::new(seed, stream, lanes.step[i], first.wrapping_add(i as u32));
             let outcome = world.step(&params, &mut state, &[lanes.action[i]], &mut rng);
             let words = bytemuck::cast_slice::<W::State, u32>(std::slice::from_ref(&state));
             for k in 0..size_of::<W::State>() / 4 {

@@ -184,18 +184,18 @@ impl WithSimd for Choose<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Choose { actions, stream, rows } = self;
-        let rng = |rows: &Abreast, i: usize| {
-            Rng::new(rows.seed, stream, rows.step[i], rows.first.wrapping_add(i as u32))
-        };
+        // Read before: the compiler does not see that stores into rows leave these alone.
+        let (seed, first) = (rows.seed, rows.first);
+        let rng = |step: u32, i: usize| Rng::new(seed, stream, step, first.wrapping_add(i as u32));
         match actions {
             Actions::Choices(n) => {
                 for i in 0..LANES {
-                    rows.action[i] = uniform_choice(rng(rows, i).uniform(), n);
+                    rows.action[i] = uniform_choice(rng(rows.step[i], i).uniform(), n);
                 }
             }
             Actions::Between(low, high) => {
                 for i in 0..LANES {
-                    rows.action[i] = rng(rows, i).range(low, high).to_bits();
+                    rows.action[i] = rng(rows.step[i], i).range(low, high).to_bits();
                 }
             }
         }
