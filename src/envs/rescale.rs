@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::abreast::Abreast;
 use crate::engine::env::{Axis, EnvTwin, Outcome};
 use crate::error::{Error, Result};
 use crate::shared::rng::Rng;
@@ -86,6 +87,10 @@ impl EnvTwin for Rescaled {
 
     fn step(&self, params: &[u32], state: &mut [u32], action: &[u32], rng: &mut Rng<'_>) -> Outcome {
         self.inner.step(params, state, action, rng)
+    }
+
+    fn step_abreast(&self, lanes: &mut Abreast) -> bool {
+        self.inner.step_abreast(lanes)
     }
 
     fn observe(&self, params: &[u32], state: &[u32], obs: &mut [f32]) {
