@@ -1,5 +1,11 @@
 //! The one error type of the library. Every variant names what was wrong, the value, the allowed range and what
 //! to do, in one readable paragraph; [`Error::exit_code`] maps it to the program's exit status.
+//!
+//! ```
+//! let error = softq::envs::find("cartpool").expect_err("a slip");
+//! assert_eq!(error.exit_code(), 2);
+//! assert!(error.to_string().contains("CartPole-v1"));
+//! ```
 
 use std::path::PathBuf;
 

@@ -1,5 +1,16 @@
 //! Reading files that others wrote: only regular ones, and none that is longer than its kind can be. A device such as
 //! `/dev/zero` has no end, and a pipe may never have a writer. And writing files that are whole as soon as they are there.
+//!
+//! ```
+//! use softq::files;
+//!
+//! let path = std::env::temp_dir().join(format!("softq_files_{}", std::process::id()));
+//! files::write(&path, b"whole or not at all")?;
+//! assert_eq!(files::read(&path, 64)?, b"whole or not at all");
+//! assert!(files::read(&path, 4).is_err(), "longer than its kind can be");
+//! # std::fs::remove_file(&path)?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 use std::fs::{self, File};
 use std::io::{Error, ErrorKind, Read, Result, Write};

@@ -3,6 +3,20 @@
 //! Hand-written WGSL compute shaders do all the work of the training loop (acting, stepping, replay, sampling,
 //! learning, metrics); the host records commands once, replays them, and reads small statistics. Every kernel has a
 //! CPU twin with the same loop and reduction order: the reference in tests, and the fallback without a GPU.
+//!
+//! Training is a [`Config`](config::Config) and a [`Trainer`](train::trainer::Trainer); what it reports is plain data. The modules below
+//! each begin with an example of their own.
+//!
+//! ```
+//! use softq::config::Config;
+//! use softq::train::trainer::Trainer;
+//!
+//! let config = Config { env: "catch".into(), device: "cpu".into(), total_timesteps: 6_000, ..Config::default() };
+//! let report = Trainer::new(&config)?.run(&mut |_| Ok(()))?;
+//! assert_eq!(report.env, "Catch-bsuite");
+//! assert!(report.best().greedy.mean() > 0.9);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 pub mod agents;
 pub mod bench;

@@ -61,3 +61,16 @@ fn the_book_has_every_page() {
     linked.sort();
     assert_eq!(linked, pages);
 }
+
+#[test]
+fn every_room_of_the_library_begins_with_an_example() {
+    let library = page("src/lib.rs");
+    for line in library.lines().filter_map(|line| line.strip_prefix("pub mod ")) {
+        let module = line.trim_end_matches(';');
+        let files = [format!("src/{module}/mod.rs"), format!("src/{module}.rs")];
+        let file = files.iter().find(|file| std::path::Path::new(file).exists()).expect("its file");
+        let text = page(file);
+        let runnable = text.lines().take_while(|line| line.starts_with("//!")).any(|line| line == "//! ```");
+        assert!(runnable, "{file}: its documentation begins with an example that `cargo test --doc` runs");
+    }
+}

@@ -1,5 +1,18 @@
 //! Algorithms: each is a list of kernels over named buffers, readable beside its paper. A new one is one file with an
 //! [`Algorithm`] and one line in [`ALGORITHMS`].
+//!
+//! ```
+//! use softq::agents;
+//! use softq::config::Config;
+//!
+//! // What an iteration of SQN does, without a device: phases of recorded kernels over named buffers.
+//! let plan = agents::plan(&Config::default(), softq::envs::find("cartpole")?)?;
+//! let update = plan.phases.iter().find(|phase| phase.name == "update").expect("it learns");
+//! let kernels: Vec<&str> = update.recording.dispatches.iter().map(|dispatch| dispatch.kernel.name).collect();
+//! assert_eq!(kernels.first(), Some(&"replay_sample"));
+//! assert!(kernels.contains(&"backup") && kernels.contains(&"adam"));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 pub mod acting;
 mod architecture;

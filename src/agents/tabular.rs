@@ -7,6 +7,27 @@
 //! and improvement, pi = softmax(Q / alpha); no Q ever falls. Both end at pi = exp((Q - V) / alpha). With alpha = 0 they are
 //! value iteration and policy iteration, with ties split evenly.
 //! `kl` subtracts alpha ln|A| from every V: entropy relative to the uniform policy.
+//!
+//! ```
+//! use softq::agents::tabular::{Method, Problem, Setting, solve};
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::envs::tabulate::{Starts, tabulate};
+//!
+//! let mut executor = CpuExecutor::new();
+//! let table = tabulate(&mut executor, softq::envs::find("frozenlake")?, Starts::Resets)?;
+//! let problem = Problem {
+//!     mdp: &table.mdp,
+//!     method: Method::SoftQIteration,
+//!     kl: false,
+//!     max_sweeps: 10_000,
+//!     settings: &[Setting { gamma: 0.99, alpha: 0.0, tolerance: 0.0 }],
+//!     references: &[],
+//! };
+//! let solution = &solve(&mut executor, &problem)?[0];
+//! let start = table.mdp.starts[0].0 as usize;
+//! assert!((solution.values[start] - 0.542).abs() < 1e-3);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use crate::engine::executor::{Executor, Program, read_as, write_as};
 use crate::engine::recording::{Buffer, Buffers, Recording};

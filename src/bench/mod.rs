@@ -3,6 +3,20 @@
 //!
 //! Operations and bytes of a dispatch are those of its kernel's declaration ([`crate::engine::kernel::Work`]); times are medians
 //! over repeats, by the wall clock and by the device's timestamps where it has them.
+//!
+//! ```
+//! use softq::bench::suite::{Options, Suite, run};
+//! use softq::engine::cpu::CpuExecutor;
+//!
+//! let options = Options { suite: Suite::Quick, repeats: 2, only: Some("adam".into()) };
+//! let mut rows = Vec::new();
+//! run(&mut CpuExecutor::new(), &options, &mut |row| {
+//!     rows.push(row);
+//!     Ok(())
+//! })?;
+//! assert!(!rows.is_empty() && rows.iter().all(|row| row.passed && row.operations > Some(0)));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 pub mod environments;
 pub mod kernels;

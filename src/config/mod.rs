@@ -2,6 +2,18 @@
 //!
 //! Order of precedence: built-in default < preset of the environment < `--config FILE` < `--set` < flags. The same flat names are
 //! used everywhere: `--learning-rate` on the command line is `learning_rate` in TOML and in [`Config`].
+//!
+//! ```
+//! use softq::config::{Config, find};
+//!
+//! // A setting and its range, from the table.
+//! let gamma = find("gamma")?;
+//! assert_eq!(gamma.range(), "in [0, 1]");
+//! // A wrong value is refused with its name and what is allowed.
+//! let error = Config { gamma: 1.5, ..Config::default() }.validate(2u32).expect_err("above 1");
+//! assert!(error.to_string().contains("gamma = 1.5"), "{error}");
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 mod foreign;
 mod population;

@@ -73,6 +73,15 @@ impl Composed {
 }
 
 /// WGSL text of a kernel with all imports resolved.
+///
+/// ```
+/// use softq::engine::compose::compose;
+/// use softq::kernels::adam;
+///
+/// let composed = compose(&adam::KERNEL, None, None)?;
+/// assert!(composed.text.contains("fn main("));
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn compose(kernel: &Kernel, env: Option<&Env>, rule: Option<&Rule>) -> Result<Composed> {
     let mut composer = Composer { env, rule, ..Composer::default() };
     let folder = if kernel.name.starts_with("probe_") { "src/verify/probes" } else { "shaders" };

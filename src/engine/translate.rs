@@ -71,6 +71,17 @@ impl Language {
 }
 
 /// `wgsl` in `language`: text, or the little-endian words of a SPIR-V module. `kernel` names it in errors.
+///
+/// ```
+/// use softq::engine::translate::{Language, translate};
+/// use softq::engine::compose::compose;
+/// use softq::kernels::adam;
+///
+/// let wgsl = compose(&adam::KERNEL, None, None)?.text;
+/// let msl = translate("adam", &wgsl, Language::Msl)?;
+/// assert!(String::from_utf8_lossy(&msl).contains("kernel void"));
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn translate(kernel: &str, wgsl: &str, language: Language) -> Result<Vec<u8>> {
     if language == Language::Wgsl {
         return Ok(wgsl.as_bytes().to_vec());

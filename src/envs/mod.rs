@@ -1,4 +1,29 @@
 //! Environments: one WGSL file each in `shaders/envs`, its CPU twin here, the registry, and the reader of files.
+//!
+//! ```
+//! use softq::envs;
+//! use softq::envs::Values;
+//!
+//! assert_eq!(envs::find("frozen_lake")?.id, "FrozenLake-v1");
+//! assert!(envs::registry().len() >= 20);
+//!
+//! // One of your own is one WGSL file.
+//! let source = "
+//! const OBS_SIZE = 1u;
+//! const NUM_ACTIONS = 2u;
+//! const MAX_EPISODE_STEPS = 20u;
+//! struct State { x: f32 }
+//! fn reset(rng: ptr<function, Rng>) -> State { return State(rng_range(rng, -0.1, 0.1)); }
+//! fn step(state: ptr<function, State>, action: u32, rng: ptr<function, Rng>) -> Outcome {
+//!     (*state).x += f32(action) - 0.5;
+//!     return Outcome(1.0 - abs((*state).x), abs((*state).x) > 2.0);
+//! }
+//! fn observe(state: State) -> array<f32, OBS_SIZE> { return array(state.x); }
+//! ";
+//! let env = envs::from_source("balance.wgsl", source, &Values::default())?;
+//! assert_eq!((env.obs_size, env.step_limit()), (1, 20));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 pub mod acrobot;
 pub mod asterix;

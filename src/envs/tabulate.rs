@@ -5,6 +5,17 @@
 //! thing is, at both ends of every part, and fresh random numbers check it. Where a text is beyond the proof, random numbers
 //! are spread instead, and the table says how large an outcome may be that it misses. States are told apart by their
 //! observation; states that look alike are proven, or else checked, to behave alike.
+//!
+//! ```
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::envs::tabulate::{Starts, tabulate};
+//!
+//! let table = tabulate(&mut CpuExecutor::new(), softq::envs::find("frozenlake")?, Starts::Resets)?;
+//! // Slippery: a third each for the way asked for and the two beside it.
+//! assert_eq!(table.mdp.states, 16);
+//! assert!(table.mdp.outcomes.iter().flatten().all(|outcome| outcome.probability > 0.33));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 mod ask;
 mod boxes;

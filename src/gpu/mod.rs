@@ -1,4 +1,17 @@
 //! The only place that talks to wgpu: adapter choice and limits, the device, buffers, pipelines, submission, readback.
+//!
+//! ```
+//! use softq::gpu;
+//!
+//! for adapter in gpu::adapters() {
+//!     println!("{}: {}", adapter.address, adapter.describe());
+//! }
+//! // What `--device auto` takes here: hardware, else a software driver, else the CPU executor.
+//! let choice = gpu::choose("auto")?;
+//! let executor = gpu::open(&choice)?;
+//! assert_eq!(executor.address(), choice.address);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 mod adapter;
 mod choice;

@@ -1,4 +1,13 @@
 //! All kernels: one file each, with the params struct, bindings, grid rule and CPU twin of the shader of the same name.
+//!
+//! ```
+//! use softq::kernels::{self, adam};
+//!
+//! // A kernel is data: what it binds, how long that must be, how many workgroups it takes, what it costs.
+//! assert!(kernels::table().iter().any(|kernel| kernel.name == "adam"));
+//! let names: Vec<&str> = adam::KERNEL.bindings.iter().map(|binding| binding.name).collect();
+//! assert_eq!(names, ["agents", "optimizers", "grads", "weights", "m", "v"]);
+//! ```
 
 pub mod act_box;
 mod act_lane;

@@ -4,6 +4,23 @@
 //! The messages are declared by hand (`proto`), since a network needs ten of ONNX's. The check runs the file's bytes in an evaluator
 //! of the twenty operators that exports use (`evaluate`, in f64), which shares nothing with what built the file but those
 //! declarations; `scripts/check_onnx.py` runs the same files in onnxruntime.
+//!
+//! ```
+//! use softq::config::Config;
+//! use softq::train::run_dir::RunDir;
+//! use softq::train::saved_run::{SavedRun, Which};
+//! use softq::train::sinks::train_in;
+//! use softq::train::trainer::Trainer;
+//!
+//! let path = std::env::temp_dir().join(format!("softq_onnx_{}", std::process::id()));
+//! let config = Config { env: "catch".into(), device: "cpu".into(), total_timesteps: 2_000, ..Config::default() };
+//! train_in(&mut Trainer::new(&config)?, RunDir::create(&path)?, &Default::default(), &mut |_| Ok(()))?;
+//! // The file is run before it is handed out: an error, if it differs from the engine.
+//! let exported = softq::onnx::export(&SavedRun::load(&path, Which::Last)?)?;
+//! assert!(exported.parity.largest_difference <= 1e-5);
+//! # std::fs::remove_dir_all(&path).expect("its own");
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 mod agent;
 mod array;

@@ -51,6 +51,17 @@ pub struct Band {
 
 /// Writes the learning curve of one run: the training return as a line, the evaluations as a line with dots, and
 /// the return that counts as solved, if the environment has one, as a dashed line.
+///
+/// ```
+/// use softq::report::curve::{CurvePoint, write_curve_svg};
+///
+/// let path = std::env::temp_dir().join(format!("softq_curve_{}.svg", std::process::id()));
+/// let points = [CurvePoint { env_steps: 0, mean: 20.0 }, CurvePoint { env_steps: 10_000, mean: 500.0 }];
+/// write_curve_svg(&path, "CartPole-v1", &points, &points, Some(475.0))?;
+/// assert!(std::fs::read_to_string(&path).expect("written").starts_with("<svg"));
+/// # std::fs::remove_file(&path).expect("its own");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn write_curve_svg(
     path: &Path,
     title: &str,

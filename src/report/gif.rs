@@ -31,6 +31,17 @@ pub struct Frame {
 
 /// Writes the frames as an animation that repeats forever, each shown for `delay_centiseconds`. Most viewers slow
 /// delays under 2 down to 10.
+///
+/// ```
+/// use softq::report::gif::{Frame, write_gif};
+///
+/// let path = std::env::temp_dir().join(format!("softq_frames_{}.gif", std::process::id()));
+/// let frame = |grey| Frame { width: 8, height: 8, rgb: vec![grey; 8 * 8 * 3] };
+/// write_gif(&path, &[frame(0), frame(255)], 50)?;
+/// assert!(std::fs::read(&path).expect("written").starts_with(b"GIF89a"));
+/// # std::fs::remove_file(&path).expect("its own");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn write_gif(path: &Path, frames: &[Frame], delay_centiseconds: u16) -> Result<()> {
     let (width, height) = common_size(frames)?;
     let palette = Palette::of(frames);

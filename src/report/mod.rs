@@ -4,6 +4,17 @@
 //! ([`gif::Frame`]) and gets a file or a string back. Files appear whole or not at all: they are written under a
 //! temporary name next to their destination and renamed, so a viewer that reloads the picture during training
 //! never meets half of one.
+//!
+//! ```
+//! use softq::report::curve::CurvePoint;
+//! use softq::report::terminal::plot_terminal;
+//!
+//! let points: Vec<CurvePoint> =
+//!     (0..=10).map(|i| CurvePoint { env_steps: i * 1000, mean: 50.0 * i as f64 }).collect();
+//! let text = plot_terminal(&points, Some(475.0), 60, 12);
+//! assert!(text.contains("threshold 475"));
+//! assert!(text.lines().count() <= 12);
+//! ```
 
 mod axis;
 pub mod blocks;

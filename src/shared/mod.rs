@@ -1,4 +1,17 @@
 //! What shaders and host share: memory layouts, and the twins of `shaders/shared`.
+//!
+//! ```
+//! use softq::shared::math::exp_f32;
+//! use softq::shared::rng::Rng;
+//!
+//! // Random numbers by position: seed, stream, step and lane say which, on a device as here.
+//! let mut rng = Rng::new(1, 2, 3, 4);
+//! let drawn = [rng.uniform(), rng.uniform()];
+//! let mut again = Rng::new(1, 2, 3, 4);
+//! assert_eq!(drawn, [again.uniform(), again.uniform()]);
+//! // Functions that WGSL leaves loose are written out, so that all devices give the same bits.
+//! assert!((exp_f32(1.0) - 1f32.exp()).abs() <= f32::EPSILON * 2.0);
+//! ```
 
 pub mod action_size;
 pub mod agent;

@@ -62,6 +62,12 @@ pub fn stratified(
 ///
 /// Samples that are not finite are left out; without any sample all three are NaN, and without resamples all three
 /// are the median.
+///
+/// ```
+/// let (low, median, high) = softq::statistics::bootstrap::median_band(&[1.0, 2.0, 3.0, 4.0, 100.0], 1_000, 0);
+/// assert_eq!(median, 3.0);
+/// assert!(low <= median && median <= high);
+/// ```
 pub fn median_band(samples: &[f64], resamples: usize, seed: u64) -> (f64, f64, f64) {
     let mut samples: Vec<f64> = samples.iter().copied().filter(|s| s.is_finite()).collect();
     if samples.is_empty() {

@@ -3,6 +3,17 @@
 //!
 //! Plain numbers in f64 on the host, which use no other part of this crate. The definitions are those of rliable 1.2, whose
 //! recorded numbers `softq verify --conformance` compares.
+//!
+//! ```
+//! use softq::statistics::bootstrap::{CONFIDENCE, stratified};
+//! use softq::statistics::scores::Scores;
+//!
+//! // Five runs of two tasks, normalised.
+//! let rows = vec![vec![0.9, 0.2], vec![1.0, 0.3], vec![0.8, 0.1], vec![0.9, 0.2], vec![1.0, 0.9]];
+//! let scores = Scores::new(&rows).expect("a matrix");
+//! let interval = stratified(&[&scores], 2_000, CONFIDENCE, 0, |drawn| vec![drawn[0].iqm()])[0];
+//! assert!(interval.low <= scores.iqm() && scores.iqm() <= interval.high);
+//! ```
 
 pub mod bootstrap;
 pub mod scores;

@@ -72,6 +72,23 @@ impl Trainer {
     }
 
     /// Trains until the budget is used up or, if so configured, an evaluation reaches the threshold.
+    ///
+    /// ```
+    /// use softq::config::Config;
+    /// use softq::train::event::Event;
+    /// use softq::train::trainer::Trainer;
+    ///
+    /// let config = Config { env: "catch".into(), device: "cpu".into(), total_timesteps: 5_000, ..Config::default() };
+    /// let mut curve = Vec::new();
+    /// let report = Trainer::new(&config)?.run(&mut |event| {
+    ///     if let Event::Evaluation { env_steps, greedy } = event {
+    ///         curve.push((*env_steps, greedy.mean()));
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// assert!(!curve.is_empty() && report.updates > 0);
+    /// # Ok::<(), softq::Error>(())
+    /// ```
     pub fn run(&mut self, observe: &mut dyn FnMut(&Event) -> Result<()>) -> Result<Report> {
         while !self.course.finished() {
             for event in self.advance()? {

@@ -69,6 +69,15 @@ pub struct Resolved {
 }
 
 /// Merges the layers and checks everything that needs no device.
+///
+/// ```
+/// use softq::train::layers::{Layers, resolve};
+///
+/// let layers = Layers { set: vec!["env=catch".into(), "gamma=0.9".into()], ..Layers::default() };
+/// let resolved = resolve(&layers)?;
+/// assert_eq!((resolved.env.id.as_str(), resolved.config.gamma), ("Catch-bsuite", 0.9));
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn resolve(layers: &Layers) -> Result<Resolved> {
     resolve_with(layers, &envs::open)
 }

@@ -1,4 +1,26 @@
 //! Training: the loop over recorded programs, evaluation, statistics, run directories.
+//!
+//! Training that leaves its files, and the agent taken out of them again:
+//!
+//! ```
+//! use softq::config::Config;
+//! use softq::train::evaluate::evaluate;
+//! use softq::train::run_dir::RunDir;
+//! use softq::train::saved_run::{SavedRun, Which};
+//! use softq::train::sinks::train_in;
+//! use softq::train::trainer::Trainer;
+//!
+//! let path = std::env::temp_dir().join(format!("softq_train_{}", std::process::id()));
+//! let config = Config { env: "catch".into(), device: "cpu".into(), total_timesteps: 6_000, ..Config::default() };
+//! train_in(&mut Trainer::new(&config)?, RunDir::create(&path)?, &Default::default(), &mut |_| Ok(()))?;
+//!
+//! let run = SavedRun::load(&path, Which::Last)?;
+//! let mut executor = softq::gpu::open(&softq::gpu::choose("cpu")?)?;
+//! let report = evaluate(&run, false, &mut *executor, 100, 1)?;
+//! assert!(report.mean > 0.9 && report.mean_interval[0] <= report.mean);
+//! # std::fs::remove_dir_all(&path).expect("its own");
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 mod advance;
 pub mod checkpoint;

@@ -67,6 +67,11 @@ const PRESETS: &[(&str, &str, &str)] = &[
 ];
 
 /// Overrides of the library defaults for an environment id and an algorithm, as a flat table of config keys.
+///
+/// ```
+/// let preset = softq::train::presets::preset("CartPole-v1", "sqn").expect("there is one");
+/// assert!(preset.contains_key("learning_rate"));
+/// ```
 pub fn preset(env_id: &str, algo: &str) -> Option<toml::Table> {
     let table = |wanted: &str| -> Option<toml::Table> {
         let found = PRESETS.iter().find(|(id, name, _)| *id == wanted && *name == algo);

@@ -53,6 +53,16 @@ pub struct RolloutReport {
 }
 
 /// Random play of `num_envs` environments for `steps` steps each.
+///
+/// ```
+/// use softq::engine::cpu::CpuExecutor;
+///
+/// let env = softq::envs::find("cartpole")?;
+/// let report = softq::train::rollout::random(env, &mut CpuExecutor::new(), 64, 500, 0)?;
+/// assert_eq!(report.env_steps, 64 * 500);
+/// assert!((18.0..28.0).contains(&report.episodic_return.expect("episodes")), "22 for random play");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn random(
     env: &'static Env,
     executor: &mut dyn Executor,

@@ -1,6 +1,22 @@
 //! A sweep: a file that says which settings to try, as a grid or drawn from distributions, and what that comes to, trial by
 //! trial. Trial `i` has the same settings whatever else is trained, so that a sweep can be stopped, gone on with, made longer and
 //! shared among processes.
+//!
+//! ```
+//! use softq::train::sweep::Sweep;
+//!
+//! let sweep = Sweep::parse(
+//!     "trials = 4
+//!      [settings]
+//!      env = \"catch\"
+//!      [parameters]
+//!      learning_rate = { distribution = \"log_uniform\", min = 1e-4, max = 1e-2 }",
+//! )?;
+//! let third = sweep.config(3)?.learning_rate;
+//! assert!((1e-4..=1e-2).contains(&third));
+//! assert_eq!(third, sweep.config(3)?.learning_rate, "whatever else is trained");
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::path::{Path, PathBuf};
 

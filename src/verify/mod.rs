@@ -4,6 +4,17 @@
 //! The bound on a float follows from WGSL's accuracy rules: the f64 reference carries, next to each value, how far an f32
 //! evaluation may be off. Integers, copies and memory that must not be touched are compared bit by bit. A kernel joins
 //! with one case generator and its line (`cases`) and one reference (`oracle`), a target rule with its reference alone.
+//!
+//! ```
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::verify::{Options, run};
+//!
+//! // On a device of your own the executor is `softq::gpu::open`'s.
+//! let options = Options { cases: 10, only: Some("log_softmax".into()), ..Options::default() };
+//! let rows = run(&mut CpuExecutor::new(), &options, &mut |_| Ok(()))?;
+//! assert!(rows.iter().all(|row| row.passed));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 pub mod action_gradients;
 pub mod case;

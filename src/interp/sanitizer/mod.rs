@@ -4,6 +4,32 @@
 //! Invocations run one after the other between barriers; whether two accesses race follows from who made them and the barriers
 //! between, not from the order in which they happened to run. `workgroupBarrier` orders workgroup memory, `storageBarrier`
 //! storage (WGSL 17.11), and nothing orders two workgroups of a dispatch.
+//!
+//! ```
+//! use softq::interp::lower;
+//! use softq::interp::machine::Limits;
+//! use softq::interp::sanitizer::{Fresh, Kind, Run, watch};
+//!
+//! // All invocations write one word, and nothing orders them.
+//! let text = "
+//! @group(0) @binding(0) var<storage, read_write> x: array<u32>;
+//! @compute @workgroup_size(4)
+//! fn main(@builtin(local_invocation_index) i: u32) { x[0] = i; }
+//! ";
+//! let module = naga::front::wgsl::parse_str(text).expect("valid");
+//! let info = naga::valid::Validator::new(Default::default(), Default::default()).validate(&module).expect("valid");
+//! let program = lower::entry_point(&module, &info, text, "main").expect("understood");
+//! let mut x = [0];
+//! let report = watch(Run {
+//!     program: &program,
+//!     text,
+//!     groups: [1, 1, 1],
+//!     memory: vec![&mut x],
+//!     fresh: vec![Fresh::Nothing],
+//!     limits: Limits { iterations: 100, fuel: 10_000 },
+//! });
+//! assert_eq!((report.findings[0].kind, report.findings[0].line), (Kind::Race, 4));
+//! ```
 
 pub mod finding;
 pub mod shadow;
