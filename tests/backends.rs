@@ -2,7 +2,11 @@
 
 mod common;
 
+use std::time::Instant;
+
+use softq::engine::recording::{Buffers, Recording};
 use softq::gpu;
+use softq::kernels::log_softmax;
 use softq::verify::{self, Options};
 
 #[test]
@@ -29,4 +33,44 @@ fn every_other_usable_adapter_passes_the_checks() {
             assert!(row.passed, "{}: {}: {:?}", adapter.address, row.name, row.failures);
         }
     }
+}
+
+#[test]
+fn submissions_are_timed_by_the_devices_clock_without_waiting_for_it() {
+    const ROWS: u32 = 20_000;
+    const ACTIONS: u32 = 18;
+    let Some(default) = common::gpu() else { return };
+    let mut executor = gpu::open(&default).expect("the device opens");
+    assert_eq!(executor.metered(), None, "nobody has asked for times");
+    let mut buffers = Buffers::default();
+    let [q, log_probs, probs] =
+        ["q", "log_probs", "probs"].map(|name| buffers.add::<f32>(name, u64::from(ROWS * ACTIONS), ""));
+    let [alphas, entropies, values] =
+        ["alphas", "entropies", "values"].map(|name| buffers.add::<f32>(name, u64::from(ROWS), ""));
+    let greedy = buffers.add::<u32>("greedy", u64::from(ROWS), "");
+    let mut recording = Recording::default();
+    let params = log_softmax::Params { rows: ROWS, actions: ACTIONS };
+    log_softmax::record(&mut recording, params, q, alphas, log_probs, entropies, values, probs, greedy)
+        .expect("recorded");
+    executor.allocate(&buffers).expect("memory");
+    let program = executor.prepare(&recording).expect("compiled");
+    if !executor.meter() {
+        eprintln!("{} HAS NO TIMESTAMPS: NOTHING IS TIMED", default.adapter);
+        return;
+    }
+    let begun = Instant::now();
+    let mut submit = |times: u32| {
+        for _ in 0..times {
+            executor.submit(&[(program, 4)], Some(greedy.id)).expect("submitted");
+        }
+        executor.wait().expect("done");
+        executor.collect().expect("collected");
+        executor.metered().expect("it has a clock")
+    };
+    // More than are under way at once, so that timestamps are used again.
+    let some = submit(3);
+    let more = submit(20);
+    assert!(!some.is_zero());
+    assert!(more > some, "{more:?} after {some:?}");
+    assert!(more < begun.elapsed(), "{more:?} of {:?}", begun.elapsed());
 }

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::error::Result;
@@ -72,6 +73,16 @@ pub trait Executor {
         self.submit(programs, None)?;
         self.wait()?;
         Ok(Vec::new())
+    }
+
+    /// From here on adds up how long submissions take by the device's own clock, without waiting for them; whether it has one.
+    fn meter(&mut self) -> bool {
+        false
+    }
+
+    /// Time that the device has been at work, as far as it has arrived; none without a clock, or before [`Executor::meter`].
+    fn metered(&mut self) -> Option<Duration> {
+        None
     }
 
     /// Takes a snapshot of a buffer behind everything submitted so far.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::engine::executor::{Executor, Grain, Program, Span};
 use crate::engine::memory;
@@ -11,6 +12,7 @@ use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::engine::variant::Variant;
 use crate::error::{Error, Result};
 use crate::gpu::device::GpuDevice;
+use crate::gpu::meter::Meter;
 use crate::gpu::readback::{DEPTH, ReadbackRing};
 use crate::gpu::signal::Signal;
 use crate::gpu::timestamps::{MOST_PASSES, Timestamps};
@@ -28,6 +30,8 @@ pub struct GpuExecutor {
     under_way: Arc<AtomicUsize>,
     ended: Signal,
     uploaded: u64,
+    /// Times of all submissions, if that was asked for.
+    meter: Option<Meter>,
 }
 
 /// Submissions under way where the device cannot be waited for: one that runs, and the next behind it.
@@ -54,12 +58,18 @@ impl GpuExecutor {
             under_way: Arc::default(),
             ended: Signal::default(),
             uploaded: 0,
+            meter: None,
         }
     }
 
     /// Destroys the device under the run, as a reset of the driver does: for tests of what happens then.
     pub fn destroy_device(&self) {
         self.gpu.device.destroy();
+    }
+
+    /// Nanoseconds between two ticks of the device's clock.
+    fn tick(&self) -> f64 {
+        f64::from(self.gpu.queue.get_timestamp_period())
     }
 
     /// Declared length of a buffer, which may be less than the device's.
@@ -255,21 +265,45 @@ impl Executor for GpuExecutor {
             self.gpu.wait(Some(oldest))?;
         }
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        let period = self.tick();
+        let meter = self.meter.as_mut().filter(|_| !programs.is_empty());
+        let timestamps = meter.map(|meter| meter.next(&self.gpu.device, period));
         if !programs.is_empty() {
             // One pass: a pass of its own costs about four times a dispatch.
-            let mut pass = encoder.begin_compute_pass(&Default::default());
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: timestamps.as_ref().map(|timestamps| timestamps.of_pass(0)),
+            });
             self.dispatches(programs).for_each(|dispatch| GpuExecutor::encode(&mut pass, dispatch));
         }
-        let Some(buffer) = snapshot else {
-            return self.submit_encoder(encoder).map(|_| ());
-        };
-        let source = &self.buffers[buffer.0 as usize];
-        let bytes = self.bytes(buffer);
-        let staging = self.ring.staging(&self.gpu.device, bytes);
-        encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
+        if let Some(timestamps) = &timestamps {
+            timestamps.resolve(&mut encoder);
+        }
+        let copied = snapshot.map(|buffer| {
+            let (source, bytes) = (&self.buffers[buffer.0 as usize], self.bytes(buffer));
+            let staging = self.ring.staging(&self.gpu.device, bytes);
+            encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
+            (staging, bytes)
+        });
         let submission = self.submit_encoder(encoder)?;
-        self.ring.push(staging, bytes, submission);
+        if let Some((staging, bytes)) = copied {
+            self.ring.push(staging, bytes, submission);
+        }
+        if let (Some(meter), Some(timestamps)) = (&mut self.meter, timestamps) {
+            meter.push(timestamps);
+        }
         Ok(())
+    }
+
+    fn meter(&mut self) -> bool {
+        let clock = self.gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
+        self.meter = clock.then(Meter::default);
+        clock
+    }
+
+    fn metered(&mut self) -> Option<Duration> {
+        let period = self.tick();
+        self.meter.as_mut().map(|meter| Duration::from_nanos(meter.total(period)))
     }
 
     fn clocked(&mut self, programs: &[(Program, u32)], grain: Grain) -> Result<Vec<Span>> {

@@ -18,6 +18,7 @@ mod choice;
 mod compiling;
 mod device;
 mod executor;
+mod meter;
 mod readback;
 mod signal;
 mod timestamps;

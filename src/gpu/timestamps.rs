@@ -57,19 +57,30 @@ impl Timestamps {
 
     /// Waits for the submission and reads them, in nanoseconds since the first.
     pub fn read(self, gpu: &GpuDevice, submission: wgpu::SubmissionIndex) -> Result<Vec<Span>> {
-        let lost = |error: &dyn std::fmt::Debug| Error::DeviceLost {
-            message: format!("timestamps could not be read: {error:?}"),
-        };
-        self.staging.map_async(wgpu::MapMode::Read, .., |_| {});
+        self.map(|_| {});
         gpu.wait(Some(submission))?;
-        let view = self.staging.get_mapped_range(..).map_err(|error| lost(&error))?;
+        self.spans(f64::from(gpu.queue.get_timestamp_period())).map_err(|message| Error::DeviceLost { message })
+    }
+
+    /// Asks for them; `ended` is told, once the submission that wrote them has ended, whether they are here.
+    pub fn map(&self, ended: impl FnOnce(bool) + Send + 'static) {
+        self.staging.map_async(wgpu::MapMode::Read, .., move |result| ended(result.is_ok()));
+    }
+
+    /// Nanoseconds of the first pass out of timestamps that are here, which are given back for another submission.
+    pub fn taken(&self, period: f64) -> u64 {
+        let taken = self.spans(period).ok().and_then(|spans| spans.first().copied());
+        self.staging.unmap();
+        taken.map_or(0, |span| span.end.saturating_sub(span.begin))
+    }
+
+    fn spans(&self, period: f64) -> std::result::Result<Vec<Span>, String> {
+        let unread = |error| format!("timestamps could not be read: {error:?}");
+        let view = self.staging.get_mapped_range(..).map_err(unread)?;
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&view);
-        let period = f64::from(gpu.queue.get_timestamp_period());
         let first = ticks.first().copied().unwrap_or(0);
         let nanoseconds = |tick: u64| (tick.wrapping_sub(first) as f64 * period) as u64;
-        Ok(ticks
-            .chunks_exact(2)
-            .map(|pair| Span { begin: nanoseconds(pair[0]), end: nanoseconds(pair[1]) })
-            .collect())
+        let pairs = ticks.chunks_exact(2);
+        Ok(pairs.map(|pair| Span { begin: nanoseconds(pair[0]), end: nanoseconds(pair[1]) }).collect())
     }
 }

@@ -114,6 +114,43 @@ mod tests {
     }
 
     #[test]
+    fn no_draw_of_a_position_tells_of_another() {
+        // Cells of 16 x 16 for the high bits of two draws, of one position or of two that follow each other. Chi-square with 255
+        // degrees of freedom is above 350 once in 15,000 times, and 3 times 36 pairs are counted.
+        let n = 1u32 << 16;
+        let positions: [&dyn Fn(u32) -> Rng<'static>; 3] = [
+            &|i| Rng::new(3, STREAM_RESET, 11, i),
+            &|i| Rng::new(3, STREAM_STEP, i, 5),
+            &|i| Rng::new(i, STREAM_ACTION, 11, 5),
+        ];
+        for (along, position) in positions.into_iter().enumerate() {
+            let draws: Vec<[usize; 8]> = (0..=n)
+                .map(|i| {
+                    let mut rng = position(i);
+                    std::array::from_fn(|_| (rng.u32() >> 28) as usize)
+                })
+                .collect();
+            let check = |name: &str, pair: &dyn Fn(usize) -> (usize, usize)| {
+                let mut counts = [[0u32; 16]; 16];
+                for i in 0..n as usize {
+                    let (a, b) = pair(i);
+                    counts[a][b] += 1;
+                }
+                let expected = f64::from(n) / 256.0;
+                let off = |count: &u32| (f64::from(*count) - expected).powi(2) / expected;
+                let chi_square: f64 = counts.iter().flatten().map(off).sum();
+                assert!(chi_square < 350.0, "{name} along {along}: {chi_square}");
+            };
+            for a in 0..8 {
+                check(&format!("draw {a} and the next position's"), &|i| (draws[i][a], draws[i + 1][a]));
+                for b in a + 1..8 {
+                    check(&format!("draws {a} and {b}"), &|i| (draws[i][a], draws[i][b]));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_million_draws_are_uniform() {
         // Kolmogorov-Smirnov: below 1.95 / sqrt(n) at p = 0.001, along lanes, steps and draws.
         let n = 1_000_000u32;

@@ -1,6 +1,8 @@
 //! What a live view asks of a run while it goes on, without stopping it: contents of buffers and weights, which come as events,
 //! and the training environments drawn straight from the device's memory.
 
+use std::time::Duration;
+
 use crate::agents::plan::Plan;
 use crate::engine::env::Env;
 use crate::engine::executor::Program;
@@ -74,6 +76,16 @@ impl Trainer {
             records: shard.records.id,
             bookkeeping: shard.stage.lanes().id,
         }
+    }
+
+    /// Has the device's own clock take the time of every submission from here on; whether it has one.
+    pub fn meter(&mut self) -> bool {
+        self.executor.meter()
+    }
+
+    /// How long the device has been at work, as far as that has arrived; none without [`Trainer::meter`] or a clock.
+    pub fn metered(&mut self) -> Option<Duration> {
+        self.executor.metered()
     }
 
     /// Asks for the contents of a buffer behind everything submitted so far; they come as [`Event::Contents`].

@@ -133,7 +133,7 @@ const handlers = {
     run = { ...begun, returns: [], greedy: [], last: undefined };
     for (const chart of Object.values(charts)) chart.clear();
     for (const slider of sliders) setSlider(slider, run.config[slider.key]);
-    for (const id of ['steps', 'steps-rate', 'updates-rate', 'return', 'greedy', 'alpha-now']) $(id).textContent = '-';
+    for (const id of ['steps', 'steps-rate', 'updates-rate', 'gpu', 'gpu-share', 'return', 'greedy', 'alpha-now']) $(id).textContent = '-';
     $('ranking-section').hidden = run.members.length < 2;
     rank();
     worlds.begin({ heads: run.heads, policy: run.policy, temperature: run.config.temperature, lanes: run.lanes });
@@ -153,6 +153,8 @@ const handlers = {
     run.config[key] = Number(value);
     if (key === 'alpha') run.members = run.members.map(() => Number(value));
   },
+  // Seconds that the device has computed so far, by its own clock; null where the browser shows none.
+  device_time(seconds) { run.device = seconds; },
   progress(progress) {
     const { last } = run;
     $('steps').textContent = count(progress.env_steps);
@@ -162,8 +164,14 @@ const handlers = {
     if (seconds > 0) {
       $('steps-rate').textContent = count((progress.env_steps - last.env_steps) / seconds);
       $('updates-rate').textContent = count((progress.updates - last.updates) / seconds);
+      if (run.device !== null) {
+        const busy = run.device - last.device;
+        const each = (progress.updates - last.updates) > 0 ? busy * 1000 / (progress.updates - last.updates) : null;
+        $('gpu').textContent = `${number(each, 3)} ms`;
+        $('gpu-share').textContent = `${Math.min(100, Math.round(100 * busy / seconds))}%`;
+      }
     }
-    run.last = progress;
+    run.last = { ...progress, device: run.device };
     if (run.members.length === 1) {
       charts.return.add(progress.env_steps, progress.episodic_return);
       charts.alpha.add(progress.env_steps, progress.alpha);

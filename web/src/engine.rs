@@ -3,6 +3,7 @@
 //! Every method that waits for the device is asynchronous; the worker calls one at a time.
 
 use std::path::Path;
+use std::time::Duration;
 
 use js_sys::{Array, Function};
 use serde::{Deserialize, Serialize};
@@ -145,6 +146,7 @@ impl Engine {
         if let Some(saved) = &saved {
             trainer.set_weights(&saved.weights).map_err(to_js)?;
         }
+        trainer.meter();
         let begun = Begun {
             config: &config,
             heads: env.actions.heads(),
@@ -256,7 +258,11 @@ impl Engine {
     /// The messages of these events. A lost device is given up; after any other error the run can still be saved.
     fn told(&mut self, events: softq::Result<Vec<Event>>) -> Result<Array, JsError> {
         match events {
-            Ok(events) => self.run()?.messages(&events),
+            Ok(events) => {
+                let run = self.run()?;
+                let device = run.trainer.metered();
+                run.messages(&events, device)
+            }
             Err(error) => {
                 if matches!(error, softq::Error::DeviceLost { .. }) {
                     self.work = Work::Gone;
@@ -294,8 +300,11 @@ impl Engine {
 }
 
 impl Run {
-    fn messages(&self, events: &[Event]) -> Result<Array, JsError> {
+    fn messages(&self, events: &[Event], device: Option<Duration>) -> Result<Array, JsError> {
         let messages = Messages::default();
+        if events.iter().any(|event| matches!(event, Event::Progress(_))) {
+            messages.push("device_time", &device.map(|time| time.as_secs_f64()), None)?;
+        }
         let shown = Shown { gallery: self.gallery.as_ref(), watched: self.trainer.watched() };
         for event in events {
             messages.push_event(event, &shown)?;

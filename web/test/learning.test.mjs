@@ -70,7 +70,11 @@ test('CartPole is balanced, and no task of the main thread takes 50 ms', async (
   const greedy = await number(page, 'greedy');
   const [steps, rate, updates] = [await number(page, 'steps'), await number(page, 'steps-rate'), await number(page, 'updates-rate')];
   const long = await page.evaluate(() => globalThis.long.filter(([start]) => start >= Number(document.documentElement.dataset.stepped)));
-  t.diagnostic(`greedy mean ${greedy} after ${steps} steps, ${seconds.toFixed(1)} s; ${rate} steps/s, ${updates} updates/s`);
+  const clock = await page.evaluate(async () => (await navigator.gpu.requestAdapter()).features.has('timestamp-query'));
+  const [gpu, share] = [await page.textContent('#gpu'), await page.textContent('#gpu-share')];
+  t.diagnostic(`greedy mean ${greedy} after ${steps} steps, ${seconds.toFixed(1)} s; ${rate} steps/s, ${updates} updates/s; ` +
+    `GPU ${gpu} per update, busy ${share}, timestamps: ${clock}`);
+  assert.ok(clock ? parseFloat(gpu) > 0 && parseFloat(share) > 0 : gpu === '-' && share === '-', `${gpu}, ${share}`);
   const longest = Math.max(...spent);
   t.diagnostic(`${spent.length} tasks of the main thread while training, at most ${longest.toFixed(1)} ms of processor time each; ` +
     `over 50 ms by the page's observer: ${JSON.stringify(long)}`);
