@@ -15,6 +15,7 @@
 use std::fs::{self, File};
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most bytes of a file of settings, of digests or of an environment.
 pub const MOST_TEXT: u64 = 1 << 20;
@@ -45,13 +46,27 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
 }
 
 /// Writes a file under a temporary name beside it, fsyncs it, renames it, and fsyncs the directory: a file that is there is whole.
+/// For files that one process at a time writes: the temporary name is always the same, so that a crash leaves one at most.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_by(path, "tmp", bytes)
+}
+
+/// The same for files that several processes may write at once.
+pub fn write_shared(path: &Path, bytes: &[u8]) -> Result<()> {
+    // The process id keeps two processes apart, the counter two threads of one.
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let unique = format!("{}-{}.tmp", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+    write_by(path, &unique, bytes)
+}
+
+fn write_by(path: &Path, ending: &str, bytes: &[u8]) -> Result<()> {
     let name =
         path.file_name().ok_or_else(|| Error::new(ErrorKind::InvalidInput, "this is no path of a file"))?;
-    let temporary = path.with_file_name(format!(".{}.tmp", name.to_string_lossy()));
+    let temporary = path.with_file_name(format!(".{}.{ending}", name.to_string_lossy()));
     let written = File::create(&temporary)
         .and_then(|mut file| {
             file.write_all(bytes)?;
+            // Without this a power cut can leave the new name on an empty file.
             file.sync_all()
         })
         .and_then(|()| fs::rename(&temporary, path))

@@ -89,6 +89,41 @@ fn a_killed_experiment_goes_on_to_the_same_scores_and_is_drawn() {
     refused_in(folder, &torn, 6, &["torn", "another experiment", "--out"]);
 }
 
+#[test]
+fn runs_of_other_settings_are_lines_of_their_own_and_none_counts_twice() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let folder = root.path();
+    let train = |dir: &str, steps: &str, more: &[&str]| {
+        let settings = "train acrobot --device cpu --eval-max-steps 20 --eval-frequency 200 --eval-episodes 2 --hidden 8 \
+                        --learning-starts 64 --stop-when-solved false";
+        let all: Vec<&str> = settings.split_whitespace().chain(more.iter().copied()).collect();
+        printed_in(folder, &[&all[..], &["--run-dir", dir, "--total-timesteps", steps]].concat());
+    };
+    train("slow", "600", &["--learning-rate", "1e-4"]);
+    train("fast", "600", &["--learning-rate", "1e-2", "--seed", "1"]);
+    train("both", "600", &["--sweep", "lr=1e-4,1e-2", "--seed", "2"]);
+    let plot = ["plot", "slow", "fast", "both", "--out", "runs.svg"];
+    assert_eq!(printed_in(folder, &plot), "runs.svg\n");
+    let svg = fs::read_to_string(folder.join("runs.svg")).expect("picture");
+    for line in ["sqn; learning_rate=0.0001 (2 seeds)", "sqn; learning_rate=0.01 (2 seeds)", "threshold -80"]
+    {
+        assert!(svg.contains(line), "{line}: {svg}");
+    }
+    printed_in(folder, &["plot", "slow", "--out", "one.svg"]);
+    let svg = fs::read_to_string(folder.join("one.svg")).expect("picture");
+    assert!(svg.contains("sqn (1 seed)"), "{svg}");
+    refused_in(
+        folder,
+        &["plot", "slow", "fast", "slow"],
+        2,
+        &["seed 0 of sqn; learning_rate=0.0001", "slow"],
+    );
+    // A run that ends before another.
+    train("short", "200", &["--learning-rate", "1e-2", "--seed", "3"]);
+    let said = printed_in(folder, &["plot", "fast", "short", "--out", "two.svg"]);
+    assert!(said.contains("sqn: behind 200 steps fewer than all 2 seeds, 1 at the end"), "{said}");
+}
+
 /// Width and height that an SVG asks for.
 fn shown_size(svg: &str) -> [u32; 2] {
     ["width", "height"].map(|side| {

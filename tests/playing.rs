@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use program::{printed, refused, text};
+use program::{printed, printed_in, refused, text};
 
 fn train(dir: &Path, env: &str, device: &str) {
     let sizes =
@@ -152,6 +152,12 @@ fn random_actions_in_any_environment() {
     let out = root.path().join("random.gif");
     let said = printed(&["record", "cartpole", "--out", text(&out), "--width", "40"]);
     assert!(said.contains("random actions") && out.is_file(), "{said}");
+    for (more, name) in
+        [(&["--strip", "3"][..], "cartpole_strip.png"), (&["--png"], "cartpole.png"), (&[], "cartpole.gif")]
+    {
+        printed_in(root.path(), &[&["record", "cartpole", "--width", "40"], more].concat());
+        assert!(root.path().join(name).is_file(), "{name}");
+    }
     let shown = printed(&["watch", "pendulum", "--episodes", "1", "--frames", "2", "--env-param", "g=5"]);
     assert!(shown.contains("Pendulum-v1  random  episode 1/1  step 1"), "{shown}");
 }
@@ -166,7 +172,6 @@ fn wrong_targets_and_flags_are_explained() {
         refused(&[command, "cartpol"], 2, &["Did you mean 'cartpole'?"]);
         refused(&[command, "cartpole", "--softmax"], 2, &["--softmax", "with a run"]);
     }
-    refused(&["record", "cartpole"], 2, &["--out", "agent.gif"]);
     refused(&["record", "cartpole", "--out", "agent.png"], 2, &["ends in .gif"]);
     refused(&["record", "cartpole", "--png", "--out", "agent.gif"], 2, &["ends in .png"]);
     refused(&["record", "cartpole", "--out", "/dev/null/x.gif"], 6, &["/dev/null/x.gif"]);

@@ -274,6 +274,52 @@ fn a_run_goes_on_further_as_if_it_had_been_so_long_from_the_start() {
 }
 
 #[test]
+fn a_schedule_that_spans_the_run_keeps_its_length_when_the_run_grows() {
+    for (settings, key) in [
+        ("--temperature schedule --alpha 0.5 --alpha-final 0.01", "alpha_decay_steps"),
+        (PRIORITIZED, "importance_decay_steps"),
+    ] {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let (long, grown) = (root.path().join("long"), root.path().join("grown"));
+        let explicit = format!("--{} 1536", key.replace('_', "-"));
+        success(train(&long, &format!("--device cpu {settings} {explicit} --total-timesteps 2559")));
+        success(train(&grown, &format!("--device cpu {settings} --total-timesteps 1536")));
+        let text = success(resume(&grown, "--total-timesteps 2559"));
+        assert!(text.contains(&format!("{key}, which was 0 for the whole run, is 1,536 now")), "{text}");
+        equal(&long, &grown);
+    }
+    let root = tempfile::tempdir().expect("temporary directory");
+    let dir = root.path().join("run");
+    let differing = "--temperature schedule --sweep alpha_decay_steps=0,500";
+    success(train(&dir, &format!("--device cpu {differing} --total-timesteps 640")));
+    refused(
+        resume(&dir, "--total-timesteps 1000"),
+        2,
+        &["total_timesteps = 1000", "alpha_decay_steps differ"],
+    );
+}
+
+#[test]
+fn a_run_with_results_and_without_a_checkpoint_is_left_alone() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let dir = root.path().join("run");
+    success(train(&dir, "--device cpu --total-timesteps 640 --checkpoint-every never"));
+    let before = read(&dir, "model.safetensors");
+    refused(resume(&dir, "--total-timesteps 1280"), 2, &["has results and no checkpoint", "config.toml"]);
+    assert!(read(&dir, "model.safetensors") == before);
+    success(softq(&["eval", dir.to_str().expect("path"), "--episodes", "2", "--device", "cpu"], ""));
+    // Killed before its first checkpoint: it begins anew, and nothing of before stays.
+    for gone in ["model.safetensors", "report.json"] {
+        fs::remove_file(dir.join(gone)).expect("remove");
+    }
+    fs::write(dir.join("trace.json"), b"of before").expect("write");
+    let text = success(resume(&dir, "--checkpoint-every never"));
+    assert!(text.contains("the run begins anew"), "{text}");
+    assert!(read(&dir, "model.safetensors") == before);
+    assert!(!dir.join("trace.json").exists());
+}
+
+#[test]
 fn an_interrupted_run_leaves_a_checkpoint_of_that_moment() {
     let root = tempfile::tempdir().expect("temporary directory");
     let (whole, torn) = (root.path().join("whole"), root.path().join("torn"));
@@ -283,8 +329,11 @@ fn an_interrupted_run_leaves_a_checkpoint_of_that_moment() {
     while fs::read_to_string(&progress).map_or(0, |text| text.lines().count()) < 3 {
         std::thread::yield_now();
     }
-    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
-    assert!(status.success());
+    // As `timeout` does, which signals its child and then the group of both.
+    for signal in ["-TERM", "-CONT", "-TERM"] {
+        let status = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill");
+        assert!(status.success());
+    }
     let output = child.wait_with_output().expect("end");
     assert_eq!(output.status.code(), Some(143), "{}", said(&output));
     assert!(said(&output).contains("softq train --resume"), "{}", said(&output));
@@ -466,6 +515,9 @@ fn what_happens_to_the_directory_is_an_error_with_its_name() {
     // A file where the checkpoints are to lie.
     let dir = root.path().join("taken");
     success(train(&dir, "--device cpu --total-timesteps 640 --checkpoint-every never"));
+    for results in ["model.safetensors", "report.json"] {
+        fs::remove_file(dir.join(results)).expect("remove");
+    }
     fs::write(dir.join("checkpoints"), b"in the way").expect("write");
     refused(resume(&dir, "--total-timesteps 1280"), 6, &["checkpoints/step_"]);
     let kept = SavedRun::load(&dir, Which::Last).expect("whole weights");

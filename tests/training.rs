@@ -472,3 +472,35 @@ fn a_fused_iteration_is_a_few_dispatches_and_a_network_that_cannot_be_fused_is_r
         assert!(error.contains("path") && error.contains("layered"), "{error}");
     }
 }
+
+#[test]
+fn evaluations_are_played_in_worlds_of_their_own() {
+    let env_param = vec!["gravity=uniform(5,15)".to_owned()];
+    let config = Config { env_param, num_envs: 32, eval_episodes: 32, ..small() };
+    let env = envs::open(&config.env, &config.env_values().expect("values")).expect("environment");
+    let plan = agents::plan(&config, env).expect("plan");
+    let [trained, evaluated] = ["env_params", "eval_params"].map(|name| {
+        let index = plan.buffers.decls.iter().position(|decl| decl.name == name).expect(name);
+        let contents = plan.init.iter().find(|(buffer, _)| buffer.0 as usize == index).expect(name);
+        contents.1.chunks(env.param_words() as usize).map(<[u32]>::to_vec).collect::<Vec<_>>()
+    });
+    assert_eq!((trained.len(), evaluated.len()), (32, 32));
+    assert!(evaluated.iter().all(|world| !trained.contains(world)));
+}
+
+#[test]
+fn a_run_is_solved_where_a_second_set_of_episodes_says_so_at_its_end_too() {
+    let run = |total_timesteps| {
+        let config = Config {
+            env: "catch".into(),
+            device: "cpu".into(),
+            eval_frequency: 0,
+            total_timesteps,
+            ..Config::default()
+        };
+        Trainer::new(&config).expect("trainer").run(&mut |_| Ok(())).expect("run")
+    };
+    let report = run(6_000);
+    assert_eq!(report.best().solved_at_env_steps, Some(report.env_steps));
+    assert_eq!(run(64).best().solved_at_env_steps, None);
+}

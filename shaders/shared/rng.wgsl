@@ -9,10 +9,9 @@ const STREAM_ACTION = 1u;
 const STREAM_STEP = 2u;
 const STREAM_REPLAY = 3u;
 const STREAM_BACKUP = 4u;
-// and 6: the draws of a policy for an update
+// and 6: the draws of a policy for an update. 7 is the noise of a network that acts by it (tanh_gaussian takes the number).
+// Streams of one purpose start at a multiple of 8, so that training and evaluations never share numbers.
 const STREAM_POLICY = 5u;
-// Streams of one purpose start at a multiple of this, so training and evaluations never share numbers.
-const STREAMS = 8u;
 
 struct Rng {
     seed: u32,

@@ -3,8 +3,9 @@
 // drift, and no order of updates that could show. src/shared/sum_tree.rs is the twin.
 
 const FAN_OUT = 16u;
-// Of 2^24 leaves, there are 6 levels above the leaves.
-const MAX_LEVELS = 7u;
+// The leaves and the levels above them. Of 2^24 leaves there are 7 in all; a ring that is rounded up to whole steps of its
+// environments has a few leaves more, and one level.
+const MAX_LEVELS = 8u;
 
 // Nodes of a level that sums `len` nodes.
 fn level_above(len: u32) -> u32 {

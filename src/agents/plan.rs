@@ -127,6 +127,15 @@ impl Shard {
 }
 
 impl Plan {
+    /// What the agents' records hold before the first update.
+    pub fn initial_records(&self) -> Vec<Agent> {
+        let of = |shard: &Shard| {
+            let words = self.init.iter().find(|(buffer, _)| *buffer == shard.records.id);
+            words.map_or_else(Vec::new, |(_, words)| bytemuck::pod_collect_to_vec::<u32, Agent>(words))
+        };
+        self.shards.iter().flat_map(of).collect()
+    }
+
     /// The weights of one agent, group by group `[nets, params]`.
     pub fn weights_of(&self, agent: usize, executor: &mut dyn Executor) -> Result<Vec<Vec<f32>>> {
         let shard = self.shard_of(agent);

@@ -305,8 +305,11 @@ impl<'a> Contents<'a> {
         plan.init.extend(initial_records(learner, members));
         plan.init.extend(initial_actions(learner, (config, env), members.len()));
         plan.init.extend(temperatures.map(|of| initial_temperatures(of, learner, members)));
-        let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, 0)).collect();
-        plan.init.extend(stages.map(|stage| stage.lane_params(env, &seeds)));
+        // Evaluations are played in worlds of their own, where parameters are drawn.
+        for (worlds, stage) in (0..).zip(stages) {
+            let seeds: Vec<u32> = members.iter().map(|member| agent_seed(member.seed, worlds)).collect();
+            plan.init.push(stage.lane_params(env, &seeds));
+        }
     }
 }
 

@@ -13,7 +13,7 @@
 use crate::agents::hyper;
 use crate::agents::learner::{After, Learner, Networks};
 use crate::agents::{Actor, Algorithm, rules};
-use crate::config::{Config, Temperature, Twin};
+use crate::config::{Config, HeadWeights, Temperature, Twin};
 use crate::engine::recording::{Buffer, Recording};
 use crate::error::{Error, Result};
 use crate::kernels::{policy_backup, policy_loss, targets};
@@ -48,6 +48,14 @@ fn check(config: &Config) -> Result<()> {
             "\"per_state\"",
             "fixed, learned, learned_exp or schedule with --algo sac_discrete",
             "The policy network has an entropy of its own in every state; only sqn solves for a temperature.",
+        ));
+    }
+    if config.head_weights == HeadWeights::DiEngine {
+        return Err(Error::invalid(
+            "head_weights",
+            "\"di_engine\"",
+            "equal with --algo sac_discrete",
+            "The policy's loss counts all dimensions of an action alike; DI-engine's weights are those of its SQN.",
         ));
     }
     rules::bonus_for_kl(config)

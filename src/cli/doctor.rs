@@ -127,13 +127,15 @@ fn of_adapters(adapters: &[AdapterReport], system: &System) -> Vec<Finding> {
         let name = name.trim_end().to_owned();
         let hardware = ["DiscreteGpu", "IntegratedGpu", "VirtualGpu"].contains(&adapter.device_type.as_str());
         findings.push(match &adapter.unusable {
-            Some(reason) => Finding::new("driver", Verdict::Note, format!("{name}: cannot be used, {reason}"), ""),
+            Some(reason) => {
+                Finding::new("driver", Verdict::Note, format!("{name}: cannot be used, {reason}"), "")
+            }
             None if hardware => Finding::new("driver", Verdict::Ok, name, ""),
             None => Finding::new(
                 "driver",
                 Verdict::Note,
                 format!("{name}: a software driver, which runs shaders on the CPU"),
-                "Good for checks and for files of yours; built-in environments train faster with --device cpu.",
+                "Good for checks; agents train faster with --device cpu.",
             ),
         });
         if adapter.unusable.is_none() && is_mesa_software(adapter) {

@@ -22,7 +22,7 @@ use super::say;
 pub struct RecordArgs {
     #[command(flatten)]
     play: PlayArgs,
-    /// The file [default: agent.gif, strip.png or agent.png in the run directory]
+    /// The file [default: agent.gif, strip.png or agent.png in the run directory; of random play ENV.gif, ENV_strip.png or ENV.png here]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Episodes, one after the other in a GIF, one below the other in a strip
@@ -54,15 +54,9 @@ impl RecordArgs {
         let path = match (&self.out, player.run_dir()) {
             (Some(path), _) => path.clone(),
             (None, Some(dir)) => dir.join(&name),
-            (None, None) => {
-                let hint = format!("For example --out {name}.");
-                return Err(Error::invalid(
-                    "--out",
-                    "nothing",
-                    "a path, since there is no run directory",
-                    hint,
-                ));
-            }
+            // Random play: here, by the name of the environment.
+            (None, None) if self.strip.is_some() => format!("{}_{name}", player.env.short).into(),
+            (None, None) => format!("{}.{ending}", player.env.short).into(),
         };
         if path.extension().is_none_or(|given| !given.eq_ignore_ascii_case(ending)) {
             let hint = "--strip and --png write a PNG, and otherwise the file is a GIF.";

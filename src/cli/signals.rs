@@ -1,28 +1,40 @@
-//! Signals that ask a run to end. The first one is noted, so that the run can keep its last weights; a second one ends the
-//! process at once, as it would without us.
+//! Signals that ask a run to end. The first one is noted, so that the run can keep its last weights; one that comes a second
+//! later or more ends the process at once, as it would without us. Sooner it may be the same wish once more: `timeout` and some
+//! terminals send a signal to the process and to its group.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+/// How long further signals count as the first one.
+const ONE_WISH: Duration = Duration::from_secs(1);
+
 /// The number of the signal that came, 0 before any.
 pub fn watch() -> Arc<AtomicUsize> {
-    let (came, once) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (came, patient) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let mut signals = vec![SIGINT, SIGTERM];
     #[cfg(unix)]
     signals.push(signal_hook::consts::SIGHUP);
-    for signal in signals {
-        // Who started us with a signal ignored, as nohup does, wants it ignored.
-        if ignored(signal) {
-            continue;
-        }
+    // Who started us with a signal ignored, as nohup does, wants it ignored.
+    signals.retain(|signal| !ignored(*signal));
+    for signal in &signals {
         // Where a handler cannot be set, the signal ends the process as it always did.
-        let _ = flag::register_conditional_default(signal, Arc::clone(&once))
-            .and_then(|_| flag::register(signal, Arc::clone(&once)))
-            .and_then(|_| flag::register_usize(signal, Arc::clone(&came), signal as usize));
+        let _ = flag::register_conditional_default(*signal, Arc::clone(&patient))
+            .and_then(|_| flag::register_usize(*signal, Arc::clone(&came), *signal as usize));
     }
+    let first = Arc::clone(&came);
+    // A flag has no one to wake; ten looks per second cost nothing.
+    thread::spawn(move || {
+        while first.load(Ordering::Relaxed) == 0 {
+            thread::sleep(ONE_WISH / 10);
+        }
+        thread::sleep(ONE_WISH);
+        patient.store(true, Ordering::Relaxed);
+    });
     came
 }
 

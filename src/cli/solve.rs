@@ -115,6 +115,11 @@ pub fn solve(args: &SolveArgs, out: &mut dyn Write) -> Result<()> {
         settings: &[setting],
         references: &references,
     };
+    if let Some(path) = args.svg.as_ref().filter(|path| path.extension().is_none_or(|ending| ending != "svg"))
+    {
+        let hint = "The picture is an SVG.";
+        return Err(Error::invalid("svg", path.display(), "a path that ends in .svg", hint));
+    }
     let solution = &settled(&mut *executor, &problem)?;
     let maps = maps(env, &table, solution);
     if let Some(path) = &args.svg {

@@ -19,7 +19,7 @@ pub struct VerifyArgs {
     /// auto, gpu, cpu, or an address that `softq devices` lists
     #[arg(long, default_value = "auto")]
     pub device: String,
-    /// Only this kernel or check; an unknown name lists them all
+    /// Only this kernel or check, by its name in the table
     #[arg(long, value_name = "KERNEL")]
     pub only: Option<String>,
     /// Seed of the cases
@@ -154,6 +154,12 @@ fn replay(args: &VerifyArgs, folder: &Path, out: &mut dyn Write) -> Result<()> {
     if failed > 0 {
         let (failed, total) = (failed as usize, (passed + failed + unsupported) as usize);
         return Err(Error::Failed { failed, total, device: choice.address });
+    }
+    if passed == 0 {
+        let message = format!(
+            "none of its {unsupported} files holds numbers that can be replayed here, so nothing is shown"
+        );
+        return Err(Error::file("replay", folder, message));
     }
     Ok(())
 }

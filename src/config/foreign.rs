@@ -11,7 +11,8 @@ pub enum Meaning {
 
 use Meaning::{Explained, Same};
 
-const TRACKING: &str = "Every run writes progress.csv, report.json and curve.svg into its run directory; nothing is sent elsewhere.";
+const TRACKING: &str = "Every run writes progress.csv, metrics.jsonl and TensorBoard's event files into its run directory; nothing is sent elsewhere, and \
+    `wandb sync` takes those event files.";
 const EXPLORATION_FRACTION: &str = "The share of the run over which epsilon falls is given in environment steps here: --epsilon-decay-steps \
     (share times --total-timesteps), from --epsilon to --epsilon-final. `softq train` takes --exploration-fraction itself.";
 const TARGET_FREQUENCY: &str = "Others count environment steps between two target updates; --target-update-interval counts updates. With \
@@ -31,6 +32,7 @@ const NAMES: &[(&str, Meaning)] = &[
     // The same by another name.
     ("lr", Same("learning_rate")),
     ("q_lr", Same("learning_rate")),
+    ("policy_lr", Same("policy_learning_rate")),
     ("alpha_lr", Same("alpha_learning_rate")),
     ("start_e", Same("epsilon")),
     ("end_e", Same("epsilon_final")),
@@ -75,7 +77,6 @@ const NAMES: &[(&str, Meaning)] = &[
     ("betas", Explained("Adam's decays are --adam-beta1 and --adam-beta2.")),
     ("eps", Explained("Adam's offset is --adam-eps; the share of random actions is --epsilon.")),
     ("weight_decay", Explained(NO_WEIGHT_DECAY)),
-    ("policy_lr", Explained("There is one network family: --learning-rate is that of the Q networks.")),
     ("autotune", Explained(AUTOTUNE)),
     ("ent_coef", Explained(ENT_COEF)),
     (

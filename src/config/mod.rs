@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 
 pub use foreign::{Meaning, aliases, foreign, foreign_device};
+pub use population::swept;
 pub use replay::MAX_PRIORITIZED_BATCH;
 pub use setting::{Kind, Setting, plain, thousands};
 pub use table::{Config, SETTINGS};

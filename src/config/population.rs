@@ -31,18 +31,24 @@ enum Values {
 
 const FORM: &str = "key=a,b,c, key=each(a,b,c), key=uniform(lo,hi) or key=log_uniform(lo,hi)";
 
+/// The setting that an entry of `sweep` gives values for, by whatever name; an error where there is none.
+pub fn swept(entry: &str) -> Result<&'static Setting> {
+    let name = entry.split('=').next().unwrap_or("");
+    find(&name.trim().trim_start_matches('-').replace('-', "_"))
+}
+
 impl Sweep {
     fn parse(entry: &str) -> Result<Sweep> {
         let wrong = |hint: String| Error::invalid("sweep", format!("'{entry}'"), FORM, hint);
-        let (key, text) = entry
+        let (_, text) = entry
             .split_once('=')
             .ok_or_else(|| wrong("For example --sweep learning_rate=1e-4,3e-4,1e-3.".into()))?;
-        let key = key.trim().trim_start_matches('-').replace('-', "_");
-        let setting = find(&key)?;
+        let setting = swept(entry)?;
         if !setting.is_sweepable() {
             let sweepable: Vec<&str> = SETTINGS.iter().filter(|s| s.is_sweepable()).map(|s| s.key).collect();
             return Err(wrong(format!(
-                "'{key}' is the same for all agents of a run; what may differ is {}.",
+                "'{}' is the same for all agents of a run; what may differ is {}.",
+                setting.key,
                 sweepable.join(", ")
             )));
         }
@@ -113,6 +119,14 @@ impl Config {
                 "Give a multiple of the combinations to run each with several seeds, or shorten the lists.",
             ));
         }
+        if agents > combinations && sweeps.iter().any(|sweep| sweep.setting.key == "seed") {
+            return Err(Error::invalid(
+                "agents",
+                agents,
+                format!("{combinations} where the sweep gives the seeds"),
+                "More of them would be the same runs once more.",
+            ));
+        }
         let last = (agents - 1) / combinations;
         if self.seed > MAX_SEED - last {
             return Err(Error::invalid(
@@ -126,11 +140,6 @@ impl Config {
             ));
         }
         (0..agents).map(|agent| self.member(agent, combinations, &sweeps)).collect()
-    }
-
-    /// Whether this run trains more than one agent.
-    pub fn is_population(&self) -> bool {
-        self.agents > 1 || !self.sweep.is_empty()
     }
 
     fn member(&self, agent: u64, combinations: u64, sweeps: &[Sweep]) -> Result<Config> {
@@ -220,6 +229,14 @@ mod tests {
     }
 
     #[test]
+    fn entries_are_known_by_every_name_of_their_setting() {
+        for entry in ["learning_rate=1", "learning-rate = 1", "--learning-rate=1", "lr=1"] {
+            assert_eq!(swept(entry).expect(entry).key, "learning_rate");
+        }
+        assert!(swept("learning_rat=1").is_err());
+    }
+
+    #[test]
     fn lists_make_a_grid_and_every_combination_meets_the_same_seeds() {
         let sweep = ["learning_rate=1e-3,3e-4", "target-entropy = 0.2, 0.5ln|A|, 0.1"];
         let grid = members(12, &sweep).expect("grid");
@@ -276,6 +293,7 @@ mod tests {
             (0, vec!["gamma=each(0.9"], ["each(0.9", "bracket"]),
             (0, vec!["gamma=each(0.9,1)", "alpha=each(1)"], ["1 values of alpha", "2"]),
             (2, vec!["gamma=each(0.9,0.8,0.7)"], ["agents", "3"]),
+            (4, vec!["seed=5,6"], ["agents = 4", "the same runs once more"]),
         ] {
             let text = members(agents, &sweep).expect_err("refused").to_string();
             assert!(parts.iter().all(|part| text.contains(part)), "{text}");

@@ -68,6 +68,22 @@ pub const MAX_PRIORITIZED_BATCH: u32 = 2048;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::find;
+    use crate::shared::sum_tree::levels;
+
+    #[test]
+    fn shaders_have_room_for_every_level_of_the_largest_ring() {
+        let text = include_str!("../../shaders/shared/sum_tree.wgsl");
+        let room = text.lines().find_map(|line| line.strip_prefix("const MAX_LEVELS = ")?.strip_suffix("u;"));
+        let room: usize = room.and_then(|room| room.parse().ok()).expect("a number");
+        for (key, range) in [("buffer_size", "1 to 16,777,216"), ("num_envs", "1 to 65,536")] {
+            assert_eq!(find(key).expect("a setting").range(), range);
+        }
+        // Rounded up to whole vector steps of three environments; then of any number.
+        let capacity = Config { buffer_size: 1 << 24, num_envs: 3, ..Config::default() }.capacity();
+        assert_eq!((levels(1 << 24).len(), levels(capacity).len()), (7, 8));
+        assert!(room >= levels((1 << 24) + 65_535).len(), "{room}");
+    }
 
     #[test]
     fn every_ratio_of_updates_to_steps_can_be_had() {

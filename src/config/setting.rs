@@ -229,7 +229,11 @@ impl Setting {
             Kind::Text => "a text".into(),
             Kind::Widths => "a list of whole numbers such as [64, 64]".into(),
             Kind::Pairs => "a list of texts such as [\"max_episode_steps=200\"]".into(),
-            Kind::Entropy => "nats such as 0.2, or a share of the maximum such as \"0.5ln|A|\"".into(),
+            Kind::Entropy => {
+                "nats such as 0.2, a share of the maximum such as \"0.5ln|A|\", or for real-valued actions a multiple of \
+                 their dimensions such as \"-1dim(A)\""
+                    .into()
+            },
         }
     }
 

@@ -261,6 +261,8 @@ pub struct Env {
     pub file: String,
     /// Whether the file came from the user: its loops are counted and its kernels compiled with bounds checks.
     pub user: bool,
+    /// The text of a user's file as it was read; of others nothing.
+    pub given: String,
     /// The WGSL text with compile-time parameters filled in.
     pub source: String,
     /// Declarations that the engine derives from the text; see `compose`.

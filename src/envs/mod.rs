@@ -272,8 +272,8 @@ fn stem(file: &str) -> String {
     Path::new(file).file_stem().map_or("env".into(), |stem| stem.to_string_lossy().into_owned())
 }
 
-fn user_env(id: &str, file: &str, source: &str, values: &Values) -> Result<&'static Env> {
-    let source = &unix_lines(source);
+fn user_env(id: &str, file: &str, given: &str, values: &Values) -> Result<&'static Env> {
+    let source = &unix_lines(given);
     intern(&format!("{id}\n{file}\n{values:?}\n{source}"), || {
         let names = reflect::Names {
             id: id.into(),
@@ -283,6 +283,7 @@ fn user_env(id: &str, file: &str, source: &str, values: &Values) -> Result<&'sta
             user: true,
         };
         let reflect::Reflected { mut env, rescale, .. } = reflect::reflect(names, source, values)?;
+        env.given = given.into();
         for kernel in kernels_with(&env) {
             reflect::check_composition(kernel, &env)?;
         }

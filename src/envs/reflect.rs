@@ -109,6 +109,7 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
             max_loop_iterations,
             obs_bits,
         ),
+        given: String::new(),
         source: if names.user { loops::counted(&with_values, &found) } else { with_values.clone() },
         id: names.id,
         short: names.short,

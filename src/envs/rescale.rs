@@ -30,7 +30,7 @@ impl Rescale {
         low: &mut [f32],
         high: &mut [f32],
     ) -> Result<Option<Rescale>> {
-        match values.get(NAME).map(String::as_str) {
+        match values.get(NAME).map(|value| value.to_lowercase()).as_deref() {
             None | Some("false" | "0") => Ok(None),
             Some("true" | "1") if low.len() <= most as usize => Ok(Some(Rescale::new(low, high))),
             Some(value) => Err(Error::invalid(

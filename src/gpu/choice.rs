@@ -81,7 +81,7 @@ pub fn list_choices(adapters: &[AdapterReport]) -> Vec<(String, Result<Choice>)>
                 && choice.address != other.address
             {
                 choice.reason += &format!(
-                    ". That is for training; rollouts, verification and environment files of yours take {}: {}",
+                    ". That is for training; rollouts and verification take {}: {}",
                     other.address, other.reason
                 );
             }
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(choose_among("gpu", &all[..1], Work::Training).expect("software").address, "vulkan:0");
         let (request, choice) = list_choices(&all[..1]).swap_remove(0);
         let reason = choice.expect("auto").reason;
-        assert!(request == "auto" && reason.contains("verification and environment files"), "{reason}");
+        assert!(request == "auto" && reason.contains("rollouts and verification take vulkan:0"), "{reason}");
     }
 
     #[test]

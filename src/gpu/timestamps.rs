@@ -59,7 +59,8 @@ impl Timestamps {
     pub fn read(self, gpu: &GpuDevice, submission: wgpu::SubmissionIndex) -> Result<Vec<Span>> {
         self.map(|_| {});
         gpu.wait(Some(submission))?;
-        self.spans(f64::from(gpu.queue.get_timestamp_period())).map_err(|message| Error::DeviceLost { message })
+        self.spans(f64::from(gpu.queue.get_timestamp_period()))
+            .map_err(|message| Error::DeviceLost { message })
     }
 
     /// Asks for them; `ended` is told, once the submission that wrote them has ended, whether they are here.

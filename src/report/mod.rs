@@ -30,43 +30,20 @@ pub mod raster;
 pub mod roofline;
 pub mod terminal;
 
-use std::fs::{self, File};
-use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
+use crate::files;
 
-/// Writes `bytes` to `path` by way of a temporary file in the same directory.
+/// Writes `bytes` to `path`, whole or not at all.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    // The process id separates two runs that share a directory, the counter two threads of one run.
-    static WRITES: AtomicU64 = AtomicU64::new(0);
-
-    let name = path.file_name().ok_or_else(|| Error::file("write", path, "the path does not name a file"))?;
-    let unique = format!(
-        ".{}.{}-{}.tmp",
-        name.to_string_lossy(),
-        std::process::id(),
-        WRITES.fetch_add(1, Ordering::Relaxed)
-    );
-    let temporary = path.with_file_name(unique);
-
-    let written = File::create(&temporary)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            // Without this a power cut can leave the new name on an empty file.
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| {
-        // The write already failed; a leftover that cannot be removed either is not the error to report.
-        let _ = fs::remove_file(&temporary);
-        Error::file("write", path, error)
-    })
+    files::write_shared(path, bytes).map_err(|error| Error::file("write", path, error))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -118,11 +118,10 @@ mod tests {
         // Cells of 16 x 16 for the high bits of two draws, of one position or of two that follow each other. Chi-square with 255
         // degrees of freedom is above 350 once in 15,000 times, and 3 times 36 pairs are counted.
         let n = 1u32 << 16;
-        let positions: [&dyn Fn(u32) -> Rng<'static>; 3] = [
-            &|i| Rng::new(3, STREAM_RESET, 11, i),
-            &|i| Rng::new(3, STREAM_STEP, i, 5),
-            &|i| Rng::new(i, STREAM_ACTION, 11, 5),
-        ];
+        let positions: [&dyn Fn(u32) -> Rng<'static>; 3] =
+            [&|i| Rng::new(3, STREAM_RESET, 11, i), &|i| Rng::new(3, STREAM_STEP, i, 5), &|i| {
+                Rng::new(i, STREAM_ACTION, 11, 5)
+            }];
         for (along, position) in positions.into_iter().enumerate() {
             let draws: Vec<[usize; 8]> = (0..=n)
                 .map(|i| {

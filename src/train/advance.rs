@@ -12,13 +12,13 @@ use crate::error::{Error, Result};
 use crate::kernels::metrics::Metrics;
 use crate::shared::agent::Lane;
 use crate::train::course::{SUBMIT_TARGET, Stage, Standing, What, Which};
-use crate::train::event::{Evaluated, Evaluation, Event, Member, Report};
+use crate::train::event::{Evaluated, Evaluation, Event, Member, Progress, Report};
 use crate::train::fault::not_finite;
 use crate::train::statistics::sum_of_all;
 use crate::train::trainer::Trainer;
 
 /// Steps of an evaluation between two looks at its episodes, which may all have ended early.
-const CHUNK: u32 = 125;
+pub(super) const CHUNK: u32 = 125;
 
 /// Most steps of an evaluation.
 pub(super) fn longest_evaluation(config: &Config, env: &Env) -> u32 {
@@ -203,7 +203,7 @@ impl Trainer {
         // The time of an evaluation is none of an iteration.
         self.submitted = None;
         let Stage::Evaluating(running) = &mut self.course.stage else { return Ok(()) };
-        let (reset, act) = self.programs.evaluations[running.which as usize];
+        let (reset, act) = self.programs.evaluations[running.which.place()];
         let steps = running.left.min(CHUNK);
         let mut programs: Vec<(Program, u32)> = Vec::new();
         if !running.begun {
@@ -255,7 +255,8 @@ impl Trainer {
             return Err(self.not_finite("training", agent, window.fault_lane as usize, window.fault));
         }
         let course = &mut self.course;
-        let progress = course.statistics.add(&sum_of_all(windows), course.wall_s);
+        let (all, episodes) = sum_of_all(windows);
+        let progress = Progress { episodes, ..course.statistics.add(&all, course.wall_s) };
         for (agent, window) in windows.iter().enumerate().filter(|(_, window)| window.nonfinite != 0) {
             let update = u64::from(window.nonfinite);
             let known = course.standings[agent].diverged_at_update.replace(update).is_some();
@@ -296,11 +297,7 @@ impl Trainer {
         if running.left > 0 && lanes.iter().any(|lane| lane.episodes == 0) {
             return Ok(());
         }
-        let result =
-            |lane: &Lane| f64::from(if lane.episodes > 0 { lane.first_return } else { lane.episode_return });
-        let per_agent = lanes.chunks(episodes);
-        let results: Vec<Evaluation> =
-            per_agent.map(|lanes| Evaluation { returns: lanes.iter().map(result).collect() }).collect();
+        let results: Vec<Evaluation> = lanes.chunks(episodes).map(Evaluation::of_lanes).collect();
         let (which, earlier) = (running.which, std::mem::take(&mut running.earlier));
         match which {
             // A second set of episodes guards against stopping on one lucky evaluation.
@@ -310,26 +307,17 @@ impl Trainer {
             }
             Which::Periodic => self.evaluated(&results, events),
             Which::Confirm => {
-                for (agent, confirmed) in results.iter().enumerate() {
-                    if self.passes(&earlier[agent]) && self.passes(confirmed) {
-                        let standing = &mut self.course.standings[agent];
-                        standing.solved_at_env_steps.get_or_insert(self.course.env_steps);
-                    }
-                }
+                self.confirm(&earlier, &results);
                 self.evaluated(&earlier, events)
             }
-            Which::FinalGreedy => {
-                self.keep_if_best(&results)?;
-                let none = vec![Evaluation::default(); results.len()];
-                let best = Member::ranking(&self.outcomes(&results, &none)).first().copied().unwrap_or(0);
-                self.course.best = best;
-                let (env_steps, mean) = (self.course.env_steps, results[best].mean());
-                self.ask_for_weights(What::Last, Evaluated { agent: best, env_steps, mean })?;
-                if results.len() > 1 {
-                    self.ask_for_all_weights(events)?;
-                }
-                self.begin(Which::FinalSoftmax, results);
+            Which::FinalGreedy if self.course.unsolved().any(|agent| self.passes(&results[agent])) => {
+                self.begin(Which::FinalConfirm, results);
                 Ok(())
+            }
+            Which::FinalGreedy => self.trained(results, events),
+            Which::FinalConfirm => {
+                self.confirm(&earlier, &results);
+                self.trained(earlier, events)
             }
             Which::FinalSoftmax => {
                 self.finish(earlier, results, events);
@@ -345,6 +333,31 @@ impl Trainer {
 
     fn passes(&self, evaluation: &Evaluation) -> bool {
         self.env.reward_threshold.is_some_and(|threshold| evaluation.mean() >= threshold)
+    }
+
+    /// Takes note of the agents that are at the threshold twice.
+    fn confirm(&mut self, first: &[Evaluation], second: &[Evaluation]) {
+        for (agent, (first, second)) in first.iter().zip(second).enumerate() {
+            if self.passes(first) && self.passes(second) {
+                let standing = &mut self.course.standings[agent];
+                standing.solved_at_env_steps.get_or_insert(self.course.env_steps);
+            }
+        }
+    }
+
+    /// After the last greedy evaluation: the weights to keep, and the last one by samples of the policy.
+    fn trained(&mut self, greedy: Vec<Evaluation>, events: &mut Vec<Event>) -> Result<()> {
+        self.keep_if_best(&greedy)?;
+        let none = vec![Evaluation::default(); greedy.len()];
+        let best = Member::ranking(&self.outcomes(&greedy, &none)).first().copied().unwrap_or(0);
+        self.course.best = best;
+        let (env_steps, mean) = (self.course.env_steps, greedy[best].mean());
+        self.ask_for_weights(What::Last, Evaluated { agent: best, env_steps, mean })?;
+        if greedy.len() > 1 {
+            self.ask_for_all_weights(events)?;
+        }
+        self.begin(Which::FinalSoftmax, greedy);
+        Ok(())
     }
 
     /// After a periodic evaluation: training goes on, or every agent has what it was to have.
@@ -391,12 +404,12 @@ impl Trainer {
     /// How every agent ended.
     fn outcomes(&self, greedy: &[Evaluation], softmax: &[Evaluation]) -> Vec<Member> {
         let member = |(agent, (greedy, softmax)): (usize, (&Evaluation, &Evaluation))| {
-            let Standing { solved_at_env_steps, diverged_at_update } = self.course.standings[agent];
-            let solved_now = self.passes(greedy).then_some(self.course.env_steps);
+            let Standing { solved_at_env_steps, solved_before, diverged_at_update } =
+                self.course.standings[agent];
             Member {
                 agent,
                 config: self.plan.members[agent].clone(),
-                solved_at_env_steps: solved_at_env_steps.or(solved_now),
+                solved_at_env_steps: solved_before.or(solved_at_env_steps),
                 diverged_at_update,
                 greedy: greedy.clone(),
                 softmax: softmax.clone(),

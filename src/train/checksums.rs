@@ -2,7 +2,6 @@
 //! run is refused by its name instead of being used.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -96,11 +95,13 @@ pub fn renew(dir: &Path, name: &str) -> Result<()> {
     let Some(mut sums) = Checksums::read(dir)? else { return Ok(()) };
     sums.0.extend(Checksums::of(dir, &[name])?.0);
     let path = dir.join(SUMS_FILE);
-    fs::write(&path, sums.text()).map_err(|error| Error::file("write", path, error))
+    files::write(&path, sums.text().as_bytes()).map_err(|error| Error::file("write", path, error))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

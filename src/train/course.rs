@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::shared::action_size::ActionSize;
+use crate::shared::agent::Agent;
 use crate::train::event::{Evaluated, Evaluation};
 use crate::train::statistics::{RunawayDetector, Statistics};
 
@@ -70,13 +70,27 @@ pub(super) struct Running {
     pub earlier: Vec<Evaluation>,
 }
 
-/// Evaluations, as the plan orders them.
+/// Evaluations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Which {
     Periodic,
     Confirm,
     FinalGreedy,
+    /// Of the last greedy one, by the episodes of `Confirm`.
+    FinalConfirm,
     FinalSoftmax,
+}
+
+impl Which {
+    /// Its place among the evaluations of the plan.
+    pub fn place(self) -> usize {
+        match self {
+            Which::Periodic => 0,
+            Which::Confirm | Which::FinalConfirm => 1,
+            Which::FinalGreedy => 2,
+            Which::FinalSoftmax => 3,
+        }
+    }
 }
 
 /// What some snapshots in a row will bring.
@@ -109,6 +123,9 @@ pub(super) enum What {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Standing {
     pub solved_at_env_steps: Option<u64>,
+    /// When it was first solved, of a run that has been made longer since.
+    #[serde(default)]
+    pub solved_before: Option<u64>,
     /// The update that first met a NaN or an infinity; the device stops that agent there.
     pub diverged_at_update: Option<u64>,
 }
@@ -129,8 +146,9 @@ impl Pace {
 }
 
 impl Course {
-    /// The beginning of a run of `agents` agents whose smallest head or box is of size `actions`.
-    pub fn new(config: &Config, agents: usize, actions: ActionSize) -> Course {
+    /// The beginning of a run whose agents have these records.
+    pub fn new(config: &Config, records: &[Agent]) -> Course {
+        let agents = records.len();
         Course {
             env_steps: 0,
             wall_s: 0.0,
@@ -144,7 +162,7 @@ impl Course {
             arrived: Vec::new(),
             statistics: Statistics::default(),
             agents: if agents > 1 { vec![Statistics::default(); agents] } else { Vec::new() },
-            runaway: RunawayDetector::new(config, actions),
+            runaway: RunawayDetector::new(config, records),
             standings: vec![Standing::default(); agents],
             best_evaluated: None,
             best: 0,
@@ -165,7 +183,7 @@ impl Course {
     pub fn closing(&self) -> bool {
         match &self.stage {
             Stage::Training => false,
-            Stage::Evaluating(running) => matches!(running.which, Which::FinalGreedy | Which::FinalSoftmax),
+            Stage::Evaluating(running) => !matches!(running.which, Which::Periodic | Which::Confirm),
             Stage::Finished => true,
         }
     }
@@ -182,13 +200,16 @@ impl Course {
 
     /// Lets a run that had come to its end go on where `total_timesteps` now lies behind it, with iterations of
     /// `iteration` environment steps. The evaluation, of at most `steps` steps, that would have been due there, had this not
-    /// been the end, comes first. Who had reached the threshold is to reach it anew.
+    /// been the end, comes first. Who had reached the threshold is trained on until it is reached anew; the first time counts.
     pub(super) fn extend(&mut self, config: &Config, iteration: u64, steps: u32) {
         if !self.closing() || self.env_steps >= config.total_timesteps {
             return;
         }
         self.stage = Stage::Training;
-        self.standings.iter_mut().for_each(|standing| standing.solved_at_env_steps = None);
+        for standing in &mut self.standings {
+            let solved = standing.solved_at_env_steps.take();
+            standing.solved_before = standing.solved_before.or(solved);
+        }
         let passed = self.next_eval.map(|next| next - config.eval_frequency);
         let due = passed.is_some_and(|at| at > 0 && self.env_steps - at.min(self.env_steps) < iteration);
         if due && self.evaluated_at != Some(self.env_steps) && self.env_steps >= config.learning_starts {
@@ -216,6 +237,12 @@ impl Course {
     /// Begins an evaluation of at most `steps` steps.
     pub(super) fn begin(&mut self, which: Which, steps: u32, earlier: Vec<Evaluation>) {
         self.stage = Stage::Evaluating(Running { which, left: steps, begun: false, waiting: false, earlier });
+    }
+
+    /// Agents that are not solved.
+    pub(super) fn unsolved(&self) -> impl Iterator<Item = usize> {
+        let standings = self.standings.iter().enumerate();
+        standings.filter(|(_, standing)| standing.solved_at_env_steps.is_none()).map(|(agent, _)| agent)
     }
 
     /// Whether every agent is solved or lost.

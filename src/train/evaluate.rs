@@ -10,14 +10,12 @@ use crate::shared::agent::Lane;
 use crate::statistics::bootstrap::{CONFIDENCE, Interval, stratified};
 use crate::statistics::quantile;
 use crate::statistics::scores::Scores;
-use crate::train::advance::longest_evaluation;
+use crate::train::advance::{CHUNK, longest_evaluation};
+use crate::train::event::Evaluation;
 use crate::train::fault::not_finite;
 use crate::train::playback;
 use crate::train::rollout::MAX_EVAL_ENVS;
 use crate::train::saved_run::SavedRun;
-
-/// Steps between two looks at whether all episodes have ended.
-const CHUNK: u32 = 125;
 
 /// Resamples of the bootstrap intervals.
 const RESAMPLES: usize = 2_000;
@@ -107,8 +105,7 @@ pub async fn evaluate_later(
             return Err(not_finite(&run.env.id, lane, lanes[lane].fault, "an evaluation"));
         }
     }
-    let of = |lane: &Lane| f64::from(if lane.episodes > 0 { lane.first_return } else { lane.episode_return });
-    let returns: Vec<f64> = lanes.iter().map(of).collect();
+    let Evaluation { returns } = Evaluation::of_lanes(&lanes);
     let unfinished = lanes.iter().filter(|lane| lane.episodes == 0).count() as u32;
     let report = EvaluationReport {
         env: run.env.id.clone(),

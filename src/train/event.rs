@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::engine::recording::BufferId;
+use crate::shared::agent::Lane;
 use crate::train::drawing::Pictures;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,12 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// The first episode of each environment; of one that has not ended, what it has come to.
+    pub fn of_lanes(lanes: &[Lane]) -> Evaluation {
+        let of = |lane: &Lane| if lane.episodes > 0 { lane.first_return } else { lane.episode_return };
+        Evaluation { returns: lanes.iter().map(|lane| f64::from(of(lane))).collect() }
+    }
+
     /// The episodes of all agents together.
     pub fn of_all(agents: &[Evaluation]) -> Evaluation {
         Evaluation { returns: agents.iter().flat_map(|one| one.returns.iter().copied()).collect() }

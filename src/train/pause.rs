@@ -48,7 +48,7 @@ impl Trainer {
     }
 
     /// Goes on from a checkpoint of a run of the same settings. Only `total_timesteps` may differ: where it is larger, a run
-    /// that had come to its end goes on as if it had been so from the start.
+    /// that had come to its end goes on as if it had been so from the start, with schedules as long as the checkpoint has them.
     pub fn go_on(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         let mismatch = |what: String| {
             let hint = "Settings, version and device path (--path) must be those of the run.";

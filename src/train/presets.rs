@@ -75,7 +75,10 @@ const PRESETS: &[(&str, &str, &str)] = &[
 pub fn preset(env_id: &str, algo: &str) -> Option<toml::Table> {
     let table = |wanted: &str| -> Option<toml::Table> {
         let found = PRESETS.iter().find(|(id, name, _)| *id == wanted && *name == algo);
-        found.and_then(|(_, _, text)| text.parse().ok())
+        let mut table: toml::Table = found.and_then(|(_, _, text)| text.parse().ok())?;
+        // The files also say what they are for, so that they are settings of a run by themselves.
+        ["env", "algo"].iter().for_each(|key| drop(table.remove(*key)));
+        Some(table)
     };
     match (table(EVERY), table(env_id)) {
         (Some(mut below), Some(own)) => {
@@ -106,8 +109,12 @@ mod tests {
                 config.validate(env.actions.size()).expect("preset values are in range");
             }
         }
-        for (id, algo, _) in super::PRESETS {
+        for (id, algo, text) in super::PRESETS {
             assert!(super::preset(id, algo).is_some(), "{id}: its preset is not TOML");
+            let file: toml::Table = text.parse().expect("TOML");
+            let named = |key: &str| file.get(key).and_then(toml::Value::as_str);
+            assert_eq!(named("algo"), Some(*algo), "{id}");
+            assert_eq!(named("env"), (*id != super::EVERY).then_some(*id), "{algo}");
             if *id != super::EVERY {
                 crate::envs::find(id).expect("a built-in environment");
             }

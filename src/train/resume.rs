@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use crate::config::Config;
+use crate::config::{Config, Replay, Temperature, swept, thousands};
 use crate::engine::env::Env;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::train::checkpoint::store::{self, Every};
 use crate::train::pause::enough;
-use crate::train::run_dir::RunDir;
+use crate::train::run_dir::{MODEL_FILE, REPORT_FILE, RunDir};
 use crate::train::saved_run::Origin;
 use crate::train::sinks::RunFiles;
 use crate::train::sinks::curve::Curves;
@@ -42,12 +42,14 @@ pub fn resume(path: &Path, changes: &Changes, every: Every) -> Result<Resumed> {
     // Before anything is locked or written: this is a run.
     let Origin { mut config, env, reference, .. } = Origin::read(path)?;
     let planned = config.total_timesteps;
-    config.total_timesteps = changes.total_timesteps.unwrap_or(planned);
+    let mut warnings = longer(&mut config, changes.total_timesteps.unwrap_or(planned))?;
     config.device = changes.device.clone().unwrap_or(config.device);
     let dir = RunDir::existing(path);
     let lock = dir.lock()?;
-    let mut warnings = Vec::new();
     let checkpoint = store::newest(path, &mut warnings)?;
+    if checkpoint.is_none() {
+        without_results(&dir)?;
+    }
     let mut trainer = Trainer::in_world(&config, env, reference)?;
     match &checkpoint {
         Some(checkpoint) => {
@@ -65,4 +67,50 @@ pub fn resume(path: &Path, changes: &Changes, every: Every) -> Result<Resumed> {
     let files = RunFiles::reopen(dir, lock, &trainer, checkpoint.as_ref(), every)?;
     let curves = files.curves()?;
     Ok(Resumed { trainer, files, config, env, curves })
+}
+
+/// Makes a run so long. A schedule that spans the run keeps the length that it had, which from here on stands in the settings: what
+/// has happened by it cannot be taken back. What changes with that.
+fn longer(config: &mut Config, total_timesteps: u64) -> Result<Vec<String>> {
+    let planned = std::mem::replace(&mut config.total_timesteps, total_timesteps);
+    let mut notes = Vec::new();
+    if total_timesteps == planned {
+        return Ok(notes);
+    }
+    let schedules = [
+        ("alpha_decay_steps", config.temperature == Temperature::Schedule),
+        ("importance_decay_steps", config.replay == Replay::Prioritized),
+    ];
+    for (key, _) in schedules.into_iter().filter(|(_, used)| *used) {
+        if config.sweep.iter().any(|entry| swept(entry).is_ok_and(|setting| setting.key == key)) {
+            let hint = "Start a new run, with lengths that do not depend on it.";
+            let allowed = format!("{planned}, since the agents' {key} differ");
+            return Err(Error::invalid("total_timesteps", total_timesteps, allowed, hint));
+        }
+        let steps = match key {
+            "alpha_decay_steps" => &mut config.alpha_decay_steps,
+            _ => &mut config.importance_decay_steps,
+        };
+        if *steps == 0 {
+            *steps = planned;
+            let planned = thousands(planned);
+            notes.push(format!(
+                "{key}, which was 0 for the whole run, is {planned} now: its schedule ends there."
+            ));
+        }
+    }
+    Ok(notes)
+}
+
+/// Refuses a run whose results would be lost: without a checkpoint it begins anew.
+fn without_results(dir: &RunDir) -> Result<()> {
+    for name in [REPORT_FILE, MODEL_FILE] {
+        if dir.file(name).exists() {
+            let what = format!("{} has results and no checkpoint", dir.path().display());
+            let hint =
+                "To train once more, from the start: softq train --config config.toml of that directory.";
+            return Err(Error::invalid("resume", what, "a run with a checkpoint to go on from", hint));
+        }
+    }
+    Ok(())
 }

@@ -39,7 +39,7 @@ pub struct RolloutReport {
     /// `num_envs * steps`.
     pub env_steps: u64,
     /// Dispatches that the steps took.
-    pub dispatches: u32,
+    pub dispatches: u64,
     /// Seconds from the first dispatch until the last result was there; compiling and one warm-up dispatch come before.
     pub wall_s: f64,
     /// `env_steps / wall_s`.
@@ -104,9 +104,13 @@ pub fn random(
     executor.submit(&[(reset, 1), (warm_up, 1), (reset, 1)], None)?;
     executor.read(agents.id)?;
 
+    let mut tally = Tally::default();
     let started = Instant::now();
-    for _ in 0..steps / chunk {
+    for done in 1..=steps / chunk {
         executor.submit(&[(whole, 1)], None)?;
+        if done % (DRAINED / chunk).max(1) == 0 {
+            tally.drain(env, executor, records)?;
+        }
     }
     if let Some(rest) = rest_program {
         executor.submit(&[(rest, 1)], None)?;
@@ -114,9 +118,9 @@ pub fn random(
     // A small read, which waits for everything before it.
     executor.read(agents.id)?;
     let wall_s = started.elapsed().as_secs_f64();
-    let lanes: Vec<Lane> = read_as(executor, records.id)?;
-    let mut report = report(env, executor, "random", num_envs, steps, wall_s, &lanes)?;
-    report.dispatches = steps / chunk + u32::from(rest > 0);
+    tally.drain(env, executor, records)?;
+    let mut report = report(env, executor, "random", num_envs, steps, wall_s, &tally);
+    report.dispatches = u64::from(steps / chunk + u32::from(rest > 0));
     Ok(report)
 }
 
@@ -146,6 +150,8 @@ pub fn agent(
     executor.submit(&[(reset, 1), (act, 1), (reset, 1)], None)?;
     executor.read(plan.shards[0].records.id)?;
 
+    let lanes = plan.shards[0].eval_lanes;
+    let mut tally = Tally::default();
     let started = Instant::now();
     let mut left = steps;
     while left > 0 {
@@ -153,18 +159,21 @@ pub fn agent(
         let some = left.min(50);
         executor.submit(&[(act, some)], None)?;
         left -= some;
+        if (steps - left) % DRAINED < some {
+            tally.drain(run.env, executor, lanes)?;
+        }
     }
     executor.read(plan.shards[0].records.id)?;
     let wall_s = started.elapsed().as_secs_f64();
-    let lanes: Vec<Lane> = read_as(executor, plan.shards[0].eval_lanes.id)?;
+    tally.drain(run.env, executor, lanes)?;
     let weights = match run.which {
         Which::Last => String::new(),
         Which::Best => " (best weights)".into(),
         Which::Agent(agent) => format!(" (agent {agent})"),
     };
     let policy = format!("{} of {}{weights}", if softmax { "softmax" } else { "greedy" }, run.path.display());
-    let mut report = report(run.env, executor, &policy, num_envs, steps, wall_s, &lanes)?;
-    report.dispatches = steps * acting.act.dispatches.len() as u32;
+    let mut report = report(run.env, executor, &policy, num_envs, steps, wall_s, &tally);
+    report.dispatches = u64::from(steps) * acting.act.dispatches.len() as u64;
     Ok(report)
 }
 
@@ -175,7 +184,34 @@ fn check(field: &str, value: u32, limit: u32) -> Result<()> {
     Err(Error::invalid(field, value, format!("1 to {limit}"), "65,536 environments fill most devices."))
 }
 
-/// Sums up a rollout from its lanes.
+/// Steps after which the sums of the lanes are taken to the host: theirs are f32, in which many small numbers get lost.
+const DRAINED: u32 = 1 << 20;
+
+/// Episodes of a rollout.
+#[derive(Default)]
+struct Tally {
+    episodes: u64,
+    returns: f64,
+    lengths: f64,
+}
+
+impl Tally {
+    /// Takes what the lanes have summed up, and lets them begin anew.
+    fn drain(&mut self, env: &Env, executor: &mut dyn Executor, records: Buffer<Lane>) -> Result<()> {
+        let mut lanes: Vec<Lane> = read_as(executor, records.id)?;
+        if let Some(lane) = lanes.iter().position(|lane| lane.fault != 0) {
+            return Err(not_finite(&env.id, lane, lanes[lane].fault, "a rollout"));
+        }
+        for lane in &mut lanes {
+            self.episodes += u64::from(std::mem::take(&mut lane.window_episodes));
+            self.returns += f64::from(std::mem::take(&mut lane.window_return));
+            self.lengths += f64::from(std::mem::take(&mut lane.window_length));
+        }
+        write_as(executor, records.id, &lanes)
+    }
+}
+
+/// Sums up a rollout.
 fn report(
     env: &Env,
     executor: &dyn Executor,
@@ -183,17 +219,12 @@ fn report(
     num_envs: u32,
     steps: u32,
     wall_s: f64,
-    lanes: &[Lane],
-) -> Result<RolloutReport> {
-    if let Some(lane) = lanes.iter().position(|lane| lane.fault != 0) {
-        return Err(not_finite(&env.id, lane, lanes[lane].fault, "a rollout"));
-    }
-    let episodes: u64 = lanes.iter().map(|lane| u64::from(lane.window_episodes)).sum();
-    let mean = |value: fn(&Lane) -> f32| {
-        (episodes > 0).then(|| lanes.iter().map(|lane| f64::from(value(lane))).sum::<f64>() / episodes as f64)
-    };
+    tally: &Tally,
+) -> RolloutReport {
+    let episodes = tally.episodes;
+    let mean = |sum: f64| (episodes > 0).then(|| sum / episodes as f64);
     let env_steps = u64::from(num_envs) * u64::from(steps);
-    Ok(RolloutReport {
+    RolloutReport {
         env: env.id.clone(),
         device: executor.address().to_owned(),
         adapter: String::new(),
@@ -205,7 +236,26 @@ fn report(
         wall_s,
         steps_per_s: env_steps as f64 / wall_s.max(1e-9),
         episodes,
-        episodic_return: mean(|lane| lane.window_return),
-        episodic_length: mean(|lane| lane.window_length),
-    })
+        episodic_return: mean(tally.returns),
+        episodic_length: mean(tally.lengths),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::cpu::CpuExecutor;
+
+    #[test]
+    fn every_step_counts_once_however_often_the_sums_are_taken() {
+        let env = crate::envs::find("cartpole").expect("built in");
+        let (lanes, steps) = (3, 2 * DRAINED + 77_777);
+        let report = random(env, &mut CpuExecutor::new(), lanes, steps, 4).expect("rollout");
+        let ended = report.episodic_length.expect("episodes") * report.episodes as f64;
+        // Lengths are whole numbers; what is missing are the last episodes of the lanes.
+        assert!((ended - ended.round()).abs() < 1e-3, "{ended}");
+        let open = report.env_steps as f64 - ended;
+        assert!((0.0..3.0 * 200.0).contains(&open), "{open}");
+        assert_eq!(report.episodic_return, report.episodic_length, "CartPole pays 1 per step");
+    }
 }

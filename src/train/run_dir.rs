@@ -93,6 +93,20 @@ impl Drop for Lock {
     }
 }
 
+/// Whether an open file is the one at `path`.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let number = |about: std::io::Result<fs::Metadata>| about.map(|about| (about.dev(), about.ino())).ok();
+    number(file.metadata()) == number(fs::metadata(path))
+}
+
+/// Windows removes no file that is open.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
 /// An existing, writable directory that belongs to one run.
 #[derive(Clone, Debug)]
 pub struct RunDir {
@@ -139,14 +153,18 @@ impl RunDir {
     /// Keeps other processes from training here.
     pub fn lock(&self) -> Result<Lock> {
         let path = self.file(LOCK_FILE);
-        let file = File::create(&path).map_err(|e| Error::file("write", &path, e))?;
-        match file.try_lock() {
-            Err(fs::TryLockError::WouldBlock) => {
-                let message = "another process trains in it. Wait for its end, or stop it";
-                Err(Error::file("use run directory", self.path.clone(), message))
+        loop {
+            let file = File::create(&path).map_err(|e| Error::file("write", &path, e))?;
+            match file.try_lock() {
+                Err(fs::TryLockError::WouldBlock) => {
+                    let message = "another process trains in it. Wait for its end, or stop it";
+                    return Err(Error::file("use run directory", self.path.clone(), message));
+                }
+                // Its holder may have removed the file between the two calls above: whoever comes next locks another one.
+                Ok(()) if !is_at(&file, &path) => {}
+                // A file system without locks cannot tell.
+                Ok(()) | Err(fs::TryLockError::Error(_)) => return Ok(Lock { _file: file, path }),
             }
-            // A file system without locks cannot tell.
-            Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(Lock { _file: file, path }),
         }
     }
 

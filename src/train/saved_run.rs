@@ -209,7 +209,7 @@ impl SavedRun {
 }
 
 /// What a run was to do, as its directory says.
-pub(super) struct Origin {
+pub struct Origin {
     /// Its settings.
     pub config: Config,
     /// Its environment; a user's file is the copy in the directory.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Temperature};
 use crate::kernels::metrics::Metrics;
-use crate::shared::action_size::ActionSize;
+use crate::shared::agent::Agent;
 use crate::train::event::Progress;
 
 /// Episodes that the reported return is averaged over, at least.
@@ -21,26 +21,28 @@ pub struct Statistics {
 }
 
 /// The window of a whole population: counts and sums added up, alpha and epsilon averaged, steps and updates those of the
-/// agent that is furthest.
-pub fn sum_of_all(windows: &[Metrics]) -> Metrics {
-    let mean = |value: fn(&Metrics) -> f32| {
-        (windows.iter().map(|w| f64::from(value(w))).sum::<f64>() / windows.len().max(1) as f64) as f32
+/// agent that is furthest. Beside it the episodes of all, which may be more than a window of one agent can count.
+pub fn sum_of_all(windows: &[Metrics]) -> (Metrics, u64) {
+    let sum = |value: fn(&Metrics) -> f32| windows.iter().map(|window| f64::from(value(window))).sum::<f64>();
+    let mean = |value: fn(&Metrics) -> f32| (sum(value) / windows.len().max(1) as f64) as f32;
+    let count = |value: fn(&Metrics) -> u32| windows.iter().map(value).fold(0, u32::saturating_add);
+    let furthest = |value: fn(&Metrics) -> u32| windows.iter().map(value).max().unwrap_or(0);
+    let all = Metrics {
+        alpha: mean(|w| w.alpha),
+        epsilon: mean(|w| w.epsilon),
+        env_steps: furthest(|w| w.env_steps),
+        updates: furthest(|w| w.updates),
+        window_episodes: count(|w| w.window_episodes),
+        window_return: sum(|w| w.window_return) as f32,
+        window_length: sum(|w| w.window_length) as f32,
+        window_updates: count(|w| w.window_updates),
+        entropy_sum: sum(|w| w.entropy_sum) as f32,
+        loss_sum: sum(|w| w.loss_sum) as f32,
+        q_sum: sum(|w| w.q_sum) as f32,
+        grad_norm_sum: sum(|w| w.grad_norm_sum) as f32,
+        ..Metrics::default()
     };
-    let mut all = Metrics { alpha: mean(|w| w.alpha), epsilon: mean(|w| w.epsilon), ..Metrics::default() };
-    for window in windows {
-        all.env_steps = all.env_steps.max(window.env_steps);
-        all.updates = all.updates.max(window.updates);
-        all.episodes += window.episodes;
-        all.window_episodes += window.window_episodes;
-        all.window_return += window.window_return;
-        all.window_length += window.window_length;
-        all.window_updates += window.window_updates;
-        all.entropy_sum += window.entropy_sum;
-        all.loss_sum += window.loss_sum;
-        all.q_sum += window.q_sum;
-        all.grad_norm_sum += window.grad_norm_sum;
-    }
-    all
+    (all, windows.iter().map(|window| u64::from(window.episodes)).sum())
 }
 
 impl Statistics {
@@ -107,15 +109,20 @@ impl RunawayDetector {
     /// form rise up to 75-fold before they settle.
     const FACTOR: f64 = 100.0;
 
-    /// A detector for this run; it only watches learned temperatures.
-    pub fn new(config: &Config, actions: ActionSize) -> RunawayDetector {
+    /// A detector for this run, whose agents begin with these records; it only watches learned temperatures. Of a population it
+    /// watches the mean, as its statistics do.
+    pub fn new(config: &Config, agents: &[Agent]) -> RunawayDetector {
         let learned = matches!(config.temperature, Temperature::Learned | Temperature::LearnedExp);
+        let mean = |value: fn(&Agent) -> f32| {
+            agents.iter().map(|agent| f64::from(value(agent))).sum::<f64>() / agents.len().max(1) as f64
+        };
+        let alpha = mean(|agent| agent.alpha);
         RunawayDetector {
-            target_entropy: learned.then(|| config.target_entropy.nats(actions)),
+            target_entropy: learned.then(|| mean(|agent| agent.target_entropy)),
             kl: config.kl,
-            start_alpha: config.alpha,
+            start_alpha: alpha,
             rising_since: None,
-            last_alpha: config.alpha,
+            last_alpha: alpha,
             warned: false,
         }
     }
@@ -174,14 +181,15 @@ mod tests {
             entropy: Some(entropy),
             ..Progress::default()
         };
-        let mut detector = RunawayDetector::new(&config, 2.into());
+        let agent = crate::agents::hyper::agent(&config, 2);
+        let mut detector = RunawayDetector::new(&config, &[agent]);
         let warnings =
             (0..100).filter_map(|i| detector.check(&progress(i * 100, 0.2 * 1.2f64.powi(i as i32), 0.3)));
         let warnings: Vec<String> = warnings.collect();
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("--target-entropy"), "{}", warnings[0]);
 
-        let mut detector = RunawayDetector::new(&config, 2.into());
+        let mut detector = RunawayDetector::new(&config, &[agent]);
         assert!(
             (0..100).all(|i| detector.check(&progress(i * 100, 0.2 + 0.1 * (i % 7) as f64, 0.3)).is_none())
         );

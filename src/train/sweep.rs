@@ -34,8 +34,8 @@ pub mod store;
 
 use distribution::Distribution;
 
-/// Most trials of a sweep.
-const MOST_TRIALS: u64 = 1_000_000;
+/// Most trials of a sweep, every seed counted: their settings are all in memory at once.
+const MOST_TRIALS: u64 = 100_000;
 /// Trials side by side where nothing else is said.
 const SIDE_BY_SIDE: u32 = 16;
 
@@ -158,6 +158,7 @@ impl Sweep {
             Error::invalid("trials", "none", "a number of trials", hint)
         })?;
         range("trials", trials, MOST_TRIALS)?;
+        range("trials times seeds", trials * file.seeds, MOST_TRIALS)?;
         let sweep = Sweep {
             settings: file.settings,
             parameters,

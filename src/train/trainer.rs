@@ -103,7 +103,7 @@ impl Trainer {
         };
         warnings.extend(notes);
         warnings.extend(config.without_updates());
-        warnings.extend(soft_trap::warning(config, env));
+        warnings.extend(plan.members.iter().find_map(|member| soft_trap::warning(member, env)));
         let mut trainer = Trainer::with_executor(config, env, plan, choice, executor)?;
         trainer.warnings = warnings;
         Ok(trainer)
@@ -152,7 +152,7 @@ impl Trainer {
         Ok(Trainer {
             config: config.clone(),
             env,
-            course: Course::new(config, plan.members.len(), env.actions.size()),
+            course: Course::new(config, &plan.initial_records()),
             clock: None,
             submitted: None,
             uploaded: executor.uploaded_bytes(),

@@ -4,7 +4,7 @@
 use toml::Table;
 
 use crate::agents::{self, Capabilities};
-use crate::config::{Config, SETTINGS, Setting, find};
+use crate::config::{Config, SETTINGS, Setting, find, swept};
 use crate::error::{Error, Result};
 use crate::train::trainer::Trainer;
 
@@ -26,8 +26,8 @@ impl Trainer {
             let hint = format!("What may change while a run goes on is {}.", tunable.join(", "));
             return Err(Error::invalid(setting.key, text, "the same throughout a run", hint));
         }
-        let swept = |entry: &String| entry.split('=').next().is_some_and(|swept| swept.trim() == setting.key);
-        if self.config.sweep.iter().any(swept) {
+        let same = |entry: &String| swept(entry).is_ok_and(|swept| swept.key == setting.key);
+        if self.config.sweep.iter().any(same) {
             let hint = "Start another run to give all of them one value.";
             return Err(Error::invalid(
                 setting.key,
@@ -110,13 +110,15 @@ mod tests {
 
     #[test]
     fn what_cannot_change_is_refused_with_what_can() {
-        let mut trainer = trainer(Config { sweep: vec!["alpha=0.1,0.2".into()], ..Config::default() });
+        let sweep = vec!["alpha=0.1,0.2".into(), "lr=1e-3".into()];
+        let mut trainer = trainer(Config { sweep, ..Config::default() });
         for (key, value, part) in [
             ("batch_size", "32", "What may change"),
             ("seed", "3", "What may change"),
             ("alpha", "0.3", "each has its own"),
-            ("learning_rate", "2", "learning_rate = 2"),
-            ("learning_rate", "fast", "a number such as"),
+            ("learning_rate", "1e-4", "each has its own"),
+            ("gamma", "2", "gamma = 2"),
+            ("gamma", "fast", "a number such as"),
         ] {
             let error = trainer.tune(key, value).expect_err(key).to_string();
             assert!(error.contains(part), "{key}: {error}");

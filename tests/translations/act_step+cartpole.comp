@@ -118,7 +118,6 @@ const uint STREAM_STEP = 2u;
 const uint STREAM_REPLAY = 3u;
 const uint STREAM_BACKUP = 4u;
 const uint STREAM_POLICY = 5u;
-const uint STREAMS = 8u;
 const uint FAULT_OBS = 2147483648u;
 const uint BISECTIONS = 24u;
 const uint ACTION_OUTPUTS = 2u;

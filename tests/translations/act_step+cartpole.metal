@@ -141,7 +141,6 @@ constant uint STREAM_STEP = 2u;
 constant uint STREAM_REPLAY = 3u;
 constant uint STREAM_BACKUP = 4u;
 constant uint STREAM_POLICY = 5u;
-constant uint STREAMS = 8u;
 constant uint FAULT_OBS = 2147483648u;
 constant uint BISECTIONS = 24u;
 constant uint ACTION_OUTPUTS = 2u;

@@ -38,8 +38,8 @@ pub fn play(
 ) -> Result<Vec<Played>> {
     let actions = grid.finer_actions(env, FINER)?;
     let stream = Purpose::FinalGreedy as u32 * STREAMS;
+    let all_params = env.lane_params(agent_seed(seed, 1), u64::from(episodes));
     let seed = agent_seed(seed, 0);
-    let all_params = env.lane_params(seed, u64::from(episodes));
     let param_words = env.param_words() as usize;
     let played = Mutex::new(vec![Played::default(); episodes as usize]);
     threads::any_order((0..episodes).collect(), |index: u32| {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use softq::envs;
 use softq::error::Result;
 use softq::report::curve::{Band, Panel, write_panels};
 use softq::statistics::bootstrap::{CONFIDENCE, stratified};
@@ -33,18 +32,37 @@ pub(super) fn draw(read: &Read, shown: &[Shown], statistic: Statistic, file: &Pa
                 Shown::Alpha => "alpha, ",
                 Shown::Entropy => "entropy, ",
             };
-            let threshold = envs::find(environment).ok().and_then(|env| env.reward_threshold);
             panels.push(Panel {
                 title: format!("{environment}: {of}{} over seeds, 95% bootstrap interval", statistic.name()),
                 measure: shown.measure(),
-                threshold: threshold.filter(|_| *shown == Shown::Return),
+                threshold: read.threshold(environment).filter(|_| *shown == Shown::Return),
                 bands: algorithms.iter().map(line).collect(),
             });
         }
     }
     // A row for each environment; returns alone are two in a row.
     write_panels(file, &panels, shown.len().max(2))?;
-    Ok(String::new())
+    Ok(ended(read))
+}
+
+/// Where some seeds of a line have ended before others, the rest of it is that of the others.
+fn ended(read: &Read) -> String {
+    let mut said = String::new();
+    for (environment, algorithms) in curves(&read.scores) {
+        for (algorithm, returns) in algorithms {
+            let most = returns.values().map(Vec::len).max().unwrap_or(0);
+            let whole = returns.iter().rev().find(|(_, all)| all.len() == most);
+            if let (Some((step, _)), Some((_, last))) = (whole, returns.last_key_value())
+                && last.len() < most
+            {
+                let some = last.len();
+                said += &format!(
+                    "{environment}, {algorithm}: behind {step} steps fewer than all {most} seeds, {some} at the end\n"
+                );
+            }
+        }
+    }
+    said
 }
 
 /// The values of every agent by step.

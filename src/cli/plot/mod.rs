@@ -3,23 +3,24 @@
 
 mod aggregates;
 mod curves;
+mod runs;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use softq::config::Config;
+use softq::envs;
 use softq::error::{Error, Result};
-use softq::files;
 use softq::report::curve::Measure;
 use softq::report::picture::Format;
 use softq::statistics::quantile;
 use softq::statistics::scores::Scores;
 use softq::train::experiment::scores::{self, SCORES_FILE, Score};
 use softq::train::experiment::windows::{self, Window};
-use softq::train::run_dir::{CONFIG_FILE, EVALUATIONS_FILE};
+use softq::train::run_dir::EVALUATIONS_FILE;
 use softq::train::saved_run::SavedRun;
 
 use super::say;
+use runs::Run;
 
 /// Resamples of a bootstrap, as rliable's default for means.
 const RESAMPLES: usize = 2_000;
@@ -120,6 +121,7 @@ struct Read {
     scores: Vec<Score>,
     /// Only where a panel shows them.
     windows: Vec<Window>,
+    runs: Vec<Run>,
 }
 
 /// Runs the command.
@@ -141,6 +143,7 @@ pub fn plot(args: &PlotArgs, out: &mut dyn Write) -> Result<()> {
     for path in &args.paths {
         read.add(path, with_windows)?;
     }
+    read.add_runs(with_windows)?;
     let said = match args.kind {
         Kind::Curves => curves::draw(&read, &args.panels, args.statistic, &file)?,
         Kind::Aggregate => aggregates::aggregate(&read.scores, &file)?,
@@ -166,15 +169,7 @@ impl Read {
                 self.windows.extend(windows::of_experiment(path)?);
             }
         } else if SavedRun::is_at(path) {
-            let config = path.join(CONFIG_FILE);
-            let text =
-                files::read_text(&config, files::MOST_TEXT).map_err(|e| Error::file("read", &config, e))?;
-            let config: Config =
-                toml::from_str(&text).map_err(|e| Error::Config { path: config, message: e.to_string() })?;
-            self.scores.extend(scores::of_run(&path.join(EVALUATIONS_FILE), &config.algo, &config.env)?);
-            if with_windows {
-                self.windows.extend(windows::of_run(path, &config.algo, &config.env)?);
-            }
+            self.runs.push(Run::read(path)?);
         } else {
             let message = format!(
                 "it is no run directory, no folder of an experiment with a {SCORES_FILE}, and no such file"
@@ -182,5 +177,25 @@ impl Read {
             return Err(Error::file("plot", path, message));
         }
         Ok(())
+    }
+    /// What runs have come to, once all are known.
+    fn add_runs(&mut self, with_windows: bool) -> Result<()> {
+        for (run, lines) in self.runs.iter().zip(runs::lines(&self.runs)?) {
+            let line = |agent: usize| lines.get(agent).cloned().unwrap_or_default();
+            self.scores.extend(scores::of_run(&run.path.join(EVALUATIONS_FILE), &line, &run.environment)?);
+            if with_windows {
+                self.windows.extend(windows::of_run(&run.path, &line, &run.environment)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The return at which an environment counts as solved: as its runs have it, where they agree.
+    fn threshold(&self, environment: &str) -> Option<f64> {
+        let mut own = self.runs.iter().filter(|run| run.environment == environment).map(|run| run.threshold);
+        match own.next() {
+            Some(first) => first.filter(|_| own.all(|other| other == first)),
+            None => envs::find(environment).ok().and_then(|env| env.reward_threshold),
+        }
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn scalar_like(
     };
     let (low, high) = match ty {
         ConstType::Bool => {
-            return match value {
+            return match value.to_lowercase().as_str() {
                 "true" | "1" => Ok("true".into()),
                 "false" | "0" => Ok("false".into()),
                 _ => Err(invalid(name, value, "true or false")),

@@ -17,7 +17,7 @@ pub fn param_value(name: &str, number: Number, value: &str, range: Option<&Allow
         Number::I32 => "a whole number from -2147483648 to 2147483647, or uniform(low,high)",
     };
     let one = |text: &str| -> Result<f64> {
-        let value = match (text.trim(), number) {
+        let value = match (text.trim().to_lowercase().as_str(), number) {
             ("true", Number::U32) => Some(1.0),
             ("false", Number::U32) => Some(0.0),
             (text, _) => text.parse::<f64>().ok(),

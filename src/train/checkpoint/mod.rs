@@ -133,11 +133,12 @@ fn memory(tensor: &Plain) -> std::result::Result<Memory, String> {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::shared::agent::Agent;
 
     fn small() -> Checkpoint {
         let memory = |name: &str, words: Vec<u32>| Memory { name: name.into(), words };
         Checkpoint {
-            course: Course::new(&Config::default(), 2, 3.into()),
+            course: Course::new(&Config::default(), &[Agent::default(); 2]),
             memory: vec![memory("agents", vec![1, 2, 3]), memory("weights", (0..40).collect())],
             sinks: BTreeMap::from([("progress.csv".into(), serde_json::json!({ "length": 7 }))]),
         }

@@ -165,6 +165,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::shared::agent::Agent;
 
     #[test]
     fn how_often_is_said_in_time_or_in_steps() {
@@ -183,7 +184,7 @@ mod tests {
     fn the_last_two_stay_and_a_damaged_one_is_passed_over() {
         let root = tempfile::tempdir().expect("temporary directory");
         let run = RunDir::create(root.path()).expect("directory");
-        let mut course = Course::new(&Config::default(), 1, 2.into());
+        let mut course = Course::new(&Config::default(), &[Agent::default()]);
         let mut store = Store::new(&run, Every::Steps(10), &course);
         let mut warnings = Vec::new();
         assert!(newest(run.path(), &mut warnings).expect("none yet").is_none());

@@ -56,8 +56,11 @@ pub fn run(
         if !done.file(&name).is_file() {
             let dir = runs.file(&cell.slug);
             train(cell, index, &dir, stop, observe)?;
-            let of_cell =
-                scores::of_run(&dir.join(EVALUATIONS_FILE), &cell.algorithm, &cell.resolved.env.id)?;
+            let of_cell = scores::of_run(
+                &dir.join(EVALUATIONS_FILE),
+                &|_| cell.algorithm.clone(),
+                &cell.resolved.env.id,
+            )?;
             done.write(&name, text(&of_cell).as_bytes())?;
         }
         all.extend(scores::read(&done.file(&name))?);

@@ -49,11 +49,11 @@ pub fn read(path: &Path) -> Result<Vec<Score>> {
     })
 }
 
-/// The scores in the `evaluations.csv` of a run.
-pub fn of_run(path: &Path, algorithm: &str, environment: &str) -> Result<Vec<Score>> {
+/// The scores in the `evaluations.csv` of a run; `algorithm` names that of each agent.
+pub fn of_run(path: &Path, algorithm: &dyn Fn(usize) -> String, environment: &str) -> Result<Vec<Score>> {
     rows(path, evaluations_csv::HEADER, |cells| match cells {
-        [step, _, seed, episode_return, _] => Some(Score {
-            algorithm: algorithm.to_owned(),
+        [step, agent, seed, episode_return, _] => Some(Score {
+            algorithm: algorithm(agent.parse().ok()?),
             environment: environment.to_owned(),
             seed: seed.parse().ok()?,
             step: step.parse().ok()?,

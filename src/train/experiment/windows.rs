@@ -39,8 +39,8 @@ struct Line {
 }
 
 /// The windows of all agents of a run. A policy whose entropy is 0 from first to last takes the best action whatever alpha says;
-/// it has no temperature, and no windows here.
-pub fn of_run(run: &Path, algorithm: &str, environment: &str) -> Result<Vec<Window>> {
+/// it has no temperature, and no windows here. `algorithm` names that of each agent.
+pub fn of_run(run: &Path, algorithm: &dyn Fn(usize) -> String, environment: &str) -> Result<Vec<Window>> {
     let path = run.join(METRICS_FILE);
     let text = files::read_text(&path, files::MOST_DATA).map_err(|e| Error::file("read", &path, e))?;
     let (mut agents, mut whole) = (Vec::new(), Vec::new());
@@ -50,7 +50,7 @@ pub fn of_run(run: &Path, algorithm: &str, environment: &str) -> Result<Vec<Wind
             Error::file("read", &path, message)
         })?;
         let Some(alpha) = line.alpha else { continue };
-        let (algorithm, environment) = (algorithm.to_owned(), environment.to_owned());
+        let (algorithm, environment) = (algorithm(line.agent.unwrap_or(0) as usize), environment.to_owned());
         let window = Window { algorithm, environment, step: line.global_step, alpha, entropy: line.entropy };
         if line.agent.is_some() { &mut agents } else { &mut whole }.push(window);
     }
@@ -68,7 +68,8 @@ pub fn of_experiment(root: &Path) -> Result<Vec<Window>> {
     for entry in fs::read_dir(&done).map_err(unread)? {
         let file = entry.map_err(unread)?.path();
         if let (Some(score), Some(name)) = (scores::read(&file)?.first(), file.file_stem()) {
-            windows.extend(of_run(&root.join(RUNS).join(name), &score.algorithm, &score.environment)?);
+            let of = |_| score.algorithm.clone();
+            windows.extend(of_run(&root.join(RUNS).join(name), &of, &score.environment)?);
         }
     }
     Ok(windows)
@@ -81,7 +82,7 @@ mod tests {
     fn read(text: &str) -> Result<Vec<(u64, f64, Option<f64>)>> {
         let run = tempfile::tempdir().expect("temporary directory");
         fs::write(run.path().join(METRICS_FILE), text).expect("write");
-        let windows = of_run(run.path(), "sqn", "Catch-bsuite")?;
+        let windows = of_run(run.path(), &|_| "sqn".into(), "Catch-bsuite")?;
         assert!(windows.iter().all(|w| (&*w.algorithm, &*w.environment) == ("sqn", "Catch-bsuite")));
         Ok(windows.iter().map(|w| (w.step, w.alpha, w.entropy)).collect())
     }

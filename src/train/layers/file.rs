@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::check_word;
-use crate::config::find;
+use crate::config::{find, swept};
 use crate::envs;
 use crate::error::{Error, Result};
 use crate::files;
@@ -84,8 +84,7 @@ impl SettingsFile {
         let entries =
             self.table().ok().and_then(|table| table.get("sweep").and_then(Value::as_array).cloned());
         let of = |entry: &Value| {
-            let name = entry.as_str().and_then(|entry| entry.split_once('=')).map_or("", |(name, _)| name);
-            name.trim().trim_start_matches('-').replace('-', "_") == key
+            entry.as_str().is_some_and(|entry| swept(entry).is_ok_and(|setting| setting.key == key))
         };
         entries.unwrap_or_default().iter().any(of)
     }

@@ -30,8 +30,8 @@ use crate::train::event::{Event, Report, Weights};
 #[cfg(feature = "exchange")]
 use crate::train::run_dir::TENSORBOARD;
 use crate::train::run_dir::{
-    CURVE_FILE, EVALUATIONS_FILE, GIF_FILE, Lock, METRICS_FILE, MODEL_FILE, POPULATION_FILE, PROGRESS_FILE,
-    REPORT_FILE, RunDir,
+    AGENTS_FILE, BEST_FILE, CURVE_FILE, EVALUATIONS_FILE, GIF_FILE, Lock, METRICS_FILE, MODEL_FILE,
+    POPULATION_FILE, PROFILE_FILE, PROGRESS_FILE, REPORT_FILE, RunDir, TRACE_FILE,
 };
 use crate::train::trainer::Trainer;
 
@@ -132,7 +132,8 @@ impl RunFiles {
         settings::renew(&dir, trainer)?;
         let anew = BTreeMap::new();
         if checkpoint.is_none() {
-            SINKS.iter().try_for_each(|(name, _)| dir.remove(name))?;
+            let others = [BEST_FILE, AGENTS_FILE, PROFILE_FILE, TRACE_FILE];
+            SINKS.iter().map(|(name, _)| *name).chain(others).try_for_each(|name| dir.remove(name))?;
         }
         RunFiles::open(dir, lock, trainer, checkpoint.map_or(&anew, |checkpoint| &checkpoint.sinks), every)
     }

@@ -1,8 +1,8 @@
 //! `population.csv`: the agents of a population, best first, with the settings in which they differ.
 
-use toml::{Table, Value};
+use toml::Table;
 
-use crate::config::Config;
+use crate::config::{Config, plain, swept};
 use crate::error::Result;
 use crate::train::event::{Event, Member, Report};
 use crate::train::run_dir::{POPULATION_FILE, RunDir};
@@ -24,21 +24,14 @@ impl Sink for PopulationCsv {
 
 /// The settings that differ between agents, in the order of `sweep`, then the seed.
 pub fn keys(sweep: &[String]) -> Vec<String> {
-    let key = |entry: &String| entry.split('=').next().unwrap_or("").trim().replace('-', "_");
-    let mut keys: Vec<String> = sweep.iter().map(key).filter(|key| key != "seed").collect();
+    let settings = sweep.iter().filter_map(|entry| swept(entry).ok());
+    let mut keys: Vec<String> = settings.map(|of| of.key.to_owned()).filter(|key| key != "seed").collect();
     keys.push("seed".into());
     keys
 }
 
 /// The values of these settings, as one would write them on the command line.
 pub fn settings(config: &Config, keys: &[String]) -> Vec<String> {
-    fn plain(value: &Value) -> String {
-        match value {
-            Value::String(text) => text.clone(),
-            Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
-            other => other.to_string(),
-        }
-    }
     let table = Table::try_from(config).unwrap_or_default();
     keys.iter().map(|key| table.get(key).map(plain).unwrap_or_default()).collect()
 }

@@ -1,10 +1,8 @@
 //! What a run is going to do, written before it does it: `config.toml`, copies of a user's environment and of a reference
 //! policy, `command.txt` and `system.json`.
 
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::envs;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::gpu;
@@ -16,13 +14,11 @@ use crate::train::trainer::Trainer;
 
 /// Writes them all.
 pub fn write(dir: &RunDir, trainer: &Trainer) -> Result<()> {
-    let given = trainer.config();
     dir.write(CONFIG_FILE, config_text(dir, trainer)?.as_bytes())?;
-    if envs::is_path(&given.env) {
-        // The user goes on changing the file; the agent stays playable in the world it was trained in.
-        let source = files::read(Path::new(&given.env), files::MOST_TEXT)
-            .map_err(|e| Error::file("read", given.env.as_str(), e))?;
-        dir.write(ENVIRONMENT_FILE, &source)?;
+    let env = trainer.env();
+    if env.user {
+        // The user goes on changing the file; the agent stays playable in the world it is trained in.
+        dir.write(ENVIRONMENT_FILE, env.given.as_bytes())?;
     }
     if let Some(reference) = trainer.reference() {
         dir.write(REFERENCE_FILE, &reference::bytes(reference)?)?;

@@ -1,6 +1,9 @@
 //! The settings of a sweep in order, best first, over all their seeds.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::train::sweep::Trial;
 use crate::train::trials::Settings;
@@ -23,12 +26,14 @@ pub struct Standing {
 /// What is finished, the best settings first.
 pub fn ranking<'a>(trials: impl Iterator<Item = &'a Trial>) -> Vec<Standing> {
     let mut standings: Vec<Standing> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for trial in trials {
         let mut settings = trial.settings.clone();
         settings.remove("seed");
         let mean = trial.outcome.eval_greedy_mean;
         let solved = usize::from(trial.outcome.solved_at_env_steps.is_some());
-        match standings.iter_mut().find(|standing| standing.settings == settings) {
+        let place = *places.entry(Value::Object(settings.clone()).to_string()).or_insert(standings.len());
+        match standings.get_mut(place) {
             Some(standing) => {
                 standing.seeds.push(mean);
                 standing.solved += solved;

@@ -113,8 +113,8 @@ impl Store {
 /// All finished trials in `dir`, of all processes, by number.
 pub fn finished(dir: &Path, sweep: &Sweep) -> Result<BTreeMap<u64, Trial>> {
     let mut found = BTreeMap::new();
-    let entries = fs::read_dir(dir).map_err(|e| Error::file("read directory", dir, e))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let paths = fs::read_dir(dir).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let mut paths: Vec<PathBuf> = paths.map_err(|e| Error::file("read directory", dir, e))?;
     paths.retain(|path| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         name.starts_with("trials.") && name.ends_with("jsonl")
