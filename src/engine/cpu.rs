@@ -9,9 +9,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::clock::Instant;
-use crate::engine::executor::{Executor, Grain, Program, Span};
+use crate::engine::executor::{Executor, Grain, Program, SUBMISSION, Span};
 use crate::engine::interpret::Interpreted;
 use crate::engine::kernel::TwinCall;
 use crate::engine::memory;
@@ -232,6 +233,14 @@ impl Executor for CpuExecutor {
             self.snapshots.push_back(words);
         }
         Ok(())
+    }
+
+    /// Where a thread takes one agent after the other, each finds its memory again only in the second cache or beyond it: longer turns
+    /// are worth a tenth. No watchdog waits here.
+    fn suitable(&self) -> Duration {
+        let agents =
+            self.programs.iter().filter_map(|program| program.share.as_ref()).map(|share| share.agents);
+        if agents.max().is_some_and(|agents| agents > threads::count()) { 5 * SUBMISSION } else { SUBMISSION }
     }
 
     fn clocked(&mut self, programs: &[(Program, u32)], grain: Grain) -> Result<Vec<Span>> {

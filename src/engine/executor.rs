@@ -36,6 +36,10 @@ impl Span {
     }
 }
 
+/// Time that one submission should take: long enough to hide its overhead, far from any watchdog, and short enough to be asked
+/// to stop in between.
+pub const SUBMISSION: Duration = Duration::from_millis(30);
+
 /// Runs recordings over its own copy of the memory.
 pub trait Executor {
     /// Address as in `--device`, e.g. `vulkan:0` or `cpu`.
@@ -65,6 +69,11 @@ pub trait Executor {
     /// Runs each program `repeat` times, in order, as one submission; then takes a snapshot of `snapshot` for
     /// [`Executor::collect`]. Never waits for the device unless the ring of snapshots in flight is full.
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()>;
+
+    /// Time that one submission of its programs should take.
+    fn suitable(&self) -> Duration {
+        SUBMISSION
+    }
 
     /// Runs programs as [`Executor::submit`] does, waits for them, and says when they ran: by the timestamps of a GPU, on the
     /// CPU by the wall clock. Empty where there is no such clock, as an executor has none unless it says so.

@@ -11,7 +11,7 @@ use crate::engine::recording::BufferId;
 use crate::error::{Error, Result};
 use crate::kernels::metrics::Metrics;
 use crate::shared::agent::Lane;
-use crate::train::course::{SUBMIT_TARGET, Stage, Standing, What, Which};
+use crate::train::course::{Stage, Standing, What, Which};
 use crate::train::event::{Evaluated, Evaluation, Event, Member, Progress, Report};
 use crate::train::fault::not_finite;
 use crate::train::statistics::sum_of_all;
@@ -163,7 +163,8 @@ impl Trainer {
             true => Some(before),
             false => self.submitted.replace(before),
         };
-        self.course.pace.adapt(iterations, since.map_or(SUBMIT_TARGET, |since| since.elapsed()));
+        let suitable = self.executor.suitable();
+        self.course.pace.adapt(iterations, since.map_or(suitable, |since| since.elapsed()), suitable);
 
         if self.course.next_eval.is_some_and(|next| env_steps >= next) {
             let every = self.config.eval_frequency;

@@ -12,9 +12,6 @@ use crate::shared::agent::Agent;
 use crate::train::event::{Evaluated, Evaluation};
 use crate::train::statistics::{RunawayDetector, Statistics};
 
-/// Device time one submission should take: long enough to hide its overhead, far from any watchdog.
-pub(super) const SUBMIT_TARGET: Duration = Duration::from_millis(30);
-
 /// The state of a run on the host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Course {
@@ -137,10 +134,10 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Moves towards as many iterations as fit the target time, at most doubling.
-    pub fn adapt(&mut self, iterations: u32, elapsed: Duration) {
+    /// Moves towards as many iterations as fit the time that suits the executor, at most doubling.
+    pub fn adapt(&mut self, iterations: u32, elapsed: Duration, suitable: Duration) {
         let per_iteration = elapsed.as_secs_f64() / f64::from(iterations.max(1));
-        let fitting = SUBMIT_TARGET.as_secs_f64() / per_iteration.max(1e-7);
+        let fitting = suitable.as_secs_f64() / per_iteration.max(1e-7);
         self.iterations = (fitting as u32).clamp(1, self.iterations.saturating_mul(2)).min(4096);
     }
 }
