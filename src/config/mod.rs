@@ -101,6 +101,9 @@ mod tests {
         let text = config.validate(2).expect_err("0.7 > ln 2").to_string();
         assert!(text.contains("target_entropy") && text.contains("0.6931"), "{text}");
         config.validate(3).expect("attainable with three actions");
+        let alone = Config::default().validate(1).expect_err("nothing to choose").to_string();
+        assert!(alone.starts_with("temperature = learned") && alone.contains("one choice"), "{alone}");
+        assert!(Config { temperature: Temperature::Fixed, ..Config::default() }.validate(1).is_ok());
     }
 
     #[test]

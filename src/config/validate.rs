@@ -54,6 +54,13 @@ impl Config {
         let target = self.target_entropy.nats(actions);
         let given = format!("{} ({target:.4} nats)", self.target_entropy);
         match (actions, self.target_entropy) {
+            (ActionSize::Choices(1), _) => check(
+                false,
+                "temperature",
+                self.temperature.word(),
+                "fixed where a dimension of the action has one choice alone",
+                "Its entropy is 0 whatever the temperature. Give it more choices, or leave it out.",
+            ),
             (ActionSize::Choices(actions), _) => {
                 let limit = f64::from(actions).ln();
                 check(
