@@ -330,10 +330,9 @@ fn an_interrupted_run_leaves_a_checkpoint_of_that_moment() {
         std::thread::yield_now();
     }
     // As `timeout` does, which signals its child and then the group of both.
-    for signal in ["-TERM", "-CONT", "-TERM"] {
-        let status = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill");
-        assert!(status.success());
-    }
+    let twice = format!("kill -TERM {0}; sleep 0.01; kill -TERM {0}", child.id());
+    let status = Command::new("sh").args(["-c", &twice]).status().expect("kill");
+    assert!(status.success());
     let output = child.wait_with_output().expect("end");
     assert_eq!(output.status.code(), Some(143), "{}", said(&output));
     assert!(said(&output).contains("softq train --resume"), "{}", said(&output));
