@@ -5,11 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::gpu::readback::{FAILED, PENDING, READY};
 use crate::gpu::timestamps::Timestamps;
-
-const PENDING: u8 = 0;
-const READY: u8 = 1;
-const FAILED: u8 = 2;
 
 /// Adds up the times of submissions that have ended.
 #[derive(Default)]

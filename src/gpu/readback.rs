@@ -10,9 +10,10 @@ use crate::gpu::signal::Signal;
 /// Snapshots in flight before a submission waits for the oldest one.
 pub(super) const DEPTH: usize = 3;
 
-const PENDING: u8 = 0;
-const READY: u8 = 1;
-const FAILED: u8 = 2;
+/// How the mapping of a staging buffer stands.
+pub(super) const PENDING: u8 = 0;
+pub(super) const READY: u8 = 1;
+pub(super) const FAILED: u8 = 2;
 
 /// One copy on its way back.
 pub(super) struct InFlight {
