@@ -2,9 +2,18 @@
 //! to do, in one readable paragraph; [`Error::exit_code`] maps it to the program's exit status.
 //!
 //! ```
-//! let error = softq::envs::find("cartpool").expect_err("a slip");
+//! use softq::{Error, Result};
+//!
+//! fn limit_of(env: &str) -> Result<u32> {
+//!     Ok(softq::envs::find(env)?.step_limit())
+//! }
+//!
+//! assert_eq!(limit_of("cartpole")?, 500);
+//! let error = limit_of("cartpool").expect_err("a slip");
 //! assert_eq!(error.exit_code(), 2);
 //! assert!(error.to_string().contains("CartPole-v1"));
+//! assert!(matches!(error, Error::Unknown { nearest: Some(near), .. } if near == "cartpole"));
+//! # Ok::<(), Error>(())
 //! ```
 
 use std::path::PathBuf;
@@ -13,6 +22,16 @@ use std::path::PathBuf;
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Everything that can go wrong, grouped by what a caller can do about it.
+///
+/// ```
+/// use softq::Error;
+///
+/// let error = Error::invalid("gamma", 1.5, "in [0, 1]", "0.99 is usual.");
+/// assert_eq!(error.to_string(), "gamma = 1.5 is not allowed: it must be in [0, 1]. 0.99 is usual.");
+/// let error = Error::file("read", "runs/1/config.toml", "it is a directory");
+/// assert_eq!(error.to_string(), "cannot read runs/1/config.toml: it is a directory");
+/// assert_eq!(error.exit_code(), 6);
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A flag, config key or environment name that does not exist; `nearest` is the closest known one.

@@ -5,7 +5,8 @@
 //! CPU twin with the same loop and reduction order: the reference in tests, and the fallback without a GPU.
 //!
 //! Training is a [`Config`](config::Config) and a [`Trainer`](train::trainer::Trainer); what it reports is plain data. The modules below
-//! each begin with an example of their own.
+//! each begin with an example of their own. What is public and `#[doc(hidden)]` serves the program and the tests, and may change with any
+//! version.
 //!
 //! ```
 //! use softq::config::Config;
@@ -24,6 +25,7 @@ pub mod config;
 pub mod engine;
 pub mod envs;
 pub mod error;
+#[doc(hidden)]
 pub mod files;
 pub mod gpu;
 pub mod interp;

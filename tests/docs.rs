@@ -74,3 +74,66 @@ fn every_room_of_the_library_begins_with_an_example() {
         assert!(runnable, "{file}: its documentation begins with an example that `cargo test --doc` runs");
     }
 }
+
+/// The modules that the library shows, each with its text up to its tests.
+fn shown(file: &str, found: &mut Vec<(String, String)>) {
+    let text = page(file);
+    let text = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+    let folder = match file.strip_suffix("/mod.rs").or(file.strip_suffix("/lib.rs")) {
+        Some(folder) => folder.to_owned(),
+        None => file.trim_end_matches(".rs").to_owned(),
+    };
+    let mut before = "";
+    for line in text.lines() {
+        if let Some(module) = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';'))
+            && before != "#[doc(hidden)]"
+        {
+            let files = [format!("{folder}/{module}.rs"), format!("{folder}/{module}/mod.rs")];
+            shown(files.iter().find(|file| std::path::Path::new(file).exists()).expect("its file"), found);
+        }
+        before = line;
+    }
+    found.push((file.to_owned(), text));
+}
+
+#[test]
+fn every_public_type_and_function_is_used_in_an_example_that_runs() {
+    let mut modules = Vec::new();
+    shown("src/lib.rs", &mut modules);
+    assert!(modules.len() > 100, "{}", modules.len());
+    // Code between fences without a language runs with `cargo test --doc`.
+    let mut used = std::collections::BTreeSet::new();
+    for (_, text) in &modules {
+        let mut runs = None;
+        for line in text.lines().map(str::trim_start) {
+            let Some(line) = line.strip_prefix("//!").or(line.strip_prefix("///")) else { continue };
+            match (line.trim_start().strip_prefix("```"), runs) {
+                (Some(language), None) => runs = Some(language.is_empty()),
+                (Some(_), Some(_)) => runs = None,
+                (None, Some(true)) => {
+                    used.extend(line.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned));
+                }
+                (None, _) => {}
+            }
+        }
+    }
+    let mut unused = Vec::new();
+    for (file, text) in &modules {
+        let mut before = "";
+        for line in text.lines() {
+            let words: Vec<&str> = line.split([' ', '<', '(', '{', ';', ':']).collect();
+            let name = match words.as_slice() {
+                ["pub", "const" | "async", "fn", name, ..] => name,
+                ["pub", "fn" | "struct" | "enum" | "trait" | "type", name, ..] => name,
+                _ => {
+                    before = line;
+                    continue;
+                }
+            };
+            if before != "#[doc(hidden)]" && !used.contains(*name) {
+                unused.push(format!("{file}: {name}"));
+            }
+        }
+    }
+    assert!(unused.is_empty(), "without an example that runs, or `#[doc(hidden)]`: {unused:#?}");
+}

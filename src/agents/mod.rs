@@ -14,27 +14,44 @@
 //! # Ok::<(), softq::Error>(())
 //! ```
 
+#[doc(hidden)]
 pub mod acting;
 mod architecture;
+#[doc(hidden)]
 pub mod continuous;
+#[doc(hidden)]
 pub mod dqn;
+#[doc(hidden)]
 pub mod experience;
+#[doc(hidden)]
 pub mod head_temperatures;
+#[doc(hidden)]
 pub mod hyper;
+#[doc(hidden)]
 pub mod learner;
+#[doc(hidden)]
 pub mod munchausen;
+#[doc(hidden)]
 pub mod particles;
 mod phases;
 pub mod plan;
 mod q_plan;
+#[doc(hidden)]
 pub mod reference;
 mod rules;
+#[doc(hidden)]
 pub mod sac;
+#[doc(hidden)]
 pub mod sac_discrete;
+#[doc(hidden)]
 pub mod soft_pqn;
+#[doc(hidden)]
 pub mod soft_q;
+#[doc(hidden)]
 pub mod soft_q_svgd;
+#[doc(hidden)]
 pub mod sqn;
+#[doc(hidden)]
 pub mod tabular;
 #[cfg(test)]
 mod two_groups;
@@ -53,6 +70,26 @@ use crate::nn::Network;
 use crate::shared::agent::Lane;
 
 /// An algorithm of the Q family: what one update evaluates, and what it does.
+///
+/// ```
+/// use softq::agents::{self, Algorithm};
+/// use softq::config::Config;
+///
+/// // SQN whose temperature moves twice in every update.
+/// let eager = Algorithm {
+///     name: "eager",
+///     update: |rec, config, learner, lanes, num_lanes| {
+///         (agents::find("sqn")?.update)(rec, config, learner, lanes, num_lanes)?;
+///         learner.temperature_step(rec, config.temperature, lanes, num_lanes)
+///     },
+///     ..agents::find("sqn")?
+/// };
+/// let plan = agents::plan_of(eager, &Config::default(), softq::envs::find("catch")?)?;
+/// let update = plan.phases.last().expect("it learns");
+/// let names = update.recording.dispatches.iter().map(|dispatch| dispatch.kernel.name);
+/// assert_eq!(names.filter(|name| *name == "temperature_step").count(), 2);
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Algorithm {
     /// Name for `--algo`.
@@ -77,9 +114,37 @@ pub struct Algorithm {
 }
 
 /// Records the pass over a rollout that leaves its returns.
+///
+/// ```
+/// use softq::agents::{self, Returns};
+/// use softq::config::Config;
+///
+/// let returns: Option<Returns> = agents::find("soft_pqn")?.returns;
+/// assert!(returns.is_some() && agents::find("sqn")?.returns.is_none());
+/// let config = Config {
+///     algo: "soft_pqn".into(),
+///     train_frequency: 32,
+///     batch_size: 64,
+///     gradient_steps: 8,
+///     ..Config::default()
+/// };
+/// let plan = agents::plan(&config, softq::envs::find("catch")?)?;
+/// let phases: Vec<(&str, u32)> = plan.phases.iter().map(|phase| (phase.name, phase.repeats)).collect();
+/// assert_eq!(phases, [("vector step", 32), ("pass over the rollout", 1), ("update", 8)]);
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub type Returns = fn(&mut Recording, &Config, &Learner, &Rollout, Buffer<Lane>) -> Result<()>;
 
 /// The network whose outputs actions are chosen by.
+///
+/// ```
+/// use softq::agents::{Actor, FIRST_Q, find};
+///
+/// assert_eq!(find("sqn")?.actor, FIRST_Q);
+/// let Actor { group, policy, .. } = find("sac_discrete")?.actor;
+/// assert!(group == 1 && policy, "a policy network beside the Q networks");
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// Its group: 0 for the Q networks, then the others in order.
@@ -130,6 +195,18 @@ impl Default for Capabilities {
 }
 
 /// Refuses a configuration that no device could run.
+///
+/// ```
+/// use softq::agents;
+/// use softq::config::{Config, TargetEntropy};
+///
+/// let pendulum = softq::envs::find("pendulum")?;
+/// let error = agents::check(&Config::default(), pendulum).expect_err("real-valued actions");
+/// assert!(error.to_string().contains("'pendulum_discrete' is the same with a choice of actions"), "{error}");
+/// let target_entropy = TargetEntropy::PerDimension(-1.0);
+/// agents::check(&Config { algo: "sac".into(), target_entropy, ..Config::default() }, pendulum)?;
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn check(config: &Config, env: &Env) -> Result<()> {
     q_plan::check(&find(&config.algo)?, config, &config.members()?, env)
 }
@@ -141,6 +218,20 @@ pub fn plan(config: &Config, env: &'static Env) -> Result<Plan> {
 
 /// The plan for a device: its networks on the path that suits it, and no buffer longer than it can bind. A population that would
 /// need longer ones is split into shards with buffers of their own.
+///
+/// ```
+/// use softq::agents::{self, Capabilities};
+/// use softq::config::Config;
+///
+/// let env = softq::envs::find("catch")?;
+/// let config = Config { agents: 5, ..Config::default() };
+/// let longest = agents::plan(&config, env)?.buffers.longest_bytes();
+/// let half = Capabilities { max_buffer_bytes: longest / 2, ..Capabilities::default() };
+/// let plan = agents::plan_for(&config, env, half)?;
+/// assert!(plan.shards.iter().map(|shard| shard.agents).eq([2, 2, 1]));
+/// assert!(plan.buffers.longest_bytes() <= longest / 2);
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn plan_for(config: &Config, env: &'static Env, device: Capabilities) -> Result<Plan> {
     plan_relative(config, env, device, None)
 }
@@ -151,6 +242,23 @@ pub fn plan_of(algorithm: Algorithm, config: &Config, env: &'static Env) -> Resu
 }
 
 /// The plan of `config.algo` for a device, relative to the policy that `config.reference` names, which has been read.
+///
+/// ```
+/// use softq::agents::reference::Reference;
+/// use softq::agents::{self, Capabilities};
+/// use softq::config::{Config, Temperature};
+///
+/// let env = softq::envs::find("catch")?;
+/// let config = Config { reference: "runs/old".into(), temperature: Temperature::Fixed, ..Config::default() };
+/// let net = agents::network(&config, env);
+/// let weights = net.init(7);
+/// let old = Reference::new(config.clone(), net, weights, 0.2)?;
+/// let plan = agents::plan_relative(&config, env, Capabilities::default(), Some(&old))?;
+/// let act = plan.act();
+/// assert!(act.dispatches.iter().any(|dispatch| dispatch.kernel.name == "add_reference"));
+/// assert!(agents::plan(&config, env).is_err(), "the policy has not been read");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn plan_relative(
     config: &Config,
     env: &'static Env,

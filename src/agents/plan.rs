@@ -1,4 +1,32 @@
 //! What an algorithm hands to the trainer: memory, its initial contents, and recordings.
+//!
+//! ```
+//! use softq::agents::plan::{Phase, Plan, Shard};
+//! use softq::config::Config;
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::engine::executor::{Executor, read_as};
+//! use softq::shared::agent::Agent;
+//!
+//! let plan: Plan = softq::agents::plan(&Config::default(), softq::envs::find("catch")?)?;
+//! let Phase { name, repeats, env_steps, .. } = &plan.phases[0];
+//! assert_eq!((*name, *repeats, *env_steps), ("vector step", 1, 8));
+//!
+//! // A trainer in small: the memory, 20 vector steps of 8 environments, three updates.
+//! let mut executor = CpuExecutor::new();
+//! executor.allocate(&plan.buffers)?;
+//! for (buffer, words) in &plan.init {
+//!     executor.write(*buffer, words)?;
+//! }
+//! let initial = plan.weights_of(0, &mut executor)?;
+//! let [reset, act, learn] = [&plan.reset, &plan.act(), &plan.learn()].map(|part| executor.prepare(part));
+//! executor.submit(&[(reset?, 1), (act?, 20), (learn?, 3)], None)?;
+//!
+//! let shard: &Shard = plan.shard_of(0);
+//! let records: Vec<Agent> = read_as(&mut executor, shard.records.id)?;
+//! assert_eq!((plan.initial_records()[0].updates, records[0].updates), (0, 3));
+//! assert_ne!(plan.weights_of(0, &mut executor)?, initial);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use crate::agents::acting::Stage;
 use crate::agents::head_temperatures::HeadTemperatures;
@@ -76,6 +104,30 @@ pub struct Shard {
 }
 
 /// Starts a set of environments and steps them.
+///
+/// ```
+/// use softq::agents::{self, plan::Episodes};
+/// use softq::config::Config;
+/// use softq::engine::cpu::CpuExecutor;
+/// use softq::engine::executor::{Executor, read_as};
+/// use softq::shared::agent::Lane;
+///
+/// let config = Config { eval_episodes: 10, ..Config::default() };
+/// let plan = agents::plan(&config, softq::envs::find("catch")?)?;
+/// let mut executor = CpuExecutor::new();
+/// executor.allocate(&plan.buffers)?;
+/// for (buffer, words) in &plan.init {
+///     executor.write(*buffer, words)?;
+/// }
+/// // The agent as it begins, without exploration; the ball falls for nine steps.
+/// let Episodes { reset, act } = &plan.evaluations[0];
+/// let programs = [(executor.prepare(reset)?, 1), (executor.prepare(act)?, 9)];
+/// executor.submit(&programs, None)?;
+/// let lanes: Vec<Lane> = read_as(&mut executor, plan.shards[0].eval_lanes.id)?;
+/// assert_eq!(lanes.len(), 10);
+/// assert!(lanes.iter().all(|lane| lane.episodes == 1 && lane.first_return.abs() == 1.0));
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Episodes {
     /// Starts all episodes.

@@ -18,17 +18,29 @@
 //! # Ok::<(), softq::Error>(())
 //! ```
 
+#[doc(hidden)]
 pub mod environments;
+#[doc(hidden)]
 pub mod kernels;
+#[doc(hidden)]
 pub mod output;
+#[doc(hidden)]
 pub mod probes;
+#[doc(hidden)]
 pub mod record;
+#[doc(hidden)]
 pub mod roofline;
+#[doc(hidden)]
 pub mod row;
+#[doc(hidden)]
 pub mod submissions;
+#[doc(hidden)]
 pub mod suite;
+#[doc(hidden)]
 pub mod timing;
+#[doc(hidden)]
 pub mod training;
+#[doc(hidden)]
 pub mod workload;
 
 pub use record::{Identity, Quiet, Record, SCHEMA, Verdict};

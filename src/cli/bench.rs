@@ -7,9 +7,11 @@ use clap::ValueEnum;
 use softq::bench::{self, Identity, Options, Quiet, Record, Row, SCHEMA, Suite, Verdict, output};
 use softq::error::{Error, Result};
 use softq::gpu::{self, Choice};
+use softq::report::picture::Format;
 use softq::report::roofline::{Point, write_roofline};
 use softq::verify;
 
+use super::system::unwritable;
 use super::{progress_line, put, say};
 
 /// Arguments of `softq bench`.
@@ -63,6 +65,11 @@ pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
         Options { suite: Suite::find(&args.suite)?, repeats: args.repeats as usize, only: args.only.clone() };
     // Before minutes are spent.
     let old = args.compare.as_deref().map(Record::read).transpose()?;
+    if let Some(path) = &args.svg {
+        Format::of(path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        unwritable(folder).map_or(Ok(()), |why| Err(Error::file("write", path, why)))?;
+    }
     let quiet = Quiet::now();
     let choice = gpu::choose(&args.device)?;
     let mut executor = gpu::open(&choice)?;

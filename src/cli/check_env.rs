@@ -66,7 +66,8 @@ pub fn check_env(args: &CheckEnvArgs, out: &mut dyn Write) -> Result<()> {
     if args.json {
         json_line(out, &Summary { env: &env.file, device: &choice, ok, warnings, failed })?;
     } else {
-        say(out, &format!("{ok} ok, {warnings} warnings, {failed} failed\n"))?;
+        let plural = if warnings == 1 { "" } else { "s" };
+        say(out, &format!("{ok} ok, {warnings} warning{plural}, {failed} failed\n"))?;
     }
     if failed > 0 {
         return Err(Error::EnvCheck { failed, total: findings.len(), env: args.env.clone() });

@@ -149,7 +149,8 @@ pub fn sanitize(args: &SanitizeArgs, out: &mut dyn Write) -> Result<()> {
     let faults = report.findings.iter().filter(|finding| finding.level == Level::Error).count();
     if !args.json {
         let notes = report.findings.len() - faults;
-        say(out, &format!("{faults} faults, {notes} notes\n"))?;
+        let count = |n: usize, what| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        say(out, &format!("{}, {}\n", count(faults, "fault"), count(notes, "note")))?;
     }
     if faults > 0 {
         return Err(Error::Faults { faults, file });

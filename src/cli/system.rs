@@ -103,8 +103,8 @@ impl System {
 }
 
 /// Why a file cannot be made in `dir`; none if it can.
-fn unwritable(dir: &Path) -> Option<String> {
-    let path = dir.join(format!(".softq-doctor-{}", std::process::id()));
+pub fn unwritable(dir: &Path) -> Option<String> {
+    let path = dir.join(format!(".softq-try-{}", std::process::id()));
     let made = std::fs::File::create_new(&path).and_then(|_| std::fs::remove_file(&path));
     made.err().map(|error| error.to_string())
 }

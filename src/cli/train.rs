@@ -136,9 +136,7 @@ pub fn train(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
             .train(trainer, files, curves, out);
     }
     let resolved = resolve(&args.layers()?)?;
-    if let Some(note) = &resolved.note {
-        progress_line::warn(note);
-    }
+    resolved.notes.iter().for_each(|note| progress_line::warn(note));
     let trainer = Trainer::new(&resolved.config)?;
     if args.explain {
         return say(out, &settings::explanation(&resolved, &trainer)?);

@@ -2,6 +2,16 @@
 //! unit mean the same, the name is understood; where a unit differs, or the thing is said otherwise here, it is explained.
 
 /// What a foreign name means here.
+///
+/// ```
+/// use softq::config::{Meaning, aliases, foreign, foreign_device};
+///
+/// assert!(matches!(foreign("--q-lr"), Some(Meaning::Same("learning_rate"))));
+/// assert!(aliases("learning_rate").eq(["lr", "q_lr"]));
+/// assert!(matches!(foreign("tau"), Some(Meaning::Explained(text)) if text.contains("--polyak")));
+/// assert!(foreign("learning_rate").is_none(), "that is its name here");
+/// assert!(foreign_device("cuda:0").is_some_and(|text| text.contains("--device gpu")));
+/// ```
 pub enum Meaning {
     /// The setting of this key, in the same unit.
     Same(&'static str),

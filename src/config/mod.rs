@@ -14,6 +14,30 @@
 //! assert!(error.to_string().contains("gamma = 1.5"), "{error}");
 //! # Ok::<(), softq::Error>(())
 //! ```
+//!
+//! Settings that are one of a few words are enums; files and flags have the words.
+//!
+//! ```
+//! use softq::config::{
+//!     ActionHeads, Backup, Config, Exploration, HeadWeights, HiddenActivation, Init, LambdaBackup, LogStdForm, Loss,
+//!     NetworkChoice, OptimizerChoice, PathChoice, Replay, Temperature, Twin, ValueTransform,
+//! };
+//!
+//! let words = Loss::ALL.iter().map(|loss| loss.word());
+//! assert!(words.eq(["mse", "half_mse", "huber"]));
+//! // Each of them away from its default.
+//! let config = Config {
+//!     path: PathChoice::Layered, replay: Replay::Prioritized, network: NetworkChoice::Minatar,
+//!     activation: HiddenActivation::Silu, action_heads: ActionHeads::Branching, head_weights: HeadWeights::DiEngine,
+//!     init: Init::He, optimizer: OptimizerChoice::Radam, loss: Loss::Huber, backup: Backup::OnlinePolicy,
+//!     lambda_backup: LambdaBackup::Max, twin: Twin::Mean, value_transform: ValueTransform::SignedLog,
+//!     temperature: Temperature::Schedule, log_std: LogStdForm::Clamped, exploration: Exploration::Greedy,
+//!     ..Config::default()
+//! };
+//! let text = toml::to_string(&config).expect("plain data");
+//! assert!(text.contains("backup = \"online_policy\""), "{text}");
+//! assert_eq!(toml::from_str::<Config>(&text).expect("the same"), config);
+//! ```
 
 mod foreign;
 mod population;
@@ -40,6 +64,18 @@ pub use words::{
 };
 
 /// The setting named `key`, here or by others; or the error that names the nearest one, or explains the name.
+///
+/// ```
+/// use softq::config::{explained, find};
+///
+/// assert_eq!(find("lr")?.key, "learning_rate");
+/// assert!(find("learning_rat").expect_err("a slip").to_string().contains("'learning_rate'"));
+/// // What others mean otherwise is explained, by an error of a kind of its own.
+/// assert!(find("tau").expect_err("of two meanings").to_string().contains("--polyak"));
+/// let error = explained("tau", "Say --polyak.");
+/// assert_eq!(error.to_string(), "'tau' is not a setting of softq. Say --polyak.");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn find(key: &str) -> Result<&'static Setting> {
     let of = |key: &str| SETTINGS.iter().find(|setting| setting.key == key);
     let unknown = || Error::unknown("config key", key, SETTINGS.iter().map(|setting| setting.key));

@@ -81,6 +81,17 @@ impl Sweep {
 
 impl Config {
     /// The configuration of every agent of this run, with `agents = 1` and no sweep of their own.
+    ///
+    /// ```
+    /// use softq::config::{Config, swept};
+    ///
+    /// let rates = "lr=1e-3,3e-4";
+    /// assert_eq!(swept(rates)?.key, "learning_rate");
+    /// let config = Config { seed: 7, agents: 4, sweep: vec![rates.into()], ..Config::default() };
+    /// let members: Vec<(f64, u64)> = config.members()?.iter().map(|of| (of.learning_rate, of.seed)).collect();
+    /// assert_eq!(members, [(1e-3, 7), (3e-4, 7), (1e-3, 8), (3e-4, 8)]);
+    /// # Ok::<(), softq::Error>(())
+    /// ```
     pub fn members(&self) -> Result<Vec<Config>> {
         let sweeps = self.sweep.iter().map(|entry| Sweep::parse(entry)).collect::<Result<Vec<_>>>()?;
         for (i, sweep) in sweeps.iter().enumerate() {

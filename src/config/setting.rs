@@ -1,5 +1,5 @@
 //! One setting of a run: a row of the table in `table.rs`, and what follows from a row alone. Reading a value from a text, its
-//! range in words, the check of a value, and the check of what the device reads in its place.
+//! range in words, the check of a value, when it has an effect, and the check of what the device reads in its place.
 
 use toml::{Table, Value};
 
@@ -76,7 +76,25 @@ enum Fill {
     PolicyOptimizer(fn(&Config, &mut Optimizer)),
 }
 
+/// What other settings must say for one to have an effect: in words, and as a test.
+type Need = (&'static str, fn(&Config) -> bool);
+
 /// One row of the table of settings.
+///
+/// ```
+/// use softq::config::{Config, Kind, Setting, find, plain};
+///
+/// let steps: &Setting = find("total_timesteps")?;
+/// assert_eq!((steps.kind, steps.flag().as_str()), (Kind::U64, "total-timesteps"));
+/// let value = steps.parse("6e4").expect("a whole number");
+/// assert_eq!(plain(&value), "60000");
+/// assert!(steps.parse("many").is_none());
+/// let rate = find("learning_rate")?;
+/// assert!(rate.is_sweepable() && !steps.is_sweepable());
+/// let error = rate.check(&Config { learning_rate: 2.0, ..Config::default() }, 2).expect_err("too large");
+/// assert!(error.to_string().starts_with("learning_rate = 2 is not allowed: it must be in (0, 1]."), "{error}");
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Setting {
     /// Name in TOML, in `--set` and, with dashes, of the flag.
@@ -94,6 +112,7 @@ pub struct Setting {
     /// Whether the ends themselves are outside.
     open: [bool; 2],
     hint: &'static str,
+    needs: Option<Need>,
     fill: Fill,
     numbers: fn(&Config) -> Vec<f64>,
     alike: fn(&Config, &Config) -> bool,
@@ -125,6 +144,7 @@ impl Setting {
             high,
             open,
             hint,
+            needs: None,
             fill: Fill::Nothing,
             numbers,
             alike,
@@ -166,6 +186,11 @@ impl Setting {
         Setting { algorithms, ..self }
     }
 
+    /// What other settings must say for it to have an effect.
+    pub(super) const fn needs(self, words: &'static str, met: fn(&Config) -> bool) -> Setting {
+        Setting { needs: Some((words, met)), ..self }
+    }
+
     /// What it fills of the agent's record, and so may differ between the agents of a run.
     pub(super) const fn fills(self, fill: fn(&Config, u32, &mut Agent)) -> Setting {
         Setting { fill: Fill::Agent(fill), ..self }
@@ -191,6 +216,11 @@ impl Setting {
     /// What it is, in one sentence without a final stop.
     pub fn help(&self) -> &'static str {
         self.help.trim().trim_end_matches('.')
+    }
+
+    /// What other settings would have to say for it to have an effect; nothing where they do.
+    pub fn unmet(&self, config: &Config) -> Option<&'static str> {
+        self.needs.filter(|(_, met)| !met(config)).map(|(words, _)| words)
     }
 
     /// Whether it may differ between the agents of a run.
@@ -357,6 +387,14 @@ impl std::fmt::Debug for Setting {
 }
 
 /// A value as the user would write it on the command line.
+///
+/// ```
+/// use softq::config::{find, plain};
+///
+/// let widths = find("hidden")?.parse("[32, 16]").expect("widths");
+/// assert_eq!(plain(&widths), "32,16");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -377,6 +415,10 @@ fn plain_number(x: f64) -> String {
 }
 
 /// `60000` as `60,000`.
+///
+/// ```
+/// assert_eq!(softq::config::thousands(1_234_567), "1,234,567");
+/// ```
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();

@@ -1,5 +1,6 @@
 //! Every setting, one row each, in the order of `--help`: what it is, its name, type and default, then its range, the hint that
-//! goes with a refusal, the algorithms that use it (all, if none is named) and what it fills of a record that the device reads:
+//! goes with a refusal, the algorithms that use it (all, if none is named), what other settings must say for it to have an effect, and
+//! what it fills of a record that the device reads:
 //! of the `Agent` (`fills`) or of the `Optimizer` (`steps`).
 //! The fields of [`Config`], the flags, the checks, the sweeps and the table in `docs/algorithms.md` are made from the rows.
 //!
@@ -21,6 +22,21 @@ macro_rules! settings {
         $($(#[doc = $help:literal])+ $key:ident: $ty:ty = $default:expr $(, $part:ident($($of:tt)*))*;)+
     })+) => {
         /// Every setting of a run, resolved. `Default` gives the library defaults; presets and flags override them.
+        ///
+        /// ```
+        /// use softq::config::{Config, SETTINGS};
+        ///
+        /// let config: Config = toml::from_str("env = 'catch'\nnum_envs = 16\ntrain_frequency = 2").expect("settings");
+        /// assert_eq!((config.env.as_str(), config.gamma), ("catch", 0.99));
+        /// config.validate(3u32)?;
+        /// // Four updates after two steps of 16 environments.
+        /// assert_eq!(config.update_ratio(), (1, 8));
+        /// let defaults = Config::default();
+        /// let changed = SETTINGS.iter().filter(|setting| !setting.alike(&config, &defaults));
+        /// assert!(changed.map(|setting| setting.key).eq(["env", "num_envs", "train_frequency"]));
+        /// assert!(toml::from_str::<Config>("gama = 0.9").is_err(), "there is no such setting");
+        /// # Ok::<(), softq::Error>(())
+        /// ```
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct Config { $($($(#[doc = $help])+ pub $key: $ty,)+)+ }
@@ -88,19 +104,24 @@ settings! {
         replay: Replay = Replay::Uniform;
         /// Prioritized: exponent of |TD error| + priority_eps; 0 makes all transitions alike.
         priority_exponent: f64 = 0.6, within(0.0, 1.0), hint("0.6 is usual; 0 makes all transitions alike."),
+            needs("replay = prioritized", |config| config.replay == Replay::Prioritized),
             fills(|config, _, agent| agent.priority_exponent = config.priority_exponent as f32);
         /// Prioritized: offset of |TD error|.
         priority_eps: f64 = 1e-6, above(0.0), at_most(1e6),
             hint("1e-6 is usual; it keeps transitions without an error in play."),
+            needs("replay = prioritized", |config| config.replay == Replay::Prioritized),
             fills(|config, _, agent| agent.priority_eps = config.priority_eps as f32);
         /// Prioritized: exponent of the importance weights at the start.
         importance_exponent: f64 = 0.4, within(0.0, 1.0), hint("0.4 is usual; 1 corrects in full."),
+            needs("replay = prioritized", |config| config.replay == Replay::Prioritized),
             fills(|config, _, agent| agent.importance_exponent = config.importance_exponent as f32);
         /// The same at the end of its schedule.
         importance_exponent_final: f64 = 1.0, within(0.0, 1.0), hint("1 is usual."),
+            needs("replay = prioritized", |config| config.replay == Replay::Prioritized),
             fills(|config, _, agent| agent.importance_exponent_final = config.importance_exponent_final as f32);
         /// Length of that schedule in environment steps; 0 means total_timesteps.
         importance_decay_steps: u64 = 0,
+            needs("replay = prioritized", |config| config.replay == Replay::Prioritized),
             fills(|config, _, agent| agent.importance_steps = config.steps_or_all(config.importance_decay_steps));
         /// Reward multiplier, applied when a transition is stored; reported returns stay unscaled.
         reward_scale: f64 = 1.0, above(0.0), hint("1 keeps the rewards as they are."),
@@ -110,7 +131,8 @@ settings! {
         /// A perceptron of the layers in hidden, or a network of convolutions for observations that are grids, with layers of its own.
         network: NetworkChoice = NetworkChoice::Mlp;
         /// Hidden layer widths of each Q network, 1 to 8 layers, e.g. 64,64; of mlp alone.
-        hidden: Vec<u32> = vec![64, 64], within(1.0, 4_096.0), hint("For example [64, 64].");
+        hidden: Vec<u32> = vec![64, 64], within(1.0, 4_096.0), hint("For example [64, 64]."),
+            needs("network = mlp", |config| config.network == NetworkChoice::Mlp);
         /// Activation of hidden layers.
         activation: HiddenActivation = HiddenActivation::Relu;
         /// Layer normalisation before each hidden activation; a convolution's grid is normalised as a whole.
@@ -143,6 +165,7 @@ settings! {
         loss: Loss = Loss::Mse;
         /// Threshold of the Huber loss.
         huber_delta: f64 = 1.0, above(0.0), hint("1 is usual."),
+            needs("loss = huber", |config| config.loss == Loss::Huber),
             fills(|config, _, agent| agent.huber_delta = config.huber_delta as f32);
         /// Global-norm clip of the gradient; 0 switches it off.
         max_grad_norm: f64 = 0.0, at_least(0.0), hint("10 is usual; 0 switches clipping off."),
@@ -217,16 +240,20 @@ settings! {
             });
         /// Temperature at the end of a schedule.
         alpha_final: f64 = 0.02, within(1e-6, 1e6), hint("For a policy close to argmax use a small one such as 0.01."),
+            needs("temperature = schedule", |config| config.temperature == Temperature::Schedule),
             fills(|config, _, agent| agent.log_alpha_final = config.alpha_final.ln() as f32);
         /// Length of the schedule in environment steps; 0 means total_timesteps.
         alpha_decay_steps: u64 = 0,
+            needs("temperature = schedule", |config| config.temperature == Temperature::Schedule),
             fills(|config, _, agent| agent.alpha_decay_steps = config.steps_or_all(config.alpha_decay_steps));
         /// Adam step size of ln alpha.
         alpha_learning_rate: f64 = 1e-3, above(0.0), at_most(1.0), hint("1e-3 is a good start."),
             only(&["sqn", "sac_discrete", "soft_pqn", "sac"]),
+            needs("temperature = learned or learned_exp", Config::learns_alpha),
             fills(|config, _, agent| agent.alpha_learning_rate = config.alpha_learning_rate as f32);
         /// Each dimension of a multi-discrete action has an alpha of its own, learned from its own entropy.
-        alpha_per_head: bool = false, only(&["sqn"]);
+        alpha_per_head: bool = false, only(&["sqn"]),
+            needs("temperature = learned or learned_exp", Config::learns_alpha);
         /// Lower clamp of alpha.
         alpha_min: f64 = 1e-4, within(1e-6, 1e6), hint("Above about 1e-7 of the values, below which ties decide."),
             fills(|config, _, agent| {
@@ -240,6 +267,7 @@ settings! {
         /// real numbers a multiple of their dimensions such as '-1dim(A)'.
         target_entropy: TargetEntropy = TargetEntropy::Ratio(0.5), hint("Use e.g. 0.5ln|A|."),
             only(&["sqn", "sac_discrete", "soft_pqn", "sac"]),
+            needs("temperature = learned, learned_exp or per_state", Config::aims_at_entropy),
             fills(|config, actions, agent| agent.target_entropy = config.target_entropy.nats(actions) as f32);
     }
     "Policy of real-valued actions" {
@@ -272,6 +300,7 @@ settings! {
             fills(|config, _, agent| agent.epsilon = config.epsilon as f32);
         /// The same at the end of its schedule.
         epsilon_final: f64 = 0.0, within(0.0, 1.0), hint("0.05 is usual."),
+            needs("epsilon_decay_steps above 0", |config| config.epsilon_decay_steps > 0),
             fills(|config, _, agent| agent.epsilon_final = config.epsilon_final as f32);
         /// Length of that schedule in environment steps; 0 keeps epsilon.
         epsilon_decay_steps: u64 = 0,
@@ -292,6 +321,16 @@ settings! {
 }
 
 impl Config {
+    /// Whether `ln alpha` is a parameter with an optimiser of its own.
+    fn learns_alpha(&self) -> bool {
+        matches!(self.temperature, Temperature::Learned | Temperature::LearnedExp)
+    }
+
+    /// Whether `target_entropy` decides about alpha.
+    pub(super) fn aims_at_entropy(&self) -> bool {
+        self.learns_alpha() || self.temperature == Temperature::PerState
+    }
+
     /// The length of a schedule, of which 0 means the whole run.
     fn steps_or_all(&self, steps: u64) -> f32 {
         (if steps == 0 { self.total_timesteps } else { steps }) as f32

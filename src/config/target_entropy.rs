@@ -6,6 +6,17 @@ use crate::error::{Error, Result};
 use crate::shared::action_size::ActionSize;
 
 /// Target entropy of the learned temperature.
+///
+/// ```
+/// use softq::config::TargetEntropy;
+///
+/// let half: TargetEntropy = "0.5ln|A|".parse()?;
+/// assert_eq!(half, TargetEntropy::Ratio(0.5));
+/// assert_eq!(half.nats(4u32), 0.5 * 4f64.ln());
+/// assert_eq!("0.2".parse::<TargetEntropy>()?.nats(4u32), 0.2);
+/// assert_eq!(TargetEntropy::PerDimension(-1.0).to_string(), "-1dim(A)");
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TargetEntropy {
     /// Entropy in nats.

@@ -1,7 +1,7 @@
 //! What must hold between settings, beside the range that each row of the table states for itself; checked before any device
 //! is opened. Each refusal names the field, the value, the range and the fix.
 
-use crate::config::{Config, Init, SETTINGS, TargetEntropy, Temperature};
+use crate::config::{Config, Init, SETTINGS, TargetEntropy};
 use crate::error::{Error, Result};
 use crate::shared::action_size::ActionSize;
 use crate::shared::layout::fits_f32;
@@ -42,8 +42,7 @@ impl Config {
             format!("between alpha_min = {} and alpha_max = {}", self.alpha_min, self.alpha_max),
             "Widen the clamp or move alpha inside it.",
         )?;
-        if matches!(self.temperature, Temperature::Learned | Temperature::LearnedExp | Temperature::PerState)
-        {
+        if self.aims_at_entropy() {
             self.validate_target_entropy(actions)?;
         }
         Ok(())

@@ -1,6 +1,14 @@
 //! The clock: the system's, or without the feature `clocks` one that the host provides, since reading the system's would end a
 //! program in a browser. Until it does (`provide`), that clock stands still. Times are shown and pace submissions; no result
 //! depends on them.
+//!
+//! ```
+//! use softq::engine::clock::Instant;
+//!
+//! let start = Instant::now();
+//! let before = start.elapsed();
+//! assert!(start.elapsed() >= before && Instant::now() - start >= before);
+//! ```
 
 #[cfg(feature = "clocks")]
 pub use std::time::Instant;

@@ -75,11 +75,17 @@ impl Composed {
 /// WGSL text of a kernel with all imports resolved.
 ///
 /// ```
-/// use softq::engine::compose::compose;
-/// use softq::kernels::adam;
+/// use softq::engine::compose::{Composed, compose};
+/// use softq::kernels::act_step;
 ///
-/// let composed = compose(&adam::KERNEL, None, None)?;
+/// let env = softq::envs::find("cartpole")?;
+/// let composed: Composed = compose(&act_step::KERNEL, Some(env), None)?;
 /// assert!(composed.text.contains("fn main("));
+/// // Every line knows its file, so that messages of a compiler can name it.
+/// assert_eq!(composed.origin(1), Some(("shaders/act_step.wgsl", 1)));
+/// assert_eq!(composed.origin(composed.env_line as u32 + 1), Some((env.file.as_str(), 1)));
+/// // This kernel is none without an environment.
+/// assert!(compose(&act_step::KERNEL, None, None).is_err());
 /// # Ok::<(), softq::Error>(())
 /// ```
 pub fn compose(kernel: &Kernel, env: Option<&Env>, rule: Option<&Rule>) -> Result<Composed> {
@@ -93,6 +99,17 @@ pub fn compose(kernel: &Kernel, env: Option<&Env>, rule: Option<&Rule>) -> Resul
 
 /// An environment file with what it may use, and nothing else: the text from which its sizes are read. The file comes
 /// first, so line numbers are its own.
+///
+/// ```
+/// use softq::engine::compose::compose_alone;
+/// use softq::engine::variant::parse;
+///
+/// let source = "fn coin(rng: ptr<function, Rng>) -> bool { return rng_uniform(rng) < 0.5; }";
+/// assert!(parse(source).is_err());
+/// let text = compose_alone(source)?;
+/// assert!(text.starts_with(source) && parse(&text).is_ok());
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn compose_alone(source: &str) -> Result<String> {
     let mut composer = Composer::default();
     composer.environment("environment", source)?;

@@ -6,6 +6,28 @@
 //! With fewer agents than threads, the dense twins share each dispatch among the threads. With more, every thread takes an
 //! agent and runs the whole submission for it, so that threads meet once per submission and an agent's memory stays in its
 //! core's cache.
+//!
+//! ```
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::engine::executor::{Executor, write_as};
+//! use softq::engine::recording::{Buffers, Recording};
+//! use softq::kernels::silu;
+//!
+//! let mut buffers = Buffers::default();
+//! let [z, y] = ["z", "y"].map(|name| buffers.add::<f32>(name, 3, ""));
+//! let mut recording = Recording::default();
+//! silu::record(&mut recording, silu::Params { count: 3, slots: 1, agents: 1 }, z, y)?;
+//! let run = |mut executor: CpuExecutor| {
+//!     executor.allocate(&buffers)?;
+//!     write_as(&mut executor, z.id, &[-1.5f32, 0.1, 7.0])?;
+//!     let program = executor.prepare(&recording)?;
+//!     executor.submit(&[(program, 1)], None)?;
+//!     executor.read(y.id)
+//! };
+//! // By twins and by the text that a GPU runs: the same bits.
+//! assert_eq!(run(CpuExecutor::new())?, run(CpuExecutor::interpreting())?);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,5 +1,24 @@
 //! What the engine knows of an environment: its WGSL text, what reflection read from it, its parameters, and, for the
 //! built-in ones, its CPU twin. `envs` makes these values; kernels and recordings only look at them.
+//!
+//! ```
+//! use softq::engine::env::{ActionSpace, Env, Number, ParamValue, RuntimeParam, StateWord};
+//! use softq::envs::{self, Values};
+//!
+//! let values: Values = [("gravity".into(), "uniform(5,15)".into())].into();
+//! let env: &Env = envs::open("cartpole", &values)?;
+//! assert_eq!((&env.actions, env.step_limit()), (&ActionSpace::Discrete(2), 500));
+//! assert_eq!(env.state[2], StateWord { name: "theta".into(), number: Number::F32 });
+//! let RuntimeParam { name, default, value, .. } = &env.params[0];
+//! assert_eq!((name.as_str(), *default, *value), ("gravity", 9.8, ParamValue::Uniform(5.0, 15.0)));
+//! // Every lane has a world of its own, and has it again whenever it is asked for.
+//! let words = env.lane_params(7, 100);
+//! let gravity = |lane: usize| f32::from_bits(words[lane * env.param_words() as usize]);
+//! assert!((0..100).all(|lane| (5.0..=15.0).contains(&gravity(lane))));
+//! assert_ne!(gravity(0), gravity(1));
+//! assert_eq!(words, env.lane_params(7, 100));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use crate::error::{Error, Result};
 use crate::shared::action_size::ActionSize;
@@ -12,6 +31,23 @@ pub use crate::engine::world::{Axis, EnvTwin, NoParams, World};
 pub use crate::shared::outcome::Outcome;
 
 /// The actions of an environment, as in Gymnasium.
+///
+/// ```
+/// use softq::engine::env::{ActionSpace, uniform_choice};
+/// use softq::shared::rng::{Rng, STREAM_ACTION};
+///
+/// let heads = ActionSpace::MultiDiscrete(vec![3, 4]);
+/// assert_eq!((heads.words(), heads.outputs()), (2, 7));
+/// assert_eq!(heads.to_string(), "MultiDiscrete([3, 4])");
+/// // A random action takes one number per head.
+/// let rng = || Rng::new(0, STREAM_ACTION, 0, 0);
+/// let (mut action, mut numbers) = ([0u32; 2], rng());
+/// heads.sample(&mut rng(), &mut action);
+/// assert_eq!(action, [3, 4].map(|choices| uniform_choice(numbers.uniform(), choices)));
+/// // A policy acts in [-1, 1]; scale and bias make it an action.
+/// let torque = ActionSpace::Box { low: vec![-1.0], high: vec![3.0] };
+/// assert_eq!(torque.scales(), vec![[2.0, 1.0]]);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum ActionSpace {
     /// `NUM_ACTIONS`: one of so many, `u32` in WGSL.
@@ -103,6 +139,14 @@ pub fn uniform_choice(u: f32, actions: u32) -> u32 {
 }
 
 /// A scalar type of a runtime parameter or state field.
+///
+/// ```
+/// use softq::engine::env::Number;
+///
+/// assert_eq!(Number::I32.word(-1.0), u32::MAX);
+/// assert_eq!(Number::I32.value(u32::MAX), -1.0);
+/// assert_eq!(Number::F32.word(0.5), 0.5f32.to_bits());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {
     /// `f32`
@@ -173,6 +217,18 @@ pub struct RuntimeParam {
 }
 
 /// A constant marked `// param:`: a parameter that is compiled in and may change sizes.
+///
+/// ```
+/// use softq::engine::env::ConstParam;
+/// use softq::envs::{self, Values};
+///
+/// let values: Values = [("rows".into(), "12".into())].into();
+/// let env = envs::open("catch", &values)?;
+/// let ConstParam { name, value, .. } = &env.const_params[0];
+/// assert_eq!((name.as_str(), value.as_str()), ("rows", "12u"));
+/// assert_eq!(env.obs_size, 12 * 5);
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConstParam {
     /// Constant's name in lower case, as in `--env-param NAME=VALUE`.
@@ -193,6 +249,18 @@ pub struct StateWord {
 }
 
 /// Values of the file's constants, by name.
+///
+/// ```
+/// use softq::engine::env::{ConstValue, Constants};
+///
+/// let row = ConstValue::List(vec![ConstValue::Number(0.0), ConstValue::Number(3.0)]);
+/// let map = ("MAP".to_owned(), ConstValue::List(vec![row]));
+/// let constants = Constants([("ROWS".to_owned(), ConstValue::Number(1.0)), map].into());
+/// assert_eq!(constants.u32("ROWS")?, 1);
+/// assert_eq!(constants.grid("MAP")?, vec![vec![0, 3]]);
+/// assert!(constants.f32("MAP").is_err(), "it is no number");
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Constants(pub std::collections::BTreeMap<String, ConstValue>);
 
@@ -356,6 +424,25 @@ impl Env {
 }
 
 /// The declaration of a built-in environment. Several may share one file through `values`.
+///
+/// ```
+/// use softq::engine::env::{BuiltIn, ConstValue, Constants};
+/// use softq::envs::{self, BUILT_INS};
+/// use softq::shared::rng::{Rng, STREAM_RESET};
+///
+/// let of = |file: &str| -> Vec<&BuiltIn> { BUILT_INS.iter().copied().filter(|env| env.file == file).collect() };
+/// let lakes = of("frozen_lake.wgsl");
+/// assert!(lakes[0].values.is_empty() && lakes[1].values.contains(&("max_episode_steps", "200")));
+/// assert_eq!(envs::find(lakes[1].id)?.step_limit(), 200);
+/// // A twin is made from the constants of the file: here the paddle starts in the middle of three columns.
+/// let board = [("ROWS", 4.0), ("COLUMNS", 3.0)];
+/// let constants = board.map(|(name, value)| (name.to_owned(), ConstValue::Number(value)));
+/// let twin = (of("catch.wgsl")[0].twin)(&Constants(constants.into()))?;
+/// let mut state = [9; 3];
+/// twin.reset(&[0], &mut state, &mut Rng::new(0, STREAM_RESET, 0, 0));
+/// assert_eq!(state[1..], [0, 1]);
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub struct BuiltIn {
     /// Versioned id as in Gymnasium.
     pub id: &'static str,
@@ -374,6 +461,16 @@ pub struct BuiltIn {
 }
 
 /// The sizes of an environment that decide buffer lengths; zeros where a kernel uses none.
+///
+/// ```
+/// use softq::engine::env::EnvSizes;
+///
+/// let sizes = EnvSizes::of(Some(softq::envs::find("cartpole")?));
+/// // Two observations of four numbers, an action, a reward and how it ended.
+/// assert_eq!((sizes.obs, sizes.outputs, sizes.transition_words), (4, 2, 11));
+/// assert_eq!(EnvSizes::of(None).obs, 0);
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EnvSizes {
     /// Length of an observation.

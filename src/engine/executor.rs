@@ -1,4 +1,33 @@
 //! The interface both executors share: memory, programs, submissions, readbacks.
+//!
+//! ```
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::engine::executor::{Executor, Grain, Program, Span, read_later, read_later_as, write_as};
+//! use softq::engine::recording::{Buffers, Recording};
+//! use softq::kernels::silu;
+//!
+//! let mut buffers = Buffers::default();
+//! let [z, y] = ["z", "y"].map(|name| buffers.add::<f32>(name, 2, ""));
+//! let mut recording = Recording::default();
+//! silu::record(&mut recording, silu::Params { count: 2, slots: 1, agents: 1 }, z, y)?;
+//!
+//! let mut executor = CpuExecutor::new();
+//! executor.allocate(&buffers)?;
+//! write_as(&mut executor, z.id, &[0.0f32, 20.0])?;
+//! let program: Program = executor.prepare(&recording)?;
+//! // Once, with a snapshot of `y` behind it; a device would still be at work when this returns.
+//! executor.submit(&[(program, 1)], Some(y.id))?;
+//! executor.wait()?;
+//! let snapshots = executor.collect()?;
+//! // Twice, with the time of each dispatch.
+//! let spans: Vec<Span> = executor.clocked(&[(program, 2)], Grain::Dispatch)?;
+//! assert!(spans.len() == 2 && spans.iter().all(|span| span.begin <= span.end));
+//! // Where no thread may wait, as in a browser, a read is a future.
+//! assert_eq!(pollster::block_on(read_later(&mut executor, y.id))?, snapshots[0]);
+//! let values: Vec<f32> = pollster::block_on(read_later_as(&mut executor, y.id))?;
+//! assert_eq!(values, [0.0, 20.0]);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -31,6 +60,12 @@ pub struct Span {
 
 impl Span {
     /// Its length in seconds.
+    ///
+    /// ```
+    /// use softq::engine::executor::Span;
+    ///
+    /// assert_eq!(Span { begin: 500_000_000, end: 1_000_000_000 }.seconds(), 0.5);
+    /// ```
     pub fn seconds(&self) -> f64 {
         self.end.saturating_sub(self.begin) as f64 * 1e-9
     }

@@ -1,4 +1,26 @@
 //! Kernels without a driver and without their twins: the composed text, executed by the interpreter.
+//!
+//! ```
+//! use softq::engine::interpret::Interpreted;
+//! use softq::engine::variant::Variant;
+//! use softq::interp::machine::Limits;
+//! use softq::interp::sanitizer::{Kind, Report};
+//! use softq::kernels::silu;
+//!
+//! let code = Interpreted::of(&Variant { kernel: &silu::KERNEL, env: None, rule: None })?;
+//! let params = [2, 1, 1];
+//! let (mut z, mut y) = ([0.0, 20.0].map(f32::to_bits), [0; 2]);
+//! code.run(&params, &mut [&mut z[..], &mut y[..]], [1, 1, 1])?;
+//! assert_eq!(y.map(f32::from_bits), [0.0, 20.0]);
+//!
+//! // The same over buffers that are too short, under the sanitizer.
+//! let limits = Limits { iterations: 100, fuel: 10_000 };
+//! let report: Report = code.watch(&params, &mut [vec![0], vec![0]], [1, 1, 1], limits, &[]);
+//! let first = &report.findings[0];
+//! assert_eq!(first.kind, Kind::OutOfBounds);
+//! assert_eq!(code.text.lines().nth(first.line as usize - 1), Some("    let x = z[at];"));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use naga::valid::{ValidationFlags, Validator};
 

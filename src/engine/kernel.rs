@@ -4,6 +4,44 @@
 //! Convention of every shader: entry point `main`, group 0, params at binding 0, buffers at 1, 2, ... in order. Params are
 //! a read-only storage buffer, not a uniform one: Mesa's software Vulkan driver specialises a shader for the uniform values
 //! its branches and loops depend on, again at every bind, which cost 3 ms per update.
+//!
+//! A kernel of a program's own, here with the params, buffers and rules of one that exists:
+//!
+//! ```
+//! use softq::engine::interpret::Interpreted;
+//! use softq::engine::kernel::{Kernel, TwinCall};
+//! use softq::engine::variant::Variant;
+//! use softq::kernels::silu;
+//!
+//! const WGSL: &str = "
+//! struct Params { count: u32, slots: u32, agents: u32 }
+//! @group(0) @binding(0) var<storage, read> p: Params;
+//! @group(0) @binding(1) var<storage, read> z: array<f32>;
+//! @group(0) @binding(2) var<storage, read_write> y: array<f32>;
+//! @compute @workgroup_size(64)
+//! fn main(@builtin(global_invocation_id) id: vec3u) {
+//!     if (id.x < p.count) { y[id.x] = z[id.x] * z[id.x]; }
+//! }
+//! ";
+//! fn twin(call: TwinCall<'_>) {
+//!     let [z, y]: [&mut [u32]; 2] = call.bindings.try_into().expect("two buffers");
+//!     for (y, z) in y.iter_mut().zip(&*z) {
+//!         *y = (f32::from_bits(*z) * f32::from_bits(*z)).to_bits();
+//!     }
+//! }
+//! let square: &'static Kernel =
+//!     Box::leak(Box::new(Kernel { name: "square", source: WGSL, twin, ..silu::KERNEL }));
+//!
+//! // The twin and the text give the same bits.
+//! let (mut z, mut by_twin, mut by_text) = ([3.0, -0.5].map(f32::to_bits), [0; 2], [0; 2]);
+//! let bindings = vec![&mut z[..], &mut by_twin[..]];
+//! (square.twin)(TwinCall { params: &[2, 1, 1], bindings, env: None, rule: None });
+//! let code = Interpreted::of(&Variant { kernel: square, env: None, rule: None })?;
+//! code.run(&[2, 1, 1], &mut [&mut z[..], &mut by_text[..]], [1, 1, 1])?;
+//! assert_eq!(by_twin.map(f32::from_bits), [9.0, 0.25]);
+//! assert_eq!(by_twin, by_text);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use crate::engine::env::Env;
 use crate::engine::rule::Rule;
@@ -85,6 +123,27 @@ pub struct Rules {
 }
 
 /// A kernel declaration. See `src/kernels` for all of them.
+///
+/// ```
+/// use softq::engine::kernel::{Access, Binding, Kernel, Need, Rules, Work};
+/// use softq::kernels::{act_box, silu};
+///
+/// let kernel: &Kernel = &silu::KERNEL;
+/// let written: Vec<&Binding> =
+///     kernel.bindings.iter().filter(|binding| binding.access == Access::ReadWrite).collect();
+/// assert_eq!((written.len(), written[0].name), (1, "y"));
+/// // Two agents with three slots of 100 elements each.
+/// let params = [100, 3, 2];
+/// assert_eq!((kernel.sizes)(&params, None), [600, 600]);
+/// assert_eq!((kernel.grid)(&params), [2, 3, 2]);
+/// let work: Work = kernel.work.expect("it follows from the sizes")(&params);
+/// assert_eq!((work.words, work.bytes()), (1_200, 4_800));
+/// let Rules { grid, .. } = kernel.rules;
+/// assert!(grid.contains("p.slots"));
+/// // What is composed with an environment says which.
+/// assert_eq!(act_box::KERNEL.needs, Need::Continuous);
+/// assert!(act_box::KERNEL.fits(false, true) && !act_box::KERNEL.fits(true, true));
+/// ```
 pub struct Kernel {
     /// Name: file stem of the shader and of the Rust file.
     pub name: &'static str,

@@ -1,4 +1,19 @@
 //! Memory of the host, asked before it is taken: a population that does not fit is refused by name, not by the system.
+//!
+//! ```
+//! use softq::engine::memory::{check, check_contents};
+//! use softq::engine::recording::Buffers;
+//!
+//! let mut buffers = Buffers::default();
+//! let weights = buffers.add::<f32>("weights", 100, "Use smaller hidden layers.");
+//! check(&buffers)?;
+//! check_contents(weights.id, &buffers)?;
+//! let replay = buffers.add::<f32>("replay", 1 << 60, "Lower --buffer-size.");
+//! let refused = check(&buffers).expect_err("more than any machine has");
+//! assert!(refused.to_string().contains("'replay'") && refused.to_string().contains("--buffer-size"));
+//! assert!(check_contents(replay.id, &buffers).is_err());
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use crate::engine::recording::{BufferId, Buffers};
 use crate::error::{Error, Result};

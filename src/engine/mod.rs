@@ -32,27 +32,36 @@
 //! # Ok::<(), softq::Error>(())
 //! ```
 
+#[doc(hidden)]
 pub mod abreast;
 pub mod clock;
 pub mod compose;
 pub mod cpu;
+#[doc(hidden)]
 pub mod debug;
 pub mod env;
 pub mod executor;
+#[doc(hidden)]
 pub mod guard;
 pub mod interpret;
 pub mod kernel;
+#[doc(hidden)]
 pub mod lexer;
 pub mod memory;
+#[doc(hidden)]
 pub mod pointers;
 #[cfg(feature = "threads")]
 mod pool;
 pub mod recording;
 pub mod rule;
+#[doc(hidden)]
 pub mod share;
+#[doc(hidden)]
 pub mod simd;
+#[doc(hidden)]
 pub mod threads;
 #[cfg(feature = "translate")]
+#[doc(hidden)]
 pub mod translate;
 pub mod variant;
 pub mod world;

@@ -2,6 +2,29 @@
 //!
 //! [`Buffers`] names and sizes the memory, [`Recording`] lists dispatches over it. Every rule that can be checked without
 //! a device is checked here, once: binding count, lengths, aliasing, grid size and loop bound.
+//!
+//! ```
+//! use softq::engine::recording::{Buffer, BufferDecl, BufferId, Buffers, Dispatch, Erased, Recording};
+//! use softq::kernels::silu;
+//!
+//! let mut buffers = Buffers::default();
+//! let z: Buffer<f32> = buffers.add("z", 100, "Use a smaller batch.");
+//! let y: Buffer<f32> = buffers.add("y", 100, "");
+//! assert_eq!(z.erase(), Erased { id: BufferId(0), words: 100 });
+//! let declared = BufferDecl { name: "z".into(), words: 100, hint: "Use a smaller batch." };
+//! assert_eq!((&buffers.decls[0], buffers.total_bytes()), (&declared, 800));
+//!
+//! let mut recording = Recording::default();
+//! let params = silu::Params { count: 100, slots: 1, agents: 1 };
+//! silu::record(&mut recording, params, z, y)?;
+//! let Dispatch { kernel, grid, .. } = &recording.dispatches[0];
+//! assert_eq!((kernel.name, *grid), ("silu", [2, 1, 1]));
+//! assert_eq!(recording.outputs(0), [("y", y.erase())]);
+//! // What no device could run is refused by name.
+//! let refused = silu::record(&mut recording, params, z, z).expect_err("one buffer, read and written");
+//! assert!(refused.to_string().contains("bindings 'z' and 'y' are the same buffer"));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::marker::PhantomData;
 

@@ -1,4 +1,19 @@
 //! A kernel as it is compiled: alone, or composed with an environment or a target rule.
+//!
+//! ```
+//! use softq::engine::variant::{Variant, parse};
+//! use softq::kernels::{act_step, adam, backup, targets};
+//!
+//! let kernels = [&adam::KERNEL, &act_step::KERNEL, &backup::KERNEL];
+//! let all = Variant::all(&kernels, &[softq::envs::find("cartpole")?], &[&targets::MAX]);
+//! let names: Vec<String> = all.iter().map(Variant::name).collect();
+//! assert_eq!(names, ["adam", "act_step+cartpole", "backup+max"]);
+//! for variant in &all {
+//!     let (module, _) = parse(&variant.text()?).expect("valid");
+//!     assert_eq!(module.entry_points[0].name, "main");
+//! }
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 
@@ -67,6 +82,15 @@ impl Variant {
 }
 
 /// Why a text is no module.
+///
+/// ```
+/// use softq::engine::variant::{Failure, read, validate};
+///
+/// let Err(Failure::Parse { spans, .. }) = read("fn f() { x = 1u; }") else { panic!("there is no x") };
+/// assert_eq!(spans[0].to_range(), Some(9..10));
+/// let Ok(module) = read("fn f() -> u32 { return; }") else { panic!("it is WGSL") };
+/// assert!(matches!(validate(&module), Err(Failure::Invalid { .. })));
+/// ```
 pub enum Failure {
     /// It is not WGSL.
     Parse {
@@ -105,6 +129,16 @@ impl Failure {
 }
 
 /// What WebGPU's core grants every shader: no extension, and the functions that pack half floats into words.
+///
+/// ```
+/// use naga::valid::{Capabilities, ValidationFlags, Validator};
+/// use softq::engine::variant::core;
+///
+/// let text = "fn packed(x: vec2f) -> u32 { return pack2x16float(x); }";
+/// let module = naga::front::wgsl::parse_str(text).expect("WGSL");
+/// let valid = |grants| Validator::new(ValidationFlags::all(), grants).validate(&module).is_ok();
+/// assert!(valid(core()) && !valid(Capabilities::empty()));
+/// ```
 pub fn core() -> Capabilities {
     Capabilities::SHADER_FLOAT16_IN_FLOAT32
 }
@@ -146,6 +180,20 @@ pub fn parse(wgsl: &str) -> std::result::Result<(naga::Module, ModuleInfo), Stri
 }
 
 /// The module of a text that the writers of some backends would not take as it is; `None` if they take it.
+///
+/// ```
+/// use softq::engine::variant::rewritten;
+///
+/// let text = "
+/// struct State { x: u32 }
+/// fn bump(x: ptr<function, u32>) { *x += 1u; }
+/// fn f() -> u32 { var state: State; bump(&state.x); return state.x; }
+/// ";
+/// assert!(rewritten(text).is_some());
+/// // A pointer to a whole variable is taken everywhere.
+/// let text = text.replace("State; bump(&state.x); return state.x", "u32; bump(&state); return state");
+/// assert!(rewritten(&text).is_none());
+/// ```
 pub fn rewritten(wgsl: &str) -> Option<naga::Module> {
     let mut module = naga::front::wgsl::parse_str(wgsl).ok()?;
     pointers::by_copy(&mut module).then_some(module)

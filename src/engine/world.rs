@@ -1,5 +1,48 @@
 //! An environment's functions on the CPU: [`World`], which its Rust file implements, and the same over words, as executors
 //! hold states and parameters.
+//!
+//! ```
+//! use softq::engine::env::Outcome;
+//! use softq::engine::world::{EnvTwin, NoParams, World};
+//! use softq::shared::rng::{Rng, STREAM_STEP};
+//!
+//! /// Steps along a line, up to its end.
+//! struct Walk {
+//!     end: u32,
+//! }
+//!
+//! impl World for Walk {
+//!     type State = u32;
+//!     type Params = NoParams;
+//!
+//!     fn reset(&self, _: &NoParams, rng: &mut Rng<'_>) -> u32 {
+//!         rng.u32() % self.end
+//!     }
+//!
+//!     fn step(&self, _: &NoParams, at: &mut u32, action: &[u32], _: &mut Rng<'_>) -> Outcome {
+//!         *at += action[0];
+//!         Outcome { reward: -1.0, terminated: *at >= self.end }
+//!     }
+//!
+//!     fn observe(&self, _: &NoParams, at: &u32, obs: &mut [f32]) {
+//!         obs[0] = *at as f32 / self.end as f32;
+//!     }
+//!
+//!     fn draw(&self, _: &NoParams, at: &u32, uv: [f32; 2]) -> [f32; 3] {
+//!         if uv[0] * (self.end as f32) < *at as f32 { [1.0; 3] } else { [0.0; 3] }
+//!     }
+//! }
+//!
+//! // Its words are what executors see.
+//! let twin: &dyn EnvTwin = &Walk { end: 4 };
+//! assert_eq!((twin.state_words(), twin.param_words()), (1, 1));
+//! let (mut state, mut rng) = ([3], Rng::new(0, STREAM_STEP, 0, 0));
+//! assert_eq!(twin.step(&[0], &mut state, &[1], &mut rng), Outcome { reward: -1.0, terminated: true });
+//! assert_eq!(state, [4]);
+//! let mut colours = [vec![0.0; 2], vec![0.0; 2], vec![0.0; 2]];
+//! twin.draw(&[0], &[2], &[0.1, 0.9], 0.5, &mut colours);
+//! assert_eq!(colours[0], [1.0, 0.0], "left half white");
+//! ```
 
 use bytemuck::Pod;
 
@@ -12,6 +55,15 @@ use crate::shared::rng::Rng;
 pub type NoParams = u32;
 
 /// One number of a state, as an axis of a grid over all states.
+///
+/// ```
+/// use softq::engine::world::Axis;
+///
+/// let axes: &[Axis] = softq::envs::find("pendulum")?.twin().axes();
+/// let names: Vec<(&str, bool)> = axes.iter().map(|axis| (axis.name, axis.wraps)).collect();
+/// assert_eq!(names, [("theta", true), ("theta_dot", false)]);
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Axis {
     /// Its name in `State`.

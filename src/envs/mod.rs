@@ -25,47 +25,78 @@
 //! # Ok::<(), softq::Error>(())
 //! ```
 
+#[doc(hidden)]
 pub mod acrobot;
+#[doc(hidden)]
 pub mod asterix;
+#[doc(hidden)]
 pub mod breakout;
+#[doc(hidden)]
 pub mod cartpole;
+#[doc(hidden)]
 pub mod catch;
+#[doc(hidden)]
 pub mod catch_pixels;
 pub mod check;
+#[doc(hidden)]
 pub mod cliff_walking;
 mod culprit;
+#[doc(hidden)]
 pub mod deep_sea;
 pub(crate) mod explain;
+#[doc(hidden)]
 pub mod freeway;
+#[doc(hidden)]
 pub mod frozen_lake;
+#[doc(hidden)]
 pub mod grid;
+#[doc(hidden)]
 pub mod interpreted;
 mod items;
 mod loops;
+#[doc(hidden)]
 pub mod mdp;
+#[doc(hidden)]
 pub mod mountain_car;
+#[doc(hidden)]
 pub mod mountain_car_continuous;
+#[doc(hidden)]
 pub mod multi_goal;
+#[doc(hidden)]
 pub mod operators;
+#[doc(hidden)]
 pub mod pendulum;
+#[doc(hidden)]
 pub mod pendulum_discrete;
+#[doc(hidden)]
 pub mod pong;
+#[doc(hidden)]
 pub mod qbert;
+#[doc(hidden)]
 pub mod ranges;
+#[doc(hidden)]
 pub mod reacher;
 #[cfg(test)]
 mod recorded;
+#[doc(hidden)]
 pub mod reflect;
 pub(crate) mod refusals;
+#[doc(hidden)]
 pub mod rescale;
 #[cfg(test)]
 mod resets;
 mod returns;
+#[doc(hidden)]
 pub mod seaquest;
+#[doc(hidden)]
 pub mod space_invaders;
+#[doc(hidden)]
 pub mod tabulate;
+#[doc(hidden)]
 pub mod taxi;
+#[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
 pub mod tray;
 
 use std::collections::BTreeMap;
@@ -130,6 +161,15 @@ pub fn find(name: &str) -> Result<&'static Env> {
 }
 
 /// The built-in environment that is `env` with discrete actions, where `env` has others.
+///
+/// ```
+/// use softq::envs::{discrete_relative, find};
+///
+/// assert_eq!(discrete_relative(find("pendulum")?), Some("pendulum_discrete"));
+/// assert_eq!(discrete_relative(find("MountainCarContinuous-v0")?), Some("mountain_car"));
+/// assert_eq!(discrete_relative(find("reacher")?), None);
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn discrete_relative(env: &Env) -> Option<&'static str> {
     let base = env.short.trim_end_matches("_continuous");
     let relative =
@@ -138,6 +178,17 @@ pub fn discrete_relative(env: &Env) -> Option<&'static str> {
 }
 
 /// An environment by id, short name or path of a WGSL file, with values for its parameters.
+///
+/// ```
+/// use softq::envs::{Values, open};
+///
+/// let values: Values = [("max_episode_steps".into(), "7".into())].into();
+/// assert_eq!(open("CartPole", &values)?.step_limit(), 7);
+/// let wrong: Values = [("gravty".into(), "5".into())].into();
+/// let error = open("cartpole", &wrong).expect_err("a slip");
+/// assert!(error.to_string().contains("Did you mean 'gravity'?"), "{error}");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn open(name: &str, values: &Values) -> Result<&'static Env> {
     if is_path(name) {
         return open_file(Path::new(name), values);
@@ -184,6 +235,13 @@ fn plain_name(name: &str) -> (String, Option<u32>) {
 }
 
 /// Whether a name means a file: it ends in `.wgsl` or contains a path separator, other than in `MinAtar/Breakout-v1`.
+///
+/// ```
+/// use softq::envs::is_path;
+///
+/// assert!(is_path("balance.wgsl") && is_path("worlds/balance"));
+/// assert!(!is_path("cartpole") && !is_path("MinAtar/Breakout-v1"));
+/// ```
 pub fn is_path(name: &str) -> bool {
     let own = name.to_lowercase().strip_prefix(NAMESPACE).map(str::to_owned);
     name.ends_with(".wgsl") || own.as_deref().unwrap_or(name).contains(['/', '\\'])
@@ -224,6 +282,21 @@ fn rescaled(inner: Box<dyn EnvTwin>, rescale: Option<rescale::Rescale>) -> Box<d
 }
 
 /// An environment from a user's file. Its kernels are checked as they will be composed.
+///
+/// ```
+/// use softq::envs::{Values, find, open_copy, open_file};
+///
+/// let dir = tempfile::tempdir().expect("a directory");
+/// let (path, copy) = (dir.path().join("pole.wgsl"), dir.path().join("env.wgsl"));
+/// std::fs::write(&path, &find("cartpole")?.source).expect("written");
+/// let env = open_file(&path, &Values::new())?;
+/// assert!(env.user && env.id == "pole" && env.obs_size == 4);
+/// // A copy, as a run keeps it, goes by the name of the original.
+/// std::fs::copy(&path, &copy).expect("copied");
+/// assert_eq!(open_copy(&copy, "pole.wgsl", &Values::new())?.id, "pole");
+/// assert!(open_file(dir.path(), &Values::new()).is_err(), "a directory is no file");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn open_file(path: &Path, values: &Values) -> Result<&'static Env> {
     from_source(&path.display().to_string(), &read(path)?, values)
 }
@@ -294,6 +367,17 @@ fn user_env(id: &str, file: &str, given: &str, values: &Values) -> Result<&'stat
 }
 
 /// The kernels that an environment is composed into: those that choose actions from values need discrete ones.
+///
+/// ```
+/// use softq::envs::{find, kernels_with};
+///
+/// let acts = |env: &str, kernel: &str| -> softq::Result<bool> {
+///     Ok(kernels_with(find(env)?).any(|other| other.name == kernel))
+/// };
+/// assert!(acts("cartpole", "act_step")? && !acts("cartpole", "act_box")?);
+/// assert!(acts("pendulum", "act_box")? && !acts("pendulum", "act_step")?);
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn kernels_with(env: &Env) -> impl Iterator<Item = &'static Kernel> {
     let discrete = env.actions.outputs() > 0;
     let draws = env.has_draw;

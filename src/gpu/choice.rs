@@ -32,6 +32,15 @@ pub fn choose(request: &str) -> Result<Choice> {
 
 /// The same to train in `env`: without hardware, `auto` takes the CPU executor if the environment has a CPU twin, because
 /// it trains faster there than a software driver on the same cores (docs/performance.md).
+///
+/// ```
+/// use softq::gpu::{Choice, choose_to_train};
+///
+/// let choice: Choice = choose_to_train("cpu", softq::envs::find("catch")?)?;
+/// assert_eq!((choice.address.as_str(), choice.reason.as_str()), ("cpu", "asked for"));
+/// assert!(!choice.hardware);
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn choose_to_train(request: &str, env: &Env) -> Result<Choice> {
     choose_for(request, if env.twin.is_some() { Work::Training } else { Work::Shaders })
 }
@@ -70,6 +79,33 @@ fn choose_for(request: &str, work: Work) -> Result<Choice> {
 }
 
 /// The outcome of every request a user could make, for `softq devices`.
+///
+/// ```
+/// use softq::gpu::{AdapterReport, list_choices};
+///
+/// let software = AdapterReport {
+///     address: "vulkan:0".into(),
+///     name: "llvmpipe".into(),
+///     backend: "vulkan".into(),
+///     device_type: "Cpu".into(),
+///     driver: "Mesa".into(),
+///     driver_info: "22.3.6".into(),
+///     vendor: 0,
+///     device: 0,
+///     features: vec![],
+///     limits: vec![],
+///     unusable: None,
+/// };
+/// assert_eq!(software.describe(), "llvmpipe (vulkan, Mesa 22.3.6)");
+/// let mut taken = Vec::new();
+/// for (request, choice) in list_choices(&[software]) {
+///     taken.push((request, choice?.address));
+/// }
+/// // With such a driver alone, training is for the CPU executor.
+/// let taken: Vec<(&str, &str)> = taken.iter().map(|(request, address)| (&**request, &**address)).collect();
+/// assert_eq!(taken, [("auto", "cpu"), ("gpu", "vulkan:0"), ("cpu", "cpu"), ("vulkan:0", "vulkan:0")]);
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn list_choices(adapters: &[AdapterReport]) -> Vec<(String, Result<Choice>)> {
     let mut requests: Vec<String> = ["auto", "gpu", "cpu"].map(str::to_owned).to_vec();
     requests.extend(adapters.iter().map(|adapter| adapter.address.clone()));
@@ -192,7 +228,10 @@ fn choose_among(request: &str, adapters: &[AdapterReport], work: Work) -> Result
                             _ => adapters.iter().map(|a| a.address.as_str()).collect::<Vec<_>>().join(", "),
                         }
                     ),
-                    hint: format!("`softq devices` lists them. {INSTALL_HINT}."),
+                    hint: match adapters.len() {
+                        0 => format!("{INSTALL_HINT}."),
+                        _ => "`softq devices` lists them.".into(),
+                    },
                 }),
             }
         }

@@ -26,6 +26,16 @@ impl Drop for Compiling {
 }
 
 /// The kernel that is being compiled, and for how long already.
+///
+/// ```
+/// use softq::gpu::{Compiling, compiling};
+///
+/// let compilation = Compiling::begin("adam".into());
+/// let (kernel, _) = compiling().expect("it goes on");
+/// assert_eq!(kernel, "adam");
+/// drop(compilation);
+/// assert_eq!(compiling(), None);
+/// ```
 pub fn compiling() -> Option<(String, Duration)> {
     let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
     current.as_ref().map(|(kernel, since)| (kernel.clone(), since.elapsed()))

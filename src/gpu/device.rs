@@ -21,6 +21,17 @@ use crate::shared::layout::Layout;
 const WAIT: Duration = Duration::from_secs(120);
 
 /// A wgpu device with softq's conventions.
+///
+/// [`crate::gpu::open`] opens the one that a [`Choice`](crate::gpu::Choice) names; this is one by its address:
+///
+/// ```
+/// use softq::gpu::{GpuDevice, GpuExecutor};
+///
+/// let executor = pollster::block_on(GpuDevice::open("vulkan:99")).map(GpuExecutor::new);
+/// let error = executor.err().expect("no machine has a hundred");
+/// assert_eq!(error.exit_code(), 3);
+/// assert!(error.to_string().contains("vulkan:99"));
+/// ```
 pub struct GpuDevice {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,

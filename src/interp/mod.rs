@@ -25,13 +25,21 @@
 //! assert_eq!(x, [3, 5, 7, 9]);
 //! ```
 
+#[doc(hidden)]
 pub mod arith;
+#[doc(hidden)]
 pub mod code;
+#[doc(hidden)]
 pub mod dispatch;
+#[doc(hidden)]
 pub mod layout;
+#[doc(hidden)]
 pub mod lower;
+#[doc(hidden)]
 pub mod machine;
+#[doc(hidden)]
 pub mod monitor;
 pub mod sanitizer;
 mod tidy;
+#[doc(hidden)]
 pub mod wide;

@@ -1,4 +1,29 @@
 //! Convolution of grids for several networks at once, and what its kernels share. Twin of `shaders/conv2d_forward.wgsl`.
+//!
+//! ```
+//! use softq::kernels::conv2d_forward::{Params, twin, windows};
+//! use softq::kernels::{conv2d_backward_input, conv2d_backward_weights};
+//!
+//! // One row of four cells, seen through windows of two that lie beside each other.
+//! let out_width = windows(4, 2, 2, 0);
+//! assert_eq!((out_width, windows(4, 2, 1, 0), windows(1, 2, 1, 0)), (2, 3, 0));
+//! let params = Params {
+//!     batch: 1, height: 1, width: 4, channels: 1, kernel_height: 1, kernel_width: 2, stride_y: 1, stride_x: 2,
+//!     out_height: 1, out_width, filters: 1, nets: 1, net_params: 3, slots: 1, x_slots: 1, agents: 1,
+//!     ..Params::default()
+//! };
+//! let (x, weights) = ([1.0, 2.0, 3.0, 4.0], [1.0, 10.0, 0.5]);
+//! let mut y = [0.0; 2];
+//! twin(&params, &x, &weights, &mut y);
+//! assert_eq!(y, [21.5, 43.5]);
+//!
+//! // Its gradients: of both weights and the bias, and of the cells.
+//! let (dy, mut grads, mut dx) = ([1.0, -1.0], [0.0; 3], [0.0; 4]);
+//! conv2d_backward_weights::twin(&params, &x, &dy, &mut grads);
+//! assert_eq!(grads, [-2.0, -2.0, 0.0]);
+//! conv2d_backward_input::twin(&params, &dy, &weights, &x, &mut dx);
+//! assert_eq!(dx, [1.0, 10.0, -1.0, -10.0]);
+//! ```
 
 use crate::engine::kernel::Work;
 use crate::gpu_struct;

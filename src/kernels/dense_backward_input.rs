@@ -1,4 +1,18 @@
 //! Gradient of a dense layer for its input: `dx = (dy W^T) * act'(x)`. Twin of `shaders/dense_backward_input.wgsl`.
+//!
+//! ```
+//! use softq::kernels::Activation;
+//! use softq::kernels::dense_backward_input::{Params, twin};
+//!
+//! // Of the two inputs, which are outputs of a ReLU, the second is cut off.
+//! let params = Params {
+//!     batch: 1, in_dim: 2, out_dim: 1, nets: 1, net_params: 3, grad_slots: 1, x_slots: 1,
+//!     activation: Activation::Relu as u32, dy_stride: 1, x_stride: 2, agents: 1, ..Params::default()
+//! };
+//! let mut dx = [0.0; 2];
+//! twin(&params, &[0.5], &[2.0, 3.0, 1.0], &[4.0, 0.0], &mut dx);
+//! assert_eq!(dx, [1.0, 0.0]);
+//! ```
 
 use crate::engine::kernel::Work;
 use crate::gpu_struct;

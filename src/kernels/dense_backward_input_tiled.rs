@@ -21,6 +21,17 @@ kernel! {
 }
 
 /// Whether this shape can be tiled, and is wide enough to gain by it.
+///
+/// ```
+/// use softq::kernels::dense_backward_input::Params;
+/// use softq::kernels::dense_backward_input_tiled::fits;
+///
+/// let params = Params {
+///     batch: 5, in_dim: 8, out_dim: 4, net_params: 36, dy_stride: 4, x_stride: 8, ..Params::default()
+/// };
+/// assert!(fits(&params));
+/// assert!(!fits(&Params { in_dim: 4, ..params }));
+/// ```
 pub fn fits(p: &Params) -> bool {
     p.in_dim >= TILE
         && fours(&[p.in_dim, p.out_dim, p.net_params, p.weight_offset])

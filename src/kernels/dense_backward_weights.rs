@@ -1,5 +1,18 @@
 //! Gradient of a dense layer for its weights and bias: `dW = x^T dy`, `db = sum dy`. Twin of
 //! `shaders/dense_backward_weights.wgsl`.
+//!
+//! ```
+//! use softq::kernels::dense_backward_weights::{Params, twin};
+//!
+//! // One weight and the bias, over a batch of two rows.
+//! let params = Params {
+//!     batch: 2, in_dim: 1, out_dim: 1, net_params: 2, grad_slots: 1, x_slots: 1, x_stride: 1, dy_stride: 1,
+//!     agents: 1, ..Params::default()
+//! };
+//! let mut grads = [0.0; 2];
+//! twin(&params, &[1.0, 2.0], &[3.0, 4.0], &mut grads);
+//! assert_eq!(grads, [1.0 * 3.0 + 2.0 * 4.0, 3.0 + 4.0]);
+//! ```
 
 use crate::engine::kernel::Work;
 use crate::gpu_struct;

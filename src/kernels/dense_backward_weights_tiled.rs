@@ -21,6 +21,17 @@ kernel! {
 }
 
 /// Whether this shape can be tiled, and is wide enough to gain by it.
+///
+/// ```
+/// use softq::kernels::dense_backward_weights::Params;
+/// use softq::kernels::dense_backward_weights_tiled::fits;
+///
+/// let params = Params {
+///     batch: 5, in_dim: 4, out_dim: 8, net_params: 40, x_stride: 4, dy_stride: 8, ..Params::default()
+/// };
+/// assert!(fits(&params));
+/// assert!(!fits(&Params { weight_offset: 2, ..params }));
+/// ```
 pub fn fits(p: &Params) -> bool {
     p.out_dim >= TILE
         && fours(&[p.in_dim, p.out_dim, p.net_params, p.weight_offset])

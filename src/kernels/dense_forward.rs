@@ -1,4 +1,19 @@
 //! Dense layer for several networks at once: `y = act(x W + b)`. Twin of `shaders/dense_forward.wgsl`.
+//!
+//! ```
+//! use softq::kernels::dense_forward::{Params, twin};
+//! use softq::kernels::{Activation, pack_slots};
+//!
+//! // Two networks of one layer, two inputs and one output see the same row.
+//! let params = Params {
+//!     batch: 1, in_dim: 2, out_dim: 1, nets: 2, net_params: 3, slots: 2, x_slots: 1,
+//!     slot_net: pack_slots(&[0, 1]), slot_x: pack_slots(&[0, 0]), activation: Activation::Relu as u32,
+//!     x_stride: 2, y_stride: 1, agents: 1, ..Params::default()
+//! };
+//! let mut y = [0.0; 2];
+//! twin(&params, &[3.0, 4.0], &[1.0, 2.0, 0.5, -1.0, -2.0, 0.5], &mut y);
+//! assert_eq!(y, [11.5, 0.0]);
+//! ```
 
 use crate::engine::kernel::Work;
 use crate::gpu_struct;

@@ -22,6 +22,17 @@ kernel! {
 }
 
 /// Whether this shape can be tiled, and is wide enough to gain by it.
+///
+/// ```
+/// use softq::kernels::dense_forward::Params;
+/// use softq::kernels::dense_forward_tiled::fits;
+///
+/// let params = Params {
+///     batch: 5, in_dim: 4, out_dim: 8, net_params: 40, x_stride: 4, y_stride: 8, ..Params::default()
+/// };
+/// assert!(fits(&params));
+/// assert!(!fits(&Params { in_dim: 3, ..params }));
+/// ```
 pub fn fits(p: &Params) -> bool {
     p.out_dim >= TILE
         && fours(&[p.in_dim, p.out_dim, p.net_params, p.weight_offset])

@@ -19,6 +19,7 @@ pub mod add_reference;
 pub mod append_actions;
 pub mod backup;
 mod blocks;
+#[doc(hidden)]
 pub mod choose;
 pub mod conv2d_backward_input;
 pub mod conv2d_backward_weights;
@@ -44,6 +45,7 @@ pub mod fused_gradients;
 pub mod grad_norm;
 pub mod join_heads;
 pub mod lambda_returns;
+#[doc(hidden)]
 pub mod lane_step;
 pub mod layer_norm;
 pub mod layer_norm_backward_input;
@@ -211,6 +213,11 @@ fn nibble(packed: u32, slot: usize) -> usize {
 }
 
 /// Packs a slot table of at most 8 entries below 16.
+///
+/// ```
+/// // The first two evaluations are of network 0, the third is of network 3.
+/// assert_eq!(softq::kernels::pack_slots(&[0, 0, 3]), 0x300);
+/// ```
 pub fn pack_slots(slots: &[u32]) -> u32 {
     slots.iter().enumerate().fold(0, |packed, (slot, value)| packed | (value & 15) << (4 * slot))
 }

@@ -3,6 +3,57 @@
 //! A [`GroupSpec`] says what a group is and how its parameters are laid out, a [`Group`] is one in memory, and
 //! [`Evaluations`] are passes of some of its networks over some inputs. Whoever saves, loads or plays agents walks over
 //! groups and their [`GroupSpec::tensors`]; nobody else knows a layout.
+//!
+//! One step of learning, of a network that is a line:
+//!
+//! ```
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::engine::executor::{Executor, read_as, write_as};
+//! use softq::engine::recording::{Buffers, Recording};
+//! use softq::kernels::Activation;
+//! use softq::nn::{AdamForm, Evaluations, Group, GroupSpec, Inputs, Network, NetworkSpec};
+//! use softq::shared::agent::Agent;
+//! use softq::shared::optimizer::Optimizer;
+//!
+//! let net = Network::new(&NetworkSpec::mlp(2u32, &[], 1, Activation::Relu));
+//! let spec = GroupSpec { name: "q", net, online: 1, targets: false, stream: 0 };
+//! let mut buffers = Buffers::default();
+//! let agents = buffers.add::<Agent>("agents", 1, "");
+//! let group = Group::new(&mut buffers, "", &spec, 1);
+//! // One row of one input. Its only slot is network 0 on input 0, and a gradient flows through it.
+//! let inputs = Inputs { values: buffers.add("inputs", 2, ""), count: 1, batch: 1 };
+//! let evaluations = Evaluations::new(&mut buffers, "", &group, inputs, &[(0, 0)], 1, "");
+//! let slope = evaluations.output_deltas().expect("a gradient flows");
+//!
+//! let mut recording = Recording::default();
+//! evaluations.forward(&mut recording)?;
+//! evaluations.backward(&mut recording)?;
+//! group.step(&mut recording, agents, AdamForm::default())?;
+//!
+//! let mut executor = CpuExecutor::new();
+//! executor.allocate(&buffers)?;
+//! let adam = Optimizer {
+//!     learning_rate: 0.25,
+//!     one_minus_beta1: 0.1,
+//!     one_minus_beta2: 0.001,
+//!     ln_beta1: 0.9f32.ln(),
+//!     ln_beta2: 0.999f32.ln(),
+//!     adam_eps: 1e-8,
+//!     ..Optimizer::default()
+//! };
+//! write_as(&mut executor, group.optimizers.id, &[adam])?;
+//! write_as(&mut executor, inputs.values.id, &[2.0f32, 0.0])?;
+//! write_as(&mut executor, group.weights.id, &[1.0f32, 1.0, 0.5])?;
+//! write_as(&mut executor, slope.id, &[1.0f32])?;
+//! let program = executor.prepare(&recording)?;
+//! executor.submit(&[(program, 1)], None)?;
+//! assert_eq!(read_as::<f32>(&mut executor, evaluations.outputs().id)?, [2.5]);
+//! assert_eq!(read_as::<f32>(&mut executor, group.grads.id)?[..3], [2.0, 0.0, 1.0]);
+//! // Adam's first step is the learning rate, against the sign of the gradient.
+//! let weights: Vec<f32> = read_as(&mut executor, group.weights.id)?;
+//! assert!((weights[0] - 0.75).abs() < 1e-3 && weights[1] == 1.0 && (weights[2] - 0.25).abs() < 1e-3);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use crate::engine::recording::{Buffer, Buffers, Recording};
 use crate::error::Result;
@@ -12,6 +63,23 @@ use crate::shared::agent::Agent;
 use crate::shared::optimizer::Optimizer;
 
 /// What a group consists of.
+///
+/// ```
+/// use softq::kernels::Activation;
+/// use softq::nn::{GroupSpec, GroupTensor, Network, NetworkSpec};
+///
+/// let net = Network::new(&NetworkSpec::mlp(4u32, &[8], 2, Activation::Relu));
+/// let group = GroupSpec { name: "q", net, online: 2, targets: true, stream: 0 };
+/// assert_eq!(group.nets(), 4, "two that learn, and a target for each");
+/// let tensors: Vec<GroupTensor> = group.tensors();
+/// let online = &tensors[0];
+/// assert_eq!((online.name.as_str(), &online.shape[..]), ("q0.layer0.weight", &[4, 8][..]));
+/// // Targets start as copies of the networks that learn.
+/// let target = tensors.iter().find(|tensor| tensor.name == "target_q0.layer0.weight").expect("a target");
+/// let weights = group.init(1);
+/// assert_eq!(weights.len(), group.words());
+/// assert_eq!(weights[target.offset..][..target.len()], weights[online.offset..][..online.len()]);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupSpec {
     /// Name: tensors are `{name}0.layer0.weight`, `target_{name}0.layer0.weight`, ...

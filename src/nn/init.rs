@@ -12,6 +12,23 @@ use crate::engine::threads;
 use crate::kernels::Activation;
 
 /// An initialisation with its gains.
+///
+/// ```
+/// use softq::config::Init;
+/// use softq::kernels::Activation;
+/// use softq::nn::init::gain;
+/// use softq::nn::{Initialiser, Network, NetworkSpec};
+///
+/// let initialiser = Initialiser { init: Init::Orthogonal, output_gain: 0.0, ..Initialiser::default() };
+/// let tanh = Activation::Tanh;
+/// assert_eq!(gain(Init::Orthogonal, tanh), 5.0 / 3.0);
+/// assert_eq!([false, true].map(|output| initialiser.gain_of(tanh, output)), [5.0 / 3.0, 0.0]);
+///
+/// let net = Network::new(&NetworkSpec { initialiser, ..NetworkSpec::mlp(4u32, &[8], 2, tanh) });
+/// let outputs = &net.parameters()[2];
+/// assert_eq!(outputs.name, "layer1.weight");
+/// assert!(net.init(1)[outputs.offset as usize..].iter().all(|weight| *weight == 0.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Initialiser {
     /// The distribution.

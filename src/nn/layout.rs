@@ -43,6 +43,21 @@ pub struct Parameter {
 }
 
 /// Tensors and parameters, to which each operation adds its own when the network is laid out.
+///
+/// ```
+/// use softq::kernels::Activation;
+/// use softq::nn::{Initialiser, Layout, Parameter, Slice, Tensor};
+///
+/// // A hidden layer of 8 behind an observation of 4.
+/// let mut layout = Layout::new(4u32.into(), Activation::Relu, Initialiser::default());
+/// let hidden = layout.push(8, Activation::Relu);
+/// let weights = layout.parameter("layer0.weight".into(), vec![4, 8]);
+/// let biases = layout.parameter("layer0.bias".into(), vec![8]);
+/// assert_eq!((weights, biases, layout.params), (0, 32, 40));
+/// assert_eq!(layout.parameters[1], Parameter { name: "layer0.bias".into(), shape: vec![8], offset: 32 });
+/// assert_eq!(layout.tensors[hidden], Tensor { shape: 8u32.into(), activation: Activation::Relu });
+/// assert_eq!(layout.whole(hidden), Slice { tensor: hidden, offset: 0, width: 8 });
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     /// Tensors; the first is the observation.

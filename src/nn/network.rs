@@ -16,6 +16,27 @@ use crate::nn::op::{AppendActions, Conv2d, Convolution, Dense, Dueling, Head, La
 use crate::shared::shape::Shape;
 
 /// What to build.
+///
+/// ```
+/// use softq::kernels::Activation;
+/// use softq::nn::{Convolution, Head, Network, NetworkSpec};
+/// use softq::shared::shape::Shape;
+///
+/// let image = Shape::Grid { height: 10, width: 10, channels: 4 };
+/// let spec = NetworkSpec {
+///     convolutions: vec![Convolution::square(16, 3, 1)],
+///     heads: vec![3, 2],
+///     head_hidden: Some(8),
+///     dueling: true,
+///     ..NetworkSpec::mlp(image, &[32], 0, Activation::Relu)
+/// };
+/// assert_eq!(spec.check(), Ok(()));
+/// let net = Network::new(&spec);
+/// assert_eq!((net.tensors()[1].width(), net.outputs()), (8 * 8 * 16, 5));
+/// assert_eq!(net.heads, [Head { offset: 0, actions: 3 }, Head { offset: 3, actions: 2 }]);
+/// let large = NetworkSpec { convolutions: vec![Convolution::square(16, 11, 1)], ..spec };
+/// assert!(large.check().expect_err("no window fits").contains("11 x 11"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
     /// Shape of an observation.
@@ -87,6 +108,19 @@ impl NetworkSpec {
 }
 
 /// How a network's operations become dispatches.
+///
+/// ```
+/// use softq::config::PathChoice;
+/// use softq::kernels::Activation;
+/// use softq::nn::{Network, NetworkSpec, Path};
+///
+/// let of = |width| Network::new(&NetworkSpec::mlp(4u32, &[width], 2, Activation::Relu));
+/// assert_eq!(of(64).fused().map(|net| net.path), Ok(Path::Fused));
+/// // `auto` takes that on hardware alone: on the CPU layers are faster.
+/// assert_eq!(of(64).on(PathChoice::Auto, true).map(|net| net.path), Ok(Path::Fused));
+/// assert_eq!(of(64).on(PathChoice::Auto, false).map(|net| net.path), Ok(Path::Layered));
+/// assert!(of(512).on(PathChoice::Fused, true).expect_err("too wide").contains("512"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Path {
     /// One dispatch per operation: any network.

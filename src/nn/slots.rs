@@ -3,6 +3,35 @@
 use crate::kernels::pack_slots;
 
 /// What is evaluated: which nets on which inputs, for how many rows.
+///
+/// ```
+/// use softq::engine::cpu::CpuExecutor;
+/// use softq::engine::executor::{Executor, read_as, write_as};
+/// use softq::engine::recording::{Buffers, Recording};
+/// use softq::kernels::Activation;
+/// use softq::nn::{Activations, Network, NetworkSpec, Pass};
+///
+/// // Networks 0 and 1 on input 0, and network 1 on input 1.
+/// let net = Network::new(&NetworkSpec::mlp(2u32, &[], 1, Activation::Relu));
+/// let (slot_net, slot_input) = (vec![0, 1, 1], vec![0, 0, 1]);
+/// let pass = Pass { agents: 1, batch: 1, nets: 2, slot_net, slot_input, inputs: 2, gradients: 0 };
+/// let mut buffers = Buffers::default();
+/// let input = buffers.add::<f32>("input", 2 * 2, "");
+/// let weights = buffers.add::<f32>("weights", 2 * u64::from(net.params()), "");
+/// let activations = Activations::new(&mut buffers, "activation", &net, &pass, input, "");
+/// let mut recording = Recording::default();
+/// pass.forward(&mut recording, &net, weights, &activations)?;
+///
+/// let mut executor = CpuExecutor::new();
+/// executor.allocate(&buffers)?;
+/// write_as(&mut executor, input.id, &[3.0f32, 4.0, 5.0, 6.0])?;
+/// // Two weights and a bias, filled up to four words.
+/// write_as(&mut executor, weights.id, &[1.0f32, 0.0, 0.0, 0.0, 0.0, 1.0, 0.5, 0.0])?;
+/// let program = executor.prepare(&recording)?;
+/// executor.submit(&[(program, 1)], None)?;
+/// assert_eq!(read_as::<f32>(&mut executor, activations.outputs().id)?, [3.0, 4.5, 6.5]);
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pass {
     /// Agents.

@@ -7,6 +7,7 @@
 //!
 //! ```
 //! use softq::config::Config;
+//! use softq::onnx::{BOUND, Exported, OBSERVATIONS, Parity, Port, export, samples};
 //! use softq::train::run_dir::RunDir;
 //! use softq::train::saved_run::{SavedRun, Which};
 //! use softq::train::sinks::train_in;
@@ -15,9 +16,18 @@
 //! let path = std::env::temp_dir().join(format!("softq_onnx_{}", std::process::id()));
 //! let config = Config { env: "catch".into(), device: "cpu".into(), total_timesteps: 2_000, ..Config::default() };
 //! train_in(&mut Trainer::new(&config)?, RunDir::create(&path)?, &Default::default(), &mut |_| Ok(()))?;
+//! let run = SavedRun::load(&path, Which::Last)?;
 //! // The file is run before it is handed out: an error, if it differs from the engine.
-//! let exported = softq::onnx::export(&SavedRun::load(&path, Which::Last)?)?;
-//! assert!(exported.parity.largest_difference <= 1e-5);
+//! let Exported { bytes, inputs, outputs, parity } = export(&run)?;
+//! let Parity { observations, largest_difference } = parity;
+//! assert!(!bytes.is_empty() && observations == OBSERVATIONS && largest_difference <= BOUND);
+//! let written = |port: &Port| format!("{} [{}]", port.name, port.shape.join(", "));
+//! assert_eq!(written(&inputs[0]), "observation [batch, 10, 5, 1]");
+//! assert_eq!(outputs.iter().map(written).collect::<Vec<_>>(), ["q_values [batch, 3]", "action [batch]"]);
+//! // What another runtime can be given, and what it should say.
+//! let tensors = samples(&run)?;
+//! assert_eq!(tensors[0].shape, [OBSERVATIONS as usize, 10, 5, 1]);
+//! assert_eq!((tensors[1].name.as_str(), &tensors[1].shape[1..]), ("q_values", &[3][..]));
 //! # std::fs::remove_dir_all(&path).expect("its own");
 //! # Ok::<(), softq::Error>(())
 //! ```

@@ -124,6 +124,24 @@ pub struct Panel {
 }
 
 /// Writes one median line with a shaded interval per labelled list of bands.
+///
+/// ```
+/// use softq::report::curve::{Band, write_band_svg};
+/// use softq::statistics::bootstrap::median_band;
+///
+/// let dir = tempfile::tempdir().expect("a directory");
+/// let path = dir.path().join("median.svg");
+/// // Returns of three runs at two moments.
+/// let bands = [(0, [9.0, 10.0, 12.0]), (1_000, [40.0, 70.0, 90.0])].map(|(env_steps, returns)| {
+///     let (low, median, high) = median_band(&returns, 1_000, 0);
+///     Band { env_steps, low, median, high }
+/// });
+/// assert_eq!(bands[1].median, 70.0);
+/// write_band_svg(&path, "CartPole-v1", &[("sqn".into(), bands.to_vec())], Some(475.0))?;
+/// let svg = std::fs::read_to_string(&path).expect("written");
+/// assert!(svg.contains("<polygon") && svg.contains("threshold 475"));
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn write_band_svg(
     path: &Path,
     title: &str,
@@ -135,6 +153,24 @@ pub fn write_band_svg(
 }
 
 /// Writes several such plots into one picture, at most `columns` in a row.
+///
+/// ```
+/// use softq::report::curve::{Band, Measure, Panel, write_panels};
+///
+/// let dir = tempfile::tempdir().expect("a directory");
+/// let path = dir.path().join("panels.svg");
+/// let at = |env_steps, median| Band { env_steps, low: median, median, high: median };
+/// let panel = |title: &str, measure, last| Panel {
+///     title: title.into(),
+///     measure,
+///     threshold: None,
+///     bands: vec![("sqn".into(), vec![at(0, 1.0), at(1_000, last)])],
+/// };
+/// write_panels(&path, &[panel("Catch", Measure::Return, 0.5), panel("Catch", Measure::Alpha, 0.1)], 2)?;
+/// let svg = std::fs::read_to_string(&path).expect("written");
+/// assert!(svg.contains("episode return") && svg.contains("temperature alpha"));
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn write_panels(path: &Path, panels: &[Panel], columns: usize) -> Result<()> {
     let plot = |panel: &Panel| Plot {
         title: panel.title.clone(),
@@ -168,6 +204,27 @@ pub(super) fn colour(index: usize) -> RGBColor {
 pub type Profile = Vec<(f64, f64, f64, f64)>;
 
 /// Writes performance profiles (Agarwal et al. 2021): for each labelled list the share of runs above each score.
+///
+/// ```
+/// use softq::report::curve::{Profile, write_profiles};
+/// use softq::statistics::bootstrap::{CONFIDENCE, stratified};
+/// use softq::statistics::scores::Scores;
+///
+/// // Three runs of two tasks.
+/// let scores = Scores::new(&[vec![0.2, 0.9], vec![0.4, 1.0], vec![0.6, 0.8]]).expect("a matrix");
+/// let above = [0.0, 0.5, 1.0];
+/// let shares = scores.profile(&above);
+/// let intervals = stratified(&[&scores], 200, CONFIDENCE, 0, |drawn| drawn[0].profile(&above));
+/// let profile: Profile =
+///     (0..3).map(|i| (above[i], intervals[i].low, shares[i], intervals[i].high)).collect();
+/// assert_eq!(profile[1].2, 4.0 / 6.0);
+///
+/// let dir = tempfile::tempdir().expect("a directory");
+/// let path = dir.path().join("profiles.svg");
+/// write_profiles(&path, "Two tasks", &[("sqn".into(), profile)])?;
+/// assert!(std::fs::read_to_string(&path).expect("written").contains("share of runs above it"));
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn write_profiles(path: &Path, title: &str, profiles: &[(String, Profile)]) -> Result<()> {
     let series = |(index, (label, points)): (usize, &(String, Profile))| Series {
         label: label.clone(),

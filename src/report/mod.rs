@@ -17,16 +17,20 @@
 //! ```
 
 mod axis;
+#[doc(hidden)]
 pub mod blocks;
 mod chart;
 pub mod curve;
 pub mod gif;
+#[doc(hidden)]
 pub mod intervals;
 pub mod number;
 pub mod picture;
 pub mod png;
+#[doc(hidden)]
 pub mod policy_map;
 pub mod raster;
+#[doc(hidden)]
 pub mod roofline;
 pub mod terminal;
 

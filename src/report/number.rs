@@ -2,6 +2,13 @@
 
 /// `value` with one decimal, and with more where one would put it on the other side of `threshold` or be off by more
 /// than one per cent of the larger of the two: 0.65 beside 0.7 is not "0.7".
+///
+/// ```
+/// use softq::report::number::beside;
+///
+/// assert_eq!(beside(474.96, Some(475.0)), "474.96", "475.0 would have solved it");
+/// assert_eq!(beside(123.456, None), "123.5");
+/// ```
 pub fn beside(value: f64, threshold: Option<f64>) -> String {
     let scale = threshold.map_or(value.abs(), |threshold| threshold.abs().max(value.abs()));
     let fits = |text: &String| {

@@ -10,6 +10,17 @@ use super::write_whole;
 use crate::error::{Error, Result};
 
 /// What charts can be written as.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use softq::report::picture::Format;
+///
+/// assert_eq!(Format::of(Path::new("runs/curve.SVG"))?, Format::Svg);
+/// let error = Format::of(Path::new("curve.jpg")).expect_err("no chart");
+/// assert_eq!(error.exit_code(), 2);
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Lines and letters, for any size.

@@ -1,4 +1,20 @@
 //! Still pictures as PNG, alone or several in a grid.
+//!
+//! ```
+//! use softq::report::gif::Frame;
+//! use softq::report::png::{grid, write_png};
+//!
+//! let dir = tempfile::tempdir().expect("a directory");
+//! let path = dir.path().join("strip.png");
+//! let frame = Frame { width: 2, height: 1, rgb: [200, 0, 0].repeat(2) };
+//! // Two rows, with four pixels of grey between the pictures.
+//! let strip = grid(&[vec![frame.clone(), frame.clone()], vec![frame]])?;
+//! assert_eq!((strip.width, strip.height), (2 + 4 + 2, 1 + 4 + 1));
+//! assert_eq!(strip.rgb[..9], [200, 0, 0, 200, 0, 0, 221, 221, 221]);
+//! write_png(&path, &strip)?;
+//! assert!(std::fs::read(&path).expect("written").starts_with(b"\x89PNG"));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::path::Path;
 

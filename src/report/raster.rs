@@ -7,6 +7,20 @@ use crate::engine::threads;
 /// Evaluates `draw` over the unit square, `(0, 0)` at the top left, on a regular grid of `samples` by `samples`
 /// places per pixel (at least one). Colours are sRGB in `0..=1`, averaged as they are; values outside are clamped
 /// and NaN is black. Rows are drawn in parallel.
+///
+/// ```
+/// use softq::report::raster::rasterise;
+/// use softq::shared::draw::{paint, sd_circle};
+///
+/// // A blue disc on white.
+/// let disc = |[u, v]: [f32; 2]| paint([1.0; 3], [0.0, 0.0, 1.0], sd_circle([u - 0.5, v - 0.5], 0.3));
+/// let frame = rasterise(8, 8, 4, disc);
+/// let pixel = |x: usize, y: usize| &frame.rgb[3 * (8 * y + x)..][..3];
+/// assert_eq!(pixel(0, 0), [255, 255, 255]);
+/// assert_eq!(pixel(4, 4), [0, 0, 255]);
+/// // The edge goes through this one.
+/// assert!((1..255).contains(&pixel(1, 4)[0]));
+/// ```
 pub fn rasterise(width: u16, height: u16, samples: u32, draw: impl Fn([f32; 2]) -> [f32; 3] + Sync) -> Frame {
     let samples = samples.max(1);
     let mut rgb = vec![0; 3 * usize::from(width) * usize::from(height)];

@@ -1,5 +1,20 @@
 //! Twin of `shaders/shared/agent.wgsl`: per-agent and per-environment records. WGSL's [`Agent`] is written from the one here.
 //! `src/config/table.rs` says which setting fills which hyperparameter; a new one is appended, so that no word moves.
+//!
+//! ```
+//! use softq::shared::agent::{Agent, Lane, TdError};
+//! use softq::train::event::Evaluation;
+//!
+//! // The words of a buffer are records, and records are words.
+//! let agent = Agent { seed: 7, gamma: 0.99, ..Agent::default() };
+//! let words: &[u32] = bytemuck::cast_slice(std::slice::from_ref(&agent));
+//! assert_eq!((words[0], words[1]), (7, 0.99f32.to_bits()));
+//! let sample: TdError = bytemuck::cast([1.5f32.to_bits(), 1.125f32.to_bits()]);
+//! assert_eq!((sample.error, sample.loss), (1.5, 1.125));
+//! // An evaluation takes the first episode of every environment.
+//! let lane = Lane { episodes: 2, first_return: 9.0, episode_return: 3.0, ..Lane::default() };
+//! assert_eq!(Evaluation::of_lanes(&[lane]).returns, [9.0]);
+//! ```
 
 use crate::gpu_struct;
 
@@ -119,6 +134,14 @@ gpu_struct! {
 }
 
 /// Linear schedule from `start` to `end` over `steps`; `start` throughout when `steps` is 0.
+///
+/// ```
+/// use softq::shared::agent::schedule;
+///
+/// let epsilon = |now| schedule(1.0, 0.0, 100.0, now);
+/// assert_eq!([0.0, 25.0, 100.0, 900.0].map(epsilon), [1.0, 0.75, 0.0, 0.0]);
+/// assert_eq!(schedule(1.0, 0.0, 0.0, 50.0), 1.0);
+/// ```
 pub fn schedule(start: f32, end: f32, steps: f32, now: f32) -> f32 {
     if steps <= 0.0 {
         return start;

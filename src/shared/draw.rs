@@ -1,4 +1,15 @@
 //! Twin of `shaders/shared/draw.wgsl`: signed distances, negative inside, and painting by them.
+//!
+//! ```
+//! use softq::shared::draw::{paint, sd_circle, sd_round_box, sd_segment};
+//!
+//! assert_eq!(sd_circle([3.0, 4.0], 2.0), 3.0);
+//! assert_eq!(sd_round_box([2.0, 0.0], [1.0, 0.5], 0.25), 1.0);
+//! assert_eq!(sd_segment([0.0, 2.0], [-1.0, 0.0], [1.0, 0.0], 0.5), 1.5);
+//! let (white, grey) = ([1.0; 3], [0.5; 3]);
+//! assert_eq!(paint(white, grey, sd_circle([0.5, 0.0], 1.0)), grey);
+//! assert_eq!(paint(white, grey, sd_circle([1.5, 0.0], 1.0)), white);
+//! ```
 
 /// `colour` inside the shape at signed distance `distance`, what was `under` it outside.
 #[inline(always)]

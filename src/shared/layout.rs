@@ -2,6 +2,27 @@
 //!
 //! Only `u32` and `f32` fields are allowed, so a `#[repr(C)]` struct and the WGSL struct of the same fields have the same
 //! offsets; a test reflects every shader and checks it anyway.
+//!
+//! ```
+//! use softq::shared::layout::{Field, GpuScalar, GpuType, Layout, Scalar};
+//!
+//! softq::gpu_struct! {
+//!     /// A ball.
+//!     pub struct Ball {
+//!         /// Its height.
+//!         pub height: f32,
+//!         /// How often it was hit.
+//!         pub hits: u32,
+//!     }
+//! }
+//!
+//! let Layout::Struct { name, size, fields } = Ball::LAYOUT else { panic!("a struct") };
+//! assert_eq!((name, size, fields.len()), ("Ball", 8, 2));
+//! assert_eq!(fields[1], Field { name: "hits", offset: 4, scalar: Scalar::U32 });
+//! // The types that fields and elements may have.
+//! assert_eq!(<f32 as GpuScalar>::SCALAR.word(), "f32");
+//! assert_eq!(<f32 as GpuType>::LAYOUT, Layout::Scalar(Scalar::F32));
+//! ```
 
 /// A 4-byte scalar type of WGSL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +35,13 @@ pub enum Scalar {
 
 /// Whether the device reads `number` as what it is: zero, or neither infinite nor subnormal as f32 (devices may take
 /// subnormal numbers for zero).
+///
+/// ```
+/// use softq::shared::layout::fits_f32;
+///
+/// assert!(fits_f32(0.0) && fits_f32(-1e-37) && fits_f32(1e38));
+/// assert!(!fits_f32(1e-40) && !fits_f32(1e39));
+/// ```
 pub fn fits_f32(number: f64) -> bool {
     number == 0.0 || (number as f32).is_normal()
 }

@@ -4,6 +4,18 @@ use crate::shared::math::{exp_f32, log_f32};
 use crate::shared::rng::Rng;
 
 /// `Phi^-1((word + 1/2) / 2^32)` of the next word.
+///
+/// ```
+/// use softq::shared::normal::normal;
+/// use softq::shared::rng::Rng;
+///
+/// // The quantiles of half and of Phi(1), then a word and its mirror image.
+/// let words = [0x8000_0000, (0.841_344_75 * 4_294_967_296.0) as u32, 7, !7];
+/// let mut rng = Rng { given: &words, ..Rng::new(0, 0, 0, 0) };
+/// let drawn = [(); 4].map(|_| normal(&mut rng));
+/// assert!(drawn[0].abs() < 1e-6 && (drawn[1] - 1.0).abs() < 1e-5);
+/// assert_eq!(drawn[2], -drawn[3]);
+/// ```
 #[allow(clippy::excessive_precision, clippy::approx_constant, reason = "the polynomial's own constants")]
 pub fn normal(rng: &mut Rng<'_>) -> f32 {
     let word = rng.u32();

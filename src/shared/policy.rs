@@ -1,4 +1,20 @@
 //! Twin of `shaders/shared/policy.wgsl`: the softmax family over one row of action values.
+//!
+//! ```
+//! use softq::shared::policy::{Softmax, argmax_of, softmax_of, temperature_of};
+//!
+//! let values = [1.0f32, 3.0, 3.0];
+//! let q = |action: usize| values[action];
+//! assert_eq!(argmax_of(q, 3), 1, "of equal ones the first");
+//! let alpha = 0.5;
+//! let policy: Softmax = softmax_of(q, 3, alpha);
+//! let probability: f32 = values.iter().map(|value| policy.probability(*value, alpha)).sum();
+//! assert!((probability - 1.0).abs() < 1e-6);
+//! assert_eq!([0.001, 0.1, 0.9].map(|u| policy.sample(q, 3, alpha, u)), [0, 1, 2]);
+//! // The temperature at which its entropy is one nat.
+//! let alpha = temperature_of(q, 3, 1.0);
+//! assert!((softmax_of(q, 3, alpha).entropy - 1.0).abs() < 1e-4);
+//! ```
 
 use crate::shared::math::{exp_f32, log_f32};
 

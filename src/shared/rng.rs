@@ -1,4 +1,18 @@
 //! Twin of `shaders/shared/rng.wgsl`: counter-based random numbers, bit-equal on every device.
+//!
+//! ```
+//! use softq::shared::rng::{Rng, STREAM_ACTION, agent_seed, pcg4d};
+//!
+//! // Every agent of a run has a seed of its own.
+//! let seed = agent_seed(1, 0);
+//! assert_ne!(seed, agent_seed(1, 1));
+//! // A number is a hash of its place: lane, step, stream with draw, and seed. A hash has four words, for four draws.
+//! let (step, lane) = (7, 3);
+//! let mut rng = Rng::new(seed, STREAM_ACTION, step, lane);
+//! let words = pcg4d([lane, step, STREAM_ACTION << 16, seed]);
+//! assert_eq!([(); 4].map(|_| rng.u32()), words);
+//! assert!((-0.05..0.05).contains(&rng.range(-0.05, 0.05)));
+//! ```
 
 /// Stream of environment resets.
 pub const STREAM_RESET: u32 = 0;

@@ -1,4 +1,22 @@
 //! Twin of `shaders/shared/tanh_gaussian.wgsl`: a Gaussian squashed by tanh, dimension by dimension.
+//!
+//! ```
+//! use softq::shared::tanh_gaussian::{LogStd, log_slope, log_slope_slope, one_minus_tanh2};
+//!
+//! // From a network's output to ln sigma: cut, or squashed.
+//! let cut = LogStd { low: -5.0, high: 2.0, squashed: 0 };
+//! assert_eq!((cut.of(3.0), cut.slope(3.0)), (2.0, 0.0));
+//! let squashed = LogStd { squashed: 1, ..cut };
+//! assert_eq!((squashed.of(0.0), squashed.slope(0.0)), (-1.5, 3.5));
+//!
+//! // The density of tanh u is that of u, over the slope of tanh.
+//! let u = 0.5f32;
+//! assert!((one_minus_tanh2(u) - (1.0 - u.tanh().powi(2))).abs() < 1e-6);
+//! assert!((log_slope(u, 1.0, 0.0) - one_minus_tanh2(u).ln()).abs() < 1e-5);
+//! assert!((log_slope_slope(u, 1.0, 0.0) + 2.0 * u.tanh()).abs() < 1e-5);
+//! // Where tanh u is 1 to the last bit, its logarithm is still there.
+//! assert!((log_slope(40.0, 1.0, 0.0) - (4f32.ln() - 80.0)).abs() < 1e-4);
+//! ```
 
 use crate::shared::math::{exp_f32, log_f32, tanh_f32};
 

@@ -1,4 +1,36 @@
 //! Twin of `shaders/shared/target.wgsl`: what a target rule sees of one row of a batch, and what it gives back.
+//!
+//! ```
+//! use softq::kernels::targets::DOUBLE_Q;
+//! use softq::shared::agent::Agent;
+//! use softq::shared::rng::{Rng, STREAM_BACKUP};
+//! use softq::shared::target::{Row, Source, Target, joined};
+//!
+//! let q_value = |source: Source, action: usize| match source {
+//!     Source::Online => [1.0f32, 2.0][action],
+//!     _ => [5.0f32, 3.0][action],
+//! };
+//! let row = Row {
+//!     q_value: &q_value,
+//!     actions: 2,
+//!     agent: &Agent::default(),
+//!     alpha: 1.0,
+//!     reward: 0.5,
+//!     discount: 0.9,
+//!     action: 0,
+//!     given: false,
+//!     rng: Rng::new(1, STREAM_BACKUP, 0, 0),
+//!     entropy: false,
+//!     kl: false,
+//!     mean: false,
+//!     per_state: false,
+//!     signed_log: false,
+//! };
+//! // The online network chooses, its target says what that is worth.
+//! assert_eq!(row.argmax(Source::Online), 1);
+//! assert_eq!((DOUBLE_Q.twin)(&row), Target { y: 0.5 + 0.9 * 3.0, entropy: 0.0 });
+//! assert_eq!([false, true].map(|mean| joined(mean, 5.0, 3.0)), [3.0, 4.0]);
+//! ```
 
 use crate::shared::agent::Agent;
 use crate::shared::math::log_f32;

@@ -8,6 +8,23 @@ pub const TERMINATED: u32 = 1;
 pub const TRUNCATED: u32 = 2;
 
 /// Where the parts of a transition lie: obs, next_obs, action, reward, ended.
+///
+/// ```
+/// use softq::shared::transition::{TERMINATED, Transition, TransitionLayout};
+///
+/// // Forty cells, each 0 or 1, are two words.
+/// let layout = TransitionLayout { obs_size: 40, obs_bits: 1, action_words: 1 };
+/// assert_eq!((layout.obs_words(), layout.words()), (2, 2 + 2 + 1 + 1 + 1));
+/// let (obs, next_obs) = ([1.0; 40], [0.0; 40]);
+/// let transition =
+///     Transition { obs: &obs, next_obs: &next_obs, action: &[2], reward: -1.5, ended: TERMINATED };
+/// let mut row = vec![0u32; layout.words()];
+/// layout.store(&mut row, transition);
+/// let mut seen = [0.5; 40];
+/// layout.load_obs(&row, &mut seen);
+/// assert_eq!(seen, obs);
+/// assert_eq!((row[layout.action_at()], layout.reward(&row), row[layout.ended_at()]), (2, -1.5, TERMINATED));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransitionLayout {
     /// Elements of an observation.

@@ -33,6 +33,16 @@ impl Interval {
 /// with replacement; tasks are not resampled. `statistics` is handed a resample of every matrix.
 ///
 /// Without resamples there are no intervals.
+///
+/// ```
+/// use softq::statistics::bootstrap::{CONFIDENCE, Interval, stratified};
+/// use softq::statistics::scores::Scores;
+///
+/// // Runs of a task agree: nothing is uncertain, however far apart the tasks are.
+/// let scores = Scores::new(&[vec![1.0, 50.0], vec![1.0, 50.0], vec![1.0, 50.0]]).expect("a matrix");
+/// let mean = stratified(&[&scores], 200, CONFIDENCE, 0, |drawn| vec![drawn[0].mean()]);
+/// assert_eq!(mean, [Interval { low: 25.5, high: 25.5 }]);
+/// ```
 pub fn stratified(
     matrices: &[&Scores],
     resamples: usize,

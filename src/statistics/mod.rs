@@ -21,6 +21,13 @@ pub mod scores;
 /// Quantile of sorted values, linear between neighbours (type 7 of Hyndman and Fan, the default of NumPy).
 ///
 /// Panics where there are no values.
+///
+/// ```
+/// use softq::statistics::quantile;
+///
+/// let sorted = [1.0, 2.0, 4.0, 8.0];
+/// assert_eq!([0.0, 0.5, 1.0].map(|q| quantile(&sorted, q)), [1.0, 3.0, 8.0]);
+/// ```
 pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let position = q * (sorted.len() - 1) as f64;
     let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
@@ -30,6 +37,10 @@ pub fn quantile(sorted: &[f64], q: f64) -> f64 {
 }
 
 /// Arithmetic mean.
+///
+/// ```
+/// assert_eq!(softq::statistics::mean(&[1.0, 2.0, 6.0]), 3.0);
+/// ```
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }

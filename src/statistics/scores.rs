@@ -19,6 +19,15 @@ pub struct Scores {
 }
 
 /// Why rows are no matrix of scores.
+///
+/// ```
+/// use softq::statistics::scores::{Scores, Unfit};
+///
+/// let scores = Scores::new(&[vec![1.0, 4.0], vec![3.0, 6.0]]).expect("a matrix");
+/// assert_eq!((scores.runs(), scores.tasks(), scores.mean()), (2, 2, 3.5));
+/// let error = Scores::new(&[vec![1.0, 4.0], vec![3.0]]).expect_err("a score is missing");
+/// assert_eq!(error, Unfit::Ragged { run: 1, tasks: 1, expected: 2 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Unfit {
     /// No run or no task.

@@ -1,4 +1,23 @@
 //! Pictures of played episodes, by the environment's own `draw`.
+//!
+//! ```
+//! use softq::config::Config;
+//! use softq::train::drawing::{Pictures, draw, every, executor_for, height_of, pictures, spread};
+//! use softq::train::playback::{self, LONGEST, Policy};
+//!
+//! let env = softq::envs::find("cartpole")?;
+//! let mut executor = executor_for(env, &softq::gpu::choose("cpu")?)?;
+//! let episode = playback::play(&Config::default(), env, Policy::Random, 3, LONGEST, &mut *executor)?;
+//! // A few states, the first and the last included.
+//! let (shown, size) = (spread(&episode, 4), [30, height_of(env, 30)]);
+//! let few = draw(env, &episode, &shown, size, &mut *executor)?;
+//! assert_eq!((few.len(), few[0].rgb.len()), (4, 3 * 30 * 20));
+//! // Or an animation at natural speed: of 50 states a second every other one, and the last for half a second more.
+//! let Pictures { frames, delay_cs } = pictures(env, &episode, 30, &mut *executor)?;
+//! assert_eq!((frames.len(), delay_cs), (every(&episode, 2).len() + 12, 4));
+//! assert_eq!((&frames[0], frames.last()), (&few[0], few.last()));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use crate::engine::cpu::CpuExecutor;
 use crate::engine::env::Env;

@@ -1,4 +1,28 @@
 //! Evaluation of a saved agent: the first episode of each of many environments, all side by side.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use softq::config::Config;
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::train::evaluate::{EvaluationReport, evaluate, evaluate_later};
+//! use softq::train::model_file::model_bytes;
+//! use softq::train::saved_run::SavedRun;
+//! use softq::train::trainer::Trainer;
+//!
+//! // An agent that has learnt nothing yet, by way of its file.
+//! let config = Config { env: "catch".into(), device: "cpu".into(), ..Config::default() };
+//! let bytes = model_bytes(&Trainer::new(&config)?.last_weights()?)?;
+//! let run = SavedRun::of_file(Path::new("model.safetensors"), &bytes, &softq::envs::open)?;
+//!
+//! let report: EvaluationReport = evaluate(&run, true, &mut CpuExecutor::new(), 50, 1)?;
+//! assert_eq!((report.policy.as_str(), report.returns.len(), report.unfinished), ("softmax", 50, 0));
+//! assert!(report.mean_interval[0] <= report.mean && report.mean <= report.mean_interval[1]);
+//! // The same where the thread must not be kept, as in a browser.
+//! let later = pollster::block_on(evaluate_later(&run, true, &mut CpuExecutor::new(), 50, 1))?;
+//! assert_eq!(later, report);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use serde::Serialize;
 

@@ -1,4 +1,27 @@
 //! What a run tells its observer while it goes on, and what it returns at the end.
+//!
+//! ```
+//! use softq::config::Config;
+//! use softq::train::event::{Evaluated, Event, Member, Progress, Report};
+//! use softq::train::trainer::Trainer;
+//!
+//! let two = Config { env: "catch".into(), device: "cpu".into(), agents: 2, ..Config::default() };
+//! let mut windows: Vec<Progress> = Vec::new();
+//! let report: Report = Trainer::new(&Config { total_timesteps: 2_000, ..two })?.run(&mut |event| {
+//!     if let Event::Progress(progress) = event {
+//!         windows.push(progress.clone());
+//!     }
+//!     Ok(())
+//! })?;
+//! // Before learning starts, a window holds no update.
+//! assert!(windows[0].td_loss.is_none() && windows[1].td_loss.is_some());
+//! assert_eq!((windows.len(), windows[1].env_steps), (2, 2_000));
+//!
+//! assert_eq!(Member::ranking(&report.members)[0], report.best);
+//! let Evaluated { mean, .. } = report.best_evaluated.clone().expect("one at the end");
+//! assert_eq!(mean, report.best().greedy.mean());
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use crate::config::Config;
 use crate::engine::recording::BufferId;
@@ -36,6 +59,14 @@ pub struct Progress {
 }
 
 /// Returns of a set of evaluation episodes.
+///
+/// ```
+/// use softq::train::event::Evaluation;
+///
+/// let each = [Evaluation { returns: vec![1.0, 3.0] }, Evaluation { returns: vec![5.0] }];
+/// assert_eq!((each[0].mean(), each[0].std()), (2.0, 1.0));
+/// assert_eq!(Evaluation::of_all(&each).mean(), 3.0, "episodes count alike, not agents");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Return of each episode, in environment order.

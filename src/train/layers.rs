@@ -1,13 +1,31 @@
 //! From scattered settings to one [`Config`]: built-in default < preset of the environment and algorithm < `--config
 //! FILE` < `--set key=value` < flags. Each layer is a flat TOML table; the merged table is read into `Config` once. Every key
 //! is checked where it came from, and so is what must hold between settings: an error names the file and line, or the flag.
+//!
+//! ```
+//! use softq::config::find;
+//! use softq::train::layers::{Layers, Origin, Resolved, SettingsFile, resolve};
+//!
+//! let text = "env = \"catch\"\ngamma = 0.9\nbatch_size = 32\n";
+//! let layers = Layers {
+//!     file: Some(SettingsFile { path: "my.toml".into(), text: text.into() }),
+//!     set: vec!["gamma=0.95".into()],
+//!     flags: vec![(find("seed")?, "7".into())],
+//! };
+//! let Resolved { config, origins, .. } = resolve(&layers)?;
+//! assert_eq!((config.batch_size, config.gamma, config.seed), (32, 0.95, 7));
+//! // The preset is that of the environment that the file names.
+//! let from = ["buffer_size", "learning_rate", "batch_size", "gamma", "seed"].map(|key| origins[key]);
+//! assert_eq!(from, [Origin::Default, Origin::Preset, Origin::File, Origin::Set, Origin::Flag]);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
 use crate::agents;
-use crate::config::{Config, Kind, Setting, find};
+use crate::config::{Config, Kind, SETTINGS, Setting, find, swept};
 use crate::engine::env::Env;
 use crate::envs::{self, Values};
 use crate::error::{Error, Result};
@@ -65,7 +83,7 @@ pub struct Resolved {
     /// Where each value came from.
     pub origins: BTreeMap<String, Origin>,
     /// What the user should know of the environment that was taken.
-    pub note: Option<String>,
+    pub notes: Vec<String>,
 }
 
 /// Merges the layers and checks everything that needs no device.
@@ -83,6 +101,17 @@ pub fn resolve(layers: &Layers) -> Result<Resolved> {
 }
 
 /// The same where `open` knows the environments, such as those whose files lie in no file system.
+///
+/// ```
+/// use softq::envs;
+/// use softq::train::layers::{Layers, resolve_with};
+///
+/// let source = &envs::find("cartpole")?.source;
+/// let layers = Layers { set: vec!["env=pages/my_pole.wgsl".into()], ..Layers::default() };
+/// let resolved = resolve_with(&layers, &|name, values| envs::from_source(name, source, values))?;
+/// assert_eq!((resolved.env.id.as_str(), resolved.config.env.as_str()), ("my_pole", "pages/my_pole.wgsl"));
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn resolve_with(
     layers: &Layers,
     open: &dyn Fn(&str, &Values) -> Result<&'static Env>,
@@ -118,7 +147,9 @@ pub fn resolve_with(
     let mut all: BTreeMap<String, Origin> = merged.keys().map(|k| (k.clone(), Origin::Default)).collect();
     all.extend(preset.keys().map(|key| (key.clone(), Origin::Preset)));
     all.extend(origins.clone());
-    for table in std::iter::once(preset).chain(user.into_iter().map(|(_, table)| table)) {
+    merged.extend(preset);
+    let base: Config = merged.clone().try_into().map_err(|e| unreadable(&e))?;
+    for (_, table) in user {
         merged.extend(table);
     }
     if let (Some(file), Some(&Origin::File)) = (&layers.file, origins.get("reference"))
@@ -131,7 +162,26 @@ pub fn resolve_with(
     let config: Config = merged.try_into().map_err(|e| unreadable(&e))?;
     let env = open(&name, &config.env_values().map_err(from)?).map_err(from)?;
     agents::check(&config, env).map_err(from)?;
-    Ok(Resolved { config, env, origins: all, note: kept.map(|(_, note)| note) })
+    let mut notes: Vec<String> = kept.map(|(_, note)| note).into_iter().collect();
+    notes.extend(idle(&config, &base, &origins)?);
+    Ok(Resolved { config, env, origins: all, notes })
+}
+
+/// Settings that the user gave and that have no effect, for any agent, because of what others say. The file of a run names
+/// every setting, so that of a file only those count that are not as they would be without it.
+fn idle(config: &Config, base: &Config, given: &BTreeMap<String, Origin>) -> Result<Vec<String>> {
+    let members = config.members()?;
+    let swept: Vec<_> = config.sweep.iter().filter_map(|entry| swept(entry).ok()).collect();
+    let meant = |setting: &Setting| match given.get(setting.key) {
+        Some(Origin::Set | Origin::Flag) => true,
+        Some(_) => !setting.alike(config, base),
+        None => swept.iter().any(|other| other.key == setting.key),
+    };
+    let told = |setting: &Setting| {
+        let needs = members.iter().map(|member| setting.unmet(member)).collect::<Option<Vec<_>>>()?;
+        Some(format!("{} has no effect: it needs {}.", setting.key, needs.first()?))
+    };
+    Ok(SETTINGS.iter().filter(|setting| meant(setting)).filter_map(told).collect())
 }
 
 /// An error about a setting that a file gave names the file, and the line where there is one.
@@ -237,6 +287,28 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_without_effect_is_told() {
+        let notes = |layers: &Layers| resolve(layers).expect("valid").notes;
+        let fixed = ("temperature", "fixed");
+        let given = flags(&[fixed, ("target_entropy", "0.5ln|A|"), ("alpha_final", "0.1"), ("hidden", "8")]);
+        assert_eq!(
+            notes(&given),
+            [
+                "alpha_final has no effect: it needs temperature = schedule.",
+                "target_entropy has no effect: it needs temperature = learned, learned_exp or per_state."
+            ]
+        );
+        // The preset's target_entropy is nobody's mistake, nor is that of a run's own file, which names all settings.
+        assert!(notes(&flags(&[fixed])).is_empty());
+        let run = toml::to_string(&resolve(&flags(&[fixed])).expect("valid").config).expect("serialise");
+        assert!(notes(&file(&run)).is_empty());
+        // Agents for some of whom it has an effect.
+        assert!(notes(&flags(&[("epsilon_final", "0.1"), ("sweep", "epsilon_decay_steps=0,9")])).is_empty());
+        let swept = flags(&[("sweep", "huber_delta=1,2")]);
+        assert_eq!(notes(&swept), ["huber_delta has no effect: it needs loss = huber."]);
+    }
+
+    #[test]
     fn a_file_selects_environment_and_preset() {
         let resolved = resolve(&file("env = \"acrobot\"\nbackup = \"max\"")).expect("valid");
         assert_eq!((resolved.config.env.as_str(), resolved.config.backup), ("Acrobot-v1", Backup::Max));
@@ -267,16 +339,16 @@ mod tests {
             ..Layers::default()
         };
         let same = resolve(&layers()).expect("valid");
-        assert_eq!((same.config.env, same.note), (named.clone(), None));
+        assert_eq!((same.config.env, same.notes), (named.clone(), Vec::new()));
         std::fs::write(&original, format!("{world}\n// another world\n")).expect("edited");
         let edited = resolve(&layers()).expect("valid");
         assert!(edited.config.env.ends_with(ENVIRONMENT_FILE), "{}", edited.config.env);
-        assert!(edited.note.is_some_and(|note| note.contains("differs from the copy that the run kept")));
+        assert!(edited.notes.iter().any(|note| note.contains("differs from the copy that the run kept")));
         std::fs::remove_file(&original).expect("gone");
         let gone = resolve(&layers()).expect("valid");
         assert!(
             gone.config.env.ends_with(ENVIRONMENT_FILE)
-                && gone.note.is_some_and(|note| note.contains("is gone"))
+                && gone.notes.iter().any(|note| note.contains("is gone"))
         );
         // A flag above means the file as it is.
         let above = Layers { flags: flags(&[("env", &named)]).flags, ..layers() };

@@ -1,5 +1,36 @@
 //! What a live view asks of a run while it goes on, without stopping it: contents of buffers and weights, which come as events,
 //! and the training environments drawn straight from the device's memory.
+//!
+//! ```
+//! use softq::agents;
+//! use softq::config::Config;
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::train::event::Event;
+//! use softq::train::live::{Gallery, Watched};
+//! use softq::train::trainer::Trainer;
+//!
+//! let config = Config { env: "catch".into(), device: "cpu".into(), ..Config::default() };
+//! let env = softq::envs::find(&config.env)?;
+//! let mut plan = agents::plan(&config, env)?;
+//! let mut gallery = Gallery::declare(&mut plan, env, 2, 20)?.expect("catch can be drawn");
+//! let (choice, executor) = (softq::gpu::choose("cpu")?, Box::new(CpuExecutor::new()));
+//! let mut trainer = Trainer::with_executor(&config, env, plan, choice, executor)?;
+//! trainer.advance()?;
+//!
+//! let Watched { outputs, width, lanes, .. } = trainer.watched();
+//! trainer.ask_for(outputs)?;
+//! trainer.draw(&mut gallery)?;
+//! let mut lengths = Vec::new();
+//! for event in trainer.receive()? {
+//!     if let Event::Contents { words, .. } = event {
+//!         lengths.push(words.len() as u32);
+//!     }
+//! }
+//! // A value of each of three actions in every environment, and two pictures.
+//! assert_eq!((width, lanes, gallery.height), (3, config.num_envs, 40));
+//! assert_eq!(lengths, [width * lanes, gallery.frames * gallery.width * gallery.height]);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::time::Duration;
 

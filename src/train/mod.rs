@@ -23,13 +23,18 @@
 //! ```
 
 mod advance;
+#[doc(hidden)]
 pub mod checkpoint;
+#[doc(hidden)]
 pub mod checksums;
+#[doc(hidden)]
 pub mod course;
 pub mod drawing;
 pub mod evaluate;
 pub mod event;
+#[doc(hidden)]
 pub mod experiment;
+#[doc(hidden)]
 pub mod fault;
 pub mod layers;
 pub mod live;
@@ -38,6 +43,7 @@ mod pause;
 pub mod playback;
 pub mod presets;
 pub mod profile;
+#[doc(hidden)]
 pub mod reference;
 pub mod results;
 pub mod resume;
@@ -45,11 +51,15 @@ pub mod rollout;
 pub mod run_dir;
 pub mod saved_run;
 pub mod sinks;
+#[doc(hidden)]
 pub mod soft_trap;
+#[doc(hidden)]
 pub mod statistics;
+#[doc(hidden)]
 pub mod sweep;
 mod tensor_file;
 pub mod trainer;
+#[doc(hidden)]
 pub mod trials;
 pub mod tune;
 mod weights;

@@ -1,4 +1,23 @@
 //! `model.safetensors`, `best.safetensors` and `agents.safetensors`: weights, readable by every safetensors reader, with the run in `__metadata__`.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use softq::config::Config;
+//! use softq::train::event::{NamedTensor, Weights};
+//! use softq::train::model_file::{Model, model_bytes, read_model};
+//!
+//! let bias = NamedTensor { name: "q0.layer0.bias".into(), shape: vec![2], values: vec![0.5, -0.5] };
+//! let (config, tensors) = (Config::default(), vec![bias.clone()]);
+//! let weights = Weights { agent: 0, config, env_steps: 1_000, greedy_mean: None, tensors };
+//! let mut bytes = model_bytes(&weights)?;
+//! let Model { tensors, metadata, checked } = read_model(Path::new("model.safetensors"), &bytes)?;
+//! assert_eq!((&tensors["q0.layer0.bias"], metadata["env_steps"].as_str(), checked), (&bias, "1000", true));
+//! // A file that was damaged is no model.
+//! *bytes.last_mut().expect("some") ^= 1;
+//! assert!(read_model(Path::new("model.safetensors"), &bytes).is_err());
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,6 +41,21 @@ pub fn model_bytes(weights: &Weights) -> Result<Vec<u8>> {
 }
 
 /// Bytes of the file of all agents of a population.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use softq::config::Config;
+/// use softq::train::event::{AllWeights, NamedTensor};
+/// use softq::train::model_file::{agents_bytes, read_model};
+///
+/// // Two values of each of three agents.
+/// let bias = NamedTensor { name: "q0.layer0.bias".into(), shape: vec![3, 2], values: vec![0.5; 6] };
+/// let config = Config { agents: 3, ..Config::default() };
+/// let bytes = agents_bytes(&AllWeights { config, env_steps: 1_000, tensors: vec![bias] })?;
+/// assert_eq!(read_model(Path::new("agents.safetensors"), &bytes)?.metadata["agents"], "3");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn agents_bytes(all: &AllWeights) -> Result<Vec<u8>> {
     let mut metadata = metadata(AGENTS_FILE, &all.config, all.env_steps)?;
     let agents = all.tensors.first().map_or(0, |tensor| tensor.shape[0]);
@@ -48,6 +82,21 @@ fn metadata(name: &str, config: &Config, env_steps: u64) -> Result<BTreeMap<&'st
 }
 
 /// Bytes of a file called `name` of these tensors, with a digest of it all in its metadata.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::path::Path;
+///
+/// use softq::train::event::NamedTensor;
+/// use softq::train::model_file::{read_model, tensor_bytes};
+///
+/// let scale = NamedTensor { name: "scale".into(), shape: vec![1], values: vec![2.0] };
+/// let metadata = BTreeMap::from([("unit", "metres".to_owned())]);
+/// let bytes = tensor_bytes("scales.safetensors", &[scale], metadata)?;
+/// let read = read_model(Path::new("scales.safetensors"), &bytes)?;
+/// assert_eq!((read.tensors["scale"].values[0], read.metadata["unit"].as_str()), (2.0, "metres"));
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn tensor_bytes(
     name: &str,
     tensors: &[NamedTensor],

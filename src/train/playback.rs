@@ -1,5 +1,27 @@
 //! Plays single episodes to look at them. An agent acts through the very recordings of its training, with exploration
 //! switched off, and a random policy through those of a rollout, so that what is seen is what the engine does.
+//!
+//! ```
+//! use softq::agents;
+//! use softq::config::Config;
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::train::playback::{Episode, LONGEST, Policy, Trained, alone, play};
+//!
+//! let (config, env) = (Config::default(), softq::envs::find("cartpole")?);
+//! let mut executor = CpuExecutor::new();
+//! let random: Episode = play(&config, env, Policy::Random, 1, LONGEST, &mut executor)?;
+//! assert!(random.ended && random.episode_return() == random.steps() as f64, "1 per step");
+//!
+//! // Weights that make both actions worth the same: the first one is taken, and the cart runs away.
+//! let plan = agents::plan(&alone(&config), env)?;
+//! let weights: Vec<Vec<f32>> = plan.groups.iter().map(|group| vec![0.01; group.words()]).collect();
+//! let trained = Trained { weights: &weights, log_alphas: &[0.0], reference: None };
+//! let pushed = play(&config, env, Policy::Greedy(trained), 1, LONGEST, &mut executor)?;
+//! assert!(pushed.ended && pushed.steps() < 20);
+//! let cut = play(&config, env, Policy::Softmax(trained), 1, 4, &mut executor)?;
+//! assert_eq!((cut.frames(), cut.ended), (5, false));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use crate::agents::reference::Reference;
 use crate::agents::{self, Capabilities};

@@ -3,6 +3,24 @@
 //!
 //! A profiled dispatch is timed by itself, in a pass of its own on a GPU, so that iterations take longer than they do
 //! otherwise; no bit of the run changes.
+//!
+//! ```
+//! use softq::config::Config;
+//! use softq::train::profile::{KernelTime, Profile};
+//! use softq::train::trainer::Trainer;
+//!
+//! let catch = Config { env: "catch".into(), device: "cpu".into(), ..Config::default() };
+//! let mut trainer = Trainer::new(&Config { total_timesteps: 1_100, ..catch })?;
+//! trainer.profile();
+//! let report = trainer.run(&mut |_| Ok(()))?;
+//!
+//! let profile: &Profile = trainer.profiled().expect("it was asked for");
+//! let kernels: Vec<KernelTime> = profile.kernels();
+//! assert!(kernels.is_sorted_by(|one, next| one.seconds >= next.seconds));
+//! let adam = kernels.iter().find(|kernel| kernel.name == "adam").expect("it learns");
+//! assert_eq!(adam.dispatches, report.updates, "one for every update");
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,13 @@
 //! Measured results of the shipped presets: the rows of `presets/results.toml`, which documents and `softq envs` share.
+//!
+//! ```
+//! use softq::train::presets::preset;
+//! use softq::train::results::{Measured, find, measured};
+//!
+//! let cartpole: &Measured = find("CartPole-v1", "sqn").expect("it was measured");
+//! assert!(cartpole.budget > 0 && measured().contains(cartpole));
+//! assert!(measured().iter().all(|row| preset(&row.env, &row.algo).is_some()));
+//! ```
 
 use std::sync::LazyLock;
 

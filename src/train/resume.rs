@@ -1,5 +1,30 @@
 //! A run that goes on where its newest good checkpoint was taken: the same settings over the same memory, to the same bits as
 //! if it had never stopped.
+//!
+//! ```
+//! use softq::config::Config;
+//! use softq::train::event::Event;
+//! use softq::train::resume::{Changes, Resumed, resume};
+//! use softq::train::run_dir::RunDir;
+//! use softq::train::sinks::{RunFiles, train_with};
+//! use softq::train::trainer::Trainer;
+//!
+//! let root = tempfile::tempdir().expect("temporary directory");
+//! let path = root.path().join("run");
+//! let short = Config { env: "catch".into(), device: "cpu".into(), total_timesteps: 1_200, ..Config::default() };
+//! let mut trainer = Trainer::new(&short)?;
+//! let files = RunFiles::create(RunDir::create(&path)?, &trainer, Default::default())?.without_pictures();
+//! train_with(&mut trainer, files, &Default::default(), &mut |_: &Event| Ok(()))?;
+//!
+//! // Its last checkpoint is that of its end: made longer, it goes on from there.
+//! let changes = Changes { total_timesteps: Some(1_600), ..Changes::default() };
+//! let Resumed { mut trainer, files, .. } = resume(&path, &changes, Default::default())?;
+//! train_with(&mut trainer, files.without_pictures(), &Default::default(), &mut |_: &Event| Ok(()))?;
+//! let mut whole = Trainer::new(&Config { total_timesteps: 1_600, ..short })?;
+//! whole.run(&mut |_| Ok(()))?;
+//! assert_eq!(trainer.weights()?, whole.weights()?);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::path::Path;
 
@@ -57,6 +82,14 @@ pub fn resume(path: &Path, changes: &Changes, every: Every) -> Result<Resumed> {
                 enough(config.total_timesteps, checkpoint.course.env_steps)?;
             }
             trainer.go_on(checkpoint)?;
+            if trainer.course().finished() {
+                warnings.push(format!(
+                    "The run in {} had ended after {} environment steps: there is nothing to train. A larger --total-timesteps \
+                     makes it go on.",
+                    path.display(),
+                    thousands(checkpoint.course.env_steps)
+                ));
+            }
         }
         None => warnings.push(format!(
             "{} has no checkpoint yet: the run begins anew, with the settings and the seed that it had.",

@@ -126,6 +126,26 @@ pub fn random(
 
 /// Play of a trained agent, greedy or sampled from its softmax: one forward pass and one environment step per vector step,
 /// as in training without learning.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use softq::config::Config;
+/// use softq::engine::cpu::CpuExecutor;
+/// use softq::train::model_file::model_bytes;
+/// use softq::train::rollout::{RolloutReport, agent};
+/// use softq::train::saved_run::SavedRun;
+/// use softq::train::trainer::Trainer;
+///
+/// let config = Config { env: "catch".into(), device: "cpu".into(), ..Config::default() };
+/// let bytes = model_bytes(&Trainer::new(&config)?.last_weights()?)?;
+/// let run = SavedRun::of_file(Path::new("model.safetensors"), &bytes, &softq::envs::open)?;
+/// let report: RolloutReport = agent(&run, false, &mut CpuExecutor::new(), 16, 90, 0)?;
+/// assert_eq!(report.policy, "greedy of model.safetensors");
+/// // A ball falls for nine steps.
+/// assert_eq!((report.env_steps, report.episodes, report.episodic_length), (16 * 90, 16 * 10, Some(9.0)));
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn agent(
     run: &SavedRun,
     softmax: bool,

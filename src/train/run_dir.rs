@@ -1,5 +1,25 @@
 //! The directory of one run, `runs/<env>__<algo>__<seed>__<unix time>`, and how files get into it: written to a
 //! temporary name in the same directory, fsynced, renamed, and the directory fsynced. A file that is there is whole.
+//!
+//! ```
+//! use softq::config::Config;
+//! use softq::train::run_dir::{Lock, REPORT_FILE, RunDir, SUMS_FILE};
+//!
+//! let root = tempfile::tempdir().expect("temporary directory");
+//! let dir = RunDir::create_in(root.path(), &Config::default())?;
+//! let lock: Lock = dir.lock()?;
+//! dir.write(REPORT_FILE, b"{}")?;
+//! // Digests of what is there, as `sha256sum --check` reads them.
+//! dir.seal(true)?;
+//! let sums = std::fs::read_to_string(dir.file(SUMS_FILE)).expect("written");
+//! assert!(sums.lines().count() == 1 && sums.trim_end().ends_with(REPORT_FILE));
+//!
+//! let second = RunDir::existing(dir.path()).lock().expect_err("one process at a time").to_string();
+//! assert!(second.contains("another process trains in it"), "{second}");
+//! drop(lock);
+//! RunDir::existing(dir.path()).lock()?;
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,31 @@
 //! A run directory as `softq train` leaves it, read back: its settings, its environment and its weights, checked against
 //! each other, so that the agent can be played, recorded or rolled out later.
+//!
+//! ```
+//! use softq::config::Config;
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::train::event::Event;
+//! use softq::train::playback::{LONGEST, play};
+//! use softq::train::run_dir::RunDir;
+//! use softq::train::saved_run::{Origin, SavedRun, Which};
+//! use softq::train::sinks::{RunFiles, train_with};
+//! use softq::train::trainer::Trainer;
+//!
+//! let root = tempfile::tempdir().expect("temporary directory");
+//! let path = root.path().join("run");
+//! let short = Config { env: "catch".into(), device: "cpu".into(), total_timesteps: 1_200, ..Config::default() };
+//! let mut trainer = Trainer::new(&short)?;
+//! let files = RunFiles::create(RunDir::create(&path)?, &trainer, Default::default())?.without_pictures();
+//! train_with(&mut trainer, files, &Default::default(), &mut |_: &Event| Ok(()))?;
+//!
+//! // What it was to do, and the agent that came of it.
+//! assert_eq!(Origin::read(&path)?.config, short);
+//! let run = SavedRun::load(&path, Which::Best)?;
+//! assert_eq!((run.env.id.as_str(), run.env_steps), ("Catch-bsuite", Some(1_200)));
+//! let episode = play(&run.config, run.env, run.policy(false), 0, LONGEST, &mut CpuExecutor::new())?;
+//! assert_eq!((episode.steps(), episode.ended), (9, true));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::path::{Path, PathBuf};
 

@@ -24,6 +24,27 @@ use crate::train::saved_run::LOG_ALPHA;
 use crate::train::soft_trap;
 
 /// One agent in training, or a population of them.
+///
+/// [`Trainer::run`] trains to the end. The same step by step, with what is there in between:
+///
+/// ```
+/// use softq::config::Config;
+/// use softq::train::event::Event;
+/// use softq::train::trainer::Trainer;
+///
+/// let config = Config { env: "catch".into(), device: "cpu".into(), total_timesteps: 1_200, ..Config::default() };
+/// let mut trainer = Trainer::new(&config)?;
+/// let before = trainer.weights()?;
+/// assert_eq!((before[0].name.as_str(), &before[0].shape[..]), ("q0.layer0.weight", &[50, 64][..]));
+/// let mut last = None;
+/// while !trainer.course().finished() {
+///     last = trainer.advance()?.pop().or(last);
+///     trainer.wait()?;
+/// }
+/// assert!(matches!(last, Some(Event::Finished(report)) if report.env_steps == 1_200));
+/// assert_ne!(trainer.weights()?, before);
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub struct Trainer {
     pub(super) config: Config,
     pub(super) env: &'static Env,

@@ -1,5 +1,21 @@
 //! Hyperparameters that change while a run goes on: those that the device reads from the records of its agents and their
 //! optimisers, where only the words that a setting fills are written. Everything else decides shapes and commands.
+//!
+//! ```
+//! use softq::config::{Config, find};
+//! use softq::train::trainer::Trainer;
+//! use softq::train::tune::is_tunable;
+//!
+//! let config = Config { env: "catch".into(), device: "cpu".into(), ..Config::default() };
+//! let mut trainer = Trainer::new(&config)?;
+//! trainer.advance()?;
+//! trainer.tune("gamma", "0.9")?;
+//! assert_eq!((trainer.agent()?.gamma, trainer.config().gamma), (0.9, 0.9));
+//! assert!(is_tunable(find("gamma")?) && !is_tunable(find("hidden")?));
+//! let refused = trainer.tune("hidden", "32").expect_err("a shape").to_string();
+//! assert!(refused.contains("What may change while a run goes on is"), "{refused}");
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use toml::Table;
 

@@ -2,6 +2,22 @@
 //!
 //! Every buffer starts as sentinel words, with a few more elements behind the length that the kernel's contract demands:
 //! a missing write leaves a sentinel, a write out of bounds replaces one, and a read out of bounds turns into NaN.
+//!
+//! ```
+//! use softq::kernels::log_softmax::{KERNEL, Params};
+//! use softq::verify::case::{Case, READ_SENTINEL, SENTINEL};
+//!
+//! let mut case = Case::new(&KERNEL, None, Params { rows: 2, actions: 3 }, "ties");
+//! case.set("q", &[1.0f32, 1.0, 1.0, 2.0, 2.0, 2.0]);
+//! case.set("alphas", &[1.0f32, 0.1]);
+//! assert_eq!(case.label, "Params { rows: 2, actions: 3 } ties");
+//! // Behind the six values that the kernel may read, and wherever it writes, stands what nobody has written.
+//! assert_eq!(case.get::<u32>("q")[6], READ_SENTINEL);
+//! assert!(case.get::<u32>("probs").iter().all(|word| *word == SENTINEL));
+//! let (buffers, recording) = case.record()?;
+//! assert_eq!((buffers.decls.len(), recording.dispatches[0].grid), (7, [1, 1, 1]));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use bytemuck::Pod;
 

@@ -15,6 +15,30 @@ use crate::verify::oracle::{Expect, Expected};
 use crate::verify::report::{Errors, Failure, Row};
 
 /// How one kernel is verified.
+///
+/// ```
+/// use softq::engine::cpu::CpuExecutor;
+/// use softq::kernels::join_heads::{KERNEL, Params};
+/// use softq::verify::case::Case;
+/// use softq::verify::draw::Draw;
+/// use softq::verify::{Check, Options, checks};
+///
+/// /// Rows of 40 heads, wider than the table's own cases.
+/// fn wide(draw: &mut Draw, _index: usize) -> Case {
+///     let params = Params { rows: draw.int(1, 3), heads: 40 };
+///     let mut case = Case::new(&KERNEL, None, params, "wide");
+///     case.set("targets", &draw.values(40 * params.rows as usize));
+///     case
+/// }
+///
+/// let known = checks().iter().find(|check| check.name() == "join_heads").expect("in the table");
+/// let check = Check::new(&KERNEL, wide, known.oracle);
+/// let options = Options { cases: 4, ..Options::default() };
+/// let row = pollster::block_on(check.run(&mut CpuExecutor::new(), &options))?;
+/// assert!(row.passed && row.failures.is_empty());
+/// assert!(row.oracle.is_some_and(|errors| errors.words > 4 * 40 && errors.share <= 1.0));
+/// # Ok::<(), softq::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Check {
     /// The kernel.
@@ -148,6 +172,25 @@ impl Check {
 }
 
 /// Contents of all bindings after the call on an executor that can wait; inputs are as before.
+///
+/// ```
+/// use softq::engine::cpu::CpuExecutor;
+/// use softq::kernels::join_heads::{KERNEL, Params};
+/// use softq::verify::case::Case;
+/// use softq::verify::check::{run_case, run_case_later, run_twin, run_twin_on};
+///
+/// let mut case = Case::new(&KERNEL, None, Params { rows: 1, heads: 2 }, "");
+/// case.set("targets", &[1.0f32, 4.0]);
+/// // The shader's text in the interpreter, and the twin in Rust.
+/// let mut interpreter = CpuExecutor::interpreting();
+/// let got = run_case(&mut interpreter, &case)?;
+/// assert_eq!(got, run_twin(&case));
+/// assert_eq!(got[0][..2], [2.5f32.to_bits(); 2]);
+/// assert_eq!(got, pollster::block_on(run_case_later(&mut interpreter, &case))?);
+/// // The mean of equal heads is what they hold already.
+/// assert_eq!(got, run_twin_on(&case, got.clone()));
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn run_case(executor: &mut dyn Executor, case: &Case) -> Result<Vec<Vec<u32>>> {
     pollster::block_on(run_case_later(executor, case))
 }

@@ -3,6 +3,17 @@
 //! Non-finite values are told apart by their bits: NaN equals NaN, an infinity equals itself, and either is infinitely far
 //! from everything else. The relative error is taken against the larger of the wanted value and 1/1000 of the largest
 //! value of the same output (of the same field, for structs), because the digits of a sum that cancels to almost nothing mean nothing.
+//!
+//! ```
+//! use softq::shared::layout::Scalar;
+//! use softq::verify::compare::{Comparison, Difference, Tolerance, compare};
+//!
+//! let [got, want] = [[1.0f32, 2.0, 3.5], [1.0, 2.0, 3.0]].map(|values| values.map(f32::to_bits));
+//! let exact: Comparison = compare(&got, &want, &[Scalar::F32], Tolerance::EXACT);
+//! assert_eq!((exact.words, exact.failing, exact.abs), (3, 1, 0.5));
+//! assert_eq!(exact.worst, Some(Difference { index: 2, got: got[2], want: want[2] }));
+//! assert!(compare(&got, &want, &[Scalar::F32], Tolerance { abs: 0.5, rel: 0.0 }).passed());
+//! ```
 
 use crate::shared::layout::Scalar;
 use crate::shared::math::is_finite_f32;
@@ -107,6 +118,18 @@ pub struct Size {
 }
 
 /// How far two words are apart; `None` where they are the same.
+///
+/// ```
+/// use softq::shared::layout::Scalar;
+/// use softq::verify::compare::{Size, differ, ulp_distance};
+///
+/// let apart = |got: f32, want: f32| differ(got.to_bits(), want.to_bits(), Scalar::F32, 0.0);
+/// assert_eq!(apart(2.5, 2.0), Some(Size { abs: 0.5, rel: 0.25, ulp: ulp_distance(2.5, 2.0) }));
+/// assert_eq!(ulp_distance(2.5, 2.0), 1 << 21);
+/// // Both zeros are the same number, and NaN is far from every number.
+/// assert_eq!(apart(-0.0, 0.0), None);
+/// assert!(apart(f32::NAN, 0.0).is_some_and(|size| size.abs == f64::INFINITY));
+/// ```
 pub fn differ(got: u32, want: u32, scalar: Scalar, floor: f64) -> Option<Size> {
     if got == want {
         return None;
@@ -129,6 +152,18 @@ pub fn differ(got: u32, want: u32, scalar: Scalar, floor: f64) -> Option<Size> {
 }
 
 /// 1/1000 of the largest finite magnitude of each field of an element.
+///
+/// ```
+/// use softq::shared::layout::Scalar;
+/// use softq::verify::compare::{floor_of, floors, relative};
+///
+/// // Elements of two fields: (8, 2000) and (0, 1).
+/// let words = [8.0f32, 2000.0, 0.0, 1.0].map(f32::to_bits);
+/// assert_eq!(floors(&words, &[Scalar::F32; 2]), [0.008, 2.0]);
+/// assert_eq!(floor_of([8.0, f64::NAN].into_iter()), 0.008);
+/// // An error of 1 is never put against less than the floor.
+/// assert_eq!([relative(1.0, 4.0, 2.0), relative(1.0, 0.0, 2.0)], [0.25, 0.5]);
+/// ```
 pub fn floors(words: &[u32], scalars: &[Scalar]) -> Vec<f64> {
     (0..scalars.len())
         .map(|field| {

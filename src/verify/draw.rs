@@ -1,4 +1,20 @@
 //! Random numbers of the case generators: sizes around every tile and workgroup edge, values from tame to hostile.
+//!
+//! ```
+//! use softq::verify::case::READ_SENTINEL;
+//! use softq::verify::draw::{Draw, SIZES, Style, strided};
+//!
+//! // The numbers of a case depend on the seed, the kernel and the index alone.
+//! let [mut draw, mut again] = [0, 0].map(|index| Draw::new(7, "adam", None, index));
+//! let values = draw.values(4);
+//! assert_eq!(values, again.values(4));
+//! assert!(draw.style == Style::Unit && values.iter().all(|value| value.abs() <= 1.0));
+//! assert!(SIZES.contains(&draw.size(100)));
+//! // Two rows of four columns, of which only the two from column 1 on hold values.
+//! let rows = strided(2, (4, 1), 2, || draw.value());
+//! assert_eq!([0, 3, 4, 7].map(|at: usize| rows[at].to_bits()), [READ_SENTINEL; 4]);
+//! assert!(rows[1..3].iter().chain(&rows[5..7]).all(|value| value.is_finite()));
+//! ```
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

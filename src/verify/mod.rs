@@ -16,21 +16,28 @@
 //! # Ok::<(), softq::Error>(())
 //! ```
 
+#[doc(hidden)]
 pub mod action_gradients;
 pub mod case;
+#[doc(hidden)]
 pub mod cases;
 pub mod check;
 pub mod compare;
+#[doc(hidden)]
 pub mod conformance;
 pub mod draw;
+#[doc(hidden)]
 pub mod gradients;
 mod network64;
 pub mod oracle;
+#[doc(hidden)]
 pub mod policy_gradients;
+#[doc(hidden)]
 pub mod probes;
 pub mod report;
 pub mod sanitize;
 pub mod shader;
+#[doc(hidden)]
 pub mod training;
 
 pub use check::Check;
@@ -86,6 +93,16 @@ pub const TRAINING: &str = "training";
 
 /// Every kernel, with every target rule that it takes if it imports one, with its cases and its reference: probes first, then the
 /// kernels in the order of their table.
+///
+/// ```
+/// use softq::verify::{checks, names};
+///
+/// // A kernel that imports a target rule has a check for each of them.
+/// let of_backup = checks().iter().filter(|check| check.kernel.name == "backup");
+/// let found: Vec<String> = of_backup.map(|check| check.name()).collect();
+/// assert!(found.contains(&"backup+munchausen".to_owned()));
+/// assert!(found.iter().all(|name| names().contains(name)));
+/// ```
 pub fn checks() -> &'static [Check] {
     static CHECKS: LazyLock<Vec<Check>> = LazyLock::new(|| {
         let place =
@@ -121,6 +138,22 @@ pub fn run(
 }
 
 /// The same without keeping the thread, so that it runs in a browser too.
+///
+/// ```
+/// use softq::engine::cpu::CpuExecutor;
+/// use softq::verify::{Options, run_later};
+///
+/// // All rules of a kernel; every row is told as soon as it is there.
+/// let options = Options { cases: 3, only: Some("backup".into()), ..Options::default() };
+/// let (mut executor, mut told) = (CpuExecutor::new(), Vec::new());
+/// let rows = pollster::block_on(run_later(&mut executor, &options, &mut |row| {
+///     told.push(row.name.clone());
+///     Ok(())
+/// }))?;
+/// assert!(rows.iter().all(|row| row.passed && row.name.starts_with("backup+")));
+/// assert!(told.len() > 1 && told.len() == rows.len());
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub async fn run_later(
     executor: &mut dyn Executor,
     options: &Options,

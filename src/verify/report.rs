@@ -1,4 +1,22 @@
 //! What verification finds: one row per kernel or check, and the failures behind it.
+//!
+//! ```
+//! use softq::verify::check::run_twin;
+//! use softq::verify::{Errors, Failure, Options, Row, checks};
+//!
+//! // The twin's own results, but for one word: a NaN where a mean should be.
+//! let check = checks().iter().find(|check| check.name() == "join_heads").expect("in the table");
+//! let case = check.draw(0, 0);
+//! let twin = run_twin(&case);
+//! let mut got = twin.clone();
+//! got[0][0] = f32::NAN.to_bits();
+//! let row: Row = check.judge(&case, 0, &Options::default(), &got, &twin, &(check.oracle)(&case));
+//! let errors: Errors = row.twin.expect("compared with the twin");
+//! assert_eq!((row.passed, errors.differing, errors.abs), (false, 1, f64::INFINITY));
+//! let Failure { reference, binding, index, failing, .. } = &row.failures[0];
+//! assert_eq!((*reference, binding.as_str(), *index, *failing), ("twin", "targets", 0, 1));
+//! assert!(serde_json::to_value(errors).expect("plain data")["abs"].is_null());
+//! ```
 
 use serde::Serialize;
 

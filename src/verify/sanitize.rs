@@ -1,4 +1,19 @@
 //! Every kernel under the sanitizer, over the cases of its check.
+//!
+//! ```
+//! use softq::interp::sanitizer::Kind;
+//! use softq::verify::sanitize::{Found, Sanitized, explained, run};
+//!
+//! // The last of these cases holds 1e20 on purpose, whose square is infinite.
+//! let all: Vec<Sanitized> = run(Some("grad_norm"), 0, 8, &mut |_| Ok(()))?;
+//! assert!(all[0].equal && all[0].faults() == 0);
+//! let overflows = |found: &&Found| found.finding.kind == Kind::NonFinite;
+//! let found = all[0].findings.iter().find(overflows).expect("an infinity");
+//! assert!(found.place.starts_with("shaders/grad_norm.wgsl:"));
+//! assert!(found.explained.is_some() && found.explained == explained("grad_norm", &found.finding));
+//! assert_eq!(explained("adam", &found.finding), None);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use crate::engine::compose::compose;
 use crate::engine::interpret::Interpreted;
@@ -136,6 +151,24 @@ fn case_of(check: &Check, seed: u64, index: usize) -> Result<Outcome> {
 }
 
 /// Executes a case with a kernel's code, which may be a changed one. Words that still hold a sentinel count as written by nobody.
+///
+/// ```
+/// use softq::engine::interpret::Interpreted;
+/// use softq::engine::variant::Variant;
+/// use softq::interp::sanitizer::Kind;
+/// use softq::kernels::join_heads::{KERNEL, Params};
+/// use softq::verify::case::Case;
+/// use softq::verify::sanitize::watch;
+///
+/// let mut case = Case::new(&KERNEL, None, Params { rows: 1, heads: 2 }, "");
+/// case.set("targets", &[1.0f32, 4.0]);
+/// let text = Variant { kernel: &KERNEL, env: None, rule: None }.text()?;
+/// // A mean of one head too many reads what nobody has written.
+/// let mutant = Interpreted::of_text("mutant".into(), text.replace("head < p.heads", "head <= p.heads"))?;
+/// let (report, _) = watch(&mutant, &case)?;
+/// assert_eq!(report.findings[0].kind, Kind::Uninitialized);
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn watch(code: &Interpreted, case: &Case) -> Result<(Report, Vec<Vec<u32>>)> {
     let (_, recording) = case.record()?;
     let dispatch = &recording.dispatches[0];

@@ -1,4 +1,26 @@
 //! Any compute shader under the sanitizer: its buffers are made from a few words about each.
+//!
+//! ```
+//! use softq::interp::machine::Limits;
+//! use softq::interp::sanitizer::Kind;
+//! use softq::verify::shader::{Buffer, Fill, Inputs, sanitize};
+//!
+//! let text = "
+//! @group(0) @binding(0) var<storage, read> x: array<f32>;
+//! @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+//! @compute @workgroup_size(4)
+//! fn main(@builtin(global_invocation_id) id: vec3u) { y[id.x] = x[id.x + 1u]; }
+//! ";
+//! let limits = Limits { iterations: 100, fuel: 10_000 };
+//! // A buffer of which nothing is said has an element for each invocation: `x` is too short.
+//! let mut inputs = Inputs { groups: Some([1, 1, 1]), ..Inputs::default() };
+//! let report = sanitize("shift.wgsl", text, &inputs, limits)?;
+//! assert_eq!((report.findings[0].kind, report.findings[0].line), (Kind::OutOfBounds, 5));
+//! let longer = Buffer { words: Some(5), fill: Some(Fill::Random(7)), ..Buffer::default() };
+//! inputs.buffers.insert("x".into(), longer);
+//! assert!(sanitize("shift.wgsl", text, &inputs, limits)?.findings.is_empty());
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -106,6 +128,18 @@ pub struct Inputs {
 
 impl Inputs {
     /// From TOML.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use softq::verify::shader::{Fill, Inputs};
+    ///
+    /// let path = Path::new("reduce.toml");
+    /// let inputs = Inputs::parse(path, "groups = [4, 1, 1]\nfill = 'random:1'\nbuffers.x.u32 = [64]")?;
+    /// assert_eq!((inputs.groups, inputs.fill), (Some([4, 1, 1]), Some(Fill::Random(1))));
+    /// assert_eq!(inputs.buffers["x"].u32, [64]);
+    /// assert!(Inputs::parse(path, "group = [4, 1, 1]").is_err());
+    /// # Ok::<(), softq::Error>(())
+    /// ```
     pub fn parse(path: &std::path::Path, text: &str) -> Result<Inputs> {
         toml::from_str(text).map_err(|error| Error::Config { path: path.into(), message: error.to_string() })
     }

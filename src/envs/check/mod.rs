@@ -3,6 +3,24 @@
 //!
 //! A check that fails means that training would be wrong or meaningless; a warning means that it may be slow or hard, and
 //! says what to do. The sections it names are those of `docs/your-own-environment.md`.
+//!
+//! ```
+//! use softq::engine::cpu::CpuExecutor;
+//! use softq::envs::check::{Finding, Options, Verdict, check};
+//!
+//! let env = softq::envs::find("catch")?;
+//! let options = Options { episodes: 100, steps: 200, ..Options::default() };
+//! let mut told = 0;
+//! let findings: Vec<Finding> = check(&mut CpuExecutor::new(), env, options, &mut |_| {
+//!     told += 1;
+//!     Ok(())
+//! })?;
+//! assert_eq!(told, findings.len());
+//! assert!(findings.iter().all(|finding| finding.verdict != Verdict::Failed));
+//! let actions = findings.iter().find(|finding| finding.check == "actions").expect("always checked");
+//! assert!(actions.text.starts_with("Discrete(3): every choice has an effect"), "{}", actions.text);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 mod actions;
 mod advice;
@@ -119,6 +137,27 @@ pub fn check(
 
 /// The short form: some hundred rows, a hundred random steps each. An error where the world breaks at run time; else
 /// warnings.
+///
+/// ```
+/// use softq::engine::cpu::CpuExecutor;
+/// use softq::envs::check::brief;
+///
+/// let source = "
+/// const OBS_SIZE = 1u;
+/// const NUM_ACTIONS = 2u;
+/// struct State { x: f32 }
+/// fn reset(rng: ptr<function, Rng>) -> State { return State(0.0); }
+/// fn step(state: ptr<function, State>, action: u32, rng: ptr<function, Rng>) -> Outcome {
+///     (*state).x += f32(action);
+///     return Outcome(1.0, (*state).x > 5.0);
+/// }
+/// fn observe(state: State) -> array<f32, OBS_SIZE> { return array(1.0 / state.x); }
+/// ";
+/// let env = softq::envs::from_source("walk.wgsl", source, &Default::default())?;
+/// let error = brief(&mut CpuExecutor::new(), env, 0).expect_err("it starts with 1 / 0");
+/// assert!(error.to_string().starts_with("walk.wgsl:10: element 0 of an observation is inf"), "{error}");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub fn brief(executor: &mut dyn Executor, env: &'static Env, seed: u32) -> Result<Vec<String>> {
     let rows = play::fitting_rows(env, 256);
     let play = play::play(&mut Probe::new(executor, env, rows, seed, 0)?, usize::MAX, 100)?;

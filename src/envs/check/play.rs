@@ -106,20 +106,17 @@ impl Range {
     }
 }
 
-/// Whether an element of so many bits holds this value.
-fn fits(value: f32, bits: u32) -> bool {
+/// The first finite element that elements of so many bits cannot hold.
+fn unfit(obs: &[f32], bits: u32) -> Option<usize> {
     if bits == 32 {
-        return true;
+        return None;
     }
-    let layout = TransitionLayout { obs_size: 1, obs_bits: bits, action_words: 0 };
+    let layout = TransitionLayout { obs_size: obs.len() as u32, obs_bits: bits, action_words: 0 };
     let mut row = vec![0; layout.words()];
-    let mut stored = [0.0];
-    layout.store(
-        &mut row,
-        Transition { obs: &[value], next_obs: &[value], action: &[], reward: 0.0, ended: GOES_ON },
-    );
+    let mut stored = vec![0.0; obs.len()];
+    layout.store(&mut row, Transition { obs, next_obs: obs, action: &[], reward: 0.0, ended: GOES_ON });
     layout.load_obs(&row, &mut stored);
-    stored[0] == value
+    obs.iter().zip(stored).position(|(value, stored)| value.is_finite() && stored != *value)
 }
 
 /// Rows that keep states and observations within a few MiB.
@@ -185,8 +182,15 @@ impl Play {
                     self.bad_reward.get_or_insert(Place { element: 0, value: reward, step: *length });
                 }
             }
-            for (element, bits) in obs.iter().enumerate() {
-                let value = f32::from_bits(*bits);
+            let obs: &[f32] = bytemuck::cast_slice(obs);
+            if self.unfit.is_none() {
+                self.unfit = unfit(obs, env.obs_bits).map(|element| Place {
+                    element,
+                    value: obs[element],
+                    step: *length,
+                });
+            }
+            for (element, value) in obs.iter().copied().enumerate() {
                 let place = Place { element, value, step: *length };
                 if !value.is_finite() {
                     self.bad_obs.get_or_insert(place);
@@ -194,9 +198,6 @@ impl Play {
                 }
                 if value < env.obs_low[element] || value > env.obs_high[element] {
                     self.beyond.get_or_insert(place);
-                }
-                if !fits(value, env.obs_bits) {
-                    self.unfit.get_or_insert(place);
                 }
                 self.obs[element].add(value);
             }

@@ -1,4 +1,27 @@
 //! What the sanitizer reports.
+//!
+//! ```
+//! use softq::interp::machine::Limits;
+//! use softq::interp::sanitizer::{Finding, Kind, Level};
+//! use softq::verify::shader::{Inputs, sanitize};
+//!
+//! // Everybody writes the same number to one word, and the last writes behind the end.
+//! let text = "
+//! @group(0) @binding(0) var<storage, read_write> x: array<u32, 4>;
+//! @compute @workgroup_size(4)
+//! fn main(@builtin(local_invocation_index) i: u32) {
+//!     x[0] = 7u;
+//!     x[i + 1u] = 0u;
+//! }
+//! ";
+//! let inputs = Inputs { groups: Some([1, 1, 1]), ..Inputs::default() };
+//! let report = sanitize("x.wgsl", text, &inputs, Limits { iterations: 100, fuel: 10_000 })?;
+//! let [fault, note]: &[Finding; 2] = report.findings.as_slice().try_into().expect("two findings");
+//! assert_eq!((fault.kind, fault.level, fault.line), (Kind::OutOfBounds, Level::Error, 6));
+//! assert_eq!(fault.message, "index 4 of 'x', which has 4 elements");
+//! assert_eq!((note.kind.name(), note.level.name(), note.line), ("race", "note", 5));
+//! # Ok::<(), softq::Error>(())
+//! ```
 
 /// Kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

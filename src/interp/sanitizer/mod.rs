@@ -8,7 +8,7 @@
 //! ```
 //! use softq::interp::lower;
 //! use softq::interp::machine::Limits;
-//! use softq::interp::sanitizer::{Fresh, Kind, Run, watch};
+//! use softq::interp::sanitizer::{Fresh, Kind, Report, Run, watch};
 //!
 //! // All invocations write one word, and nothing orders them.
 //! let text = "
@@ -20,7 +20,7 @@
 //! let info = naga::valid::Validator::new(Default::default(), Default::default()).validate(&module).expect("valid");
 //! let program = lower::entry_point(&module, &info, text, "main").expect("understood");
 //! let mut x = [0];
-//! let report = watch(Run {
+//! let report: Report = watch(Run {
 //!     program: &program,
 //!     text,
 //!     groups: [1, 1, 1],
@@ -29,9 +29,11 @@
 //!     limits: Limits { iterations: 100, fuel: 10_000 },
 //! });
 //! assert_eq!((report.findings[0].kind, report.findings[0].line), (Kind::Race, 4));
+//! assert!(report.complete, "every invocation came to its end");
 //! ```
 
 pub mod finding;
+#[doc(hidden)]
 pub mod shadow;
 
 use std::collections::HashMap;

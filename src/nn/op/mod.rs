@@ -1,11 +1,52 @@
 //! The operations of a network, one file each: shape rule and parameters (its constructor), initial weights, forward and
 //! backward pass. A new one is such a file, its kernels, and a line in each list of this file.
+//!
+//! What [`Pass::forward`] and [`Pass::backward`] do, by hand:
+//!
+//! ```
+//! use softq::engine::recording::{Buffers, Recording};
+//! use softq::kernels::Activation;
+//! use softq::nn::op::{Backward, Forward, Op, Operation, Wanted};
+//! use softq::nn::{Activations, Network, NetworkSpec, Pass};
+//!
+//! let net = Network::new(&NetworkSpec::mlp(4u32, &[6], 2, Activation::Silu));
+//! let pass =
+//!     Pass { agents: 1, batch: 3, nets: 1, slot_net: vec![0], slot_input: vec![0], inputs: 1, gradients: 1 };
+//! let mut buffers = Buffers::default();
+//! let input = buffers.add("input", 3 * 4, "");
+//! let activations = Activations::new(&mut buffers, "activation", &net, &pass, input, "");
+//! let deltas = pass.deltas(&mut buffers, "delta", &net, Wanted::Parameters, "");
+//! let [weights, grads] = ["weights", "grads"].map(|name| buffers.add(name, net.params().into(), ""));
+//!
+//! let mut recording = Recording::default();
+//! let operations: Vec<&dyn Operation> = net.ops.iter().map(Op::operation).collect();
+//! let at = Forward { layout: &net.layout, pass: &pass, weights, tensors: &activations.tensors, kept: None };
+//! for operation in &operations {
+//!     operation.forward(&mut recording, &at)?;
+//! }
+//! let at = Backward { forward: at, deltas: &deltas, grads, slots: 1, wanted: Wanted::Parameters };
+//! for operation in operations.iter().rev() {
+//!     operation.backward(&mut recording, &at)?;
+//! }
+//! let kernels: Vec<&str> = recording.dispatches.iter().map(|dispatch| dispatch.kernel.name).collect();
+//! assert_eq!(kernels[..3], ["dense_forward", "silu", "dense_forward"]);
+//! assert_eq!(kernels[3..5], ["dense_backward_weights", "dense_backward_input"]);
+//! // Nobody asked for the gradient of the observation.
+//! assert_eq!(kernels[5..], ["silu_backward", "dense_backward_weights"]);
+//! # Ok::<(), softq::Error>(())
+//! ```
 
+#[doc(hidden)]
 pub mod append_actions;
+#[doc(hidden)]
 pub mod conv2d;
+#[doc(hidden)]
 pub mod dense;
+#[doc(hidden)]
 pub mod dueling;
+#[doc(hidden)]
 pub mod layer_norm;
+#[doc(hidden)]
 pub mod silu;
 
 use rand::rngs::StdRng;
@@ -40,6 +81,32 @@ pub trait Operation {
 }
 
 /// One operation.
+///
+/// ```
+/// use softq::kernels::Activation;
+/// use softq::nn::{Convolution, Network, NetworkSpec, Op};
+/// use softq::shared::shape::Shape;
+///
+/// let image = Shape::Grid { height: 10, width: 10, channels: 4 };
+/// let spec = NetworkSpec {
+///     convolutions: vec![Convolution::square(4, 3, 1)],
+///     layer_norm: true,
+///     head_hidden: Some(8),
+///     dueling: true,
+///     ..NetworkSpec::mlp(image, &[8], 2, Activation::Relu)
+/// };
+/// let kind = |op: &Op| match op {
+///     Op::AppendActions(_) => "actions",
+///     Op::Conv2d(_) => "convolution",
+///     Op::Dense(_) => "dense",
+///     Op::LayerNorm(_) => "norm",
+///     Op::Silu(_) => "silu",
+///     Op::Dueling(_) => "dueling",
+/// };
+/// let kinds: Vec<&str> = Network::new(&spec).ops.iter().map(kind).collect();
+/// // The last layers are those of the advantages and of the value.
+/// assert_eq!(kinds, ["convolution", "norm", "dense", "norm", "dense", "dense", "dense", "dueling"]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
     /// Observations with every action behind them.

@@ -8,19 +8,19 @@ use crate::error::Result;
 use crate::report::curve::{Band, CurvePoint, write_band_svg, write_curve_svg};
 use crate::report::terminal::plot_terminal;
 use crate::statistics::bootstrap::median_band;
-use crate::train::event::Event;
+use crate::train::event::{Evaluation, Event};
 use crate::train::run_dir::{CURVE_FILE, RunDir};
+use crate::train::sinks::points::{Line, Rounds};
 use crate::train::sinks::{Sink, kept, population, taken_back};
 use crate::train::trainer::Trainer;
 
-/// Points of the learning curve.
+/// Points of the learning curve: of a long run those that a picture can show.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
-    training: Vec<CurvePoint>,
-    evaluation: Vec<CurvePoint>,
+    training: Line,
+    evaluation: Line,
     /// The evaluations of each agent of a population.
-    #[serde(default)]
-    agents: Vec<Vec<CurvePoint>>,
+    agents: Rounds,
 }
 
 impl Curves {
@@ -28,17 +28,15 @@ impl Curves {
     pub fn take(&mut self, event: &Event) {
         match event {
             Event::Progress(progress) => {
-                let point = |mean| CurvePoint { env_steps: progress.env_steps, mean };
-                self.training.extend(progress.episodic_return.map(point));
+                if let Some(mean) = progress.episodic_return {
+                    self.training.push(CurvePoint { env_steps: progress.env_steps, mean });
+                }
             }
             Event::Evaluation { env_steps, greedy } => {
                 self.evaluation.push(CurvePoint { env_steps: *env_steps, mean: greedy.mean() });
             }
             Event::AgentsEvaluation { env_steps, greedy } => {
-                self.agents.resize_with(greedy.len(), Vec::new);
-                for (points, greedy) in self.agents.iter_mut().zip(greedy) {
-                    points.push(CurvePoint { env_steps: *env_steps, mean: greedy.mean() });
-                }
+                self.agents.push(*env_steps, greedy.iter().map(Evaluation::mean));
             }
             _ => {}
         }
@@ -46,20 +44,20 @@ impl Curves {
 
     /// Mean returns of training episodes.
     pub fn training(&self) -> &[CurvePoint] {
-        &self.training
+        self.training.points()
     }
 
     /// Mean returns of evaluations.
     pub fn evaluation(&self) -> &[CurvePoint] {
-        &self.evaluation
+        self.evaluation.points()
     }
 
     /// The evaluations as text for the terminal; a run too short for two of them shows the training returns, and the
     /// evaluation after them.
     pub fn terminal(&self, threshold: Option<f64>) -> String {
-        let mut points = self.evaluation.clone();
+        let mut points = self.evaluation().to_vec();
         if points.len() < 2 {
-            points.splice(0..0, self.training.iter().copied());
+            points.splice(0..0, self.training().iter().copied());
         }
         plot_terminal(&points, threshold, 72, 16)
     }
@@ -95,14 +93,14 @@ fn settings_of(config: &Config, members: &[Config]) -> Vec<Setting> {
 }
 
 /// The evaluations of some agents, as their median with its 95% interval at every step.
-fn bands(agents: &[usize], curves: &[Vec<CurvePoint>]) -> Vec<Band> {
-    let steps = agents.first().map_or(0, |agent| curves[*agent].len());
-    let band = |at: usize| {
-        let means: Vec<f64> = agents.iter().map(|agent| curves[*agent][at].mean).collect();
+fn bands(agents: &[usize], rounds: &Rounds) -> Vec<Band> {
+    let band = |(at, env_steps): (usize, &u64)| {
+        let means: Vec<f64> =
+            agents.iter().filter_map(|agent| rounds.means(*agent).get(at).copied()).collect();
         let (low, median, high) = median_band(&means, RESAMPLES, 0);
-        Band { env_steps: curves[agents[0]][at].env_steps, low, median, high }
+        Band { env_steps: *env_steps, low, median, high }
     };
-    (0..steps).map(band).collect()
+    rounds.env_steps().iter().enumerate().map(band).collect()
 }
 
 /// Writes the curve when the run is over: of a population a line for every setting, with a band over its seeds.
@@ -139,10 +137,10 @@ impl Sink for CurveSvg {
     }
 
     fn close(&mut self, dir: &RunDir) -> Result<()> {
-        let Curves { training, evaluation, agents } = &self.curves;
+        let agents = &self.curves.agents;
         let file = dir.file(CURVE_FILE);
         // Before there are two evaluations, no line can be drawn.
-        if agents.first().is_some_and(|points| points.len() > 1) {
+        if agents.env_steps().len() > 1 {
             let (title, bands) = self.population(agents);
             return write_band_svg(&file, &title, &bands, self.threshold);
         }
@@ -151,6 +149,7 @@ impl Sink for CurveSvg {
             agents => format!("{agents} agents together"),
         };
         let title = format!("{}, {whose}", self.title);
+        let (training, evaluation) = (self.curves.training(), self.curves.evaluation());
         write_curve_svg(&file, &title, training, evaluation, self.threshold)
     }
 }
@@ -161,11 +160,11 @@ impl CurveSvg {
     }
 
     /// What the picture of a population shows, in words and as bands: its settings, or the best of them.
-    fn population(&self, curves: &[Vec<CurvePoint>]) -> (String, Vec<(String, Vec<Band>)>) {
+    fn population(&self, rounds: &Rounds) -> (String, Vec<(String, Vec<Band>)>) {
         let mut all: Vec<(String, Vec<Band>)> = self
             .settings
             .iter()
-            .map(|setting| (setting.label.clone(), bands(&setting.agents, curves)))
+            .map(|setting| (setting.label.clone(), bands(&setting.agents, rounds)))
             .collect();
         let (settings, agents) = (all.len(), self.agents());
         let what = if agents > settings { "median over seeds and its 95% interval" } else { "one seed each" };
@@ -186,7 +185,7 @@ impl CurveSvg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::event::{Evaluation, Progress};
+    use crate::train::event::Progress;
 
     #[test]
     fn a_lone_evaluation_ends_the_curve_of_a_short_run() {
@@ -234,8 +233,10 @@ mod tests {
         let sweep = vec!["alpha=0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8".to_owned()];
         let config = Config { sweep, agents: 8, ..Config::default() };
         let settings = settings_of(&config, &config.members().expect("members"));
-        let points = |mean| vec![CurvePoint { env_steps: 5, mean }, CurvePoint { env_steps: 9, mean }];
-        let agents: Vec<Vec<CurvePoint>> = (0..8).map(|agent| points(f64::from(agent))).collect();
+        let mut agents = Rounds::default();
+        for env_steps in [5, 9] {
+            agents.push(env_steps, (0..8).map(f64::from));
+        }
         let (title, drawn) = CurveSvg { settings, ..svg }.population(&agents);
         assert_eq!(title, "E with a, the best 6 of 8 settings: greedy evaluation, one seed each");
         assert_eq!((drawn.len(), drawn[0].0.as_str(), drawn[0].1[0].median), (6, "alpha=0.8", 7.0));

@@ -1,19 +1,72 @@
 //! Everything that a run writes. A sink takes the events of a run and turns them into a file of its directory; together they
 //! leave the same directory whoever trains, the program or a program that uses the library. Files are written as soon as
 //! their content exists, so that a run that ends badly still leaves its settings, its curve and its last weights.
+//!
+//! [`train_in`] is the short way. The long one, with somebody beside the run who has a turn between its steps:
+//!
+//! ```
+//! use softq::config::Config;
+//! use softq::train::event::Event;
+//! use softq::train::run_dir::{MODEL_FILE, PROGRESS_FILE, RunDir};
+//! use softq::train::sinks::{Observer, RunFiles, train_with};
+//! use softq::train::trainer::Trainer;
+//!
+//! #[derive(Default)]
+//! struct Watch {
+//!     windows: usize,
+//!     env_steps: u64,
+//! }
+//!
+//! impl Observer for Watch {
+//!     fn event(&mut self, event: &Event) -> softq::Result<()> {
+//!         self.windows += usize::from(matches!(event, Event::Progress(_)));
+//!         Ok(())
+//!     }
+//!
+//!     fn between(&mut self, trainer: &mut Trainer) -> softq::Result<()> {
+//!         self.env_steps = trainer.course().env_steps;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let root = tempfile::tempdir().expect("temporary directory");
+//! let dir = RunDir::create(root.path())?;
+//! let short = Config { env: "catch".into(), device: "cpu".into(), total_timesteps: 1_200, ..Config::default() };
+//! let mut trainer = Trainer::new(&short)?;
+//! let files = RunFiles::create(dir.clone(), &trainer, Default::default())?.without_pictures();
+//! let mut watch = Watch::default();
+//! let report = train_with(&mut trainer, files, &Default::default(), &mut watch)?;
+//! assert_eq!((watch.windows, watch.env_steps), (2, report.env_steps));
+//! let rows = std::fs::read_to_string(dir.file(PROGRESS_FILE)).expect("written").lines().count();
+//! assert!(rows > watch.windows && dir.file(MODEL_FILE).is_file());
+//! # Ok::<(), softq::Error>(())
+//! ```
 
+#[doc(hidden)]
 pub mod appended;
+#[doc(hidden)]
 pub mod curve;
+#[doc(hidden)]
 pub mod evaluations_csv;
+#[doc(hidden)]
 pub mod metrics_jsonl;
+#[doc(hidden)]
 pub mod model;
+#[doc(hidden)]
 pub mod pictures;
+mod points;
+#[doc(hidden)]
 pub mod population;
+#[doc(hidden)]
 pub mod progress_csv;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod scalars;
+#[doc(hidden)]
 pub mod settings;
 #[cfg(feature = "exchange")]
+#[doc(hidden)]
 pub mod tensorboard;
 
 use std::collections::BTreeMap;
@@ -36,6 +89,31 @@ use crate::train::run_dir::{
 use crate::train::trainer::Trainer;
 
 /// One of the files that a run leaves.
+///
+/// ```
+/// use softq::train::event::Event;
+/// use softq::train::run_dir::RunDir;
+/// use softq::train::sinks::Sink;
+///
+/// #[derive(Default)]
+/// struct Warnings(String);
+///
+/// impl Sink for Warnings {
+///     fn take(&mut self, event: &Event, dir: &RunDir) -> softq::Result<()> {
+///         let Event::Warning(text) = event else { return Ok(()) };
+///         self.0 += &format!("{text}\n");
+///         dir.write("warnings.txt", self.0.as_bytes())
+///     }
+/// }
+///
+/// let root = tempfile::tempdir().expect("temporary directory");
+/// let dir = RunDir::create(root.path())?;
+/// let mut sink = Warnings::default();
+/// sink.take(&Event::Warning("alpha runs away".into()), &dir)?;
+/// sink.close(&dir)?;
+/// assert_eq!(std::fs::read_to_string(dir.file("warnings.txt")).expect("written"), "alpha runs away\n");
+/// # Ok::<(), softq::Error>(())
+/// ```
 pub trait Sink {
     /// Takes an event.
     fn take(&mut self, event: &Event, dir: &RunDir) -> Result<()>;
