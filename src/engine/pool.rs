@@ -1,13 +1,18 @@
-//! The pool of threads, which is rayon's. Nothing but `threads.rs` uses it, and that only once it stands.
+//! The pool of threads, which is rayon's, and the team that its threads are through a submission. Nothing but `threads.rs` uses
+//! either, and that only once the pool stands.
 
+use std::any::Any;
+use std::cell::{Cell, UnsafeCell};
 use std::error::Error;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::hint::spin_loop;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
 
 use rayon::prelude::*;
 
-/// Fruitless looks for work, a fraction of a microsecond each, after which a thread of the pool may fall asleep after all.
-const PATIENCE: u32 = 2_000;
+use crate::engine::threads::{alone, available};
 
 /// Whether there are threads: a system may refuse to start any (`ulimit -u`, a container's limit), which rayon answers with a
 /// panic when it is first used.
@@ -25,54 +30,267 @@ pub fn count() -> usize {
     rayon::current_num_threads()
 }
 
-/// Keeps the calling thread of the pool awake, and at work if there is any, until `done` or until its patience ends. Waking a
-/// thread that fell asleep takes as long as many a dispatch.
-fn stay_awake(done: impl Fn() -> bool) {
-    let mut idle = 0;
-    while !done() && idle < PATIENCE {
-        if rayon::yield_now() == Some(rayon::Yield::Executed) {
-            idle = 0;
-        } else {
-            idle += 1;
-            std::thread::yield_now();
+/// Waits in steps that grow: a few nanoseconds, then as long as the system lets others run.
+#[derive(Default)]
+struct Patience(u32);
+
+impl Patience {
+    /// Whether it is worth another look soon: for about a millisecond.
+    fn wait(&mut self) -> bool {
+        self.0 = self.0.saturating_add(1);
+        match self.0 {
+            ..200 => spin_loop(),
+            _ => std::thread::yield_now(),
+        }
+        self.0 < 2_000
+    }
+}
+
+/// Longest sleep of a thread for which there is nothing to do.
+const LONGEST_SLEEP: Duration = Duration::from_millis(1);
+
+/// States of a thread of a team: not there, or asleep; waiting for a call; called.
+const ABSENT: u32 = 0;
+const WAITING: u32 = 1;
+const CALLED: u32 = 2;
+
+/// The state, on a cache line of its own.
+#[repr(align(128))]
+struct Seat(AtomicU32);
+
+impl Seat {
+    fn change(&self, from: u32, to: u32) -> bool {
+        self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+}
+
+/// What every thread does of a task, by its index.
+type Call<'a> = &'a (dyn Fn(usize) + Sync);
+
+/// Threads that follow the calls of one of them. Handing a thread a job of rayon's takes as long as a small dispatch, and waking it as
+/// long as many.
+struct Team {
+    seats: Vec<Seat>,
+    call: UnsafeCell<Option<Call<'static>>>,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+    over: AtomicBool,
+}
+
+// SAFETY: the leader alone writes `call`, while no seat is CALLED, and a thread reads it only while its own seat is.
+unsafe impl Sync for Team {}
+
+thread_local! {
+    /// The team that this thread leads.
+    static LED: Cell<*const Team> = const { Cell::new(std::ptr::null()) };
+}
+
+impl Team {
+    fn follow(&self, index: usize) {
+        let seat = &self.seats[index];
+        seat.0.store(WAITING, Ordering::Release);
+        let (mut patience, mut sleep) = (Patience::default(), Duration::from_micros(50));
+        while !self.over.load(Ordering::Relaxed) {
+            if seat.0.load(Ordering::Acquire) == CALLED {
+                // SAFETY: the leader wrote the call before it set this seat, and changes it only once the seat is WAITING again.
+                if let Some(call) = unsafe { *self.call.get() } {
+                    // A panic must not leave the leader waiting.
+                    let outcome = catch_unwind(AssertUnwindSafe(|| alone(|| call(index))));
+                    if let (Err(panic), Ok(mut first)) = (outcome, self.panic.lock()) {
+                        first.get_or_insert(panic);
+                    }
+                }
+                seat.0.store(WAITING, Ordering::Release);
+                (patience, sleep) = (Patience::default(), Duration::from_micros(50));
+            } else if !patience.wait() && seat.change(WAITING, ABSENT) {
+                std::thread::sleep(sleep);
+                (patience, sleep) = (Patience::default(), LONGEST_SLEEP.min(2 * sleep));
+                seat.0.store(WAITING, Ordering::Release);
+            }
+        }
+    }
+
+    /// Makes the call with every index below `wanted`, each on its thread; the leader, with index `own`, stands in for those that are
+    /// not there.
+    fn lead(&self, own: usize, wanted: usize, call: Call<'_>) {
+        /// Waits for all who were called, even where the leader's part panics: they hold what it has borrowed.
+        struct Wait<'a>(&'a Team);
+        impl Drop for Wait<'_> {
+            fn drop(&mut self) {
+                for seat in &self.0.seats {
+                    let mut patience = Patience::default();
+                    while seat.0.load(Ordering::Acquire) == CALLED {
+                        patience.wait();
+                    }
+                }
+                LED.set(self.0);
+            }
+        }
+        // Within its own share the leader has nobody to call.
+        LED.set(std::ptr::null());
+        let wait = Wait(self);
+        // SAFETY: nobody is CALLED, and `Wait` keeps what is borrowed alive until nobody is again.
+        unsafe { *self.call.get() = Some(std::mem::transmute::<Call<'_>, Call<'static>>(call)) };
+        let mut here = Vec::with_capacity(1);
+        for (index, seat) in self.seats.iter().enumerate().take(wanted) {
+            if index == own || !seat.change(WAITING, CALLED) {
+                here.push(index);
+            }
+        }
+        alone(|| here.into_iter().for_each(call));
+        drop(wait);
+        if let Some(panic) = self.panic.lock().ok().and_then(|mut first| first.take()) {
+            resume_unwind(panic);
         }
     }
 }
 
-/// Runs `work` on a thread of the pool while the others stay awake.
+/// Runs `work` on a thread of the pool, which leads the others until it is done.
 pub fn together(work: impl FnOnce() + Send) {
-    let done = AtomicBool::new(false);
+    let team = Team {
+        seats: (0..count()).map(|_| Seat(AtomicU32::new(ABSENT))).collect(),
+        call: UnsafeCell::new(None),
+        panic: Mutex::new(None),
+        over: AtomicBool::new(false),
+    };
+    /// Lets the team go, even where the work panics.
+    struct Led<'a>(&'a Team);
+    impl Drop for Led<'_> {
+        fn drop(&mut self) {
+            self.0.over.store(true, Ordering::Relaxed);
+            LED.set(std::ptr::null());
+        }
+    }
     rayon::scope(|scope| {
-        let (own, done) = (rayon::current_thread_index(), &done);
+        // The others follow this thread already or have called it, and would not come before they are let go.
+        if !LED.get().is_null() || available() < 2 {
+            return work();
+        }
+        let (own, team) = (rayon::current_thread_index(), &team);
         scope.spawn_broadcast(move |_, thread| {
             if Some(thread.index()) != own {
-                stay_awake(|| done.load(Ordering::Relaxed));
+                team.follow(thread.index());
             }
         });
+        LED.set(team);
+        let _led = Led(team);
         work();
-        done.store(true, Ordering::Relaxed);
     });
 }
 
-/// Calls `task` for every item, item `i` on thread `i` modulo `threads`.
-pub fn in_turn<T: Send>(items: Vec<T>, threads: usize, task: impl Fn(T) + Sync) {
-    let items: Vec<Mutex<Option<T>>> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
-    let (own, left) = (rayon::current_thread_index(), AtomicUsize::new(items.len()));
-    rayon::broadcast(|thread| {
-        for item in items.iter().skip(thread.index()).step_by(threads) {
-            // Nobody else asks for this item, and a task that panicked took its own.
-            if let Some(item) = item.lock().ok().and_then(|mut item| item.take()) {
-                task(item);
-            }
-            left.fetch_sub(1, Ordering::Relaxed);
-        }
-        if Some(thread.index()) == own {
-            stay_awake(|| left.load(Ordering::Relaxed) == 0);
-        }
+/// The team that this thread leads, with its own index.
+fn led<'a>() -> Option<(usize, &'a Team)> {
+    // SAFETY: while the pointer is set, this thread is in `together`, which holds the team.
+    Some((rayon::current_thread_index()?, unsafe { LED.get().as_ref() }?))
+}
+
+/// Items that threads take out, each once.
+struct Items<T>(Vec<Mutex<Option<T>>>);
+
+impl<T> Items<T> {
+    fn new(items: Vec<T>) -> Items<T> {
+        Items(items.into_iter().map(|item| Mutex::new(Some(item))).collect())
+    }
+
+    fn take(&self, index: usize) -> Option<T> {
+        self.0.get(index)?.lock().ok()?.take()
+    }
+}
+
+/// Calls `task` for every item, item `i` on thread `i` modulo their number where they are a team, else all on this one.
+pub fn in_turn<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync) {
+    let Some((own, team)) = led() else { return items.into_iter().for_each(task) };
+    let (items, threads) = (Items::new(items), team.seats.len());
+    team.lead(own, threads.min(items.0.len()), &|index| {
+        (index..items.0.len()).step_by(threads).filter_map(|index| items.take(index)).for_each(&task);
     });
 }
 
 /// Calls `task` for every item, each on whichever thread is free.
 pub fn any_order<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync + Send) {
-    items.into_par_iter().with_max_len(1).for_each(task);
+    let Some((own, team)) = led() else {
+        return items.into_par_iter().with_max_len(1).for_each(task);
+    };
+    let (items, next) = (Items::new(items), AtomicUsize::new(0));
+    team.lead(own, team.seats.len(), &|_| {
+        while let Some(item) = items.take(next.fetch_add(1, Ordering::Relaxed)) {
+            task(item);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_item_is_done_once_and_a_panic_is_the_callers() {
+        let counts: Vec<AtomicU32> = (0..37).map(|_| AtomicU32::new(0)).collect();
+        together(|| {
+            for _ in 0..1_000 {
+                in_turn(counts.iter().collect(), |count| {
+                    count.fetch_add(1, Ordering::Relaxed);
+                });
+            }
+        });
+        assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1_000));
+        for index in 0..2 {
+            let outcome = catch_unwind(|| {
+                together(|| in_turn(vec![0, 1], |item| assert_ne!(item, index, "the item's own words")));
+            });
+            let panic = outcome.expect_err("a panic");
+            let words = panic.downcast_ref::<String>().expect("its words");
+            assert!(words.contains("the item's own words"), "{words}");
+        }
+    }
+
+    #[test]
+    fn teams_side_by_side_and_within_another_end() {
+        let done = AtomicU32::new(0);
+        let count = |_: u32| {
+            done.fetch_add(1, Ordering::Relaxed);
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        together(|| in_turn(vec![1, 2, 3], count));
+                    }
+                });
+            }
+        });
+        assert_eq!(done.swap(0, Ordering::Relaxed), 600);
+        any_order((0..8).collect(), |_: u32| together(|| in_turn(vec![1, 2], count)));
+        assert_eq!(done.swap(0, Ordering::Relaxed), 16);
+        // Within a call there is nobody to lead.
+        together(|| in_turn(vec![1, 2], |_| in_turn(vec![1, 2, 3], count)));
+        assert_eq!(done.swap(0, Ordering::Relaxed), 6);
+        // A team leads no other, and what is in no order has all its threads.
+        together(|| together(|| any_order(vec![1; 100], count)));
+        assert_eq!(done.load(Ordering::Relaxed), 100);
+    }
+
+    #[test]
+    fn a_team_shares_what_is_in_no_order() {
+        // Two tasks that wait for each other meet only side by side. The others may not be there, or sleep, at the first times.
+        if count() < 2 {
+            return;
+        }
+        let met = |_: usize| {
+            let arrived = AtomicU32::new(0);
+            any_order(vec![(); 2], |()| {
+                arrived.fetch_add(1, Ordering::Relaxed);
+                let begin = std::time::Instant::now();
+                while arrived.load(Ordering::Relaxed) < 2 && begin.elapsed() < Duration::from_millis(20) {
+                    std::thread::yield_now();
+                }
+                if begin.elapsed() < Duration::from_millis(20) {
+                    arrived.fetch_add(2, Ordering::Relaxed);
+                }
+            });
+            arrived.into_inner() == 6
+        };
+        let mut any = false;
+        together(|| any = (0..500).any(met));
+        assert!(any);
+    }
 }

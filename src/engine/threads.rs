@@ -27,27 +27,32 @@ pub fn available() -> usize {
 /// Runs `work` on this thread alone. A twin that waited for other threads would meanwhile be handed another agent's work,
 /// inside its own.
 pub fn alone<R>(work: impl FnOnce() -> R) -> R {
-    let before = ALONE.replace(true);
-    let result = work();
-    ALONE.set(before);
-    result
+    /// Puts it back, even where the work panics.
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            ALONE.set(self.0);
+        }
+    }
+    let _before = Before(ALONE.replace(true));
+    work()
 }
 
-/// Runs `work` on a thread of the pool while the others stay awake.
+/// Runs `work` on a thread of the pool while the others wait for what it shares with them.
 pub fn together(work: impl FnOnce() + Send) {
     #[cfg(feature = "threads")]
-    if count() > 1 {
+    if available() > 1 {
         return pool::together(work);
     }
     work();
 }
 
 /// Calls `task` for every item, item `i` on thread `i` modulo their number: what a network's weights, activations and
-/// moments are made of stays in the cache of one core from dispatch to dispatch.
+/// moments are made of stays in the cache of one core from dispatch to dispatch. Outside of [`together`], all on this thread.
 pub fn for_each<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync) {
     #[cfg(feature = "threads")]
     if available() > 1 && items.len() > 1 {
-        return pool::in_turn(items, available(), task);
+        return pool::in_turn(items, task);
     }
     items.into_iter().for_each(task);
 }

@@ -1,6 +1,7 @@
 //! Regression targets of a batch by a target rule. Twin of `shaders/backup.wgsl`.
 
 use crate::engine::rule::Rule;
+use crate::engine::threads;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{extent, groups, product, rows_end};
@@ -84,6 +85,9 @@ kernel! {
     twin twin
 }
 
+/// Rows that are worth another thread.
+const MIN_ROWS: usize = 32;
+
 fn twin(
     p: &Params,
     rule: &Rule,
@@ -95,23 +99,30 @@ fn twin(
     targets: &mut [f32],
     entropies: &mut [f32],
 ) {
-    for agent in 0..p.agents {
-        let record = &agents[agent as usize];
-        for b in 0..p.batch {
-            let index = (agent * p.batch + b) as usize;
-            let out = index * p.heads as usize + p.head as usize;
-            let slot_value = |slot: u32, action: usize| {
-                let at = (agent * p.slots + slot) as usize * p.batch as usize + b as usize;
-                q[at * p.q_stride as usize + p.q_offset as usize + action]
+    let (batch, heads) = (p.batch as usize, p.heads as usize);
+    let rows = batch.div_ceil(threads::available()).max(MIN_ROWS) * heads;
+    let mut blocks = Vec::new();
+    let of_agents = targets.chunks_mut(batch * heads).zip(entropies.chunks_mut(batch * heads));
+    for (agent, (targets, entropies)) in of_agents.take(p.agents as usize).enumerate() {
+        let parts = targets.chunks_mut(rows).zip(entropies.chunks_mut(rows)).enumerate();
+        blocks.extend(parts.map(|(part, outputs)| (agent, part * rows / heads, outputs)));
+    }
+    threads::for_each(blocks, |(agent, first, (targets, entropies))| {
+        let record = &agents[agent];
+        for (i, (target, entropy)) in targets.chunks_mut(heads).zip(entropies.chunks_mut(heads)).enumerate() {
+            let b = first + i;
+            let index = agent * batch + b;
+            let at = |slot: u32| {
+                let row = (agent * p.slots as usize + slot as usize) * batch + b;
+                &q[row * p.q_stride as usize + p.q_offset as usize..][..p.actions as usize]
             };
+            let [target_1, target_2, online, current] = [p.target_1, p.target_2, p.online, p.current].map(at);
             let q_value = |source: Source, action: usize| match source {
-                Source::Target => {
-                    joined(p.mean == 1, slot_value(p.target_1, action), slot_value(p.target_2, action))
-                }
-                Source::Target1 => slot_value(p.target_1, action),
-                Source::Target2 => slot_value(p.target_2, action),
-                Source::Online => slot_value(p.online, action),
-                Source::Current => slot_value(p.current, action),
+                Source::Target => joined(p.mean == 1, target_1[action], target_2[action]),
+                Source::Target1 => target_1[action],
+                Source::Target2 => target_2[action],
+                Source::Online => online[action],
+                Source::Current => current[action],
             };
             let row = Row {
                 q_value: &q_value,
@@ -119,10 +130,15 @@ fn twin(
                 agent: record,
                 alpha: record.alpha,
                 reward: rewards[index],
-                discount: discounts[(agent * p.discount_slots * p.batch + b) as usize],
-                action: actions[out].min(p.actions - 1) as usize,
+                discount: discounts[agent * p.discount_slots as usize * batch + b],
+                action: actions[index * heads + p.head as usize].min(p.actions - 1) as usize,
                 given: p.given == 1,
-                rng: Rng::new(record.seed, p.stream + STREAM_BACKUP, record.updates, p.head * p.batch + b),
+                rng: Rng::new(
+                    record.seed,
+                    p.stream + STREAM_BACKUP,
+                    record.updates,
+                    p.head * p.batch + b as u32,
+                ),
                 entropy: p.entropy == 1,
                 kl: p.kl == 1,
                 mean: p.mean == 1,
@@ -130,8 +146,8 @@ fn twin(
                 signed_log: p.signed_log == 1,
             };
             let result = (rule.twin)(&row);
-            targets[out] = result.y;
-            entropies[out] = result.entropy;
+            target[p.head as usize] = result.y;
+            entropy[p.head as usize] = result.entropy;
         }
-    }
+    });
 }

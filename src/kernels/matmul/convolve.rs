@@ -3,10 +3,10 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::dense::{add, store};
+use super::dense::{add, load, store};
 use super::layers::bias_and_activation;
 use super::panels::{Line, Panel, cut, finite, pack};
-use super::sparse::{BLOCK, load};
+use super::sparse::BLOCK;
 use super::windows::Windows;
 use super::{Dims, Right};
 

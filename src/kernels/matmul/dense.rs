@@ -2,8 +2,9 @@
 //! is loaded once for four rows.
 
 use pulp::Simd;
+use wide::f32x4;
 
-use super::panels::{Line, Panel, cut, pack};
+use super::panels::{Line, Panel, cut, pack, square};
 use super::{Dims, Left, Output, Right};
 
 /// Rows of a tile.
@@ -92,12 +93,79 @@ impl Tile<'_> {
     }
 }
 
+/// The product for a few rows: B is read where it lies, row by row, since to pack it would take as long.
+#[inline(always)]
+pub fn few<S: Simd>(
+    simd: S,
+    a: Left<'_>,
+    b: Right<'_>,
+    c: &mut Output<'_>,
+    dims: Dims,
+    finish: &mut impl FnMut(usize, &mut [f32]),
+) {
+    let most = if S::REGISTER_COUNT >= 32 { 3 } else { 2 };
+    let mut row = 0;
+    while row < dims.rows {
+        let height = if dims.rows - row >= ROWS { ROWS } else { 1 };
+        for panel in cut(dims.columns, S::F32_LANES, most) {
+            match (height, panel.vectors) {
+                (ROWS, 3) => few_rows::<S, ROWS, 3>(simd, a, b, c, dims, panel, row),
+                (ROWS, 2) => few_rows::<S, ROWS, 2>(simd, a, b, c, dims, panel, row),
+                (ROWS, _) => few_rows::<S, ROWS, 1>(simd, a, b, c, dims, panel, row),
+                (_, 3) => few_rows::<S, 1, 3>(simd, a, b, c, dims, panel, row),
+                (_, 2) => few_rows::<S, 1, 2>(simd, a, b, c, dims, panel, row),
+                (_, _) => few_rows::<S, 1, 1>(simd, a, b, c, dims, panel, row),
+            }
+        }
+        row += height;
+    }
+    for row in 0..dims.rows {
+        finish(row, &mut c.values[row * c.stride..][..dims.columns]);
+    }
+}
+
+#[inline(always)]
+fn few_rows<S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    a: Left<'_>,
+    b: Right<'_>,
+    c: &mut Output<'_>,
+    dims: Dims,
+    panel: Panel,
+    row: usize,
+) {
+    let used = (V * S::F32_LANES).min(dims.columns - panel.column);
+    let mut sums = [[simd.splat_f32s(0.0); V]; R];
+    for k in 0..dims.depth {
+        let mut line = [simd.splat_f32s(0.0); V];
+        load(simd, &b.values[k * b.row_stride + panel.column..][..used], &mut line);
+        for r in 0..R {
+            add(simd, &mut sums[r], a.values[(row + r) * a.row_stride + k * a.k_stride], &line);
+        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        store(simd, &mut c.values[(row + r) * c.stride + panel.column..][..used], sums);
+    }
+}
+
 /// `sums[v] += a * b[v]`, multiplication and addition apart.
 #[inline(always)]
 pub fn add<S: Simd, const V: usize>(simd: S, sums: &mut [S::f32s; V], a: f32, b: &[S::f32s; V]) {
     let a = simd.splat_f32s(a);
     for v in 0..V {
         sums[v] = simd.add_f32s(sums[v], simd.mul_f32s(a, b[v]));
+    }
+}
+
+/// Reads the first `c.len()` of the sums.
+#[inline(always)]
+pub fn load<S: Simd>(simd: S, c: &[f32], sums: &mut [S::f32s]) {
+    let (whole, rest) = S::as_simd_f32s(c);
+    for (sum, c) in sums.iter_mut().zip(whole) {
+        *sum = *c;
+    }
+    if let Some(sum) = sums.get_mut(whole.len()).filter(|_| !rest.is_empty()) {
+        *sum = simd.partial_load_f32s(rest);
     }
 }
 
@@ -113,7 +181,10 @@ pub fn store<S: Simd>(simd: S, c: &mut [f32], sums: &[S::f32s]) {
     }
 }
 
-/// The product for a few columns and rows of A that are contiguous: eight rows at a time, so that their sums overlap.
+/// Rows whose sums overlap: four times the rows of a square.
+const TOGETHER: usize = 16;
+
+/// The product for at most four columns and rows of A that are contiguous: squares of 4 of A are turned, so that rows lie in the lanes.
 #[inline(always)]
 pub fn narrow(
     a: Left<'_>,
@@ -122,45 +193,63 @@ pub fn narrow(
     dims: Dims,
     finish: &mut impl FnMut(usize, &mut [f32]),
 ) {
-    const TOGETHER: usize = 8;
     let mut row = 0;
-    while row < dims.rows {
-        let height = if dims.rows - row >= TOGETHER { TOGETHER } else { 1 };
+    while row + TOGETHER <= dims.rows {
+        match dims.columns {
+            1 => narrow_rows::<1>(a, b, c, row, dims.depth),
+            2 => narrow_rows::<2>(a, b, c, row, dims.depth),
+            3 => narrow_rows::<3>(a, b, c, row, dims.depth),
+            _ => narrow_rows::<4>(a, b, c, row, dims.depth),
+        }
+        row += TOGETHER;
+    }
+    for row in row..dims.rows {
+        let values = &a.values[row * a.row_stride..][..dims.depth];
         for column in 0..dims.columns {
-            if height == TOGETHER {
-                narrow_column::<TOGETHER>(a, b, c, row, column, dims.depth);
-            } else {
-                narrow_column::<1>(a, b, c, row, column, dims.depth);
-            }
+            let b = b.values.get(column * b.column_stride..).unwrap_or_default().iter().step_by(b.row_stride);
+            let sum = values.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b);
+            c.values[row * c.stride + column] = sum;
         }
-        for row in row..row + height {
-            finish(row, &mut c.values[row * c.stride..][..dims.columns]);
-        }
-        row += height;
+    }
+    for row in 0..dims.rows {
+        finish(row, &mut c.values[row * c.stride..][..dims.columns]);
     }
 }
 
 #[inline(always)]
-fn narrow_column<const R: usize>(
-    a: Left<'_>,
-    b: Right<'_>,
-    c: &mut Output<'_>,
-    row: usize,
-    column: usize,
-    depth: usize,
-) {
-    let mut rows = [&a.values[..0]; R];
-    for r in 0..R {
-        rows[r] = &a.values[(row + r) * a.row_stride..][..depth];
-    }
-    let mut sums = [0.0f32; R];
-    for k in 0..depth {
-        let b = b.values[k * b.row_stride + column * b.column_stride];
-        for r in 0..R {
-            sums[r] += rows[r][k] * b;
+fn narrow_rows<const C: usize>(a: Left<'_>, b: Right<'_>, c: &mut Output<'_>, row: usize, depth: usize) {
+    let mut sums = [[f32x4::ZERO; C]; TOGETHER / 4];
+    let whole = depth / 4 * 4;
+    for k in (0..whole).step_by(4) {
+        for group in 0..TOGETHER / 4 {
+            let square = square(&a.values[(row + 4 * group) * a.row_stride + k..], a.row_stride);
+            for i in 0..4 {
+                add_four(&mut sums[group], square[i], b, k + i);
+            }
         }
     }
-    for (r, sum) in sums.into_iter().enumerate() {
-        c.values[(row + r) * c.stride + column] = sum;
+    for k in whole..depth {
+        for group in 0..TOGETHER / 4 {
+            let mut line = [0.0; 4];
+            for r in 0..4 {
+                line[r] = a.values[(row + 4 * group + r) * a.row_stride + k];
+            }
+            add_four(&mut sums[group], f32x4::new(line), b, k);
+        }
+    }
+    for (group, sums) in sums.iter().enumerate() {
+        for (column, sums) in sums.iter().enumerate() {
+            for (r, sum) in sums.as_array().iter().enumerate() {
+                c.values[(row + 4 * group + r) * c.stride + column] = *sum;
+            }
+        }
+    }
+}
+
+/// `sums[column] += a * b[k, column]` for four rows.
+#[inline(always)]
+fn add_four<const C: usize>(sums: &mut [f32x4; C], a: f32x4, b: Right<'_>, k: usize) {
+    for column in 0..C {
+        sums[column] += a * f32x4::splat(b.values[k * b.row_stride + column * b.column_stride]);
     }
 }

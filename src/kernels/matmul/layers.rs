@@ -113,19 +113,18 @@ pub fn backward_weights(p: &dense_backward_weights::Params, x: &[f32], dy: &[f32
     let [x_stride, dy_stride] = [p.x_stride, p.dy_stride].map(|d| d as usize);
     let slots = p.agents as usize * p.grad_slots as usize;
     let work = slots * batch * in_dim * out_dim;
-    let mut dw = Vec::with_capacity(slots);
-    for (index, grads) in grads.chunks_mut(p.net_params as usize).take(slots).enumerate() {
-        let layer = &mut grads[p.weight_offset as usize..][..(in_dim + 1) * out_dim];
-        let (weights, db) = layer.split_at_mut(in_dim * out_dim);
-        let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
-        add_rows(dy.chunks_exact(dy_stride).map(|dy| &dy[p.dy_offset as usize..][..out_dim]), db);
-        dw.push(weights);
-    }
-    for_each_block_of(dw, out_dim, work, |index, first, dw| {
+    // The bias lies behind the weights, as one more row.
+    let layers = grads.chunks_mut(p.net_params as usize).take(slots);
+    let layers = layers.map(|grads| &mut grads[p.weight_offset as usize..][..(in_dim + 1) * out_dim]);
+    for_each_block_of(layers.collect(), out_dim, work, |index, first, rows| {
         let (agent, slot) = (index / p.grad_slots as usize, index % p.grad_slots as usize);
         let x_slot = nibble(p.slot_x, slot);
         let x = &x[(agent * p.x_slots as usize + x_slot) * batch * x_stride..][..batch * x_stride];
         let dy = &dy[index * batch * dy_stride..][..batch * dy_stride];
+        let (dw, db) = rows.split_at_mut(rows.len().min((in_dim - first.min(in_dim)) * out_dim));
+        if !db.is_empty() {
+            add_rows(dy.chunks_exact(dy_stride).map(|dy| &dy[p.dy_offset as usize..][..out_dim]), db);
+        }
         let dims = Dims { rows: dw.len() / out_dim, columns: out_dim, depth: batch };
         let left = Left { values: &x[p.x_offset as usize + first..], row_stride: 1, k_stride: x_stride };
         let right = Right { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, column_stride: 1 };

@@ -2,8 +2,9 @@
 //! separate multiplication and addition per term, which is the shaders' order. Columns lie in the lanes of vectors, so an
 //! element's terms are never regrouped and all instruction sets give the same bits.
 //!
-//! Three paths, chosen from shape and contents alone: `dense` (register tiles), `sparse` (rows whose zeros are skipped: half
-//! of what a ReLU puts out, and most of a one-hot observation) and `narrow` (a few columns, as behind the output layer).
+//! Four paths, chosen from shape and contents alone: `dense` (register tiles), `sparse` (rows whose zeros are skipped: half
+//! of what a ReLU puts out, and most of a one-hot observation), `narrow` (a few columns, as behind the output layer) and `few`
+//! (a few rows, as of the environments that one agent acts in).
 
 pub mod convolution;
 mod convolve;
@@ -20,7 +21,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::engine::simd::Arch;
 
-use panels::Line;
+use panels::{Line, turn};
 
 /// A matrix read through strides: element `(row, k)` is `values[row * row_stride + k * k_stride]`.
 #[derive(Clone, Copy)]
@@ -93,6 +94,9 @@ struct Product<'a, F> {
     scratch: &'a mut Scratch,
 }
 
+/// Rows up to which B is not packed.
+const FEW: usize = 12;
+
 /// Columns up to which vectors of columns would be mostly empty.
 const NARROW: usize = 4;
 
@@ -105,6 +109,9 @@ impl<F: FnMut(usize, &mut [f32])> WithSimd for Product<'_, F> {
         let narrow = dims.columns <= NARROW;
         if narrow && a.k_stride == 1 {
             return dense::narrow(a, b, &mut c, dims, &mut finish);
+        }
+        if dims.rows <= FEW && b.column_stride == 1 && !narrow {
+            return dense::few(simd, a, b, &mut c, dims, &mut finish);
         }
         // Where A is stored column by column, so is B^T in C^T = B^T A^T: the same terms in the same order, with the rows
         // of C in the lanes, and the zeros of B to be skipped instead of those of A.
@@ -121,7 +128,8 @@ impl<F: FnMut(usize, &mut [f32])> WithSimd for Product<'_, F> {
             transposed.resize(transposed.len().max(dims.rows * dims.columns), 0.0);
             let mut out = Output { values: &mut transposed, stride: dims.rows };
             product(simd, left, right, &mut out, swapped, skipping_swapped, scratch, &mut |_, _| {});
-            transpose(&transposed, &mut c, dims);
+            let turned = Right { values: &transposed, row_stride: 1, column_stride: dims.rows };
+            turn(&transposed, turned, c.values, c.stride, (dims.rows, dims.columns));
             scratch.transposed = transposed;
             for row in 0..dims.rows {
                 finish(row, &mut c.values[row * c.stride..][..dims.columns]);
@@ -148,19 +156,6 @@ fn product<S: Simd>(
         sparse::product(simd, a, b, c, dims, scratch, finish);
     } else {
         dense::product(simd, a, b, c, dims, &mut scratch.panels, finish);
-    }
-}
-
-/// Writes `transposed [columns, rows]` to `c`, a cache line of it at a time.
-#[inline(always)]
-fn transpose(transposed: &[f32], c: &mut Output<'_>, dims: Dims) {
-    for first in (0..dims.rows).step_by(16) {
-        let last = (first + 16).min(dims.rows);
-        for column in 0..dims.columns {
-            for row in first..last {
-                c.values[row * c.stride + column] = transposed[column * dims.rows + row];
-            }
-        }
     }
 }
 

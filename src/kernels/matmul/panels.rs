@@ -3,6 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 use pulp::{Simd, WithSimd};
+use wide::f32x4;
 
 use super::{Dims, Right};
 use crate::engine::simd::Arch;
@@ -104,29 +105,42 @@ pub fn pack_block<'a>(
     (packed, poison.iter().sum::<f32>() == 0.0)
 }
 
-/// Writes `rows x columns` of the matrix at `from`, whose strides are those of `b`, to `to`, a square of 4 at a time.
+/// Writes `rows x columns` of the matrix at `from`, whose strides are those of `b`, to rows of `to` that start `width` apart: a square
+/// of 4 at a time, and a cache line of what is read.
 #[inline(always)]
-fn turn(from: &[f32], b: Right<'_>, to: &mut [f32], width: usize, (rows, columns): (usize, usize)) {
-    for column in (0..columns).step_by(4) {
-        for row in (0..rows).step_by(4) {
-            if b.row_stride == 1 && column + 4 <= columns && row + 4 <= rows {
-                let mut square = [[0.0; 4]; 4];
-                for i in 0..4 {
-                    square[i].copy_from_slice(&from[row + (column + i) * b.column_stride..][..4]);
+pub fn turn(from: &[f32], b: Right<'_>, to: &mut [f32], width: usize, (rows, columns): (usize, usize)) {
+    for first in (0..rows).step_by(16) {
+        let last = rows.min(first + 16);
+        for column in (0..columns).step_by(4) {
+            for row in (first..last).step_by(4) {
+                if b.row_stride == 1 && column + 4 <= columns && row + 4 <= last {
+                    let square = square(&from[row + column * b.column_stride..], b.column_stride);
+                    for j in 0..4 {
+                        to[(row + j) * width + column..][..4].copy_from_slice(square[j].as_array());
+                    }
+                    continue;
                 }
-                for j in 0..4 {
-                    let turned = [square[0][j], square[1][j], square[2][j], square[3][j]];
-                    to[(row + j) * width + column..][..4].copy_from_slice(&turned);
-                }
-                continue;
-            }
-            for row in row..rows.min(row + 4) {
-                for column in column..columns.min(column + 4) {
-                    to[row * width + column] = from[row * b.row_stride + column * b.column_stride];
+                for row in row..last.min(row + 4) {
+                    for column in column..columns.min(column + 4) {
+                        to[row * width + column] = from[row * b.row_stride + column * b.column_stride];
+                    }
                 }
             }
         }
     }
+}
+
+/// The first four values of four lines that start `stride` apart, turned. Without closures: those would not become part of a caller
+/// whose instruction set is larger.
+#[inline(always)]
+pub fn square(values: &[f32], stride: usize) -> [f32x4; 4] {
+    let mut lines = [f32x4::ZERO; 4];
+    for i in 0..4 {
+        let mut line = [0.0; 4];
+        line.copy_from_slice(&values[i * stride..][..4]);
+        lines[i] = f32x4::new(line);
+    }
+    f32x4::transpose(lines)
 }
 
 /// Whether all values are finite: 0 times a finite number is 0, and anything else is NaN.

@@ -4,7 +4,7 @@
 
 use pulp::Simd;
 
-use super::dense::{add, store};
+use super::dense::{add, load, store};
 use super::panels::{cut, pack_block};
 use super::{Dims, Left, Output, Right, Scratch};
 
@@ -134,18 +134,6 @@ impl Row<'_> {
             add(simd, &mut sums, self.a[k * self.k_stride], &b[k]);
         }
         store(simd, c, &sums);
-    }
-}
-
-/// Reads the first `c.len()` of the sums.
-#[inline(always)]
-pub fn load<S: Simd>(simd: S, c: &[f32], sums: &mut [S::f32s]) {
-    let (whole, rest) = S::as_simd_f32s(c);
-    for (sum, c) in sums.iter_mut().zip(whole) {
-        *sum = *c;
-    }
-    if let Some(sum) = sums.get_mut(whole.len()).filter(|_| !rest.is_empty()) {
-        *sum = simd.partial_load_f32s(rest);
     }
 }
 
