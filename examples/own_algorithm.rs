@@ -67,6 +67,7 @@ fn update(
 const ALGORITHM: Algorithm = Algorithm {
     name: "expected_sarsa",
     soft: |_| false,
+    entropy: false,
     check: |_| Ok(()),
     networks,
     others: |_, _| Vec::new(),

@@ -20,6 +20,7 @@ use crate::shared::agent::Lane;
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "dqn",
     soft: |_| false,
+    entropy: false,
     check: rules::given_temperature,
     networks,
     others: |_, _| Vec::new(),

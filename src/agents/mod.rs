@@ -96,6 +96,8 @@ pub struct Algorithm {
     pub name: &'static str,
     /// Whether `alpha H` is part of its target.
     pub soft: fn(&Config) -> bool,
+    /// Whether its updates measure the entropy of a policy; where they do not, statistics have none.
+    pub entropy: bool,
     /// Refuses values that make no sense with it.
     pub check: fn(&Config) -> Result<()>,
     /// Its Q networks, for a given shape.

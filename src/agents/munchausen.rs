@@ -21,6 +21,7 @@ use crate::shared::agent::Lane;
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "munchausen",
     soft: |_| true,
+    entropy: true,
     check,
     networks,
     others: |_, _| Vec::new(),

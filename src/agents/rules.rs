@@ -1,6 +1,6 @@
 //! Which settings go with which algorithm: a setting that would change nothing is refused instead of ignored.
 
-use crate::agents::Algorithm;
+use crate::agents::{Algorithm, find};
 use crate::config::{Config, NetworkChoice, PathChoice, SETTINGS, Temperature};
 use crate::error::{Error, Result};
 
@@ -8,7 +8,9 @@ use crate::error::{Error, Result};
 pub fn check(algorithm: &Algorithm, config: &Config) -> Result<()> {
     let defaults = Config::default();
     let of_others = |names: &[&str]| !names.is_empty() && !names.contains(&algorithm.name);
-    for setting in SETTINGS.iter().filter(|setting| of_others(setting.algorithms)) {
+    // What an algorithm of a user's own makes of the settings, its own check knows.
+    let listed = find(algorithm.name).is_ok();
+    for setting in SETTINGS.iter().filter(|setting| listed && of_others(setting.algorithms)) {
         if !setting.alike(config, &defaults) {
             return Err(Error::invalid(
                 setting.key,

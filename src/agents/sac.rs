@@ -32,6 +32,7 @@ use super::continuous::{DRAWS, Drawn, StateValues};
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "sac",
     soft: |config| config.entropy_in_target,
+    entropy: true,
     check,
     networks,
     others: policy,

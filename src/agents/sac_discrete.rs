@@ -24,6 +24,7 @@ use crate::shared::agent::Lane;
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "sac_discrete",
     soft: |config| config.entropy_in_target,
+    entropy: true,
     check,
     networks,
     others: policy,

@@ -22,6 +22,7 @@ use crate::shared::agent::Lane;
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "soft_pqn",
     soft: |config| config.lambda_backup == LambdaBackup::Soft && config.entropy_in_target,
+    entropy: true,
     check,
     networks,
     others: |_, _| Vec::new(),

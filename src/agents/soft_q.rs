@@ -21,6 +21,7 @@ use crate::shared::agent::Lane;
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "soft_q",
     soft: |_| true,
+    entropy: true,
     check: rules::given_temperature,
     networks,
     others: |_, _| Vec::new(),

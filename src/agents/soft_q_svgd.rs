@@ -23,6 +23,7 @@ use crate::shared::agent::Lane;
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "soft_q_svgd",
     soft: |_| true,
+    entropy: false,
     check,
     networks,
     others: sampler,

@@ -17,6 +17,7 @@ use crate::shared::agent::Lane;
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "sqn",
     soft: |config| config.entropy_in_target,
+    entropy: true,
     check,
     networks,
     others: |_, _| Vec::new(),

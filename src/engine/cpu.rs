@@ -132,6 +132,17 @@ impl CpuExecutor {
         });
     }
 
+    /// Programs of earlier buffers, or of another executor, are gone.
+    fn check_programs(&self, programs: &[(Program, u32)]) -> Result<()> {
+        match programs.iter().find(|(program, _)| program.0 >= self.programs.len()) {
+            Some((program, _)) => {
+                let message = format!("program {} is not prepared", program.0);
+                Err(Error::Kernel { kernel: "cpu".into(), message })
+            }
+            None => Ok(()),
+        }
+    }
+
     fn check(&self, buffer: BufferId) -> Result<usize> {
         let index = buffer.0 as usize;
         if index < self.memory.len() {
@@ -234,6 +245,7 @@ impl Executor for CpuExecutor {
     }
 
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()> {
+        self.check_programs(programs)?;
         match self.agents(programs) {
             _ if programs.is_empty() => {}
             Some(agents) => self.run_by_agent(agents, programs),
@@ -266,6 +278,7 @@ impl Executor for CpuExecutor {
     }
 
     fn clocked(&mut self, programs: &[(Program, u32)], grain: Grain) -> Result<Vec<Span>> {
+        self.check_programs(programs)?;
         let start = Instant::now();
         let now = move || start.elapsed().as_nanos() as u64;
         if grain == Grain::Submission {

@@ -152,6 +152,16 @@ impl Recording {
         if bindings.len() != kernel.bindings.len() {
             return fail(format!("{} buffers given, {} declared", bindings.len(), kernel.bindings.len()));
         }
+        if kernel.uses_env != env.is_some() {
+            let needs =
+                if kernel.uses_env { "an environment and got none" } else { "no environment and got one" };
+            return fail(format!("it takes {needs}"));
+        }
+        if kernel.uses_rule != rule.is_some() {
+            let needs =
+                if kernel.uses_rule { "a target rule and got none" } else { "no target rule and got one" };
+            return fail(format!("it takes {needs}"));
+        }
         if let Some(env) = env.filter(|env| !kernel.fits(env.actions.outputs() > 0, env.has_draw)) {
             return fail(format!("environment '{}' lacks what it needs: {:?}", env.id, kernel.needs));
         }

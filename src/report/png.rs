@@ -51,6 +51,17 @@ pub fn grid(rows: &[Vec<Frame>]) -> Result<Frame> {
         return Err(Error::invalid("pictures", 0, "at least 1", "A strip needs something to show."));
     };
     let (cell_width, cell_height) = (usize::from(first.width), usize::from(first.height));
+    if let Some(other) =
+        rows.iter().flatten().find(|frame| (frame.width, frame.height) != (first.width, first.height))
+    {
+        let given = format!("{} x {}", other.width, other.height);
+        let allowed = format!("{cell_width} x {cell_height}, as the first");
+        return Err(Error::invalid("picture size", given, allowed, "Pictures of a grid are of one size."));
+    }
+    if first.width == 0 || first.height == 0 {
+        let given = format!("{cell_width} x {cell_height}");
+        return Err(Error::invalid("picture size", given, "at least 1 x 1", "There is nothing to show."));
+    }
     let columns = rows.iter().map(Vec::len).max().unwrap_or(1);
     let size = |cells: usize, cell: usize| cells * (cell + GAP) - GAP;
     let (width, height) = (size(columns, cell_width), size(rows.len(), cell_height));
@@ -107,5 +118,9 @@ mod tests {
         assert!(grid(&[]).unwrap_err().to_string().contains("at least 1"));
         let error = grid(&[vec![plain(40_000, 1, [0; 3]), plain(40_000, 1, [0; 3])]]).unwrap_err();
         assert!(error.to_string().contains("80004 x 1"), "{error}");
+        let error = grid(&[vec![plain(3, 2, [0; 3]), plain(2, 2, [0; 3])]]).unwrap_err();
+        assert!(error.to_string().contains("3 x 2, as the first"), "{error}");
+        let nothing = Frame { width: 0, height: 2, rgb: Vec::new() };
+        assert!(grid(&[vec![nothing]]).is_err());
     }
 }

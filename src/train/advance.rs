@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 
+use crate::agents;
 use crate::config::Config;
 use crate::engine::clock::Instant;
 use crate::engine::env::Env;
@@ -257,7 +258,12 @@ impl Trainer {
         }
         let course = &mut self.course;
         let (all, episodes) = sum_of_all(windows);
-        let progress = Progress { episodes, ..course.statistics.add(&all, course.wall_s) };
+        let unmeasured = agents::find(&self.config.algo).is_ok_and(|algorithm| !algorithm.entropy);
+        let measured = |progress: Progress| match unmeasured {
+            true => Progress { entropy: None, ..progress },
+            false => progress,
+        };
+        let progress = measured(Progress { episodes, ..course.statistics.add(&all, course.wall_s) });
         for (agent, window) in windows.iter().enumerate().filter(|(_, window)| window.nonfinite != 0) {
             let update = u64::from(window.nonfinite);
             let known = course.standings[agent].diverged_at_update.replace(update).is_some();
@@ -279,7 +285,7 @@ impl Trainer {
         events.push(Event::Progress(progress.clone()));
         if !course.agents.is_empty() {
             let each = course.agents.iter_mut().zip(windows);
-            let each = each.map(|(statistics, window)| statistics.add(window, course.wall_s));
+            let each = each.map(|(statistics, window)| measured(statistics.add(window, course.wall_s)));
             events.push(Event::AgentsProgress(each.collect()));
         }
         events.extend(course.runaway.check(&progress).map(Event::Warning));

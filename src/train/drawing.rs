@@ -114,7 +114,7 @@ pub fn draw(
     let size = usize::from(width) * usize::from(height);
     let samples = if interpreted(env, executor) { 1 } else { samples_for(env, width) };
     // As many at once as fit 32 MiB, which every device allows.
-    let at_once = ((8 << 20) / size).clamp(1, 64);
+    let at_once = ((8 << 20) / size.max(1)).clamp(1, 64);
     let mut pictures = Vec::with_capacity(shown.len());
     for shown in shown.chunks(at_once) {
         let states: Vec<u32> =

@@ -55,7 +55,7 @@ pub struct EvaluationReport {
     pub device: String,
     /// `greedy` or `softmax`.
     pub policy: String,
-    /// `last` or `best`.
+    /// `last` or `best`, or of a population an agent such as `agent 3`.
     pub weights: String,
     /// Seed of the environments and of what is drawn.
     pub seed: u64,

@@ -81,7 +81,7 @@ impl Episode {
 
     /// Steps taken.
     pub fn steps(&self) -> usize {
-        self.frames() - 1
+        self.frames().saturating_sub(1)
     }
 
     /// Return of the whole episode, or of what was played of it.

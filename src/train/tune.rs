@@ -63,6 +63,12 @@ impl Trainer {
             max_buffer_bytes: self.executor.max_buffer_bytes(),
         };
         let plan = agents::plan_relative(&config, self.env, device, self.plan.reference.as_ref())?;
+        let alike = self.plan.init.len() == plan.init.len()
+            && self.plan.init.iter().zip(&plan.init).all(|(a, b)| a.0 == b.0 && a.1.len() == b.1.len());
+        if !alike {
+            let hint = "The trainer was made with another plan than that of its settings.";
+            return Err(Error::invalid(setting.key, text, "the same throughout this run", hint));
+        }
         for ((buffer, before), (_, after)) in self.plan.init.iter().zip(&plan.init) {
             // What learning has changed meanwhile lies between the words of hyperparameters.
             let mut first = 0;
