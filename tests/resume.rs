@@ -269,8 +269,29 @@ fn a_run_goes_on_further_as_if_it_had_been_so_long_from_the_start() {
     assert_eq!(commands.lines().count(), 2, "{commands}");
     // Once more from its end, which lies behind the last step that was planned: the last evaluations again, and the same
     // files.
-    success(resume(&grown, ""));
+    let text = success(resume(&grown, ""));
+    assert!(text.contains("had ended after") && text.contains("A larger --total-timesteps"), "{text}");
     equal(&long, &grown);
+}
+
+#[test]
+fn a_run_that_was_solved_stays_as_it_is() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let (once, again) = (root.path().join("once"), root.path().join("again"));
+    for dir in [&once, &again] {
+        let path = dir.to_str().expect("path");
+        success(softq(&["train", "catch", "--run-dir", path], "--device cpu --eval-episodes 20 --seed 0"));
+    }
+    assert!(report(&once)["solved_at_env_steps"].is_u64(), "{}", report(&once));
+    // What a job that begins anew does, whatever it finds.
+    for _ in 0..2 {
+        let text = success(resume(&again, ""));
+        assert!(text.contains("had ended after"), "{text}");
+        equal(&once, &again);
+    }
+    let steps = report(&again)["env_steps"].as_u64().expect("steps");
+    success(resume(&again, "--total-timesteps 70000"));
+    assert!(report(&again)["env_steps"].as_u64().expect("steps") > steps);
 }
 
 #[test]
@@ -384,6 +405,14 @@ fn what_cannot_go_on_is_refused() {
     refused(resume(&dir, "--checkpoint-every soon"), 2, &["'soon'", "30s, 5m or 1h"]);
     refused(resume(&dir, "--hidden 8"), 2, &["--hidden"]);
     // A file of the run that lost its end.
+    let whole = read(&dir, "metrics.jsonl");
+    fs::write(dir.join("metrics.jsonl"), b"{").expect("write");
+    let names = ["progress.csv", "evaluations.csv", "config.toml", "command.txt", "SHA256SUMS"];
+    let before = names.map(|name| read(&dir, name));
+    refused(resume(&dir, "--total-timesteps 1280"), 6, &["metrics.jsonl", "cut off or altered"]);
+    // Nothing of the run has changed, neither what lies before that file in its list nor what lies behind.
+    assert!(names.map(|name| read(&dir, name)) == before);
+    fs::write(dir.join("metrics.jsonl"), whole).expect("write");
     fs::write(dir.join("progress.csv"), b"global").expect("write");
     refused(resume(&dir, ""), 6, &["progress.csv", "cut off or altered"]);
     #[cfg(unix)]

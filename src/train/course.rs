@@ -19,6 +19,9 @@ pub struct Course {
     pub env_steps: u64,
     /// Seconds that the run has taken so far.
     pub wall_s: f64,
+    /// Those that it was to take in all; one that has reached its threshold ends before.
+    #[serde(default)]
+    pub(super) planned: u64,
     pub(super) stage: Stage,
     /// Environment steps at which the running window of statistics ends.
     pub(super) next_log: u64,
@@ -149,6 +152,7 @@ impl Course {
         Course {
             env_steps: 0,
             wall_s: 0.0,
+            planned: config.total_timesteps,
             stage: Stage::Training,
             next_log: config.log_frequency,
             logged_at: 0,
@@ -195,11 +199,12 @@ impl Course {
         !self.expected.is_empty()
     }
 
-    /// Lets a run that had come to its end go on where `total_timesteps` now lies behind it, with iterations of
-    /// `iteration` environment steps. The evaluation, of at most `steps` steps, that would have been due there, had this not
+    /// Lets a run that had come to its end go on where it is to be longer than it was, with iterations of `iteration`
+    /// environment steps. The evaluation, of at most `steps` steps, that would have been due there, had this not
     /// been the end, comes first. Who had reached the threshold is trained on until it is reached anew; the first time counts.
     pub(super) fn extend(&mut self, config: &Config, iteration: u64, steps: u32) {
-        if !self.closing() || self.env_steps >= config.total_timesteps {
+        let planned = std::mem::replace(&mut self.planned, config.total_timesteps);
+        if !self.closing() || config.total_timesteps <= planned || self.env_steps >= config.total_timesteps {
             return;
         }
         self.stage = Stage::Training;

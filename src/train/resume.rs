@@ -82,7 +82,7 @@ pub fn resume(path: &Path, changes: &Changes, every: Every) -> Result<Resumed> {
                 enough(config.total_timesteps, checkpoint.course.env_steps)?;
             }
             trainer.go_on(checkpoint)?;
-            if trainer.course().finished() {
+            if trainer.course().closing() {
                 warnings.push(format!(
                     "The run in {} had ended after {} environment steps: there is nothing to train. A larger --total-timesteps \
                      makes it go on.",

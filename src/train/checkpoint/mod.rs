@@ -22,7 +22,7 @@ use crate::train::course::Course;
 use crate::train::tensor_file::{self, Plain};
 
 /// What the metadata calls such a file, and the version of its layout.
-const FORMAT: (&str, &str) = ("format", "softq checkpoint 1");
+const FORMAT: (&str, &str) = ("format", "softq checkpoint 2");
 /// Behind the name of a buffer that is compressed.
 const COMPRESSED: &str = ".lz4";
 /// Buffers of more words than this are compressed.

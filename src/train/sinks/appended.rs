@@ -16,6 +16,8 @@ pub struct Appended {
     path: PathBuf,
     /// Bytes of whole records.
     length: u64,
+    /// Whether what lies behind them is still to be cut off.
+    longer: bool,
 }
 
 impl Appended {
@@ -23,10 +25,11 @@ impl Appended {
     pub fn create(dir: &RunDir, name: &str) -> Result<Appended> {
         let path = dir.file(name);
         let file = File::create_new(&path).map_err(|e| Error::file("create", &path, e))?;
-        Ok(Appended { file, path, length: 0 })
+        Ok(Appended { file, path, length: 0, longer: false })
     }
 
-    /// Opens the file as it was when [`Appended::state`] was asked for; what was added since then is cut off.
+    /// Opens the file as it was when [`Appended::state`] was asked for. What was added since then is cut off once something else is
+    /// added: opening changes nothing.
     pub fn reopen(dir: &RunDir, name: &str, state: &Value) -> Result<Appended> {
         let path = dir.file(name);
         let fail = |e: &dyn std::fmt::Display| Error::file("go on with", path.clone(), e);
@@ -40,9 +43,8 @@ impl Appended {
             );
             return Err(fail(&message));
         }
-        let cut = file.set_len(length).and_then(|()| file.seek(SeekFrom::Start(length)));
-        cut.map_err(|e| fail(&e))?;
-        Ok(Appended { file, path, length })
+        file.seek(SeekFrom::Start(length)).map_err(|e| fail(&e))?;
+        Ok(Appended { file, path, length, longer: found > length })
     }
 
     /// What [`Appended::reopen`] needs, once everything written so far is on the disk.
@@ -54,6 +56,10 @@ impl Appended {
     /// Adds a whole record by one write call, so that a reader never sees half of one and nothing waits in a buffer when
     /// the run is killed. Where a full disk takes only a part of it, that part is taken back.
     pub fn add(&mut self, record: &[u8]) -> Result<()> {
+        if std::mem::take(&mut self.longer) {
+            let cut = self.file.set_len(self.length);
+            cut.map_err(|e| Error::file("write", self.path.clone(), e))?;
+        }
         if let Err(error) = self.file.write_all(record) {
             // The first error is the one to report; the next record, if there is one, begins where this one did.
             let _ = self.file.set_len(self.length);

@@ -194,7 +194,8 @@ impl RunFiles {
     pub fn create(dir: RunDir, trainer: &Trainer, every: Every) -> Result<RunFiles> {
         let lock = dir.lock()?;
         settings::write(&dir, trainer)?;
-        RunFiles::open(dir, lock, trainer, &BTreeMap::new(), every)
+        let sinks = RunFiles::open(&dir, trainer, &BTreeMap::new())?;
+        RunFiles::with(dir, lock, trainer, sinks, every)
     }
 
     /// Opens the files of a run as they were at a checkpoint, to go on with them; without one they begin anew.
@@ -205,26 +206,37 @@ impl RunFiles {
         checkpoint: Option<&Checkpoint>,
         every: Every,
     ) -> Result<RunFiles> {
-        // The digests of a run that had ended are not those of one that goes on; without any, none can be wrong.
-        dir.unseal()?;
-        settings::renew(&dir, trainer)?;
         let anew = BTreeMap::new();
         if checkpoint.is_none() {
+            dir.unseal()?;
             let others = [BEST_FILE, AGENTS_FILE, PROFILE_FILE, TRACE_FILE];
             SINKS.iter().map(|(name, _)| *name).chain(others).try_for_each(|name| dir.remove(name))?;
         }
-        RunFiles::open(dir, lock, trainer, checkpoint.map_or(&anew, |checkpoint| &checkpoint.sinks), every)
+        let states = checkpoint.map_or(&anew, |checkpoint| &checkpoint.sinks);
+        let sinks = RunFiles::open(&dir, trainer, states)?;
+        // Every file can go on, and from here on the run is another one. The digests of one that had ended are not its own;
+        // without any, none can be wrong.
+        dir.unseal()?;
+        settings::renew(&dir, trainer)?;
+        RunFiles::with(dir, lock, trainer, sinks, every)
     }
 
+    /// The sinks as they were at a checkpoint. Nothing that is there is changed.
     fn open(
+        dir: &RunDir,
+        trainer: &Trainer,
+        states: &BTreeMap<String, Value>,
+    ) -> Result<Vec<(&'static str, Box<dyn Sink>)>> {
+        SINKS.iter().map(|(name, open)| Ok((*name, open(dir, trainer, states.get(*name))?))).collect()
+    }
+
+    fn with(
         dir: RunDir,
         lock: Lock,
         trainer: &Trainer,
-        states: &BTreeMap<String, Value>,
+        sinks: Vec<(&'static str, Box<dyn Sink>)>,
         every: Every,
     ) -> Result<RunFiles> {
-        let open = |(name, open): &(&'static str, Open)| Ok((*name, open(&dir, trainer, states.get(*name))?));
-        let sinks = SINKS.iter().map(open).collect::<Result<_>>()?;
         dir.reserve(trainer.weights_bytes());
         dir.seal(false)?;
         let checkpoints = Store::new(&dir, every, trainer.course());
