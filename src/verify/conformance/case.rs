@@ -259,6 +259,13 @@ fn tensor(name: &str, view: &safetensors::tensor::TensorView<'_>) -> Outcome<Ten
         Dtype::F32 => Data::F32(bytemuck::pod_collect_to_vec(bytes)),
         Dtype::F64 => Data::F64(bytemuck::pod_collect_to_vec(bytes)),
         Dtype::I32 => Data::I32(bytemuck::pod_collect_to_vec(bytes)),
+        Dtype::I64 => {
+            let wide: Vec<i64> = bytemuck::pod_collect_to_vec(bytes);
+            match wide.into_iter().map(|value| i32::try_from(value).ok()).collect() {
+                Some(values) => Data::I32(values),
+                None => return malformed(format!("tensor '{name}' holds numbers beyond 32 bits")),
+            }
+        }
         other => {
             return malformed(format!("tensor '{name}' is of type {other:?}, which the format does not use"));
         }

@@ -87,8 +87,9 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
         return malformed("config has no 'updates'");
     };
     for (update, entry) in updates {
-        let steps =
-            entry.get("step_before").and_then(Value::as_u64).and_then(|steps| u32::try_from(steps).ok());
+        let steps = entry.get("step_before").and_then(Value::as_f64);
+        let steps = steps.filter(|steps| steps.fract() == 0.0 && (0.0..4e9).contains(steps));
+        let steps = steps.map(|steps| steps as u32);
         let Some(steps) = steps else { return malformed(format!("update {update} has no 'step_before'")) };
         replay.one(case, device, comparison, (&format!("update{update}."), steps))?;
     }

@@ -2,7 +2,7 @@
 //! learn step: the Q networks, then the policy with the new Qs and the old alpha, then alpha with the policy of before its step.
 //!
 //! The networks see observations divided by 255, as the script's do. It moves the targets by its count of environment
-//! steps, each of which is one update here, and starts it at 0.
+//! steps, of which every `update_frequency`-th is an update, and starts it at 0.
 
 use serde_json::Value;
 
@@ -63,8 +63,9 @@ struct Replay {
     batches: Batches,
     q: Network,
     actor: Network,
-    /// Environment step of the first update, and how many lie between two moves of the targets.
+    /// Environment step of the first update, and how many lie between two updates and two moves of the targets.
     first_step: u32,
+    update_every: u32,
     target_every: u32,
 }
 
@@ -94,10 +95,11 @@ impl Replay {
         if actor.outputs() != q.outputs() || actor.inputs() != q.inputs() {
             return malformed("actor and critics differ in inputs or outputs");
         }
-        if case.whole("update_frequency")? != 1 {
-            return unsupported("the notes say that every step is an update; update_frequency is not 1");
-        }
+        let update_every = case.whole("update_frequency")?.max(1);
         let target_every = case.whole("target_network_frequency")?.max(1);
+        if target_every < update_every && case.number(&["tau"])? != 1.0 {
+            return unsupported("several moves of the targets between two updates, with tau below 1");
+        }
         let first_step = case.whole("first_global_step")?;
         let mut batches = Batches::read(case, &q)?;
         batches.divide_obs(255.0);
@@ -127,13 +129,16 @@ impl Replay {
         device.write(learner.q.group.optimizers, &[(networks.optimizer)(&config)])?;
         device.write(policy_group.optimizers, &[(others[0].optimizer)(&config)])?;
         device.write(learner.batch.importance, &vec![1.0; batches.batch])?;
-        Ok(Replay { learner, program, policy, batches, q, actor, first_step, target_every })
+        Ok(Replay { learner, program, policy, batches, q, actor, first_step, update_every, target_every })
     }
 
     /// Runs update `index`; the agent before and after it.
     fn run(&self, device: &mut Device<'_>, index: usize) -> Outcome<[Agent; 2]> {
         let optimizers = self.learner.q.group.optimizers;
-        let moves = (self.first_step + index as u32).is_multiple_of(self.target_every);
+        let step = u64::from(self.first_step) + index as u64 * u64::from(self.update_every);
+        // A move between this update and the next is of the same weights.
+        let until = (step + u64::from(self.update_every) - 1) / u64::from(self.target_every);
+        let moves = until * u64::from(self.target_every) >= step;
         let optimizer: Optimizer = device.only(optimizers)?;
         let target_update_interval = if moves { 1 } else { u32::MAX };
         device.write(optimizers, &[Optimizer { target_update_interval, ..optimizer }])?;

@@ -58,7 +58,10 @@ pub fn counts<const N: usize>(sizes: [usize; N]) -> Outcome<[u32; N]> {
 
 /// A pair of `config`, rows first; one number stands for both.
 fn pair(case: &Case, key: &str, default: u32) -> Outcome<[u32; 2]> {
-    let number = |value: &Value| value.as_u64().and_then(|value| u32::try_from(value).ok());
+    let number = |value: &Value| {
+        let number = value.as_f64().filter(|number| number.fract() == 0.0 && (0.0..1e9).contains(number));
+        number.map(|number| number as u32)
+    };
     let found = match case.config().get(key) {
         None => Some([default; 2]),
         Some(Value::Array(list)) => match &list[..] {
@@ -80,7 +83,13 @@ pub fn convolution(case: &Case, [filters, _, height, width]: [u32; 4]) -> Outcom
             return unsupported(format!("convolutions with {key} are not built in"));
         }
     }
-    let (stride, padding) = (pair(case, "stride", 1)?, pair(case, "padding", 0)?);
+    let stride = pair(case, "stride", 1)?;
+    let padding = match case.config().get("padding").and_then(Value::as_str) {
+        Some("valid") => [0, 0],
+        // As many zeros on either side as keep the size, which PyTorch allows with a stride of 1.
+        Some("same") if stride == [1, 1] && height % 2 == 1 && width % 2 == 1 => [height / 2, width / 2],
+        _ => pair(case, "padding", 0)?,
+    };
     if stride.contains(&0) {
         return malformed("a stride is 0");
     }

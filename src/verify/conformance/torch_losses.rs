@@ -63,6 +63,8 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
 /// `mse`, `smooth_l1_beta0.5`, `huber_delta1`: kernel number and threshold.
 fn kind(name: &str) -> Outcome<(u32, f32)> {
     let threshold = |text: &str| match text.parse::<f32>() {
+        // At a threshold of 0 the square is never met: what is left is the absolute error.
+        Ok(0.0) => Ok(f32::MIN_POSITIVE),
         Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
         _ => malformed(format!("'{name}' has no threshold above 0")),
     };

@@ -10,7 +10,7 @@ use crate::envs::{self, Values};
 use crate::verify::conformance::report::{Outcome, Problem, malformed, unsupported};
 
 /// Gymnasium's named maps of FrozenLake.
-const MAPS: &[(&str, &str)] = &[
+pub(super) const MAPS: &[(&str, &str)] = &[
     ("4x4", "SFFF/FHFH/FFFH/HFFG"),
     ("8x8", "SFFFFFFF/FFFFFFFF/FFFHFFFF/FFFFFHFF/FFFHFFFF/FHHFFFHF/FHFFHFHF/FFFHFFFG"),
 ];

@@ -1,7 +1,7 @@
 //! The tables that entries name: one that stands in the file, one from the log of an environment in the same folder, or the
 //! engine's own environment, asked for each state.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -20,11 +20,14 @@ fn named(name: &str) -> Outcome<(&str, Values)> {
     let (id, rest) = name.split_once(' ').unwrap_or((name, ""));
     let mut values = Values::new();
     let mut no = false;
+    let no_map = |map: &str| unsupported(format!("the map '{map}' of the table '{name}' is not known"));
     for word in rest.split([' ', ',']).filter(|word| !word.is_empty()) {
         let flag = |name: &str| (name.to_owned(), (!no).to_string());
         let entry = match word.split_once('=') {
+            Some(("map_name", name)) => map(name, &no_map)?,
             Some((key, value)) => (key.to_owned(), value.to_owned()),
             None => match word {
+                size if variant::MAPS.iter().any(|(name, _)| *name == size) => map(size, &no_map)?,
                 "not" => {
                     no = true;
                     continue;
@@ -36,10 +39,20 @@ fn named(name: &str) -> Outcome<(&str, Values)> {
                 other => return unsupported(format!("'{other}' in the table '{name}' is not understood")),
             },
         };
-        values.insert(entry.0.to_lowercase(), entry.1.to_lowercase());
+        // The cells of a map are capital letters.
+        let value = if entry.0 == "map" { entry.1 } else { entry.1.to_lowercase() };
+        values.insert(entry.0.to_lowercase(), value);
         no = false;
     }
     Ok((id, values))
+}
+
+/// The parameter that stands for one of Gymnasium's named maps.
+fn map(name: &str, unknown: &dyn Fn(&str) -> Outcome<(String, String)>) -> Outcome<(String, String)> {
+    match variant::MAPS.iter().find(|(known, _)| *known == name) {
+        Some((_, rows)) => Ok(("map".to_owned(), (*rows).to_owned())),
+        None => unknown(name),
+    }
 }
 
 /// A table, of which the first `states` are recorded: the engine may need one more where its episodes end.
@@ -51,7 +64,12 @@ pub(super) struct Table {
 /// The table of this name.
 pub(super) fn find(name: &str, folder: &Path, device: &mut Device<'_>) -> Outcome<Table> {
     let (id, mut values) = named(name)?;
-    let mapping = match recorded(id, &values, folder)? {
+    // The logs of environments may lie in the folder above that of the tables.
+    let found = match recorded(id, &values, logs(folder)?)? {
+        Recorded::Nothing => recorded(id, &values, logs_above(folder))?,
+        found => found,
+    };
+    let mapping = match found {
         Recorded::Table(mdp) => return Ok(Table { states: mdp.states as usize, mdp }),
         Recorded::Mapping(mapping) => Some(mapping),
         Recorded::Nothing => None,
@@ -96,11 +114,28 @@ enum Recorded {
     Nothing,
 }
 
-/// What the logs of the folder say about an environment with these parameters.
-fn recorded(id: &str, values: &Values, folder: &Path) -> Outcome<Recorded> {
+/// The logs in a folder, those in folders of its own included.
+fn logs(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    let log = |entry| match entry {
+        files::Entry::Log(path) => Some(path),
+        _ => None,
+    };
+    Ok(files::discover(folder)?.into_iter().filter_map(log).collect())
+}
+
+/// Those beside a folder. Whatever else lies there is none of this.
+fn logs_above(folder: &Path) -> Vec<PathBuf> {
+    let above = folder.parent().and_then(|above| std::fs::read_dir(above).ok());
+    let mut logs: Vec<PathBuf> = above.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    logs.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
+    logs.sort();
+    logs
+}
+
+/// What logs say about an environment with these parameters.
+fn recorded(id: &str, values: &Values, logs: Vec<PathBuf>) -> Outcome<Recorded> {
     let plain = variant::open(id, &Values::new())?;
-    for entry in files::discover(folder)? {
-        let files::Entry::Log(path) = entry else { continue };
+    for path in logs {
         // A log that cannot be read has a line of its own.
         let Ok(log) = Log::parse(&files::read(&path)?) else { continue };
         if log.header.text("env") != Some(id) {
