@@ -97,7 +97,8 @@ pub fn run(
         }
     }
     if all.is_empty() {
-        let names: Vec<String> = checks().iter().map(Check::name).collect();
+        let kernels = checks().iter().map(|check| check.kernel.name.to_owned());
+        let names: Vec<String> = checks().iter().map(Check::name).chain(kernels).collect();
         return Err(Error::unknown("kernel", only.unwrap_or_default(), names.iter().map(String::as_str)));
     }
     Ok(all)
@@ -121,13 +122,22 @@ fn check_of(check: &Check, seed: u64, cases: usize) -> Result<Sanitized> {
                 (known.kind, known.line, known.other_line) == (finding.kind, finding.line, finding.other_line)
             };
             match all.findings.iter_mut().find(|known| same(&known.finding)) {
-                Some(known) => known.finding.count += finding.count,
-                None => {
+                // A note that another case makes a fault of is one.
+                Some(known) if known.finding.level <= finding.level => known.finding.count += finding.count,
+                before => {
                     let place = |line| place(check, seed, index, line);
                     let (place, other_place) =
                         (place(finding.line)?, finding.other_line.map(place).transpose()?);
                     let explained = explained(check.kernel.name, &finding);
-                    all.findings.push(Found { case: index, place, other_place, finding, explained });
+                    let found = Found { case: index, place, other_place, finding, explained };
+                    match before {
+                        Some(note) => {
+                            let count = note.finding.count;
+                            *note = found;
+                            note.finding.count += count;
+                        }
+                        None => all.findings.push(found),
+                    }
                 }
             }
         }

@@ -171,6 +171,7 @@ impl<'a> Sanitizer<'a> {
         let line = self.line(op);
         let other_line = other.map(|other| self.line(other));
         let place = (kind, line, other_line.unwrap_or(0));
+        let mut count = 1;
         if let Some(index) = self.places.get(&place) {
             let known = &mut self.findings[*index];
             known.count += 1;
@@ -178,6 +179,7 @@ impl<'a> Sanitizer<'a> {
                 return;
             }
             // A fault where there were only notes before: the fault is what is told.
+            count = known.count;
             self.findings.remove(*index);
             self.places.clear();
             for (index, finding) in self.findings.iter().enumerate() {
@@ -199,7 +201,7 @@ impl<'a> Sanitizer<'a> {
             invocation,
             other_invocation,
             message,
-            count: 1,
+            count,
         });
     }
 
@@ -382,10 +384,15 @@ impl Monitor for Sanitizer<'_> {
             self.found((Kind::OutOfBounds, Level::Error), (op, None), variable, None, |_| message);
             return;
         }
-        if self.faults.len() < MAX_FINDINGS {
-            self.faults.push((op, message, variable));
-        }
-        self.beside()[dst as usize].fault = self.faults.len() as u32;
+        // A place has one entry, the first, as it has one finding.
+        let fault = match self.faults.iter().position(|(known, ..)| *known == op) {
+            Some(known) => known,
+            None => {
+                self.faults.push((op, message, variable));
+                self.faults.len() - 1
+            }
+        };
+        self.beside()[dst as usize].fault = fault as u32 + 1;
     }
 
     fn local(&mut self, op: u32, at: Reg) -> bool {
