@@ -184,7 +184,7 @@ pub enum Error {
         /// Where the last weights are; empty without any.
         kept: Box<str>,
     },
-    /// A signal asked the run to end.
+    /// A signal, or the key of a live view ([`QUIT`]), asked the run to end.
     #[error(
         "interrupted by {} at environment step {env_steps}. The last weights are kept in {kept}.{}",
         signal_name(.signal),
@@ -280,7 +280,7 @@ impl Error {
             Error::DeviceLost { .. } | Error::Kernel { .. } | Error::Shader { .. } => 4,
             Error::Diverged { .. } | Error::NotFinite { .. } => 5,
             Error::File { .. } => 6,
-            Error::Interrupted { signal, .. } => (128 + signal.min(&127)) as u8,
+            Error::Interrupted { signal, .. } => (128 + (signal & 0x7f)) as u8,
         }
     }
 
@@ -338,10 +338,14 @@ impl Error {
     }
 }
 
+/// What stands for a signal where a person ends a run by a key; its exit status is that of SIGINT.
+pub const QUIT: usize = 0x102;
+
 fn signal_name(signal: &usize) -> String {
     match signal {
         1 => "SIGHUP".into(),
         2 => "SIGINT (Ctrl-C)".into(),
+        &QUIT => "the key q".into(),
         15 => "SIGTERM".into(),
         other => format!("signal {other}"),
     }

@@ -153,6 +153,24 @@ fn a_dry_run_says_what_it_would_cost_and_leaves_nothing() {
 }
 
 #[test]
+fn a_population_that_diverges_has_no_scores_and_the_others_do() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let folder = root.path();
+    let file = FILE.replace("['catch', 'cartpole']", "['catch']").replace("'sqn', 'dqn'", "'sqn'");
+    let variants =
+        "[[variants]]\nname = 'boom'\nsettings = { reward_scale = 1e38 }\n[[variants]]\nname = 'calm'\n";
+    fs::write(folder.join("two.toml"), format!("{file}{variants}")).expect("write");
+    let again = ["experiment", "two.toml", "--device", "cpu"];
+    // The second time nothing is left to run.
+    for _ in 0..2 {
+        let said = printed_in(folder, &again);
+        assert!(said.contains("calm") && !said.contains("boom"), "{said}");
+        let scores = fs::read_to_string(folder.join("experiments/two/scores.csv")).expect("scores");
+        assert_eq!(scores.lines().count(), 1 + 3 * 5, "{scores}");
+    }
+}
+
+#[test]
 fn what_cannot_be_run_or_drawn_is_refused() {
     let root = tempfile::tempdir().expect("temporary directory");
     let folder = root.path();
@@ -169,11 +187,18 @@ fn what_cannot_be_run_or_drawn_is_refused() {
     .expect("write");
     refused_in(folder, &["plot", "scores.csv", "--out", "a.jpg"], 2, &["a.jpg", ".svg or .png"]);
     refused_in(folder, &["plot", "scores.csv", "--kind", "improvement"], 2, &["at least two"]);
-    let uneven =
-        "sqn,Catch-bsuite,0,100,1\ndqn,Catch-bsuite,0,100,1\ndqn,Catch-bsuite,1,100,1\ndqn,DeepSea,0,100,1\n";
+    let uneven = "sqn,Catch-bsuite,0,100,1\ndqn,Catch-bsuite,0,100,0\ndqn,Catch-bsuite,1,100,1\ndqn,DeepSea,0,100,1\ndqn,DeepSea,1,100,0\n";
     fs::write(folder.join("uneven.csv"), format!("algorithm,environment,seed,step,return\n{uneven}"))
         .expect("write");
     refused_in(folder, &["plot", "uneven.csv", "--kind", "aggregate"], 2, &["sqn", "every environment"]);
+    // Runs that all fail are not all perfect.
+    let header = "algorithm,environment,seed,step,return\n";
+    fs::write(folder.join("alike.csv"), format!("{header}a,E,0,1,-5\nb,E,0,1,-5\n")).expect("write");
+    refused_in(folder, &["plot", "alike.csv", "--kind", "aggregate"], 2, &["-5 of every run in E"]);
+    fs::write(folder.join("twice.csv"), format!("{header}a,E,0,1,-5\na,E,0,1,-4\n")).expect("write");
+    refused_in(folder, &["plot", "twice.csv"], 2, &["two of seed 0 of a in E at step 1"]);
+    fs::write(folder.join("none.csv"), header).expect("write");
+    refused_in(folder, &["plot", "none.csv"], 2, &["scores = none"]);
     fs::write(folder.join("broken.csv"), "algorithm,environment,seed,step,return\nsqn,1\n").expect("write");
     refused_in(folder, &["plot", "broken.csv"], 6, &["broken.csv", "line 2"]);
 }

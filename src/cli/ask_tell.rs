@@ -75,6 +75,12 @@ struct TrialResult {
     outcome: Outcome,
 }
 
+/// The answer to a line that asks for what cannot be.
+#[derive(Serialize)]
+struct Refused {
+    error: String,
+}
+
 /// Runs the command on stdin.
 pub fn ask_tell(args: &AskTellArgs, out: &mut dyn Write) -> Result<()> {
     serve(args, &mut BufReader::new(std::io::stdin()), out)
@@ -85,6 +91,7 @@ fn serve(args: &AskTellArgs, input: &mut dyn BufRead, out: &mut dyn Write) -> Re
     // Wrong flags are told before anything is asked.
     config_of(&shared, &Settings::new())?;
     let stop = signals::watch();
+    let mut refused = None;
     for number in 1.. {
         let mut line = Vec::new();
         let read = Read::take(&mut *input, MOST_BYTES).read_until(b'\n', &mut line);
@@ -95,19 +102,36 @@ fn serve(args: &AskTellArgs, input: &mut dyn BufRead, out: &mut dyn Write) -> Re
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let asked: Asked = serde_json::from_slice(&line).map_err(|e| {
-            let hint = "For example {\"trials\": [{\"learning_rate\": 1e-3}, {\"learning_rate\": 3e-3}]}.";
-            let allowed = "{\"trials\": [settings of a trial, ...]} on one line";
-            Error::invalid(format!("line {number} of the input"), e, allowed, hint)
-        })?;
-        if asked.trials.len() > MOST_TRIALS {
-            let allowed = format!("at most {MOST_TRIALS}");
-            return Err(Error::invalid("trials", asked.trials.len(), allowed, "Ask in several lines."));
+        match answer(args, &shared, number, &line, &stop) {
+            Ok(told) => json_line(out, &told)?,
+            // A line that asks for what cannot be is answered too, and those behind it are not lost.
+            Err(error) if error.exit_code() == 2 => {
+                json_line(out, &Refused { error: error.to_string() })?;
+                refused = Some(error);
+            }
+            Err(error) => return Err(error),
         }
-        let results = trained(&shared, &asked.trials, args.side_by_side, &stop)?;
-        json_line(out, &Told { results })?;
     }
-    Ok(())
+    refused.map_or(Ok(()), Err)
+}
+
+fn answer(
+    args: &AskTellArgs,
+    shared: &Settings,
+    number: usize,
+    line: &[u8],
+    stop: &std::sync::atomic::AtomicUsize,
+) -> Result<Told> {
+    let asked: Asked = serde_json::from_slice(line).map_err(|e| {
+        let hint = "For example {\"trials\": [{\"learning_rate\": 1e-3}, {\"learning_rate\": 3e-3}]}.";
+        let allowed = "{\"trials\": [settings of a trial, ...]} on one line";
+        Error::invalid(format!("line {number} of the input"), e, allowed, hint)
+    })?;
+    if asked.trials.len() > MOST_TRIALS {
+        let allowed = format!("at most {MOST_TRIALS}");
+        return Err(Error::invalid("trials", asked.trials.len(), allowed, "Ask in several lines."));
+    }
+    Ok(Told { results: trained(shared, &asked.trials, args.side_by_side, stop)? })
 }
 
 fn trained(
@@ -206,5 +230,21 @@ mod tests {
             let error = asked(flags, input).expect_err(part);
             assert!(error.exit_code() == 2 && error.to_string().contains(part), "{part}: {error}");
         }
+    }
+
+    #[test]
+    fn a_wrong_line_is_answered_and_those_behind_it_are_too() {
+        let line = ["softq", "ask-tell", "cartpole", "--device", "cpu", "--total-timesteps", "200"];
+        let Command::AskTell(args) = Cli::try_parse_from(line).expect("arguments").command else {
+            panic!("another command");
+        };
+        let mut out = Vec::new();
+        let input = "{\"trials\": [{\"learning_rate\": 2}]}\n{\"trials\": []}\n";
+        serve(&args, &mut input.as_bytes(), &mut out).expect_err("told at the end too");
+        let text = String::from_utf8(out).expect("text");
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let error = lines[0]["error"].as_str().expect("an error");
+        assert!(error.contains("trials[0]") && error.contains("learning_rate"), "{error}");
+        assert_eq!(lines[1], serde_json::json!({"results": []}));
     }
 }

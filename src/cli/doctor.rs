@@ -91,6 +91,7 @@ fn report(
         });
     }
     findings.extend(of_system(system));
+    let writable = system.unwritable.is_none();
     findings.push(Finding::new(
         "soft-Q trap",
         Verdict::Note,
@@ -114,7 +115,8 @@ fn report(
     if json {
         Ok(())
     } else {
-        say(out, &format!("\ntraining runs here: softq train cartpole --device {device}\n"))
+        let elsewhere = if writable { "" } else { " --run-dir PATH, a path that can be written" };
+        say(out, &format!("\ntraining runs here: softq train cartpole --device {device}{elsewhere}\n"))
     }
 }
 

@@ -73,7 +73,8 @@ impl Quantity {
 
     fn text(self, p: &Progress) -> String {
         match self {
-            Quantity::Alpha => format!("alpha {:.4}", p.alpha),
+            // A run that goes on has no window of its own yet.
+            Quantity::Alpha => format!("alpha {}", optional((p.alpha > 0.0).then_some(p.alpha), 4)),
             Quantity::Entropy => format!("entropy {}", optional(p.entropy, 3)),
             Quantity::Epsilon => format!("epsilon {:.3}", p.epsilon),
             Quantity::QValues => format!("q {}", optional(p.q_values, 2)),

@@ -35,7 +35,7 @@ pub fn table(report: &Report, reward_threshold: Option<f64>) -> String {
         .map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0))
         .collect();
     let agents = report.members.len();
-    let mut text = format!("{} of {agents} agents solved it", report.solved_agents());
+    let mut text = format!("{} of {agents} agents have solved it at some time", report.solved_agents());
     text += &if agents > SHOWN { format!("; the best {SHOWN}:\n") } else { ":\n".to_owned() };
     for row in rows {
         let cells: Vec<String> =

@@ -59,7 +59,16 @@ impl Sweep {
             return Ok(Sweep { setting, values: Values::Each(list(each)) });
         }
         let values = match (text.strip_prefix("log_uniform("), text.strip_prefix("uniform(")) {
-            (None, None) => Values::List(list(text)),
+            (None, None) => {
+                let values: Vec<String> = list(text);
+                let twice = values.iter().enumerate().find(|(i, value)| values[..*i].contains(value));
+                if let Some((_, value)) = twice {
+                    return Err(wrong(format!(
+                        "It has {value} twice, which would be the same runs once more."
+                    )));
+                }
+                Values::List(values)
+            }
             (log, linear) => {
                 let ends = log.or(linear).and_then(|ends| ends.strip_suffix(')')).and_then(|ends| {
                     let (low, high) = ends.split_once(',')?;

@@ -82,7 +82,7 @@ pub struct Resolved {
     pub env: &'static Env,
     /// Where each value came from.
     pub origins: BTreeMap<String, Origin>,
-    /// What the user should know of the environment that was taken.
+    /// What the user should know: of the environment that was taken, and of settings that have no effect.
     pub notes: Vec<String>,
 }
 
@@ -181,7 +181,11 @@ fn idle(config: &Config, base: &Config, given: &BTreeMap<String, Origin>) -> Res
         let needs = members.iter().map(|member| setting.unmet(member)).collect::<Option<Vec<_>>>()?;
         Some(format!("{} has no effect: it needs {}.", setting.key, needs.first()?))
     };
-    Ok(SETTINGS.iter().filter(|setting| meant(setting)).filter_map(told).collect())
+    let overridden =
+        swept.iter().filter(|setting| matches!(given.get(setting.key), Some(Origin::Set | Origin::Flag)));
+    let overridden =
+        overridden.map(|setting| format!("{} has no effect: the sweep gives its values.", setting.key));
+    Ok(SETTINGS.iter().filter(|setting| meant(setting)).filter_map(told).chain(overridden).collect())
 }
 
 /// An error about a setting that a file gave names the file, and the line where there is one.

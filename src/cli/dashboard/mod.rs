@@ -13,7 +13,7 @@ use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyEvent, KeyEven
 use ratatui::layout::Rect;
 use softq::config::Config;
 use softq::engine::executor::Executor;
-use softq::error::{Error, Result};
+use softq::error::{Error, QUIT, Result};
 use softq::report::gif;
 use softq::train::drawing;
 use softq::train::event::Event;
@@ -112,7 +112,7 @@ impl<'a> Dashboard<'a> {
             let control = key.modifiers.contains(KeyModifiers::CONTROL);
             match key.code {
                 KeyCode::Char('c') if control => self.stop.store(INTERRUPT, Ordering::Relaxed),
-                KeyCode::Char('q') | KeyCode::Esc => self.stop.store(INTERRUPT, Ordering::Relaxed),
+                KeyCode::Char('q') | KeyCode::Esc => self.stop.store(QUIT, Ordering::Relaxed),
                 KeyCode::Char('p' | ' ') => self.paused = !self.paused,
                 _ => {}
             }

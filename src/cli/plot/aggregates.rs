@@ -12,19 +12,40 @@ use softq::train::experiment::scores::{Score, curves};
 
 use super::RESAMPLES;
 
+/// Whether the scale of scores matters, or their order alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scale {
+    Needed,
+    Order,
+}
+
 /// The last scores of every algorithm as `[run][environment]`, 0 for the worst and 1 for the best run of any algorithm in that
 /// environment.
-fn matrices(scores: &[Score]) -> Result<Vec<(String, Scores)>> {
+fn matrices(scores: &[Score], scale: Scale) -> Result<Vec<(String, Scores)>> {
     let curves = curves(scores);
     let mut rows: Vec<(String, BTreeMap<usize, Vec<f64>>)> = Vec::new();
-    for (task, (_, algorithms)) in curves.iter().enumerate() {
+    for (task, (environment, algorithms)) in curves.iter().enumerate() {
         let last: Vec<(&str, &Vec<f64>)> = algorithms
             .iter()
             .filter_map(|(algorithm, steps)| Some((*algorithm, steps.last_key_value()?.1)))
             .collect();
         let all = || last.iter().flat_map(|(_, returns)| returns.iter().copied());
         let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
-        let scaled = |value: &f64| if high > low { (value - low) / (high - low) } else { 1.0 };
+        if let Some(value) = all().find(|value| !value.is_finite()) {
+            let hint = "Leave out what has diverged.";
+            return Err(Error::invalid(
+                "scores",
+                format!("{value} in {environment}"),
+                "finite numbers",
+                hint,
+            ));
+        }
+        if low == high && scale == Scale::Needed {
+            let what = format!("{low} of every run in {environment}");
+            let hint = "There is no worst and no best run to put scores between; --kind curves shows them as they are.";
+            return Err(Error::invalid("scores", what, "of runs that end differently", hint));
+        }
+        let scaled = |value: &f64| if high > low { (value - low) / (high - low) } else { 0.0 };
         for (algorithm, returns) in last {
             let at = rows.iter().position(|(name, _)| name == algorithm).unwrap_or_else(|| {
                 rows.push((algorithm.to_owned(), BTreeMap::new()));
@@ -66,7 +87,7 @@ pub(super) fn aggregate(scores: &[Score], file: &Path) -> Result<String> {
     let names = ["IQM", "median", "mean", "optimality gap"];
     let mut groups: Vec<(String, Vec<Row>)> =
         names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
-    for (algorithm, matrix) in matrices(scores)? {
+    for (algorithm, matrix) in matrices(scores, Scale::Needed)? {
         let values = statistics(&matrix);
         let intervals = stratified(&[&matrix], RESAMPLES, CONFIDENCE, 0, |drawn| statistics(&drawn[0]));
         let mut cells = Vec::new();
@@ -84,7 +105,7 @@ pub(super) fn aggregate(scores: &[Score], file: &Path) -> Result<String> {
 pub(super) fn profiles(scores: &[Score], file: &Path) -> Result<String> {
     let thresholds: Vec<f64> = (0..=50).map(|i| f64::from(i) / 50.0).collect();
     let mut bands = Vec::new();
-    for (algorithm, matrix) in matrices(scores)? {
+    for (algorithm, matrix) in matrices(scores, Scale::Needed)? {
         let values = matrix.profile(&thresholds);
         let intervals =
             stratified(&[&matrix], RESAMPLES, CONFIDENCE, 0, |drawn| drawn[0].profile(&thresholds));
@@ -101,7 +122,7 @@ pub(super) fn profiles(scores: &[Score], file: &Path) -> Result<String> {
 }
 
 pub(super) fn improvement(scores: &[Score], file: &Path) -> Result<String> {
-    let all = matrices(scores)?;
+    let all = matrices(scores, Scale::Order)?;
     let Some(((first, base), others)) = all.split_first().filter(|(_, others)| !others.is_empty()) else {
         let hint = "Plot an experiment with two algorithms or more.";
         return Err(Error::invalid(

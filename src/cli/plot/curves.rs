@@ -11,18 +11,36 @@ use softq::train::experiment::scores::curves;
 
 use super::{RESAMPLES, Read, Shown, Statistic};
 
+/// Lines of a panel, which have a colour each.
+const MOST_LINES: usize = 6;
+
 /// Windows of one line; of longer runs every second, third and so on is drawn.
 const MOST_WINDOWS: usize = 400;
 
 pub(super) fn draw(read: &Read, shown: &[Shown], statistic: Statistic, file: &Path) -> Result<String> {
-    let mut panels = Vec::new();
-    for (environment, algorithms) in curves(&read.scores) {
+    let (mut panels, mut said) = (Vec::new(), String::new());
+    for (environment, mut algorithms) in curves(&read.scores) {
+        let lines = algorithms.len();
+        if lines > MOST_LINES {
+            let last = |returns: &BTreeMap<u64, Vec<f64>>| {
+                let last = returns.last_key_value().and_then(|(step, values)| band(*step, values, statistic));
+                last.map_or(f64::NEG_INFINITY, |band| band.median)
+            };
+            algorithms.sort_by(|a, b| last(&b.1).total_cmp(&last(&a.1)));
+            algorithms.truncate(MOST_LINES);
+            said += &format!(
+                "{environment}: the best {MOST_LINES} of {lines} lines at their end, as many as there are colours\n"
+            );
+        }
         for shown in shown {
             let line = |(algorithm, returns): &(&str, BTreeMap<u64, Vec<f64>>)| {
                 let windows = || windows(read, environment, algorithm, *shown);
                 let steps = if *shown == Shown::Return { returns } else { &windows() };
                 let seeds = returns.values().map(Vec::len).max().unwrap_or(0);
-                let label = format!("{algorithm} ({seeds} {})", if seeds == 1 { "seed" } else { "seeds" });
+                let end = returns.last_key_value().map_or(0, |(_, values)| values.len());
+                let fewer = if end < seeds { format!(", {end} at the end") } else { String::new() };
+                let label =
+                    format!("{algorithm} ({seeds} {}{fewer})", if seeds == 1 { "seed" } else { "seeds" });
                 let bands =
                     steps.iter().filter_map(|(step, values)| band(*step, values, statistic)).collect();
                 (label, bands)
@@ -42,7 +60,7 @@ pub(super) fn draw(read: &Read, shown: &[Shown], statistic: Statistic, file: &Pa
     }
     // A row for each environment; returns alone are two in a row.
     write_panels(file, &panels, shown.len().max(2))?;
-    Ok(ended(read))
+    Ok(said + &ended(read))
 }
 
 /// Where some seeds of a line have ended before others, the rest of it is that of the others.

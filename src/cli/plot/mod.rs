@@ -144,6 +144,7 @@ pub fn plot(args: &PlotArgs, out: &mut dyn Write) -> Result<()> {
         read.add(path, with_windows)?;
     }
     read.add_runs(with_windows)?;
+    read.check()?;
     let said = match args.kind {
         Kind::Curves => curves::draw(&read, &args.panels, args.statistic, &file)?,
         Kind::Aggregate => aggregates::aggregate(&read.scores, &file)?,
@@ -188,6 +189,23 @@ impl Read {
             }
         }
         Ok(())
+    }
+
+    /// Refuses what would draw nothing, and what would count a run twice.
+    fn check(&self) -> Result<()> {
+        if self.scores.is_empty() {
+            let hint = "A run has scores once its first evaluation is over.";
+            return Err(Error::invalid("scores", "none", "at least one", hint));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        match self.scores.iter().find(|s| !seen.insert((&s.environment, &s.algorithm, s.seed, s.step))) {
+            None => Ok(()),
+            Some(Score { environment, algorithm, seed, step, .. }) => {
+                let what = format!("two of seed {seed} of {algorithm} in {environment} at step {step}");
+                let hint = "Leave one of them out, or name it differently.";
+                Err(Error::invalid("scores", what, "one for each seed and step", hint))
+            }
+        }
     }
 
     /// The return at which an environment counts as solved: as its runs have it, where they agree.

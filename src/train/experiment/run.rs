@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::files;
-use crate::train::checkpoint::store::Every;
+use crate::train::checkpoint::store::{self, Every};
 use crate::train::event::Event;
 use crate::train::experiment::scores::{self, HEADER, SCORES_FILE, Score};
 use crate::train::experiment::{Cell, Experiment};
 use crate::train::resume::{Changes, Resumed, resume};
-use crate::train::run_dir::{CONFIG_FILE, EVALUATIONS_FILE, RunDir};
+use crate::train::run_dir::{CONFIG_FILE, EVALUATIONS_FILE, MODEL_FILE, RunDir};
 use crate::train::sinks::{RunFiles, train_with};
 use crate::train::trainer::Trainer;
 
@@ -55,12 +55,20 @@ pub fn run(
         let name = format!("{}.csv", cell.slug);
         if !done.file(&name).is_file() {
             let dir = runs.file(&cell.slug);
-            train(cell, index, &dir, stop, observe)?;
-            let of_cell = scores::of_run(
-                &dir.join(EVALUATIONS_FILE),
-                &|_| cell.algorithm.clone(),
-                &cell.resolved.env.id,
-            )?;
+            let of_cell = match train(cell, index, &dir, stop, observe) {
+                Ok(()) => scores::of_run(
+                    &dir.join(EVALUATIONS_FILE),
+                    &|_| cell.algorithm.clone(),
+                    &cell.resolved.env.id,
+                )?,
+                // Every seed of it: it has no score at its end, and the others are trained all the same.
+                Err(error @ Error::Diverged { .. }) => {
+                    let standing = Standing { cell, index, env_steps: 0, done: true };
+                    observe(standing, &Event::Warning(format!("it has no scores: {error}")));
+                    Vec::new()
+                }
+                Err(error) => return Err(error),
+            };
             done.write(&name, text(&of_cell).as_bytes())?;
         }
         all.extend(scores::read(&done.file(&name))?);
@@ -96,6 +104,11 @@ fn open(experiment: &Experiment, root: &Path) -> Result<RunDir> {
     Ok(folder)
 }
 
+/// Whether a population has ended without a checkpoint to go on from, which happens to one that diverges early.
+fn lost(dir: &Path) -> bool {
+    dir.join(MODEL_FILE).is_file() && store::newest(dir, &mut Vec::new()).is_ok_and(|newest| newest.is_none())
+}
+
 fn train(
     cell: &Cell,
     index: usize,
@@ -103,12 +116,12 @@ fn train(
     stop: &AtomicUsize,
     observe: &mut dyn FnMut(Standing<'_>, &Event),
 ) -> Result<()> {
-    let (mut trainer, files) = if dir.join(CONFIG_FILE).is_file() {
+    let (mut trainer, files) = if dir.join(CONFIG_FILE).is_file() && !lost(dir) {
         let Resumed { trainer, files, .. } = resume(dir, &Changes::default(), EVERY)?;
         (trainer, files)
     } else {
         if dir.exists() {
-            // Killed before it was a run.
+            // Killed before it was a run, or when it had diverged.
             fs::remove_dir_all(dir).map_err(|e| Error::file("remove", dir, e))?;
         }
         let trainer = Trainer::new(&cell.resolved.config)?;

@@ -1,6 +1,6 @@
 //! The settings of a sweep in order, best first, over all their seeds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -27,7 +27,9 @@ pub struct Standing {
 pub fn ranking<'a>(trials: impl Iterator<Item = &'a Trial>) -> Vec<Standing> {
     let mut standings: Vec<Standing> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    for trial in trials {
+    // Settings that were drawn twice with one seed are one run.
+    let mut seen = HashSet::new();
+    for trial in trials.filter(|trial| seen.insert(Value::Object(trial.settings.clone()).to_string())) {
         let mut settings = trial.settings.clone();
         settings.remove("seed");
         let mean = trial.outcome.eval_greedy_mean;
@@ -81,6 +83,7 @@ mod tests {
             trial(1, 0.9, Some(3.0)),
             trial(2, 0.8, Some(9.0)),
             trial(3, 0.8, None),
+            trial(4, 0.7, Some(6.0)),
             trial(4, 0.7, Some(6.0)),
         ];
         let ranking = ranking(trials.iter());
