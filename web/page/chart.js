@@ -68,9 +68,9 @@ export class Chart {
       pen.fillText('no data yet', left, height / 2);
       return;
     }
-    const xs = all.map(([x]) => x), ys = all.map(([, y]) => y);
-    const x1 = Math.max(...xs, 1);
-    let [y0, y1] = [Math.min(...ys), Math.max(...ys)];
+    // Spread over the arguments of one call, the points of a large population are more than a browser takes.
+    let [x1, y0, y1] = [1, Infinity, -Infinity];
+    for (const [x, y] of all) [x1, y0, y1] = [Math.max(x1, x), Math.min(y0, y), Math.max(y1, y)];
     const room = (y1 - y0) * 0.05 || Math.abs(y1) * 0.1 || 1;
     [y0, y1] = [y0 - room, y1 + room];
     const place = ([x, y]) => [left + (x / x1) * (right - left), bottom - ((y - y0) / (y1 - y0)) * (bottom - top)];

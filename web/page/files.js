@@ -19,11 +19,13 @@ export class Files {
     });
     $('world-check').addEventListener('click', () => {
       $('world-said').replaceChildren();
-      send('check', { ...this.world(), episodes: 200 });
+      if (this.world()) send('check', { ...this.world(), episodes: 200 });
+      else this.none();
     });
     $('world-train').addEventListener('click', () => {
       const file = this.world();
       $('world-said').replaceChildren();
+      if (!file) return this.none();
       begin({ env: file.name, algo: $('algo').value, set: [`seed=${$('seed').value || 0}`, 'total_timesteps=80000', 'kl=true'] }, file);
     });
     for (const kind of ['dragover', 'drop', 'dragleave']) {
@@ -43,6 +45,10 @@ export class Files {
 
   said(text) {
     $('files-said').textContent = text;
+  }
+
+  none() {
+    this.checked([{ check: 'environment', verdict: 'failed', text: 'there is none: paste or drop a WGSL file first.' }]);
   }
 
   // The environment of the user, if there is one.

@@ -40,11 +40,12 @@ function state(text) {
 function buttons() {
   const idle = Boolean(catalogue);
   $('start').disabled = !idle;
-  $('pause').disabled = $('reset').disabled = !run || run.finished;
+  $('reset').disabled = !run || run.finished;
+  $('pause').disabled = $('reset').disabled || run.broken;
   $('save').disabled = !run;
   $('pause').textContent = run?.paused ? 'Resume' : 'Pause';
   $('world-check').disabled = $('world-train').disabled = $('verify').disabled = !idle;
-  for (const slider of sliders) $(slider.key).disabled = !run || run.finished || slider.barred();
+  for (const slider of sliders) $(slider.key).disabled = !run || run.finished || run.broken || slider.barred();
   files.allow(idle);
 }
 
@@ -141,7 +142,20 @@ const handlers = {
     buttons();
   },
   stepped() { document.documentElement.dataset.stepped = performance.now().toFixed(0); },
-  paused() { run.paused = true; worlds.stop(); state('paused'); buttons(); },
+  paused() {
+    worlds.stop();
+    if (!run || run.finished) return;
+    run.paused = true;
+    state('paused');
+    buttons();
+  },
+  broken() {
+    worlds.stop();
+    if (!run) return;
+    run.broken = true;
+    state('stopped by an error; its weights can be saved');
+    buttons();
+  },
   stopped() {
     worlds.stop();
     if (run) state('stopped');
@@ -154,8 +168,9 @@ const handlers = {
     if (key === 'alpha') run.members = run.members.map(() => Number(value));
   },
   // Seconds that the device has computed so far, by its own clock; null where the browser shows none.
-  device_time(seconds) { run.device = seconds; },
+  device_time(seconds) { if (run) run.device = seconds; },
   progress(progress) {
+    if (!run) return;
     const { last } = run;
     $('steps').textContent = count(progress.env_steps);
     $('return').textContent = number(progress.episodic_return);
@@ -179,6 +194,7 @@ const handlers = {
     charts.entropy.add(progress.env_steps, progress.entropy);
   },
   agents_progress(agents) {
+    if (!run) return;
     agents.forEach((progress, agent) => {
       charts.return.add(progress.env_steps, progress.episodic_return, agent);
       charts.alpha.add(progress.env_steps, progress.alpha, agent);
@@ -191,11 +207,13 @@ const handlers = {
     charts.return.dot(env_steps, mean);
   },
   agents_evaluation([, means]) {
+    if (!run) return;
     run.greedy = means;
     rank();
   },
   warning(text) { problem(text); },
   finished(report) {
+    if (!run) return;
     run.finished = report;
     worlds.stop();
     state(`finished after ${count(report.env_steps)} steps, ${report.wall_s.toFixed(1)} s`);

@@ -5,6 +5,7 @@ import init, { Engine, catalogue } from './pkg/softq_web.js';
 const asked = [];
 let wake = () => {};
 let engine;
+let on = false; // Whether there is a run.
 let running = false;
 let looking = 0;
 let stepped = false;
@@ -13,7 +14,7 @@ const tell = (kind, value, bytes) => postMessage({ kind, value, bytes }, bytes ?
 
 // Whatever was on is over.
 function end() {
-  running = false;
+  on = running = false;
   looking = 0;
   tell('stopped');
 }
@@ -23,17 +24,26 @@ const commands = {
     end();
     stepped = false;
     tell('begun', JSON.parse(engine.begin(JSON.stringify(request), name ?? '', weights)));
-    running = true;
+    on = running = true;
   },
   pause() {
     running = false;
     engine.hold();
     tell('paused');
   },
-  resume() { running = true; },
+  // What was asked of a run that is over by now is asked of nothing.
+  resume() { running = on; },
   reset: () => end(),
-  tune: ({ key, value }) => { engine.tune(key, value); tell('tuned', { key, value }); },
-  look() { engine.look(); looking++; },
+  tune({ key, value }) {
+    if (!on) return;
+    engine.tune(key, value);
+    tell('tuned', { key, value });
+  },
+  look() {
+    if (!on) return;
+    engine.look();
+    looking++;
+  },
   save({ agent }) { engine.save(agent); looking++; },
   async evaluate({ request, weights }) {
     end();
@@ -98,13 +108,19 @@ async function turn() {
       tell('stepped');
     }
   } catch (error) {
-    end();
+    running = false;
+    looking = 0;
     await failed(error);
+    // It trains no more, but what it has learned can be saved.
+    if (on) tell('broken');
   }
   return running ? breath() : pause(4);
 }
 
 onmessage = ({ data }) => {
+  // A slider that is dragged asks faster than a large population is told.
+  const older = data.kind === 'tune' ? asked.findIndex(({ kind, key }) => kind === 'tune' && key === data.key) : -1;
+  if (older >= 0) asked.splice(older, 1);
   asked.push(data);
   wake();
 };

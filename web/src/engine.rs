@@ -207,7 +207,7 @@ impl Engine {
         let saved = self.saved(&request.name, &weights, request.file.as_ref())?;
         let mut executor = self.executor()?;
         let report = evaluate_later(&saved, false, &mut *executor, request.episodes, request.seed).await;
-        self.work = Work::None(executor);
+        self.work = left(executor, report.as_ref().err());
         Ok(serde_json::to_string(&report.map_err(to_js)?)?)
     }
 
@@ -226,7 +226,7 @@ impl Engine {
             if ended { Err(ENDED) } else { Ok(()) }
         })
         .await;
-        self.work = Work::None(executor);
+        self.work = left(executor, rows.as_ref().err());
         if !ended {
             rows.map_err(to_js)?;
         }
@@ -246,6 +246,14 @@ impl Engine {
 /// Leaves a verification; nobody is shown it.
 const ENDED: softq::Error =
     softq::Error::Interrupted { signal: 0, env_steps: 0, kept: String::new(), resumable: false };
+
+/// What is left of an executor after its work: one that has lost its device, or holds a shader's failure, is of no more use.
+fn left(executor: Box<dyn Executor>, error: Option<&softq::Error>) -> Work {
+    match error {
+        Some(softq::Error::DeviceLost { .. } | softq::Error::Shader { .. }) => Work::Gone,
+        _ => Work::None(executor),
+    }
+}
 
 impl Engine {
     fn run(&mut self) -> Result<&mut Run, JsError> {
