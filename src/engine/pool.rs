@@ -7,7 +7,8 @@ use std::error::Error;
 use std::hint::spin_loop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, OnceLock};
+use std::thread::Thread;
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -54,13 +55,17 @@ const ABSENT: u32 = 0;
 const WAITING: u32 = 1;
 const CALLED: u32 = 2;
 
-/// The state, on a cache line of its own.
+/// A thread of a team: its state, on a cache line of its own, and whom to wake.
 #[repr(align(128))]
-struct Seat(AtomicU32);
+#[derive(Default)]
+struct Seat {
+    state: AtomicU32,
+    thread: OnceLock<Thread>,
+}
 
 impl Seat {
     fn change(&self, from: u32, to: u32) -> bool {
-        self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 
@@ -72,6 +77,8 @@ type Call<'a> = &'a (dyn Fn(usize) + Sync);
 struct Team {
     seats: Vec<Seat>,
     call: UnsafeCell<Option<Call<'static>>>,
+    /// How many calls there were.
+    calls: AtomicU32,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     over: AtomicBool,
 }
@@ -86,11 +93,13 @@ thread_local! {
 
 impl Team {
     fn follow(&self, index: usize) {
+        const SHORTEST_SLEEP: Duration = Duration::from_micros(50);
         let seat = &self.seats[index];
-        seat.0.store(WAITING, Ordering::Release);
-        let (mut patience, mut sleep) = (Patience::default(), Duration::from_micros(50));
-        while !self.over.load(Ordering::Relaxed) {
-            if seat.0.load(Ordering::Acquire) == CALLED {
+        seat.thread.get_or_init(std::thread::current);
+        seat.state.store(WAITING, Ordering::Release);
+        let (mut patience, mut sleep, mut calls) = (Patience::default(), SHORTEST_SLEEP, 0);
+        while !self.over.load(Ordering::Acquire) {
+            if seat.state.load(Ordering::Acquire) == CALLED {
                 // SAFETY: the leader wrote the call before it set this seat, and changes it only once the seat is WAITING again.
                 if let Some(call) = unsafe { *self.call.get() } {
                     // A panic must not leave the leader waiting.
@@ -99,12 +108,17 @@ impl Team {
                         first.get_or_insert(panic);
                     }
                 }
-                seat.0.store(WAITING, Ordering::Release);
-                (patience, sleep) = (Patience::default(), Duration::from_micros(50));
+                seat.state.store(WAITING, Ordering::Release);
+                (patience, sleep) = (Patience::default(), SHORTEST_SLEEP);
             } else if !patience.wait() && seat.change(WAITING, ABSENT) {
-                std::thread::sleep(sleep);
-                (patience, sleep) = (Patience::default(), LONGEST_SLEEP.min(2 * sleep));
-                seat.0.store(WAITING, Ordering::Release);
+                std::thread::park_timeout(sleep);
+                sleep = LONGEST_SLEEP.min(2 * sleep);
+                // Only where there were calls meanwhile is it worth looking out for more.
+                if calls != self.calls.load(Ordering::Relaxed) {
+                    calls = self.calls.load(Ordering::Relaxed);
+                    (patience, sleep) = (Patience::default(), SHORTEST_SLEEP);
+                }
+                seat.state.store(WAITING, Ordering::Release);
             }
         }
     }
@@ -118,11 +132,15 @@ impl Team {
             fn drop(&mut self) {
                 for seat in &self.0.seats {
                     let mut patience = Patience::default();
-                    while seat.0.load(Ordering::Acquire) == CALLED {
+                    while seat.state.load(Ordering::Acquire) == CALLED {
                         patience.wait();
                     }
                 }
                 LED.set(self.0);
+                if std::thread::panicking() {
+                    // One panic is enough, and the next call begins with none.
+                    drop(self.0.panic.lock().map(|mut first| first.take()));
+                }
             }
         }
         // Within its own share the leader has nobody to call.
@@ -130,6 +148,7 @@ impl Team {
         let wait = Wait(self);
         // SAFETY: nobody is CALLED, and `Wait` keeps what is borrowed alive until nobody is again.
         unsafe { *self.call.get() = Some(std::mem::transmute::<Call<'_>, Call<'static>>(call)) };
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let mut here = Vec::with_capacity(1);
         for (index, seat) in self.seats.iter().enumerate().take(wanted) {
             if index == own || !seat.change(WAITING, CALLED) {
@@ -144,11 +163,21 @@ impl Team {
     }
 }
 
+impl Team {
+    /// Calls those that have come since, or are done, for what is left.
+    fn call_again(&self) {
+        for seat in &self.seats {
+            seat.change(WAITING, CALLED);
+        }
+    }
+}
+
 /// Runs `work` on a thread of the pool, which leads the others until it is done.
 pub fn together(work: impl FnOnce() + Send) {
     let team = Team {
-        seats: (0..count()).map(|_| Seat(AtomicU32::new(ABSENT))).collect(),
+        seats: (0..count()).map(|_| Seat::default()).collect(),
         call: UnsafeCell::new(None),
+        calls: AtomicU32::new(0),
         panic: Mutex::new(None),
         over: AtomicBool::new(false),
     };
@@ -156,8 +185,9 @@ pub fn together(work: impl FnOnce() + Send) {
     struct Led<'a>(&'a Team);
     impl Drop for Led<'_> {
         fn drop(&mut self) {
-            self.0.over.store(true, Ordering::Relaxed);
+            self.0.over.store(true, Ordering::Release);
             LED.set(std::ptr::null());
+            self.0.seats.iter().filter_map(|seat| seat.thread.get()).for_each(Thread::unpark);
         }
     }
     rayon::scope(|scope| {
@@ -211,8 +241,15 @@ pub fn any_order<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync + Send) {
         return items.into_par_iter().with_max_len(1).for_each(task);
     };
     let (items, next) = (Items::new(items), AtomicUsize::new(0));
-    team.lead(own, team.seats.len(), &|_| {
+    team.lead(own, team.seats.len(), &|index| {
+        // The first items may be taken before anybody else is there.
+        let call_again = || {
+            if index == own {
+                team.call_again()
+            }
+        };
         while let Some(item) = items.take(next.fetch_add(1, Ordering::Relaxed)) {
+            call_again();
             task(item);
         }
     });

@@ -60,7 +60,7 @@ pub fn for_each<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync) {
 /// Calls `task` for every item, each on whichever thread is free.
 pub fn any_order<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync + Send) {
     #[cfg(feature = "threads")]
-    if count() > 1 && items.len() > 1 {
+    if available() > 1 && items.len() > 1 {
         return pool::any_order(items, task);
     }
     items.into_iter().for_each(task);
