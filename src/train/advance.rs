@@ -225,29 +225,39 @@ impl Trainer {
     pub(super) fn collect(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let arrived = self.executor.collect()?;
         self.lap();
+        let mut outcome = Ok(());
         for words in arrived {
-            match self.course.receive(&words) {
-                None => {}
-                Some((What::Statistics, words)) => {
-                    self.take_statistics(bytemuck::cast_slice(&words), events)?
+            // After an error the rest still arrives, each as what it was asked for.
+            let taken = match self.course.receive(&words) {
+                Some((What::Statistics, words)) => self.take_statistics(bytemuck::cast_slice(&words), events),
+                Some((What::Lanes, words)) => self.take_lanes(bytemuck::cast_slice(&words), events),
+                other => {
+                    self.take_words(other, events);
+                    Ok(())
                 }
-                Some((What::Lanes, words)) => self.take_lanes(bytemuck::cast_slice(&words), events)?,
-                Some((What::Best(evaluated), words)) => {
-                    events.push(Event::Best(Box::new(self.weights_in(evaluated, &words))));
-                }
-                Some((What::Last(evaluated), words)) => {
-                    events.push(Event::Last(Box::new(self.weights_in(evaluated, &words))));
-                }
-                Some((What::All, words)) => events.push(Event::All(Box::new(self.all_weights_in(&words)))),
-                Some((What::Current(evaluated), words)) => {
-                    events.push(Event::Current(Box::new(self.weights_in(evaluated, &words))));
-                }
-                Some((What::Contents(buffer), words)) => {
-                    events.push(Event::Contents { buffer: BufferId(buffer), words });
-                }
-            }
+            };
+            outcome = outcome.and(taken);
         }
-        Ok(())
+        outcome
+    }
+
+    /// What was asked for and says nothing of how the run goes.
+    fn take_words(&mut self, arrived: Option<(What, Vec<u32>)>, events: &mut Vec<Event>) {
+        let Some((what, words)) = arrived else { return };
+        match what {
+            What::Statistics | What::Lanes => {}
+            What::Best(evaluated) => {
+                events.push(Event::Best(Box::new(self.weights_in(evaluated, &words))));
+            }
+            What::Last(evaluated) => {
+                events.push(Event::Last(Box::new(self.weights_in(evaluated, &words))));
+            }
+            What::All => events.push(Event::All(Box::new(self.all_weights_in(&words)))),
+            What::Current(evaluated) => {
+                events.push(Event::Current(Box::new(self.weights_in(evaluated, &words))));
+            }
+            What::Contents(buffer) => events.push(Event::Contents { buffer: BufferId(buffer), words }),
+        }
     }
 
     /// A single agent that met a non-finite value ends the run; of a population it is left behind, and the run ends when

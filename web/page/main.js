@@ -144,7 +144,7 @@ const handlers = {
   stepped() { document.documentElement.dataset.stepped = performance.now().toFixed(0); },
   paused() {
     worlds.stop();
-    if (!run || run.finished) return;
+    if (!run || run.finished || run.broken) return;
     run.paused = true;
     state('paused');
     buttons();

@@ -27,6 +27,7 @@ const commands = {
     on = running = true;
   },
   pause() {
+    if (!on) return;
     running = false;
     engine.hold();
     tell('paused');
@@ -109,7 +110,6 @@ async function turn() {
     }
   } catch (error) {
     running = false;
-    looking = 0;
     await failed(error);
     // It trains no more, but what it has learned can be saved.
     if (on) tell('broken');

@@ -28,8 +28,8 @@ impl Appended {
         Ok(Appended { file, path, length: 0, longer: false })
     }
 
-    /// Opens the file as it was when [`Appended::state`] was asked for. What was added since then is cut off once something else is
-    /// added: opening changes nothing.
+    /// Opens the file as it was when [`Appended::state`] was asked for. Opening changes nothing; [`Appended::cut`] takes off what was
+    /// added since then.
     pub fn reopen(dir: &RunDir, name: &str, state: &Value) -> Result<Appended> {
         let path = dir.file(name);
         let fail = |e: &dyn std::fmt::Display| Error::file("go on with", path.clone(), e);
@@ -47,6 +47,15 @@ impl Appended {
         Ok(Appended { file, path, length, longer: found > length })
     }
 
+    /// Cuts off what lies behind the state that the file was opened with.
+    pub fn cut(&mut self) -> Result<()> {
+        if self.longer {
+            self.file.set_len(self.length).map_err(|e| Error::file("write", self.path.clone(), e))?;
+            self.longer = false;
+        }
+        Ok(())
+    }
+
     /// What [`Appended::reopen`] needs, once everything written so far is on the disk.
     pub fn state(&self) -> Result<Value> {
         self.file.sync_data().map_err(|e| Error::file("write", self.path.clone(), e))?;
@@ -56,10 +65,7 @@ impl Appended {
     /// Adds a whole record by one write call, so that a reader never sees half of one and nothing waits in a buffer when
     /// the run is killed. Where a full disk takes only a part of it, that part is taken back.
     pub fn add(&mut self, record: &[u8]) -> Result<()> {
-        if std::mem::take(&mut self.longer) {
-            let cut = self.file.set_len(self.length);
-            cut.map_err(|e| Error::file("write", self.path.clone(), e))?;
-        }
+        self.cut()?;
         if let Err(error) = self.file.write_all(record) {
             // The first error is the one to report; the next record, if there is one, begins where this one did.
             let _ = self.file.set_len(self.length);

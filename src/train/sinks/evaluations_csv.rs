@@ -48,4 +48,8 @@ impl Sink for EvaluationsCsv {
     fn state(&self) -> Result<Value> {
         self.file.state()
     }
+
+    fn go_on(&mut self) -> Result<()> {
+        self.file.cut()
+    }
 }

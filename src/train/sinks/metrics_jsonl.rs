@@ -68,6 +68,10 @@ impl Sink for MetricsJsonl {
     fn state(&self) -> Result<Value> {
         self.file.state()
     }
+
+    fn go_on(&mut self) -> Result<()> {
+        self.file.cut()
+    }
 }
 
 /// Adds an object; names and numbers are such that nothing needs escapes.

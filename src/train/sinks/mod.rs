@@ -123,6 +123,11 @@ pub trait Sink {
         Ok(Value::Null)
     }
 
+    /// The run goes on from the checkpoint that it was opened with: what was written since then is no part of it.
+    fn go_on(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// The run is over, well or not: what is written once.
     fn close(&mut self, _dir: &RunDir) -> Result<()> {
         Ok(())
@@ -213,11 +218,12 @@ impl RunFiles {
             SINKS.iter().map(|(name, _)| *name).chain(others).try_for_each(|name| dir.remove(name))?;
         }
         let states = checkpoint.map_or(&anew, |checkpoint| &checkpoint.sinks);
-        let sinks = RunFiles::open(&dir, trainer, states)?;
+        let mut sinks = RunFiles::open(&dir, trainer, states)?;
         // Every file can go on, and from here on the run is another one. The digests of one that had ended are not its own;
         // without any, none can be wrong.
         dir.unseal()?;
         settings::renew(&dir, trainer)?;
+        sinks.iter_mut().try_for_each(|(_, sink)| sink.go_on())?;
         RunFiles::with(dir, lock, trainer, sinks, every)
     }
 

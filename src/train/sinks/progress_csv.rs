@@ -29,6 +29,10 @@ impl Sink for ProgressCsv {
     fn state(&self) -> Result<Value> {
         self.0.state()
     }
+
+    fn go_on(&mut self) -> Result<()> {
+        self.0.cut()
+    }
 }
 
 impl ProgressCsv {

@@ -98,6 +98,11 @@ impl Sink for TensorBoard {
         Ok(json!({ "all": self.all.state()?, "agents": agents }))
     }
 
+    fn go_on(&mut self) -> Result<()> {
+        self.all.cut()?;
+        self.agents.iter_mut().try_for_each(EventFile::cut)
+    }
+
     fn close(&mut self, _: &RunDir) -> Result<()> {
         let (well, end) = (self.finished, hparams::end(self.finished));
         let told = self.sessions().iter_mut().try_for_each(|file| file.values(0, vec![end.clone()]));

@@ -38,6 +38,11 @@ impl EventFile {
         self.0.state()
     }
 
+    /// Cuts off what lies behind the state that it was opened with.
+    pub fn cut(&mut self) -> Result<()> {
+        self.0.cut()
+    }
+
     /// Adds the numbers of one moment as one record.
     pub fn scalars(&mut self, env_steps: u64, values: &[Scalar]) -> Result<()> {
         let value = |(tag, value): &Scalar| SummaryValue {
