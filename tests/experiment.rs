@@ -194,7 +194,7 @@ fn what_cannot_be_run_or_drawn_is_refused() {
     // Runs that all fail are not all perfect.
     let header = "algorithm,environment,seed,step,return\n";
     fs::write(folder.join("alike.csv"), format!("{header}a,E,0,1,-5\nb,E,0,1,-5\n")).expect("write");
-    refused_in(folder, &["plot", "alike.csv", "--kind", "aggregate"], 2, &["-5 of every run in E"]);
+    refused_in(folder, &["plot", "alike.csv", "--kind", "aggregate"], 2, &["the same of every run"]);
     fs::write(folder.join("twice.csv"), format!("{header}a,E,0,1,-5\na,E,0,1,-4\n")).expect("write");
     refused_in(folder, &["plot", "twice.csv"], 2, &["two of seed 0 of a in E at step 1"]);
     fs::write(folder.join("none.csv"), header).expect("write");

@@ -99,6 +99,15 @@ fn serve(args: &AskTellArgs, input: &mut dyn BufRead, out: &mut dyn Write) -> Re
         if line.is_empty() {
             break;
         }
+        if line.len() as u64 == MOST_BYTES && !line.ends_with(b"\n") {
+            let allowed = format!("at most {MOST_BYTES} bytes");
+            return Err(Error::invalid(
+                format!("line {number} of the input"),
+                "longer",
+                allowed,
+                "Ask in several lines.",
+            ));
+        }
         if line.trim_ascii().is_empty() {
             continue;
         }

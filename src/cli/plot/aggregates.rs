@@ -21,10 +21,11 @@ enum Scale {
 
 /// The last scores of every algorithm as `[run][environment]`, 0 for the worst and 1 for the best run of any algorithm in that
 /// environment.
-fn matrices(scores: &[Score], scale: Scale) -> Result<Vec<(String, Scores)>> {
+fn matrices(scores: &[Score], scale: Scale, left_out: &mut String) -> Result<Vec<(String, Scores)>> {
     let curves = curves(scores);
     let mut rows: Vec<(String, BTreeMap<usize, Vec<f64>>)> = Vec::new();
-    for (task, (environment, algorithms)) in curves.iter().enumerate() {
+    let mut tasks = 0;
+    for (environment, algorithms) in &curves {
         let last: Vec<(&str, &Vec<f64>)> = algorithms
             .iter()
             .filter_map(|(algorithm, steps)| Some((*algorithm, steps.last_key_value()?.1)))
@@ -40,10 +41,10 @@ fn matrices(scores: &[Score], scale: Scale) -> Result<Vec<(String, Scores)>> {
                 hint,
             ));
         }
+        // There is no worst and no best run to put scores between.
         if low == high && scale == Scale::Needed {
-            let what = format!("{low} of every run in {environment}");
-            let hint = "There is no worst and no best run to put scores between; --kind curves shows them as they are.";
-            return Err(Error::invalid("scores", what, "of runs that end differently", hint));
+            *left_out += &format!("{environment}: left out, since every run ends at {low}\n");
+            continue;
         }
         let scaled = |value: &f64| if high > low { (value - low) / (high - low) } else { 0.0 };
         for (algorithm, returns) in last {
@@ -51,10 +52,15 @@ fn matrices(scores: &[Score], scale: Scale) -> Result<Vec<(String, Scores)>> {
                 rows.push((algorithm.to_owned(), BTreeMap::new()));
                 rows.len() - 1
             });
-            rows[at].1.insert(task, returns.iter().map(scaled).collect());
+            rows[at].1.insert(tasks, returns.iter().map(scaled).collect());
         }
+        tasks += 1;
     }
-    let tasks = curves.len();
+    if tasks == 0 {
+        let hint = "There is nothing to put scores between; --kind curves shows them as they are.";
+        let what = "the same of every run in every environment";
+        return Err(Error::invalid("scores", what, "of runs that end differently", hint));
+    }
     rows.into_iter()
         .map(|(algorithm, columns)| {
             let wrong = |why: String| {
@@ -82,12 +88,13 @@ const SCALED: &str =
 
 pub(super) fn aggregate(scores: &[Score], file: &Path) -> Result<String> {
     let mut said = "algorithm: IQM, median, mean, optimality gap, each with its 95% interval\n".to_owned();
+    let mut left_out = String::new();
     let statistics =
         |scores: &Scores| vec![scores.iqm(), scores.median(), scores.mean(), scores.optimality_gap(1.0)];
     let names = ["IQM", "median", "mean", "optimality gap"];
     let mut groups: Vec<(String, Vec<Row>)> =
         names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
-    for (algorithm, matrix) in matrices(scores, Scale::Needed)? {
+    for (algorithm, matrix) in matrices(scores, Scale::Needed, &mut left_out)? {
         let values = statistics(&matrix);
         let intervals = stratified(&[&matrix], RESAMPLES, CONFIDENCE, 0, |drawn| statistics(&drawn[0]));
         let mut cells = Vec::new();
@@ -99,13 +106,13 @@ pub(super) fn aggregate(scores: &[Score], file: &Path) -> Result<String> {
         said += &format!("  {algorithm}: {}\n", cells.join(", "));
     }
     write_intervals(file, SCALED, &groups)?;
-    Ok(said)
+    Ok(said + &left_out)
 }
 
 pub(super) fn profiles(scores: &[Score], file: &Path) -> Result<String> {
     let thresholds: Vec<f64> = (0..=50).map(|i| f64::from(i) / 50.0).collect();
-    let mut bands = Vec::new();
-    for (algorithm, matrix) in matrices(scores, Scale::Needed)? {
+    let (mut bands, mut left_out) = (Vec::new(), String::new());
+    for (algorithm, matrix) in matrices(scores, Scale::Needed, &mut left_out)? {
         let values = matrix.profile(&thresholds);
         let intervals =
             stratified(&[&matrix], RESAMPLES, CONFIDENCE, 0, |drawn| drawn[0].profile(&thresholds));
@@ -118,11 +125,11 @@ pub(super) fn profiles(scores: &[Score], file: &Path) -> Result<String> {
         bands.push((algorithm, band));
     }
     write_profiles(file, &format!("Share of runs above a score: {SCALED}"), &bands)?;
-    Ok(String::new())
+    Ok(left_out)
 }
 
 pub(super) fn improvement(scores: &[Score], file: &Path) -> Result<String> {
-    let all = matrices(scores, Scale::Order)?;
+    let all = matrices(scores, Scale::Order, &mut String::new())?;
     let Some(((first, base), others)) = all.split_first().filter(|(_, others)| !others.is_empty()) else {
         let hint = "Plot an experiment with two algorithms or more.";
         return Err(Error::invalid(

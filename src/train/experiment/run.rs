@@ -62,16 +62,17 @@ pub fn run(
                     &cell.resolved.env.id,
                 )?,
                 // Every seed of it: it has no score at its end, and the others are trained all the same.
-                Err(error @ Error::Diverged { .. }) => {
-                    let standing = Standing { cell, index, env_steps: 0, done: true };
-                    observe(standing, &Event::Warning(format!("it has no scores: {error}")));
-                    Vec::new()
-                }
+                Err(Error::Diverged { .. }) => Vec::new(),
                 Err(error) => return Err(error),
             };
             done.write(&name, text(&of_cell).as_bytes())?;
         }
-        all.extend(scores::read(&done.file(&name))?);
+        let of_cell = scores::read(&done.file(&name))?;
+        if of_cell.is_empty() {
+            let standing = Standing { cell, index, env_steps: 0, done: true };
+            observe(standing, &Event::Warning("it has no scores: every seed of it diverged".into()));
+        }
+        all.extend(of_cell);
         folder.write(SCORES_FILE, text(&all).as_bytes())?;
     }
     Ok(all)

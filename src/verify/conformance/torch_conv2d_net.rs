@@ -148,20 +148,20 @@ fn order(name: &str) -> u32 {
 fn loss(case: &Case) -> Outcome<(u32, f32)> {
     let text = case.config().get("loss").and_then(Value::as_str).unwrap_or_default();
     let threshold = |key: &str| {
-        let value =
-            text.split(',').find_map(|part| part.trim().strip_prefix(key)?.trim().parse::<f32>().ok());
+        let value = text.split([',', '(', ')']).find_map(|part| {
+            part.trim().strip_prefix(key)?.trim_start_matches([' ', '=']).parse::<f32>().ok()
+        });
         value.filter(|value| *value > 0.0 && value.is_finite())
     };
+    let mean = !["sum", "none"].iter().any(|other| text.contains(other));
     match text.split(['(', ' ', ',']).next() {
         Some("mean" | "mse_loss")
             if !text.starts_with("mean(") || text.starts_with("mean((q_a - target)^2)") =>
         {
             Ok((MSE, 1.0))
         }
-        Some("smooth_l1_loss") if !text.contains("sum") => Ok((SMOOTH_L1, threshold("beta").unwrap_or(1.0))),
-        Some("huber_loss" | "huber") if !text.contains("sum") => {
-            Ok((HUBER, threshold("delta").unwrap_or(1.0)))
-        }
+        Some("smooth_l1_loss") if mean => Ok((SMOOTH_L1, threshold("beta").unwrap_or(1.0))),
+        Some("huber_loss" | "huber") if mean => Ok((HUBER, threshold("delta").unwrap_or(1.0))),
         _ => unsupported(format!("loss '{text}' is not built in")),
     }
 }

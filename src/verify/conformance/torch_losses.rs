@@ -63,8 +63,6 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
 /// `mse`, `smooth_l1_beta0.5`, `huber_delta1`: kernel number and threshold.
 fn kind(name: &str) -> Outcome<(u32, f32)> {
     let threshold = |text: &str| match text.parse::<f32>() {
-        // At a threshold of 0 the square is never met: what is left is the absolute error.
-        Ok(0.0) => Ok(f32::MIN_POSITIVE),
         Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
         _ => malformed(format!("'{name}' has no threshold above 0")),
     };
@@ -73,7 +71,9 @@ fn kind(name: &str) -> Outcome<(u32, f32)> {
     } else if let Some(delta) = name.strip_prefix("huber_delta") {
         Ok((HUBER, threshold(delta)?))
     } else if let Some(beta) = name.strip_prefix("smooth_l1_beta") {
-        Ok((SMOOTH_L1, threshold(beta)?))
+        // At a threshold of 0 the square is never met: what is left is the absolute error.
+        let beta = if beta.parse() == Ok(0.0) { f32::MIN_POSITIVE } else { threshold(beta)? };
+        Ok((SMOOTH_L1, beta))
     } else {
         unsupported(format!("loss '{name}' is not built in"))
     }

@@ -125,9 +125,11 @@ fn logs(folder: &Path) -> Outcome<Vec<PathBuf>> {
 
 /// Those beside a folder. Whatever else lies there is none of this.
 fn logs_above(folder: &Path) -> Vec<PathBuf> {
-    let above = folder.parent().and_then(|above| std::fs::read_dir(above).ok());
+    let named =
+        |above: &Path| if above.as_os_str().is_empty() { PathBuf::from(".") } else { above.to_owned() };
+    let above = folder.parent().map(named).and_then(|above| std::fs::read_dir(above).ok());
     let mut logs: Vec<PathBuf> = above.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    logs.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
+    logs.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl") && files::read(path).is_ok());
     logs.sort();
     logs
 }
