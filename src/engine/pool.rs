@@ -65,7 +65,7 @@ struct Seat {
 
 impl Seat {
     fn change(&self, from: u32, to: u32) -> bool {
-        self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.state.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -79,16 +79,28 @@ struct Team {
     call: UnsafeCell<Option<Call<'static>>>,
     /// How many calls there were.
     calls: AtomicU32,
+    /// Whether the call at hand is for whoever comes.
+    open: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     over: AtomicBool,
 }
 
-// SAFETY: the leader alone writes `call`, while no seat is CALLED, and a thread reads it only while its own seat is.
+// SAFETY: the leader alone writes `call`, while nobody follows one. A thread reads it only while its own seat is CALLED, by the
+// leader, or by itself and `open` was true after that; and the leader is done with a call only once it has closed it and has seen
+// every seat not CALLED since. Both sides write before they read, sequentially consistent, so that one of them sees the other.
 unsafe impl Sync for Team {}
 
 thread_local! {
     /// The team that this thread leads.
     static LED: Cell<*const Team> = const { Cell::new(std::ptr::null()) };
+}
+
+/// For whom a call is.
+enum Whom {
+    /// The threads with indices below, each for its own share; the leader stands in for those that are not there.
+    Below(usize),
+    /// Whoever comes while it lasts, and takes what is left.
+    Anyone,
 }
 
 impl Team {
@@ -97,10 +109,12 @@ impl Team {
         let seat = &self.seats[index];
         seat.thread.get_or_init(std::thread::current);
         seat.state.store(WAITING, Ordering::Release);
-        let (mut patience, mut sleep, mut calls) = (Patience::default(), SHORTEST_SLEEP, 0);
+        let (mut patience, mut sleep) = (Patience::default(), SHORTEST_SLEEP);
+        // The last call that it joined, and the last that it knew of when it went to sleep.
+        let (mut joined, mut known) = (0, 0);
         while !self.over.load(Ordering::Acquire) {
-            if seat.state.load(Ordering::Acquire) == CALLED {
-                // SAFETY: the leader wrote the call before it set this seat, and changes it only once the seat is WAITING again.
+            if seat.state.load(Ordering::Acquire) == CALLED || self.join(seat, &mut joined) {
+                // SAFETY: see `Sync`.
                 if let Some(call) = unsafe { *self.call.get() } {
                     // A panic must not leave the leader waiting.
                     let outcome = catch_unwind(AssertUnwindSafe(|| alone(|| call(index))));
@@ -114,25 +128,41 @@ impl Team {
                 std::thread::park_timeout(sleep);
                 sleep = LONGEST_SLEEP.min(2 * sleep);
                 // Only where there were calls meanwhile is it worth looking out for more.
-                if calls != self.calls.load(Ordering::Relaxed) {
-                    calls = self.calls.load(Ordering::Relaxed);
-                    (patience, sleep) = (Patience::default(), SHORTEST_SLEEP);
+                let calls = self.calls.load(Ordering::Relaxed);
+                if known != calls {
+                    (known, patience, sleep) = (calls, Patience::default(), SHORTEST_SLEEP);
                 }
                 seat.state.store(WAITING, Ordering::Release);
             }
         }
     }
 
-    /// Makes the call with every index below `wanted`, each on its thread; the leader, with index `own`, stands in for those that are
-    /// not there.
-    fn lead(&self, own: usize, wanted: usize, call: Call<'_>) {
+    /// Takes part in a call for whoever comes, once. The seat is then CALLED.
+    fn join(&self, seat: &Seat, joined: &mut u32) -> bool {
+        if !self.open.load(Ordering::Relaxed)
+            || *joined == self.calls.load(Ordering::Relaxed)
+            || !seat.change(WAITING, CALLED)
+        {
+            return false;
+        }
+        if self.open.load(Ordering::SeqCst) {
+            *joined = self.calls.load(Ordering::Relaxed);
+            return true;
+        }
+        seat.state.store(WAITING, Ordering::Release);
+        false
+    }
+
+    /// Makes the call, as the thread with index `own`, and returns when it is done.
+    fn lead(&self, own: usize, whom: Whom, call: Call<'_>) {
         /// Waits for all who were called, even where the leader's part panics: they hold what it has borrowed.
         struct Wait<'a>(&'a Team);
         impl Drop for Wait<'_> {
             fn drop(&mut self) {
+                self.0.open.store(false, Ordering::SeqCst);
                 for seat in &self.0.seats {
                     let mut patience = Patience::default();
-                    while seat.state.load(Ordering::Acquire) == CALLED {
+                    while seat.state.load(Ordering::SeqCst) == CALLED {
                         patience.wait();
                     }
                 }
@@ -146,28 +176,27 @@ impl Team {
         // Within its own share the leader has nobody to call.
         LED.set(std::ptr::null());
         let wait = Wait(self);
-        // SAFETY: nobody is CALLED, and `Wait` keeps what is borrowed alive until nobody is again.
+        // SAFETY: nobody follows a call, and `Wait` keeps what is borrowed alive until nobody does again.
         unsafe { *self.call.get() = Some(std::mem::transmute::<Call<'_>, Call<'static>>(call)) };
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let mut here = Vec::with_capacity(1);
-        for (index, seat) in self.seats.iter().enumerate().take(wanted) {
-            if index == own || !seat.change(WAITING, CALLED) {
-                here.push(index);
+        match whom {
+            Whom::Anyone => {
+                self.open.store(true, Ordering::SeqCst);
+                alone(|| call(own));
+            }
+            Whom::Below(wanted) => {
+                let mut here = Vec::with_capacity(1);
+                for (index, seat) in self.seats.iter().enumerate().take(wanted) {
+                    if index == own || !seat.change(WAITING, CALLED) {
+                        here.push(index);
+                    }
+                }
+                alone(|| here.into_iter().for_each(call));
             }
         }
-        alone(|| here.into_iter().for_each(call));
         drop(wait);
         if let Some(panic) = self.panic.lock().ok().and_then(|mut first| first.take()) {
             resume_unwind(panic);
-        }
-    }
-}
-
-impl Team {
-    /// Calls those that have come since, or are done, for what is left.
-    fn call_again(&self) {
-        for seat in &self.seats {
-            seat.change(WAITING, CALLED);
         }
     }
 }
@@ -178,6 +207,7 @@ pub fn together(work: impl FnOnce() + Send) {
         seats: (0..count()).map(|_| Seat::default()).collect(),
         call: UnsafeCell::new(None),
         calls: AtomicU32::new(0),
+        open: AtomicBool::new(false),
         panic: Mutex::new(None),
         over: AtomicBool::new(false),
     };
@@ -230,7 +260,7 @@ impl<T> Items<T> {
 pub fn in_turn<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync) {
     let Some((own, team)) = led() else { return items.into_iter().for_each(task) };
     let (items, threads) = (Items::new(items), team.seats.len());
-    team.lead(own, threads.min(items.0.len()), &|index| {
+    team.lead(own, Whom::Below(threads.min(items.0.len())), &|index| {
         (index..items.0.len()).step_by(threads).filter_map(|index| items.take(index)).for_each(&task);
     });
 }
@@ -241,15 +271,8 @@ pub fn any_order<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync + Send) {
         return items.into_par_iter().with_max_len(1).for_each(task);
     };
     let (items, next) = (Items::new(items), AtomicUsize::new(0));
-    team.lead(own, team.seats.len(), &|index| {
-        // The first items may be taken before anybody else is there.
-        let call_again = || {
-            if index == own {
-                team.call_again()
-            }
-        };
+    team.lead(own, Whom::Anyone, &|_| {
         while let Some(item) = items.take(next.fetch_add(1, Ordering::Relaxed)) {
-            call_again();
             task(item);
         }
     });
@@ -259,20 +282,29 @@ pub fn any_order<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync + Send) {
 mod tests {
     use super::*;
 
+    /// On threads that no other test uses.
+    fn on_own_threads(work: impl FnOnce() + Send) {
+        rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads").install(work);
+    }
+
     #[test]
     fn every_item_is_done_once_and_a_panic_is_the_callers() {
         let counts: Vec<AtomicU32> = (0..37).map(|_| AtomicU32::new(0)).collect();
-        together(|| {
-            for _ in 0..1_000 {
-                in_turn(counts.iter().collect(), |count| {
-                    count.fetch_add(1, Ordering::Relaxed);
-                });
-            }
+        on_own_threads(|| {
+            together(|| {
+                for _ in 0..1_000 {
+                    in_turn(counts.iter().collect(), |count| {
+                        count.fetch_add(1, Ordering::Relaxed);
+                    });
+                }
+            });
         });
         assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1_000));
         for index in 0..2 {
             let outcome = catch_unwind(|| {
-                together(|| in_turn(vec![0, 1], |item| assert_ne!(item, index, "the item's own words")));
+                on_own_threads(|| {
+                    together(|| in_turn(vec![0, 1], |item| assert_ne!(item, index, "the item's own words")));
+                });
             });
             let panic = outcome.expect_err("a panic");
             let words = panic.downcast_ref::<String>().expect("its words");
@@ -308,26 +340,25 @@ mod tests {
 
     #[test]
     fn a_team_shares_what_is_in_no_order() {
-        // Two tasks that wait for each other meet only side by side. The others may not be there, or sleep, at the first times.
-        if count() < 2 {
-            return;
-        }
-        let met = |_: usize| {
-            let arrived = AtomicU32::new(0);
-            any_order(vec![(); 2], |()| {
-                arrived.fetch_add(1, Ordering::Relaxed);
-                let begin = std::time::Instant::now();
-                while arrived.load(Ordering::Relaxed) < 2 && begin.elapsed() < Duration::from_millis(20) {
-                    std::thread::yield_now();
-                }
-                if begin.elapsed() < Duration::from_millis(20) {
-                    arrived.fetch_add(2, Ordering::Relaxed);
-                }
-            });
-            arrived.into_inner() == 6
+        // Tasks that wait for each other end only side by side, whether the other thread comes late, waits or sleeps.
+        let meet = |arrived: &AtomicU32| {
+            arrived.fetch_add(1, Ordering::Relaxed);
+            let begin = std::time::Instant::now();
+            while arrived.load(Ordering::Relaxed) < 2 {
+                assert!(begin.elapsed() < Duration::from_secs(60), "nobody came");
+                std::thread::yield_now();
+            }
         };
-        let mut any = false;
-        together(|| any = (0..500).any(met));
-        assert!(any);
+        on_own_threads(|| {
+            for pause in [0, 20, 200, 20_000] {
+                together(|| {
+                    for _ in 0..20 {
+                        let arrived = AtomicU32::new(0);
+                        any_order(vec![(); 2], |()| meet(&arrived));
+                        std::thread::sleep(Duration::from_micros(pause));
+                    }
+                });
+            }
+        });
     }
 }
