@@ -11,38 +11,46 @@ const MOST_POINTS: usize = 2_000;
 /// Evaluations of a population, at most.
 const MOST_ROUNDS: usize = 1_000;
 
-/// A line that keeps the lowest and the highest point of every stretch. Stretches begin as two points, which loses nothing,
-/// and double whenever the room is full.
+/// A line that keeps the lowest and the highest point of every stretch, and the last point. Stretches begin as two points, which
+/// loses nothing, and double whenever the room is full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Columns", from = "Columns")]
 pub struct Line {
-    /// A pair for every finished stretch, then the points of the one at hand.
+    /// A pair for every finished stretch, then what is kept of the one at hand.
     points: Vec<CurvePoint>,
     pairs: usize,
     stretch: usize,
+    /// Points that the stretch at hand has had.
+    open: usize,
 }
 
 impl Default for Line {
     fn default() -> Line {
-        Line { points: Vec::new(), pairs: 0, stretch: 2 }
+        Line { points: Vec::new(), pairs: 0, stretch: 2, open: 0 }
     }
 }
 
 impl Line {
     /// Takes the next point.
     pub fn push(&mut self, point: CurvePoint) {
-        self.points.push(point);
         let finished = 2 * self.pairs;
-        if self.points.len() - finished == self.stretch {
+        self.open += 1;
+        // Of those before, two say how far the stretch goes.
+        if self.points.len() - finished > 2 {
             let pair = extremes(&self.points[finished..]);
             self.points.truncate(finished);
             self.points.extend(pair);
-            self.pairs += 1;
         }
-        if 2 * self.pairs == MOST_POINTS {
+        self.points.push(point);
+        if self.open >= self.stretch {
+            let pair = extremes(&self.points[finished..]);
+            self.points.truncate(finished);
+            self.points.extend(pair);
+            (self.pairs, self.open) = (self.pairs + 1, 0);
+        }
+        if 2 * self.pairs >= MOST_POINTS {
             self.points = self.points.chunks(4).flat_map(extremes).collect();
-            self.pairs /= 2;
-            self.stretch *= 2;
+            (self.pairs, self.stretch) = (self.pairs / 2, self.stretch.saturating_mul(2));
         }
     }
 
@@ -65,6 +73,7 @@ fn extremes(points: &[CurvePoint]) -> [CurvePoint; 2] {
 struct Columns {
     stretch: usize,
     pairs: usize,
+    open: usize,
     env_steps: Vec<u64>,
     mean: Vec<f64>,
 }
@@ -72,7 +81,7 @@ struct Columns {
 impl From<Line> for Columns {
     fn from(line: Line) -> Columns {
         let (env_steps, mean) = line.points.iter().map(|point| (point.env_steps, point.mean)).unzip();
-        Columns { stretch: line.stretch, pairs: line.pairs, env_steps, mean }
+        Columns { stretch: line.stretch, pairs: line.pairs, open: line.open, env_steps, mean }
     }
 }
 
@@ -86,8 +95,8 @@ impl From<Columns> for Line {
             .collect();
         // A file may say anything; the line goes on from what it can hold.
         let pairs = columns.pairs.min(points.len() / 2).min(MOST_POINTS / 2 - 1);
-        let stretch = columns.stretch.max(points.len() - 2 * pairs + 1).max(2);
-        Line { points, pairs, stretch }
+        let (stretch, open) = (columns.stretch.max(2), columns.open.min(columns.stretch));
+        Line { points, pairs, stretch, open }
     }
 }
 
@@ -167,7 +176,9 @@ mod tests {
         let mut line = Line::default();
         for at in 0..1_000_000 {
             line.push(point(at));
-            assert!(line.points().len() <= MOST_POINTS + line.stretch);
+            assert!(line.points().len() <= MOST_POINTS + 3);
+            // But where a stretch ends with it, the last point is there whatever its value.
+            assert!(line.open == 0 || line.points().last() == Some(&point(at)));
         }
         let points = line.points();
         assert!(points.len() > MOST_POINTS / 2 && line.stretch <= 2_048, "{} {}", points.len(), line.stretch);
@@ -194,9 +205,15 @@ mod tests {
     #[test]
     fn a_line_from_a_damaged_file_takes_points() {
         for (stretch, pairs) in [(0, 0), (0, 9), (2, usize::MAX), (usize::MAX, 1), (3, 1)] {
-            let columns = Columns { stretch, pairs, env_steps: (0..5).collect(), mean: vec![1.0; 5] };
+            let columns =
+                Columns { stretch, pairs, open: pairs, env_steps: (0..5).collect(), mean: vec![1.0; 5] };
             let mut line = Line::from(columns);
             (5..9_000).for_each(|at| line.push(point(at)));
+            let steps: Vec<u64> = line.points().iter().map(|point| point.env_steps).collect();
+            assert!(
+                steps.len() <= MOST_POINTS + 3 && steps.is_sorted() && steps.last() > Some(&8_990),
+                "{steps:?}"
+            );
         }
     }
 
