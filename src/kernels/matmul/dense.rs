@@ -16,6 +16,22 @@ pub fn cost<S: Simd>(dims: Dims) -> usize {
     dims.rows * dims.depth * dims.columns.div_ceil(S::F32_LANES) / 10 * 7
 }
 
+/// Rows up to which B is not packed: with more, what the zeros of A save outweighs it.
+const FEW: usize = 8;
+
+/// Whether B is read where it lies, since to pack it for a few rows would take as long as the product.
+#[inline(always)]
+pub fn unpacked(b: Right<'_>, dims: Dims) -> bool {
+    dims.rows <= FEW && b.column_stride == 1
+}
+
+/// The right matrix of a tile: packed, or as it is.
+#[derive(Clone, Copy)]
+enum Columns<'a> {
+    Packed(&'a [f32]),
+    InPlace(Right<'a>),
+}
+
 /// The product by register tiles.
 #[inline(always)]
 pub fn product<S: Simd>(
@@ -30,12 +46,15 @@ pub fn product<S: Simd>(
     // Sums, one row of B and one product have to fit into the registers.
     let most = if S::REGISTER_COUNT >= 32 { 3 } else { 2 };
     let panels = cut(dims.columns, S::F32_LANES, most);
-    let packed = pack(lines, b, dims, S::F32_LANES, panels.clone());
+    let b = match unpacked(b, dims) {
+        true => Columns::InPlace(b),
+        false => Columns::Packed(pack(lines, b, dims, S::F32_LANES, panels.clone())),
+    };
     let mut row = 0;
     while row < dims.rows {
         let height = if dims.rows - row >= ROWS { ROWS } else { 1 };
         for panel in panels.clone() {
-            let at = Tile { a, packed, dims, panel, row };
+            let at = Tile { a, b, dims, panel, row };
             match (height, panel.vectors) {
                 (ROWS, 3) => at.evaluate::<S, ROWS, 3>(simd, c),
                 (ROWS, 2) => at.evaluate::<S, ROWS, 2>(simd, c),
@@ -54,7 +73,7 @@ pub fn product<S: Simd>(
 
 struct Tile<'a> {
     a: Left<'a>,
-    packed: &'a [f32],
+    b: Columns<'a>,
     dims: Dims,
     panel: Panel,
     row: usize,
@@ -63,11 +82,25 @@ struct Tile<'a> {
 impl Tile<'_> {
     #[inline(always)]
     fn evaluate<S: Simd, const R: usize, const V: usize>(&self, simd: S, c: &mut Output<'_>) {
-        let Tile { a, packed, dims: Dims { columns, depth, .. }, panel, row } = *self;
+        let Tile { a, b, dims: Dims { columns, depth, .. }, panel, row } = *self;
         let width = V * S::F32_LANES;
+        let used = width.min(columns - panel.column);
+        let mut sums = [[simd.splat_f32s(0.0); V]; R];
+        let packed = match b {
+            Columns::Packed(packed) => packed,
+            Columns::InPlace(b) => {
+                for k in 0..depth {
+                    let mut line = [simd.splat_f32s(0.0); V];
+                    load(simd, &b.values[k * b.row_stride + panel.column..][..used], &mut line);
+                    for r in 0..R {
+                        add(simd, &mut sums[r], a.values[(row + r) * a.row_stride + k * a.k_stride], &line);
+                    }
+                }
+                return self.store::<S, R, V>(simd, c, used, &sums);
+            }
+        };
         let (vectors, _) = S::as_simd_f32s(&packed[panel.column * depth..][..depth * width]);
         let (b, _) = vectors.as_chunks::<V>();
-        let mut sums = [[simd.splat_f32s(0.0); V]; R];
         if a.k_stride == 1 {
             let mut rows = [&a.values[..0]; R];
             for r in 0..R {
@@ -86,65 +119,21 @@ impl Tile<'_> {
                 }
             }
         }
+        self.store::<S, R, V>(simd, c, used, &sums);
+    }
+
+    #[inline(always)]
+    fn store<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        c: &mut Output<'_>,
+        used: usize,
+        sums: &[[S::f32s; V]; R],
+    ) {
         for (r, sums) in sums.iter().enumerate() {
-            let c = &mut c.values[(row + r) * c.stride + panel.column..];
-            store(simd, &mut c[..width.min(columns - panel.column)], sums);
+            let c = &mut c.values[(self.row + r) * c.stride + self.panel.column..];
+            store(simd, &mut c[..used], sums);
         }
-    }
-}
-
-/// The product for a few rows: B is read where it lies, row by row, since to pack it would take as long.
-#[inline(always)]
-pub fn few<S: Simd>(
-    simd: S,
-    a: Left<'_>,
-    b: Right<'_>,
-    c: &mut Output<'_>,
-    dims: Dims,
-    finish: &mut impl FnMut(usize, &mut [f32]),
-) {
-    let most = if S::REGISTER_COUNT >= 32 { 3 } else { 2 };
-    let mut row = 0;
-    while row < dims.rows {
-        let height = if dims.rows - row >= ROWS { ROWS } else { 1 };
-        for panel in cut(dims.columns, S::F32_LANES, most) {
-            match (height, panel.vectors) {
-                (ROWS, 3) => few_rows::<S, ROWS, 3>(simd, a, b, c, dims, panel, row),
-                (ROWS, 2) => few_rows::<S, ROWS, 2>(simd, a, b, c, dims, panel, row),
-                (ROWS, _) => few_rows::<S, ROWS, 1>(simd, a, b, c, dims, panel, row),
-                (_, 3) => few_rows::<S, 1, 3>(simd, a, b, c, dims, panel, row),
-                (_, 2) => few_rows::<S, 1, 2>(simd, a, b, c, dims, panel, row),
-                (_, _) => few_rows::<S, 1, 1>(simd, a, b, c, dims, panel, row),
-            }
-        }
-        row += height;
-    }
-    for row in 0..dims.rows {
-        finish(row, &mut c.values[row * c.stride..][..dims.columns]);
-    }
-}
-
-#[inline(always)]
-fn few_rows<S: Simd, const R: usize, const V: usize>(
-    simd: S,
-    a: Left<'_>,
-    b: Right<'_>,
-    c: &mut Output<'_>,
-    dims: Dims,
-    panel: Panel,
-    row: usize,
-) {
-    let used = (V * S::F32_LANES).min(dims.columns - panel.column);
-    let mut sums = [[simd.splat_f32s(0.0); V]; R];
-    for k in 0..dims.depth {
-        let mut line = [simd.splat_f32s(0.0); V];
-        load(simd, &b.values[k * b.row_stride + panel.column..][..used], &mut line);
-        for r in 0..R {
-            add(simd, &mut sums[r], a.values[(row + r) * a.row_stride + k * a.k_stride], &line);
-        }
-    }
-    for (r, sums) in sums.iter().enumerate() {
-        store(simd, &mut c.values[(row + r) * c.stride + panel.column..][..used], sums);
     }
 }
 

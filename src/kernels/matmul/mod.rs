@@ -2,9 +2,8 @@
 //! separate multiplication and addition per term, which is the shaders' order. Columns lie in the lanes of vectors, so an
 //! element's terms are never regrouped and all instruction sets give the same bits.
 //!
-//! Four paths, chosen from shape and contents alone: `dense` (register tiles), `sparse` (rows whose zeros are skipped: half
-//! of what a ReLU puts out, and most of a one-hot observation), `narrow` (a few columns, as behind the output layer) and `few`
-//! (a few rows, as of the gradient of a layer with few inputs).
+//! Three paths, chosen from shape and contents alone: `dense` (register tiles), `sparse` (rows whose zeros are skipped: half
+//! of what a ReLU puts out, and most of a one-hot observation) and `narrow` (a few columns, as behind the output layer).
 
 pub mod convolution;
 mod convolve;
@@ -94,9 +93,6 @@ struct Product<'a, F> {
     scratch: &'a mut Scratch,
 }
 
-/// Rows up to which B is not packed: with more, what the zeros of A save outweighs it.
-const FEW: usize = 8;
-
 /// Columns up to which vectors of columns would be mostly empty.
 const NARROW: usize = 4;
 
@@ -110,8 +106,8 @@ impl<F: FnMut(usize, &mut [f32])> WithSimd for Product<'_, F> {
         if narrow && a.k_stride == 1 {
             return dense::narrow(a, b, &mut c, dims, &mut finish);
         }
-        if dims.rows <= FEW && b.column_stride == 1 && !narrow {
-            return dense::few(simd, a, b, &mut c, dims, &mut finish);
+        if !narrow && dense::unpacked(b, dims) {
+            return dense::product(simd, a, b, &mut c, dims, &mut scratch.panels, &mut finish);
         }
         // Where A is stored column by column, so is B^T in C^T = B^T A^T: the same terms in the same order, with the rows
         // of C in the lanes, and the zeros of B to be skipped instead of those of A.
