@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 use softq::config::Config;
+use softq::config::counted;
 use softq::envs::check::{self, Finding, Verdict};
 use softq::envs::{self, Env};
 use softq::gpu::{self, Choice};
@@ -66,8 +67,7 @@ pub fn check_env(args: &CheckEnvArgs, out: &mut dyn Write) -> Result<()> {
     if args.json {
         json_line(out, &Summary { env: &env.file, device: &choice, ok, warnings, failed })?;
     } else {
-        let plural = if warnings == 1 { "" } else { "s" };
-        say(out, &format!("{ok} ok, {warnings} warning{plural}, {failed} failed\n"))?;
+        say(out, &format!("{ok} ok, {}, {failed} failed\n", counted(warnings, "warning")))?;
     }
     if failed > 0 {
         return Err(Error::EnvCheck { failed, total: findings.len(), env: args.env.clone() });

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use softq::config::counted;
 use softq::config::thousands;
 use softq::engine::cpu::CpuExecutor;
 use softq::engine::executor::Executor;
@@ -59,7 +60,7 @@ fn text(report: &EvaluationReport) -> String {
         [report.mean, report.std, report.iqm, report.min, report.median, report.max].map(number);
     let interval = |[low, high]: [f64; 2]| format!("95% interval {} to {}", number(low), number(high));
     let mut text = format!(
-        "{} with {}, {} ({}), seed {}: {} episode{} on {}\n",
+        "{} with {}, {} ({}), seed {}: {} on {}\n",
         report.env,
         report.algo,
         report.policy,
@@ -68,8 +69,7 @@ fn text(report: &EvaluationReport) -> String {
             weights => format!("{weights} weights"),
         },
         report.seed,
-        thousands(report.episodes.into()),
-        if report.episodes == 1 { "" } else { "s" },
+        counted(report.episodes as usize, "episode"),
         report.device,
     );
     text += &format!("  mean   {mean} +- {std}, {}\n", interval(report.mean_interval));

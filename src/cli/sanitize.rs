@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use softq::config::counted;
 use softq::files;
 use softq::interp::machine::Limits;
 use softq::interp::sanitizer::{Finding, Level};
@@ -149,8 +150,7 @@ pub fn sanitize(args: &SanitizeArgs, out: &mut dyn Write) -> Result<()> {
     let faults = report.findings.iter().filter(|finding| finding.level == Level::Error).count();
     if !args.json {
         let notes = report.findings.len() - faults;
-        let count = |n: usize, what| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        say(out, &format!("{}, {}\n", count(faults, "fault"), count(notes, "note")))?;
+        say(out, &format!("{}, {}\n", counted(faults, "fault"), counted(notes, "note")))?;
     }
     if faults > 0 {
         return Err(Error::Faults { faults, file });

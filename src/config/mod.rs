@@ -55,7 +55,7 @@ use crate::error::{Error, Result};
 pub use foreign::{Meaning, aliases, foreign, foreign_device};
 pub use population::swept;
 pub use replay::MAX_PRIORITIZED_BATCH;
-pub use setting::{Kind, Setting, plain, thousands};
+pub use setting::{Kind, Setting, counted, plain, thousands};
 pub use table::{Config, SETTINGS};
 pub use target_entropy::TargetEntropy;
 pub use words::{

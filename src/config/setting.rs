@@ -430,3 +430,14 @@ pub fn thousands(n: u64) -> String {
     }
     text
 }
+
+/// A count with what is counted.
+///
+/// ```
+/// use softq::config::counted;
+///
+/// assert_eq!([1, 2, 1_000].map(|seeds| counted(seeds, "seed")), ["1 seed", "2 seeds", "1,000 seeds"]);
+/// ```
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{} {what}{}", thousands(count as u64), if count == 1 { "" } else { "s" })
+}

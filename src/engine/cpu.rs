@@ -136,7 +136,10 @@ impl CpuExecutor {
     fn check_programs(&self, programs: &[(Program, u32)]) -> Result<()> {
         match programs.iter().find(|(program, _)| program.0 >= self.programs.len()) {
             Some((program, _)) => {
-                let message = format!("program {} is not prepared", program.0);
+                let message = format!(
+                    "program {} is not of this executor, or of buffers that it has no more: prepare it anew",
+                    program.0
+                );
                 Err(Error::Kernel { kernel: "cpu".into(), message })
             }
             None => Ok(()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use softq::config::counted;
 use softq::error::Result;
 use softq::report::curve::{Band, Panel, write_panels};
 use softq::statistics::bootstrap::{CONFIDENCE, stratified};
@@ -39,8 +40,7 @@ pub(super) fn draw(read: &Read, shown: &[Shown], statistic: Statistic, file: &Pa
                 let seeds = returns.values().map(Vec::len).max().unwrap_or(0);
                 let end = returns.last_key_value().map_or(0, |(_, values)| values.len());
                 let fewer = if end < seeds { format!(", {end} at the end") } else { String::new() };
-                let label =
-                    format!("{algorithm} ({seeds} {}{fewer})", if seeds == 1 { "seed" } else { "seeds" });
+                let label = format!("{algorithm} ({}{fewer})", counted(seeds, "seed"));
                 let bands =
                     steps.iter().filter_map(|(step, values)| band(*step, values, statistic)).collect();
                 (label, bands)

@@ -70,7 +70,14 @@ pub fn run(
         let of_cell = scores::read(&done.file(&name))?;
         if of_cell.is_empty() {
             let standing = Standing { cell, index, env_steps: 0, done: true };
-            observe(standing, &Event::Warning("it has no scores: every seed of it diverged".into()));
+            observe(
+                standing,
+                &Event::Warning(format!(
+                    "it has no scores, since every seed of it diverged; lower its learning_rate or reward_scale in another experiment, or \
+                 delete {} to try again",
+                    done.file(&name).display()
+                )),
+            );
         }
         all.extend(of_cell);
         folder.write(SCORES_FILE, text(&all).as_bytes())?;
