@@ -3,9 +3,8 @@
 
 use crate::engine::kernel::Work;
 use crate::kernel;
-use crate::kernels::dense_backward_input::slope;
 use crate::kernels::fused_forward::{GROUP_ROWS, Params, keep};
-use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
+use crate::kernels::matmul::{Dims, Finish, Left, Output, Right, matmul};
 use crate::kernels::{Activation, groups, product};
 
 kernel! {
@@ -64,12 +63,9 @@ fn twin(p: &Params, dq: &[f32], weights: &[f32], tape: &[f32], gradient: &mut [f
             let right = Right { values: w, row_stride: 1, column_stride: outputs };
             let output = Output { values: &mut dx, stride: inputs };
             let dims = Dims { rows: batch, columns: inputs, depth: outputs };
-            matmul(left, right, output, dims, |row, dx| {
-                let x = &tape[(tape_rows + row) * p.tape_width() + p.tape_place(layer)..][..inputs];
-                for (dx, x) in dx.iter_mut().zip(x) {
-                    *dx *= slope(p.activation, *x);
-                }
-            });
+            let x = &tape[tape_rows * p.tape_width() + p.tape_place(layer)..];
+            let slopes = Finish::Slopes { activation: p.activation, x, stride: p.tape_width() };
+            matmul(left, right, output, dims, slopes);
             tensor = dx;
             keep(gradient, rows, p.gradient_width(), p.gradient_place(layer), &tensor, inputs);
         }

@@ -4,8 +4,7 @@
 use crate::engine::kernel::Work;
 use crate::gpu_struct;
 use crate::kernel;
-use crate::kernels::dense_forward::activate;
-use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
+use crate::kernels::matmul::{Dims, Finish, Left, Output, Right, matmul};
 use crate::kernels::{Activation, distinct, extent, groups, largest, layer_end, nibble, product};
 
 /// Dense layers of a network that fits the fused kernels.
@@ -211,11 +210,7 @@ fn twin(p: &Params, x: &[f32], weights: &[f32], q: &mut [f32], tape: &mut [f32])
                 let output = Output { values: &mut out, stride: outputs };
                 let dims = Dims { rows: batch, columns: outputs, depth: inputs };
                 let activation = if layer + 1 < layers { p.activation } else { 0 };
-                matmul(left, right, output, dims, |_, row| {
-                    for (y, b) in row.iter_mut().zip(b) {
-                        *y = activate(activation, *y + b);
-                    }
-                });
+                matmul(left, right, output, dims, Finish::Activate { activation, bias: b });
                 tensor = out;
             }
             q[(agent * slots + slot) * batch * widths[layers]..][..batch * widths[layers]]

@@ -4,7 +4,7 @@
 use crate::engine::kernel::Work;
 use crate::kernel;
 use crate::kernels::fused_forward::Params;
-use crate::kernels::matmul::{Dims, Left, Output, Right, matmul};
+use crate::kernels::matmul::{Dims, Finish, Left, Output, Right, matmul};
 use crate::kernels::{TILE, groups, product};
 
 kernel! {
@@ -72,7 +72,7 @@ fn twin(p: &Params, tape: &[f32], gradient: &[f32], grads: &mut [f32]) {
             let right =
                 Right { values: &dy[p.gradient_place(layer + 1)..], row_stride: y_stride, column_stride: 1 };
             let dims = Dims { rows: inputs, columns: outputs, depth: batch };
-            matmul(left, right, Output { values: dw, stride: outputs }, dims, |_, _| {});
+            matmul(left, right, Output { values: dw, stride: outputs }, dims, Finish::Nothing);
             db.fill(0.0);
             for dy in dy.chunks_exact(y_stride) {
                 for (db, dy) in db.iter_mut().zip(&dy[p.gradient_place(layer + 1)..][..outputs]) {

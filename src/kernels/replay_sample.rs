@@ -1,5 +1,6 @@
 //! n-step windows from the ring, gathered into contiguous batches. Twin of `shaders/replay_sample.wgsl`.
 
+use crate::engine::threads;
 use crate::gpu_struct;
 use crate::kernel;
 use crate::kernels::{groups, product};
@@ -61,6 +62,19 @@ fn layout(p: &Params) -> TransitionLayout {
     TransitionLayout { obs_size: p.obs_size, obs_bits: p.obs_bits, action_words: p.heads }
 }
 
+/// Rows below which another thread costs more than it brings.
+const MIN_ROWS: usize = 32;
+
+/// What some rows of one agent's batch are written to: from `first` on, a slice for every input and for every discount.
+struct Rows<'a> {
+    agent: usize,
+    first: usize,
+    obs: Vec<&'a mut [f32]>,
+    actions: &'a mut [u32],
+    rewards: &'a mut [f32],
+    discounts: Vec<&'a mut [f32]>,
+}
+
 fn twin(
     p: &Params,
     agents: &[Agent],
@@ -72,26 +86,49 @@ fn twin(
     discounts: &mut [f32],
 ) {
     let [batch, obs_size, heads, inputs] = [p.batch, p.obs_size, p.heads, p.inputs].map(|d| d as usize);
-    let t = layout(p);
-    let lane_rows = p.capacity / p.num_lanes;
-    for agent in 0..p.agents as usize {
+    let parts = threads::available().div_ceil(p.agents.max(1) as usize);
+    let rows = batch.div_ceil(parts).max(MIN_ROWS);
+    let mut blocks = Vec::new();
+    let outputs = actions.chunks_exact_mut(batch * heads).zip(rewards.chunks_exact_mut(batch));
+    let mut obs = batch_obs.chunks_exact_mut(batch * obs_size);
+    let mut discounts = discounts.chunks_exact_mut(batch);
+    for (agent, (actions, rewards)) in outputs.take(p.agents as usize).enumerate() {
+        let mut obs: Vec<_> = obs.by_ref().take(inputs).map(|obs| obs.chunks_mut(rows * obs_size)).collect();
+        let mut discounts: Vec<_> =
+            discounts.by_ref().take(inputs - 1).map(|discounts| discounts.chunks_mut(rows)).collect();
+        let outputs = actions.chunks_mut(rows * heads).zip(rewards.chunks_mut(rows));
+        for (block, (actions, rewards)) in outputs.enumerate() {
+            let obs = obs.iter_mut().filter_map(Iterator::next).collect();
+            let discounts = discounts.iter_mut().filter_map(Iterator::next).collect();
+            blocks.push(Rows { agent, first: block * rows, obs, actions, rewards, discounts });
+        }
+    }
+    threads::for_each(blocks, |rows| rows.fill(p, agents, lanes, replay));
+}
+
+impl Rows<'_> {
+    fn fill(mut self, p: &Params, agents: &[Agent], lanes: &[Lane], replay: &[u32]) {
+        let [obs_size, heads, inputs] = [p.obs_size, p.heads, p.inputs].map(|d| d as usize);
+        let t = layout(p);
+        let lane_rows = p.capacity / p.num_lanes;
         // The transition `steps` later in the same lane.
         let transition = |start: u32, steps: u32| {
             let index = ((start + steps * p.num_lanes) % p.capacity) as usize;
-            &replay[(agent * p.capacity as usize + index) * t.words()..][..t.words()]
+            &replay[(self.agent * p.capacity as usize + index) * t.words()..][..t.words()]
         };
-        let gamma = agents[agent].gamma;
-        let step = lanes[agent * p.num_lanes as usize].step;
+        let agent = &agents[self.agent];
+        let gamma = agent.gamma;
+        let step = lanes[self.agent * p.num_lanes as usize].step;
         let filled = step.min(lane_rows).max(1);
         let head = step % lane_rows;
-        for b in 0..batch {
-            let row = agent * batch + b;
+        for row in 0..self.rewards.len() {
+            let actions = &mut self.actions[row * heads..][..heads];
             let start = if p.given_starts == 1 {
-                actions[row * heads].min(p.capacity - 1)
+                actions[0].min(p.capacity - 1)
             } else {
                 let starts = filled - (p.n_step - 1).min(filled - 1);
-                let mut rng =
-                    Rng::new(agents[agent].seed, p.stream + STREAM_REPLAY, agents[agent].updates, b as u32);
+                let b = (self.first + row) as u32;
+                let mut rng = Rng::new(agent.seed, p.stream + STREAM_REPLAY, agent.updates, b);
                 let index = rng.u32() % (starts * p.num_lanes);
                 let oldest = if p.n_step > 1 && step >= lane_rows { head } else { 0 };
                 (index + oldest * p.num_lanes) % p.capacity
@@ -110,14 +147,12 @@ fn twin(
                 discount *= gamma;
                 taken += 1;
             }
-            rewards[row] = reward;
-            let discounts_to = agent * (inputs - 1) * batch + b;
-            discounts[discounts_to] = discount * if last[t.ended_at()] == TERMINATED { 0.0 } else { 1.0 };
+            self.rewards[row] = reward;
+            self.discounts[0][row] = discount * if last[t.ended_at()] == TERMINATED { 0.0 } else { 1.0 };
 
             let last_obs = &last[t.next_obs_at()..];
             let mut put = |input: usize, words: &[u32]| {
-                let to = ((agent * inputs + input) * batch + b) * obs_size;
-                t.load_obs(words, &mut batch_obs[to..][..obs_size]);
+                t.load_obs(words, &mut self.obs[input][row * obs_size..][..obs_size]);
             };
             put(0, first);
             put(1, last_obs);
@@ -125,10 +160,10 @@ fn twin(
             for k in 1..inputs - 1 {
                 let inside = (k as u32) < taken;
                 put(k + 1, if inside { transition(start, k as u32) } else { last_obs });
-                discounts[discounts_to + k * batch] = if inside { factor } else { 0.0 };
+                self.discounts[k][row] = if inside { factor } else { 0.0 };
                 factor *= gamma;
             }
-            actions[row * heads..][..heads].copy_from_slice(&first[t.action_at()..][..heads]);
+            actions.copy_from_slice(&first[t.action_at()..][..heads]);
         }
     }
 }

@@ -6,10 +6,10 @@ use std::cell::RefCell;
 
 use super::convolve::Convolve;
 use super::correlate::Correlate;
-use super::layers::times_slopes;
+use super::finish::times_slopes;
 use super::panels::{Line, all_finite};
 use super::windows::{self, Windows};
-use super::{Dims, Left, Output, Right, matmul};
+use super::{Dims, Finish, Left, Output, Right, matmul};
 use crate::engine::simd::Arch;
 use crate::engine::threads;
 use crate::kernels::blocks::{for_each_block, for_each_block_of};
@@ -81,7 +81,8 @@ pub fn backward_input(p: &Params, dy: &[f32], weights: &[f32], x: &[f32], dx: &m
                 // W^T: a window's numbers side by side, while filters are summed in ascending order.
                 let right = Right { values: w, row_stride: 1, column_stride: filters };
                 let output = Output { values: windows, stride: depth };
-                matmul(left, right, output, Dims { rows, columns: depth, depth: filters }, |_, _| {});
+                let dims = Dims { rows, columns: depth, depth: filters };
+                matmul(left, right, output, dims, Finish::Nothing);
                 let images = dx.chunks_exact_mut(input).zip(windows.chunks_exact(positions * depth));
                 for ((dx, windows), x) in images.zip(x[image * input..].chunks_exact(input)) {
                     dx.fill(0.0);

@@ -1,14 +1,12 @@
 //! Sums over windows for all filters of a convolution: several windows at a time where most numbers count, and otherwise window
 //! by window over those that are not 0.
 
+use bytemuck::Zeroable;
 use pulp::{Simd, WithSimd};
 
-use super::dense::{add, load, store};
-use super::layers::bias_and_activation;
-use super::panels::{Line, Panel, cut, finite, pack};
-use super::sparse::BLOCK;
+use super::finish::bias_and_activation;
+use super::panels::{BLOCK, Line, Panel, add, cut, finite, load, store};
 use super::windows::Windows;
-use super::{Dims, Right};
 
 /// Outputs `y` of the windows from `first` on.
 pub struct Convolve<'a> {
@@ -41,13 +39,12 @@ impl WithSimd for Convolve<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Convolve { windows, first, weights, bias, activation, y, lines } = self;
         let filters = bias.len();
-        let dims = Dims { rows: y.len() / filters, columns: filters, depth: windows.line * windows.lines };
-        let right = Right { values: weights, row_stride: filters, column_stride: 1 };
+        let depth = windows.line * windows.lines;
         // A sum waits for the one before: fewer than four side by side leave it idle.
         let vectors = filters.div_ceil(S::F32_LANES);
         let sparse = windows.are_sparse(vectors, vectors.max(4)) && finite(weights);
         let panels = cut(filters, S::F32_LANES, if sparse { 8 } else { 2 });
-        let packed = pack(lines, right, dims, S::F32_LANES, panels.clone());
+        let packed = pack(lines, weights, (depth, filters), S::F32_LANES, panels.clone());
         let mut starts = windows.starts(first, 1);
         for y in y.chunks_mut(if sparse { IN_LINE } else { TILE } * filters) {
             let mut at = [0; IN_LINE];
@@ -56,7 +53,7 @@ impl WithSimd for Convolve<'_> {
                 *at = start;
             }
             for panel in panels.clone() {
-                let tile = Tile { windows, packed: &packed[panel.column * dims.depth..], panel, filters };
+                let tile = Tile { windows, packed: &packed[panel.column * depth..], panel, filters };
                 match (sparse, panel.vectors, at[..count].first_chunk()) {
                     (true, ..) => tile.skipping(simd, &at[..count], y),
                     (_, 1, Some(at)) => tile.evaluate::<S, TILE, 1>(simd, at, y),
@@ -69,6 +66,30 @@ impl WithSimd for Convolve<'_> {
             }
         }
     }
+}
+
+/// Packs the weights; panel `p` of `panels` starts at element `p.column * depth`.
+#[inline(always)]
+fn pack<'a>(
+    lines: &'a mut Vec<Line>,
+    weights: &[f32],
+    (depth, filters): (usize, usize),
+    lanes: usize,
+    panels: impl Iterator<Item = Panel>,
+) -> &'a [f32] {
+    let needed = (filters.div_ceil(lanes) * lanes * depth).div_ceil(16);
+    lines.resize(lines.len().max(needed), Line::zeroed());
+    let packed: &mut [f32] = bytemuck::cast_slice_mut(lines);
+    for Panel { column: first, vectors } in panels {
+        let width = vectors * lanes;
+        let rows = packed[first * depth..][..width * depth].chunks_exact_mut(width);
+        for (to, from) in rows.zip(weights.chunks_exact(filters)) {
+            let from = &from[first..filters.min(first + width)];
+            to[..from.len()].copy_from_slice(from);
+            to[from.len()..].fill(0.0);
+        }
+    }
+    packed
 }
 
 /// Some windows times a panel of filters.
@@ -123,9 +144,9 @@ impl Tile<'_> {
     }
 
     #[inline(always)]
-    fn store<S: Simd>(self, simd: S, sums: &[S::f32s], y: &mut [f32]) {
+    fn store<S: Simd, const V: usize>(self, simd: S, sums: &[S::f32s; V], y: &mut [f32]) {
         let y = &mut y[self.panel.column..];
-        let used = y.len().min(self.panel.vectors * S::F32_LANES);
+        let used = y.len().min(V * S::F32_LANES);
         store(simd, &mut y[..used], sums);
     }
 

@@ -3,9 +3,7 @@
 use bytemuck::Zeroable;
 use pulp::{Simd, WithSimd};
 
-use super::dense::{add, store};
-use super::panels::Line;
-use super::sparse::BLOCK;
+use super::panels::{BLOCK, Line, add, store};
 use super::windows::Windows;
 
 /// `sums = sum over windows first, first + step, ... of window^T dy`, and behind them the sum of `dy`, for the bias.
@@ -132,9 +130,9 @@ impl<S: Simd> Share<'_, S> {
     }
 
     #[inline(always)]
-    fn store(&mut self, simd: S, row: usize, vector: usize, sums: &[S::f32s]) {
+    fn store<const V: usize>(&mut self, simd: S, row: usize, vector: usize, sums: &[S::f32s; V]) {
         let column = vector * S::F32_LANES;
-        let used = (self.filters - column).min(sums.len() * S::F32_LANES);
+        let used = (self.filters - column).min(V * S::F32_LANES);
         store(simd, &mut self.sums[row * self.filters + column..][..used], sums);
     }
 

@@ -4,27 +4,14 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::{Dims, Left, Output, Right, matmul};
+use super::{Dims, Finish, Left, Output, Right, matmul};
 use crate::engine::simd::Arch;
 use crate::kernels::blocks::{for_each_block, for_each_block_of, for_each_part, parts_of_columns};
-use crate::kernels::dense_forward::activate;
 use crate::kernels::nibble;
 use crate::kernels::{dense_backward_input, dense_backward_weights, dense_forward};
 
 thread_local! {
     static PART: RefCell<Vec<f32>> = RefCell::default();
-}
-
-/// Adds the bias to one row of a layer's outputs and applies the activation.
-#[inline(always)]
-pub(super) fn bias_and_activation(activation: u32, bias: &[f32], y: &mut [f32]) {
-    let biased = y.iter_mut().zip(bias);
-    // Known numbers, so that each loop is free of branches.
-    match activation {
-        1 => biased.for_each(|(y, b)| *y = activate(1, *y + b)),
-        2 => biased.for_each(|(y, b)| *y = activate(2, *y + b)),
-        _ => biased.for_each(|(y, b)| *y += b),
-    }
 }
 
 /// `y = act(x W + b)`
@@ -44,19 +31,8 @@ pub fn forward(p: &dense_forward::Params, x: &[f32], weights: &[f32], y: &mut [f
         let left = Left { values: &x[p.x_offset as usize..], row_stride: x_stride, k_stride: 1 };
         let right = Right { values: w, row_stride: out_dim, column_stride: 1 };
         let output = Output { values: &mut y[p.y_offset as usize..], stride: y_stride };
-        matmul(left, right, output, dims, |_, y| bias_and_activation(p.activation, b, y));
+        matmul(left, right, output, dims, Finish::Activate { activation: p.activation, bias: b });
     });
-}
-
-/// Multiplies one row of gradients with the slopes of the activation whose outputs are `x`.
-#[inline(always)]
-pub(super) fn times_slopes(activation: u32, x: &[f32], dx: &mut [f32]) {
-    let pairs = dx.iter_mut().zip(x);
-    match activation {
-        1 => pairs.for_each(|(dx, x)| *dx *= f32::from(u8::from(*x > 0.0))),
-        2 => pairs.for_each(|(dx, x)| *dx *= 1.0 - x * x),
-        _ => {}
-    }
 }
 
 /// `dx = (dy W^T) * act'(x)`
@@ -82,7 +58,7 @@ pub fn backward_input(
         // W^T: inputs side by side, while outputs are summed in ascending order.
         let right = Right { values: w, row_stride: 1, column_stride: out_dim };
         let dims = Dims { rows, columns: columns.len(), depth: out_dim };
-        matmul(left, right, output, dims, |row, dx| times_slopes(p.activation, &x[row * x_stride..], dx));
+        matmul(left, right, output, dims, Finish::Slopes { activation: p.activation, x, stride: x_stride });
     };
     let dx = &mut dx[..slots * batch * x_stride];
     let parts = parts_of_columns(slots, in_dim, work);
@@ -128,7 +104,7 @@ pub fn backward_weights(p: &dense_backward_weights::Params, x: &[f32], dy: &[f32
         let dims = Dims { rows: dw.len() / out_dim, columns: out_dim, depth: batch };
         let left = Left { values: &x[p.x_offset as usize + first..], row_stride: 1, k_stride: x_stride };
         let right = Right { values: &dy[p.dy_offset as usize..], row_stride: dy_stride, column_stride: 1 };
-        matmul(left, right, Output { values: dw, stride: out_dim }, dims, |_, _| {});
+        matmul(left, right, Output { values: dw, stride: out_dim }, dims, Finish::Nothing);
     });
 }
 

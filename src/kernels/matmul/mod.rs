@@ -2,16 +2,18 @@
 //! separate multiplication and addition per term, which is the shaders' order. Columns lie in the lanes of vectors, so an
 //! element's terms are never regrouped and all instruction sets give the same bits.
 //!
-//! Three paths, chosen from shape and contents alone: `dense` (register tiles), `sparse` (rows whose zeros are skipped: half
-//! of what a ReLU puts out, and most of a one-hot observation) and `narrow` (a few columns, as behind the output layer).
+//! Three paths, chosen from shape alone: `rows` (whose zeros are skipped: half of what a ReLU puts out, and most of a one-hot
+//! observation), `few` (rows, as when a few environments act) and `narrow` (a few columns, as behind the output layer).
 
 pub mod convolution;
 mod convolve;
 mod correlate;
-mod dense;
+mod few;
+mod finish;
 pub mod layers;
+mod narrow;
 mod panels;
-mod sparse;
+mod rows;
 mod windows;
 
 use std::cell::RefCell;
@@ -20,7 +22,9 @@ use pulp::{Simd, WithSimd};
 
 use crate::engine::simd::Arch;
 
-use panels::{Line, turn};
+pub use finish::Finish;
+use panels::turn;
+use rows::Room;
 
 /// A matrix read through strides: element `(row, k)` is `values[row * row_stride + k * k_stride]`.
 #[derive(Clone, Copy)]
@@ -66,7 +70,7 @@ pub struct Dims {
 /// Buffers that outlive a product, so that none of them is allocated again.
 #[derive(Default)]
 struct Scratch {
-    panels: Vec<Line>,
+    room: Room,
     words: Vec<u64>,
     swapped_words: Vec<u64>,
     transposed: Vec<f32>,
@@ -76,82 +80,74 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// `c[row, column] = sum over k of a[row, k] b[k, column]`, ascending from `k = 0`; then `finish(row, columns of that row)`
-/// while they are in cache. Elements of `c` beyond the columns are left alone.
-pub fn matmul<F: FnMut(usize, &mut [f32])>(a: Left<'_>, b: Right<'_>, c: Output<'_>, dims: Dims, finish: F) {
-    if dims.rows * dims.columns > 0 {
+/// `c[row, column] = sum over k of a[row, k] b[k, column]`, ascending from `k = 0`; then `finish` while it is in cache. Elements of
+/// `c` beyond the columns are left alone.
+pub fn matmul(a: Left<'_>, b: Right<'_>, c: Output<'_>, dims: Dims, finish: Finish<'_>) {
+    if dims.depth == 0 {
+        // Sums of nothing.
+        for row in 0..dims.rows {
+            let c = &mut c.values[row * c.stride..][..dims.columns];
+            c.fill(0.0);
+            finish.apply(row, 0, c);
+        }
+    } else if dims.rows * dims.columns > 0 {
         SCRATCH.with_borrow_mut(|scratch| Arch::new().dispatch(Product { a, b, c, dims, finish, scratch }));
     }
 }
 
-struct Product<'a, F> {
+struct Product<'a> {
     a: Left<'a>,
     b: Right<'a>,
     c: Output<'a>,
     dims: Dims,
-    finish: F,
+    finish: Finish<'a>,
     scratch: &'a mut Scratch,
 }
 
-/// Columns up to which vectors of columns would be mostly empty.
-const NARROW: usize = 4;
-
-impl<F: FnMut(usize, &mut [f32])> WithSimd for Product<'_, F> {
+impl WithSimd for Product<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Product { a, b, mut c, dims, mut finish, scratch } = self;
-        let narrow = dims.columns <= NARROW;
+        let Product { a, b, mut c, dims, finish, scratch } = self;
+        let Scratch { room, words, swapped_words, transposed } = scratch;
+        let narrow = dims.columns <= narrow::MOST;
         if narrow && a.k_stride == 1 {
-            return dense::narrow(a, b, &mut c, dims, &mut finish);
-        }
-        if !narrow && dense::unpacked(b, dims) {
-            return dense::product(simd, a, b, &mut c, dims, &mut scratch.panels, &mut finish);
+            return narrow::product(a, b, &mut c, dims, finish);
         }
         // Where A is stored column by column, so is B^T in C^T = B^T A^T: the same terms in the same order, with the rows
         // of C in the lanes, and the zeros of B to be skipped instead of those of A.
         let swapped = Dims { rows: dims.columns, columns: dims.rows, depth: dims.depth };
         let left = Left { values: b.values, row_stride: b.column_stride, k_stride: b.row_stride };
         let right = Right { values: a.values, row_stride: a.k_stride, column_stride: a.row_stride };
-        let swappable = a.row_stride == 1;
-        let skipping = if narrow { usize::MAX } else { sparse::mark::<S>(a, dims, &mut scratch.words) };
-        let skipping_swapped =
-            if swappable { sparse::mark::<S>(left, swapped, &mut scratch.swapped_words) } else { usize::MAX };
-        if narrow || skipping_swapped < skipping / 4 * 3 {
-            std::mem::swap(&mut scratch.words, &mut scratch.swapped_words);
-            let mut transposed = std::mem::take(&mut scratch.transposed);
+        let few = few::suits(b, dims);
+        let operations = if narrow || few { 0 } else { rows::mark::<S>(a, dims, words) };
+        let swap = narrow
+            || !few
+                && a.row_stride == 1
+                && rows::mark::<S>(left, swapped, swapped_words) < operations / 4 * 3;
+        let (a, b, to, of, then, words) = if swap {
             transposed.resize(transposed.len().max(dims.rows * dims.columns), 0.0);
-            let mut out = Output { values: &mut transposed, stride: dims.rows };
-            product(simd, left, right, &mut out, swapped, skipping_swapped, scratch, &mut |_, _| {});
-            let turned = Right { values: &transposed, row_stride: 1, column_stride: dims.rows };
-            turn(&transposed, turned, c.values, c.stride, (dims.rows, dims.columns));
-            scratch.transposed = transposed;
-            for row in 0..dims.rows {
-                finish(row, &mut c.values[row * c.stride..][..dims.columns]);
-            }
+            let to = Output { values: &mut transposed[..], stride: dims.rows };
+            (left, right, to, swapped, Finish::Nothing, swapped_words)
         } else {
-            product(simd, a, b, &mut c, dims, skipping, scratch, &mut finish);
+            (a, b, Output { values: &mut *c.values, stride: c.stride }, dims, finish, words)
+        };
+        if few::suits(b, of) {
+            few::product(simd, a, b, to, of, then);
+        } else {
+            if narrow {
+                rows::mark::<S>(a, of, words);
+            }
+            rows::product(simd, a, b, to, of, then, words, room);
         }
-    }
-}
-
-/// The product on the path that costs less; `skipping` is the price of the sparse one.
-#[inline(always)]
-fn product<S: Simd>(
-    simd: S,
-    a: Left<'_>,
-    b: Right<'_>,
-    c: &mut Output<'_>,
-    dims: Dims,
-    skipping: usize,
-    scratch: &mut Scratch,
-    finish: &mut impl FnMut(usize, &mut [f32]),
-) {
-    if skipping < dense::cost::<S>(dims) {
-        sparse::product(simd, a, b, c, dims, scratch, finish);
-    } else {
-        dense::product(simd, a, b, c, dims, &mut scratch.panels, finish);
+        if swap {
+            let turned = Right { values: transposed, row_stride: 1, column_stride: dims.rows };
+            turn(transposed, turned, c.values, c.stride, (dims.rows, dims.columns));
+            for row in 0..dims.rows {
+                finish.apply(row, 0, &mut c.values[row * c.stride..][..dims.columns]);
+            }
+        }
     }
 }
 
@@ -160,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_shape_and_both_paths_give_the_bits_of_the_plain_sum() {
+    fn every_shape_and_path_gives_the_bits_of_the_plain_sum() {
         let mut state = 1u32;
         let mut value = |sparse: bool| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -176,6 +172,8 @@ mod tests {
             (4, 0, 3),
             (7, 5, 0),
             (13, 139, 71),
+            (6, 93, 130),
+            (3, 300, 17),
         ] {
             for (sparse, transposed) in [(false, false), (true, false), (false, true), (true, true)] {
                 let a: Vec<f32> = (0..rows * depth).map(|_| value(sparse)).collect();
@@ -185,19 +183,15 @@ mod tests {
                 let left = Left { values: &a, row_stride, k_stride };
                 let right = Right { values: &b, row_stride: columns + 2, column_stride: 1 };
                 let output = Output { values: &mut c, stride: columns + 1 };
-                let mut finished = Vec::new();
-                matmul(left, right, output, Dims { rows, columns, depth }, |row, c| {
-                    assert_eq!(c.len(), columns);
-                    finished.push(row);
-                });
-                let every_row: Vec<usize> = (0..if columns > 0 { rows } else { 0 }).collect();
-                assert_eq!(finished, every_row);
+                let bias: Vec<f32> = (0..columns).map(|_| value(false)).collect();
+                let finish = Finish::Activate { activation: 0, bias: &bias };
+                matmul(left, right, output, Dims { rows, columns, depth }, finish);
                 for row in 0..rows {
                     for column in 0..columns {
                         let term =
                             |k: usize| a[row * row_stride + k * k_stride] * b[k * (columns + 2) + column];
-                        let want = (0..depth).fold(0.0, |sum, k| sum + term(k));
-                        assert_eq!(c[row * (columns + 1) + column].to_bits(), f32::to_bits(want));
+                        let want = (0..depth).fold(0.0, |sum, k| sum + term(k)) + bias[column];
+                        assert_eq!(c[row * (columns + 1) + column].to_bits(), want.to_bits());
                     }
                     assert_eq!(
                         c[row * (columns + 1) + columns],

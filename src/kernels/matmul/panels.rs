@@ -1,12 +1,17 @@
-//! The right matrix cut into panels: as many columns as a row of accumulators holds, row after row without gaps, padded
-//! to whole vectors and aligned to cache lines.
+//! The right matrix cut into panels: as many columns as a row of accumulators holds, row after row without gaps, in whole vectors
+//! and aligned to cache lines. The loops over `V` vectors are written out: a copy of a whole array becomes a call.
+
+#![expect(clippy::manual_memcpy, reason = "a copy of a whole array of vectors becomes a call")]
 
 use bytemuck::{Pod, Zeroable};
 use pulp::{Simd, WithSimd};
 use wide::f32x4;
 
-use super::{Dims, Right};
+use super::{Dims, Finish, Left, Output, Right};
 use crate::engine::simd::Arch;
+
+/// Rows of B that are taken at a time: the bits of a word.
+pub const BLOCK: usize = 64;
 
 /// One cache line, so that no vector of a panel straddles two.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -32,99 +37,166 @@ pub fn cut(columns: usize, lanes: usize, most: usize) -> impl Iterator<Item = Pa
     })
 }
 
-/// Packs `b`; panel `p` of `cut` starts at element `p.column * depth`.
+/// `count` rows of `V` vectors, of whatever is in them.
 #[inline(always)]
-pub fn pack<'a>(
-    lines: &'a mut Vec<Line>,
-    b: Right<'_>,
-    dims: Dims,
-    lanes: usize,
-    panels: impl Iterator<Item = Panel>,
-) -> &'a [f32] {
-    let Dims { columns, depth, .. } = dims;
-    let needed = (columns.div_ceil(lanes) * lanes * depth).div_ceil(16);
-    lines.resize(lines.len().max(needed), Line::zeroed());
-    let packed: &mut [f32] = bytemuck::cast_slice_mut(lines);
-    for Panel { column: first, vectors } in panels {
-        let width = vectors * lanes;
-        let used = width.min(columns - first);
-        let rows = packed[first * depth..][..width * depth].chunks_exact_mut(width);
-        for (k, row) in rows.enumerate() {
-            let (row, padding) = row.split_at_mut(used);
-            if b.column_stride == 1 {
-                row.copy_from_slice(&b.values[k * b.row_stride + first..][..used]);
-            } else {
-                for (column, to) in (first..).zip(row) {
-                    *to = b.values[k * b.row_stride + column * b.column_stride];
-                }
-            }
-            padding.fill(0.0);
-        }
-    }
-    packed
+pub fn rows<S: Simd, const V: usize>(lines: &mut Vec<Line>, count: usize) -> &mut [[S::f32s; V]] {
+    let floats = count * V * S::F32_LANES;
+    lines.resize(lines.len().max(floats.div_ceil(16)), Line::zeroed());
+    let (vectors, _) = S::as_mut_simd_f32s(&mut bytemuck::cast_slice_mut(lines)[..floats]);
+    vectors.as_chunks_mut().0
 }
 
-/// Packs `length` rows of `b` from `first` on, of them the `used` columns of `panel`. Whether all of these are finite.
-#[inline(always)]
-pub fn pack_block<'a>(
-    lines: &'a mut Vec<Line>,
-    b: Right<'_>,
-    (first, length): (usize, usize),
-    panel: Panel,
-    used: usize,
-    lanes: usize,
-) -> (&'a [f32], bool) {
-    let width = panel.vectors * lanes;
-    lines.resize(lines.len().max((width * length).div_ceil(16)), Line::zeroed());
-    let packed: &mut [f32] = &mut bytemuck::cast_slice_mut(lines)[..width * length];
-    let from = &b.values[first * b.row_stride + panel.column * b.column_stride..];
-    if b.column_stride != 1 {
-        if used < width {
-            packed.fill(0.0);
-        }
-        turn(from, b, packed, width, (length, used));
-        return (packed, finite(packed));
+/// The columns of a product that one panel makes.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    /// Left matrix.
+    pub a: Left<'a>,
+    /// Right matrix.
+    pub b: Right<'a>,
+    /// Sizes of the whole product.
+    pub dims: Dims,
+    /// Which columns.
+    pub panel: Panel,
+    /// Last step.
+    pub finish: Finish<'a>,
+}
+
+impl Part<'_> {
+    /// Columns of the panel without padding.
+    #[inline(always)]
+    fn used<S: Simd, const V: usize>(&self) -> usize {
+        (V * S::F32_LANES).min(self.dims.columns - self.panel.column)
     }
-    let mut poison = [0.0; 16];
-    for (k, to) in packed.chunks_exact_mut(width).enumerate() {
-        let (to, padding) = to.split_at_mut(used);
-        let (tos, to) = to.as_chunks_mut::<16>();
-        let (froms, from) = from[k * b.row_stride..][..used].as_chunks::<16>();
-        for (to, from) in tos.iter_mut().zip(froms) {
-            *to = *from;
-            for (poison, value) in poison.iter_mut().zip(from) {
-                *poison += 0.0 * value;
+
+    /// Row `k` of the right matrix. What is beyond its columns is without meaning.
+    #[inline(always)]
+    pub fn row<S: Simd, const V: usize>(&self, simd: S, k: usize) -> [S::f32s; V] {
+        let from = &self.b.values[k * self.b.row_stride + self.panel.column..];
+        let mut row = [simd.splat_f32s(0.0); V];
+        if let Some(from) = S::as_simd_f32s(from).0.first_chunk::<V>() {
+            for v in 0..V {
+                row[v] = from[v];
+            }
+        } else {
+            let (whole, rest) = S::as_simd_f32s(&from[..self.used::<S, V>()]);
+            for v in 0..V {
+                row[v] = whole.get(v).copied().unwrap_or_else(|| simd.partial_load_f32s(rest));
             }
         }
-        for ((to, from), poison) in to.iter_mut().zip(from).zip(&mut poison) {
-            *to = *from;
-            *poison += 0.0 * from;
-        }
-        padding.fill(0.0);
+        row
     }
-    (packed, poison.iter().sum::<f32>() == 0.0)
+
+    /// Packs the right matrix, with room up to whole blocks of rows. Whether all of it is finite; where it is, the answer may still be
+    /// `false`.
+    #[inline(always)]
+    pub fn pack<'a, S: Simd, const V: usize>(
+        &self,
+        simd: S,
+        lines: &'a mut Vec<Line>,
+    ) -> (&'a [[S::f32s; V]], bool) {
+        let Part { b, dims: Dims { depth, .. }, panel, .. } = *self;
+        let zero = simd.splat_f32s(0.0);
+        let mut poison = [zero; V];
+        if b.column_stride == 1 {
+            let packed = rows::<S, V>(lines, depth.next_multiple_of(BLOCK));
+            for (k, to) in packed[..depth].iter_mut().enumerate() {
+                let row = self.row::<S, V>(simd, k);
+                for v in 0..V {
+                    to[v] = row[v];
+                    poison[v] = simd.add_f32s(poison[v], simd.mul_f32s(zero, row[v]));
+                }
+            }
+        } else {
+            let (width, used) = (V * S::F32_LANES, self.used::<S, V>());
+            rows::<S, V>(lines, depth.next_multiple_of(BLOCK));
+            let packed: &mut [f32] = &mut bytemuck::cast_slice_mut(lines)[..width * depth];
+            if used < width {
+                packed.chunks_exact_mut(width).for_each(|row| row[used..].fill(0.0));
+            }
+            turn(&b.values[panel.column * b.column_stride..], b, packed, width, (depth, used));
+            for row in &rows::<S, V>(lines, depth)[..depth] {
+                for v in 0..V {
+                    poison[v] = simd.add_f32s(poison[v], simd.mul_f32s(zero, row[v]));
+                }
+            }
+        }
+        let mut all = zero;
+        for v in 0..V {
+            all = simd.add_f32s(all, poison[v]);
+        }
+        (rows::<S, V>(lines, depth.next_multiple_of(BLOCK)), simd.reduce_sum_f32s(all) == 0.0)
+    }
+
+    /// Writes the sums of a row, and finishes them.
+    #[inline(always)]
+    pub fn store<S: Simd, const V: usize>(
+        &self,
+        simd: S,
+        c: &mut Output<'_>,
+        row: usize,
+        sums: &[S::f32s; V],
+    ) {
+        let column = self.panel.column;
+        let c = &mut c.values[row * c.stride + column..][..self.used::<S, V>()];
+        store(simd, c, sums);
+        self.finish.apply(row, column, c);
+    }
+}
+
+/// `sums[v] += a * b[v]`, multiplication and addition apart.
+#[inline(always)]
+pub fn add<S: Simd, const V: usize>(simd: S, sums: &mut [S::f32s; V], a: f32, b: &[S::f32s; V]) {
+    let a = simd.splat_f32s(a);
+    for v in 0..V {
+        sums[v] = simd.add_f32s(sums[v], simd.mul_f32s(a, b[v]));
+    }
+}
+
+/// Reads the first `c.len()` of the sums.
+#[inline(always)]
+pub fn load<S: Simd, const V: usize>(simd: S, c: &[f32], sums: &mut [S::f32s; V]) {
+    let (whole, rest) = S::as_simd_f32s(c);
+    for v in 0..V {
+        sums[v] = whole.get(v).copied().unwrap_or_else(|| simd.partial_load_f32s(rest));
+    }
+}
+
+/// Writes the first `c.len()` of the sums, all but fewer than a vector.
+#[inline(always)]
+pub fn store<S: Simd, const V: usize>(simd: S, c: &mut [f32], sums: &[S::f32s; V]) {
+    let (whole, rest) = S::as_mut_simd_f32s(c);
+    if let Some(whole) = whole.first_chunk_mut::<V>() {
+        for v in 0..V {
+            whole[v] = sums[v];
+        }
+        return;
+    }
+    for v in 0..V - 1 {
+        if let Some(to) = whole.get_mut(v) {
+            *to = sums[v];
+        }
+    }
+    simd.partial_store_f32s(rest, sums[V - 1]);
 }
 
 /// Writes `rows x columns` of the matrix at `from`, whose strides are those of `b`, to rows of `to` that start `width` apart: a square
-/// of 4 at a time, and a cache line of what is read.
+/// of 4 at a time.
 #[inline(always)]
 pub fn turn(from: &[f32], b: Right<'_>, to: &mut [f32], width: usize, (rows, columns): (usize, usize)) {
-    for first in (0..rows).step_by(16) {
-        let last = rows.min(first + 16);
-        for column in (0..columns).step_by(4) {
-            for row in (first..last).step_by(4) {
-                if b.row_stride == 1 && column + 4 <= columns && row + 4 <= last {
-                    let square = square(&from[row + column * b.column_stride..], b.column_stride);
-                    for j in 0..4 {
-                        to[(row + j) * width + column..][..4].copy_from_slice(square[j].as_array());
-                    }
-                    continue;
-                }
-                for row in row..last.min(row + 4) {
-                    for column in column..columns.min(column + 4) {
-                        to[row * width + column] = from[row * b.row_stride + column * b.column_stride];
-                    }
-                }
+    for column in (0..columns).step_by(4) {
+        let lines = &from[column * b.column_stride..];
+        let count = (columns - column).min(4);
+        let squares = if b.row_stride == 1 && count == 4 { rows / 4 * 4 } else { 0 };
+        for row in (0..squares).step_by(4) {
+            let square = square(&lines[row..], b.column_stride);
+            let to = &mut to[row * width + column..][..3 * width + 4];
+            for j in 0..4 {
+                to[j * width..][..4].copy_from_slice(square[j].as_array());
+            }
+        }
+        for row in squares..rows {
+            for i in 0..count {
+                to[row * width + column + i] = lines[row * b.row_stride + i * b.column_stride];
             }
         }
     }

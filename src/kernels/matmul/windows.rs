@@ -3,7 +3,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::sparse::{BLOCK, word};
+use super::panels::BLOCK;
+use super::rows::word;
 use crate::engine::simd::Arch;
 use crate::kernels::conv2d_forward::Params;
 
