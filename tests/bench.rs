@@ -90,6 +90,9 @@ fn the_limits_of_both_executors_have_their_closed_forms() {
         for row in &rows {
             assert!(row.passed && row.value.low > 0.0, "{}: {row:?}", executor.address());
         }
+        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        assert!(roofline::NAMES.iter().all(|name| names.contains(name)), "{names:?}");
+        assert!(names.iter().all(|name| roofline::NAMES.contains(name)), "{names:?}");
         assert!(rows.len() >= 9 && limits.operations_per_s > 1e8 && limits.bytes_per_s(1 << 20) > 1e7);
     }
 }

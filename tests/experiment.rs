@@ -171,6 +171,27 @@ fn a_population_that_diverges_has_no_scores_and_the_others_do() {
 }
 
 #[test]
+fn a_world_that_changes_on_the_way_is_refused() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let folder = root.path();
+    let world = include_str!("data/worlds/n_pack1.wgsl");
+    fs::write(folder.join("w.wgsl"), world).expect("write");
+    let file = FILE.replace("['catch', 'cartpole']", "['w.wgsl']").replace("'sqn', 'dqn'", "'sqn'");
+    fs::write(folder.join("own.toml"), format!("{file}huber_delta = 5\n")).expect("write");
+    let line = ["experiment", "own.toml", "--device", "cpu"];
+    let output = softq_in(folder, &line).output().expect("run softq");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("sqn in w: huber_delta has no effect"), "{told}");
+    fs::write(folder.join("w.wgsl"), world.replace("Outcome(-0.1", "Outcome(-5.0")).expect("edit");
+    refused_in(
+        folder,
+        &line,
+        6,
+        &["w.wgsl", "has changed since this experiment was begun", "environment.wgsl"],
+    );
+}
+
+#[test]
 fn what_cannot_be_run_or_drawn_is_refused() {
     let root = tempfile::tempdir().expect("temporary directory");
     let folder = root.path();
@@ -195,6 +216,11 @@ fn what_cannot_be_run_or_drawn_is_refused() {
     let header = "algorithm,environment,seed,step,return\n";
     fs::write(folder.join("alike.csv"), format!("{header}a,E,0,1,-5\nb,E,0,1,-5\n")).expect("write");
     refused_in(folder, &["plot", "alike.csv", "--kind", "aggregate"], 2, &["the same of every run"]);
+    // A run that ended sooner counts with its own end.
+    let ends = "a,E,0,100,500\na,E,1,100,0\na,E,1,200,50\nb,E,0,200,200\nb,E,1,200,300\n";
+    fs::write(folder.join("ends.csv"), format!("{header}{ends}")).expect("write");
+    let said = printed_in(folder, &["plot", "ends.csv", "--kind", "improvement"]);
+    assert!(said.contains("b: 0.500 [") && said.contains("E, a: 1 of 2 runs end before step 200"), "{said}");
     fs::write(folder.join("twice.csv"), format!("{header}a,E,0,1,-5\na,E,0,1,-4\n")).expect("write");
     refused_in(folder, &["plot", "twice.csv"], 2, &["two of seed 0 of a in E at step 1"]);
     fs::write(folder.join("none.csv"), header).expect("write");

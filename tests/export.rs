@@ -52,6 +52,8 @@ fn an_agent_becomes_a_file_of_the_run() {
     assert!(report["largest_difference"].as_f64().is_some_and(|difference| difference <= 1e-5), "{line}");
     assert_eq!(report["outputs"][0]["name"], "q_values");
     assert_eq!(report["bytes"], bytes.len());
+    let own = run.join("model.safetensors");
+    refused(&["export", text(&run), "--samples", text(&own)], 2, &["--samples", "no file of the run"]);
     let samples = std::fs::read(samples).expect("samples");
     let samples = SafeTensors::deserialize(&samples).expect("a safetensors file");
     let shape = |name: &str| samples.tensor(name).expect(name).shape().to_vec();

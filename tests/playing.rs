@@ -242,6 +242,8 @@ fn a_rollout_takes_an_agent_or_random_actions() {
     assert_eq!(agent["env_steps"], 2100);
     refused(&["rollout"], 2, &["ENV", "softq rollout cartpole"]);
     refused(&["rollout", "cartpole", "--num-envs", "0"], 2, &["num_envs = 0", "1 to"]);
+    refused(&["rollout", "cartpole", "--softmax"], 2, &["--softmax", "used with a run"]);
+    refused(&["rollout", "cartpole", "--agent", "3"], 2, &["--agent", "used with a run"]);
     refused(&["rollout", "taxi", "--policy", text(&run)], 2, &["taxi", "CartPole-v1"]);
 }
 

@@ -151,6 +151,9 @@ fn a_run_keeps_its_reference_and_acts_by_it() {
     }
 
     train(&base, "cartpole", &[]);
+    let scaled = ["--env-param", "rescale_observations=true", "--reference", text(&base)];
+    let line = [&["train", "cartpole", "--device", "cpu"][..], &scaled, &GIVEN].concat();
+    refused(&line, 2, &["scaled as those", "rescale_observations"]);
     let harder = ["--env-param", "gravity=15", "--reference", text(&base)];
     train(&relative, "cartpole", &[&harder[..], &GIVEN].concat());
     std::fs::remove_dir_all(&base).expect("removed");

@@ -329,13 +329,18 @@ fn a_run_with_results_and_without_a_checkpoint_is_left_alone() {
     refused(resume(&dir, "--total-timesteps 1280"), 2, &["has results and no checkpoint", "config.toml"]);
     assert!(read(&dir, "model.safetensors") == before);
     success(softq(&["eval", dir.to_str().expect("path"), "--episodes", "2", "--device", "cpu"], ""));
-    // Killed before its first checkpoint: it begins anew, and nothing of before stays.
+    // Killed before its first checkpoint: it begins anew, and nothing of before stays in its way.
     for gone in ["model.safetensors", "report.json"] {
         fs::remove_file(dir.join(gone)).expect("remove");
     }
-    fs::write(dir.join("trace.json"), b"of before").expect("write");
+    for name in ["trace.json", "best.safetensors"] {
+        fs::write(dir.join(name), b"of before").expect("write");
+    }
     let text = success(resume(&dir, "--checkpoint-every never"));
     assert!(text.contains("the run begins anew"), "{text}");
+    // But the weights that nothing else could bring back.
+    assert!(text.contains("kept as best_before_1.safetensors"), "{text}");
+    assert!(read(&dir, "best_before_1.safetensors") == b"of before");
     assert!(read(&dir, "model.safetensors") == before);
     assert!(!dir.join("trace.json").exists());
 }

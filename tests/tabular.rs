@@ -312,6 +312,23 @@ fn what_does_not_come_to_rest_says_so() {
     }
 }
 
+#[test]
+fn a_policy_that_could_be_improved_when_the_sweeps_ran_out_is_no_solution() {
+    let mdp = table("frozenlake", &[]);
+    let settings = [Setting { gamma: 0.95, alpha: 0.01, tolerance: 1e-3 }];
+    let (method, kl, references) = (Method::SoftPolicyIteration, false, &[][..]);
+    let best = solved(&mut CpuExecutor::new(), &mdp, method, kl, &settings).remove(0).values[0];
+    let mut ends = [0, 0];
+    for max_sweeps in 1..100 {
+        let problem = Problem { mdp: &mdp, method, kl, max_sweeps, settings: &settings, references };
+        let solution = &solve(&mut CpuExecutor::new(), &problem).expect("runs")[0];
+        let right = (solution.values[0] - best).abs() < 1e-3;
+        assert!(right || !solution.converged, "{max_sweeps}: {} {best}", solution.values[0]);
+        ends[usize::from(solution.converged)] += 1;
+    }
+    assert!(ends[0] > 10 && ends[1] > 10, "{ends:?}");
+}
+
 /// Start values by value iteration over Gymnasium's table in f64, written apart from this crate.
 #[test]
 fn rare_slips_have_their_value() {

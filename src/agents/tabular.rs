@@ -98,8 +98,8 @@ pub fn solve(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<Vec<S
                 let optimal = run.history.get(run.evaluation).is_none_or(|first| {
                     first.residual <= solver.tolerance.max(ROUNDING) * first.largest.max(1.0)
                 });
-                run.done |=
-                    optimal || solver.converged == 0 || run.history.len() >= problem.max_sweeps as usize;
+                run.given_up |= !optimal && run.history.len() >= problem.max_sweeps as usize;
+                run.done |= optimal || solver.converged == 0 || run.given_up;
                 if !run.done {
                     (solver.sweeps, solver.converged) = (0, 0);
                     all_done = false;
@@ -110,6 +110,10 @@ pub fn solve(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<Vec<S
             }
             write_as(executor, memory.solvers.id, &solvers)?;
         },
+    }
+    // An evaluation that ended with the last sweep is no solution.
+    for (solver, _) in solvers.iter_mut().zip(&runs).filter(|(_, run)| run.given_up) {
+        solver.converged = 0;
     }
     let done: Vec<Solver> = solvers.iter().map(|solver| Solver { converged: 0, ..*solver }).collect();
     write_as(executor, memory.solvers.id, &done)?;
@@ -127,6 +131,8 @@ struct Run {
     drop: f32,
     /// Whether the policy is optimal, or given up.
     done: bool,
+    /// Whether there were no sweeps left for a policy that can be improved.
+    given_up: bool,
 }
 
 impl Run {

@@ -153,9 +153,12 @@ pub fn measure(
         let seconds = 1e-6 * row.device_us.unwrap_or(row.value).median;
         row.operations = Some(work.operations);
         row.bytes = Some(work.bytes());
-        row.gflops = Some(1e-9 * work.operations as f64 / seconds);
-        row.gb_per_s = Some(1e-9 * work.bytes() as f64 / seconds);
-        row.roofline = (!limits.copies.is_empty()).then(|| limits.floor_s(&work) / seconds);
+        // A clock whose ticks are longer than the dispatch shows no time.
+        if seconds > 0.0 {
+            row.gflops = Some(1e-9 * work.operations as f64 / seconds);
+            row.gb_per_s = Some(1e-9 * work.bytes() as f64 / seconds);
+            row.roofline = (!limits.copies.is_empty()).then(|| limits.floor_s(&work) / seconds);
+        }
     }
     Ok(row)
 }

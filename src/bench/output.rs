@@ -123,17 +123,31 @@ pub fn significant(value: f64) -> String {
 pub struct Change<'a> {
     /// The row now.
     pub row: &'a Row,
-    /// How many times as fast as then.
+    /// How many times as fast as then, by the medians.
     pub speed_up: f64,
+    /// Whether no sample of one lies among those of the other.
+    pub apart: bool,
 }
 
-/// The rows that both have, in the order of the new ones, and how many either has alone.
+impl Change<'_> {
+    /// Whether the row is less than `least` times as fast, and that not by chance: a loss counts where its samples lie apart from
+    /// the earlier ones.
+    pub fn is_slower(&self, least: f64) -> bool {
+        self.speed_up < least && (self.apart || least > 1.0)
+    }
+}
+
+/// The rows that both have, in the order of the new ones, and how many either has alone. What was wrong then is no measure.
 pub fn compare<'a>(new: &'a [Row], old: &Record) -> (Vec<Change<'a>>, usize) {
     let changes: Vec<Change> = new
         .iter()
         .filter_map(|row| {
-            let earlier = old.rows.iter().find(|earlier| earlier.key() == row.key())?;
-            Some(Change { row, speed_up: row.speed_up(earlier) })
+            let earlier = old.rows.iter().find(|earlier| earlier.passed && earlier.key() == row.key())?;
+            Some(Change {
+                row,
+                speed_up: row.speed_up(earlier),
+                apart: row.value.is_apart_from(&earlier.value),
+            })
         })
         .collect();
     let alone = new.len() + old.rows.len() - 2 * changes.len();
@@ -143,8 +157,9 @@ pub fn compare<'a>(new: &'a [Row], old: &Record) -> (Vec<Change<'a>>, usize) {
 /// The comparison in lines: those that are slower than `fail_below` say so.
 pub fn comparison(changes: &[Change], fail_below: f64) -> String {
     let mut text = String::from("| name | shape | unit | times as fast | |\n|---|---|---|---|---|\n");
-    for Change { row, speed_up } in changes {
-        let verdict = if *speed_up < fail_below { "SLOWER" } else { "" };
+    for change in changes {
+        let Change { row, speed_up, .. } = change;
+        let verdict = if change.is_slower(fail_below) { "SLOWER" } else { "" };
         text += &format!(
             "| {} | {} | {} | {speed_up:.2} | {verdict} |\n",
             cell(&row.name),
@@ -190,5 +205,12 @@ mod tests {
         let (changes, alone) = compare(&new, &old);
         assert_eq!((changes.len(), changes[0].speed_up, alone), (1, 0.5, 1));
         assert!(comparison(&changes, 0.95).contains("| adam | count 1 | us | 0.50 | SLOWER |"));
+        // A sample as fast as before leaves a loss to chance, and a gain that is asked for unshown.
+        let new = [Row::new(Group::Kernel, "adam", "count 1", Unit::Micros, &[2.0, 2.0, 1.0])];
+        let (changes, _) = compare(&new, &old);
+        assert_eq!([0.95, 1.2].map(|least| changes[0].is_slower(least)), [false, true]);
+        let mut wrong = old;
+        wrong.rows[0].passed = false;
+        assert_eq!(compare(&new, &wrong).0, []);
     }
 }

@@ -202,12 +202,21 @@ impl Record {
         let mut keys = std::collections::BTreeSet::new();
         for row in &record.rows {
             let value = row.value;
-            let ordered = value.low <= value.median && value.median <= value.high;
-            if !(ordered && value.low > 0.0 && value.high.is_finite()) {
+            if !value.is_ordered() || value.low == 0.0 {
                 return Err(format!(
                     "row '{} {}' has no positive, ordered values: {value:?}",
                     row.name, row.shape
                 ));
+            }
+            if let Some(times) = row.device_us.filter(|times| !times.is_ordered()) {
+                return Err(format!("row '{} {}' has no ordered device_us: {times:?}", row.name, row.shape));
+            }
+            for (name, rate) in
+                [("gflops", row.gflops), ("gb_per_s", row.gb_per_s), ("roofline", row.roofline)]
+            {
+                if let Some(rate) = rate.filter(|rate| !(*rate >= 0.0 && rate.is_finite())) {
+                    return Err(format!("row '{} {}': {name} is {rate}", row.name, row.shape));
+                }
             }
             if row.repeats == 0 {
                 return Err(format!("row '{} {}' has no repeats", row.name, row.shape));
@@ -282,6 +291,12 @@ mod tests {
         let mut wrong = record();
         wrong.rows[0].value.low = 3.0;
         refused(wrong, "ordered");
+        let mut wrong = record();
+        wrong.rows[0].device_us = Some(crate::bench::row::Spread { median: -1.0, low: 3.0, high: 2.0 });
+        refused(wrong, "device_us");
+        let mut wrong = record();
+        wrong.rows[0].gflops = Some(-5.0);
+        refused(wrong, "gflops");
         let verdict = Verdict { passed: 1, failed: 0, checks: Vec::new() };
         refused(Record { verify: Some(verdict), ..record() }, "counts");
         assert!(Record::parse(b"{}").is_err() && Record::parse(b"[").is_err());

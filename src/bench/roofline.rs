@@ -32,6 +32,17 @@ pub struct Limits {
     pub copies: Vec<(u64, f64)>,
 }
 
+/// Names of the limits' rows.
+pub const NAMES: [&str; 7] = [
+    "copy",
+    "multiply-add, float",
+    "multiply-add, integer",
+    "workgroup memory, read",
+    "dispatch",
+    "submission",
+    "readback",
+];
+
 /// Bytes read and written by each copy.
 const COPIES: [u64; 4] = [64 << 10, 1 << 20, 16 << 20, 128 << 20];
 

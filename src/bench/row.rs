@@ -70,6 +70,7 @@ impl Unit {
 
 /// Median and extremes of the repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Spread {
     /// Median.
     pub median: f64,
@@ -92,6 +93,16 @@ impl Spread {
     pub fn map(&self, f: impl Fn(f64) -> f64) -> Spread {
         let (a, b) = (f(self.low), f(self.high));
         Spread { median: f(self.median), low: a.min(b), high: a.max(b) }
+    }
+
+    /// Whether its values are in their order, and none is negative or infinite.
+    pub fn is_ordered(&self) -> bool {
+        0.0 <= self.low && self.low <= self.median && self.median <= self.high && self.high.is_finite()
+    }
+
+    /// Whether no value of either lies among the other's.
+    pub fn is_apart_from(&self, other: &Spread) -> bool {
+        self.high < other.low || other.high < self.low
     }
 
     /// Distance of the extremes as a share of the median.

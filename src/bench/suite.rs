@@ -9,6 +9,7 @@ use crate::bench::workload::{self, TRAININGS};
 use crate::bench::{environments, kernels, training};
 use crate::config::Config;
 use crate::engine::executor::Executor;
+use crate::envs;
 use crate::error::{Error, Result};
 use crate::kernels::table;
 use crate::verify::case::Case;
@@ -108,6 +109,10 @@ struct Training {
 }
 
 impl Training {
+    fn name(&self) -> String {
+        format!("{} {}", self.env, self.algo)
+    }
+
     fn config(&self) -> Result<Config> {
         Ok(Config { agents: self.agents, ..workload::config(self.env, self.algo, self.settings)? })
     }
@@ -132,12 +137,40 @@ impl Options {
         group.name() == only || !groups.iter().any(|group| group.name() == only)
     }
 
-    /// Whether the row of this name is wanted.
+    /// Whether the row of this name is wanted: by its group, its name, or a word of it, an environment's by any of its names.
     fn wants(&self, group: Group, name: &str) -> bool {
-        let same = |only: &String| {
-            only == group.name() || name.eq_ignore_ascii_case(only) || name.split('+').next() == Some(only)
-        };
-        self.only.as_ref().is_none_or(same)
+        let Some(only) = &self.only else { return true };
+        // No file is read for it.
+        let is_word = only.chars().all(|c| c.is_alphanumeric() || "-_".contains(c));
+        let env = is_word.then(|| envs::find(only).ok()).flatten();
+        let same = |word: &str| word.eq_ignore_ascii_case(only) || env.is_some_and(|env| env.id == word);
+        same(group.name())
+            || same(name)
+            || name.split('+').next().is_some_and(same)
+            || name.split(' ').any(same)
+    }
+
+    /// Refuses a name that no row of any suite has, before minutes are spent.
+    pub fn check(&self) -> Result<()> {
+        let Some(only) = &self.only else { return Ok(()) };
+        let trainings = Suite::Device.trainings().0.into_iter().map(|training| training.name());
+        let environments = Suite::Device.environments().into_iter().map(|(env, ..)| env.to_owned());
+        let kernels = table().iter().map(|kernel| kernel.name.to_owned());
+        let limits = roofline::NAMES.iter().map(|name| (*name).to_owned());
+        let groups = [
+            (Group::Roofline, limits.collect::<Vec<_>>()),
+            (Group::Kernel, kernels.collect()),
+            (Group::Environment, environments.collect()),
+            (Group::Training, trainings.collect()),
+        ];
+        if groups.iter().any(|(group, names)| names.iter().any(|name| self.wants(*group, name))) {
+            return Ok(());
+        }
+        let names = groups
+            .iter()
+            .flat_map(|(group, names)| std::iter::once(group.name()).chain(names.iter().map(String::as_str)));
+        let known: BTreeSet<&str> = names.collect();
+        Err(Error::unknown("row", only, known))
     }
 }
 
@@ -188,22 +221,24 @@ pub fn run(
     }
     let (trainings, seconds) = options.suite.trainings();
     for training in trainings {
-        let name = format!("{} {}", training.env, training.algo);
+        let name = training.name();
         if options.wants(Group::Training, &name) {
             let rows = training::measure(executor, &training.config()?, seconds, &effort);
             let name = format!("{name}, {} agents", training.agents);
             keep(rows, &name, &mut outcome.left_out)?.into_iter().flatten().try_for_each(&mut tell)?;
         }
     }
-    match rows {
-        0 => Err(Error::invalid(
+    if rows == 0 && outcome.left_out.is_empty() {
+        let only = options.only.as_deref().unwrap_or("");
+        let allowed = format!("the name of a row of the suite {}", options.suite.name());
+        return Err(Error::invalid(
             "--only",
-            options.only.as_deref().unwrap_or(""),
-            "roofline, kernel, environment or training, or the name of a row",
-            "`softq bench --suite standard` shows them all.",
-        )),
-        _ => Ok(outcome),
+            only,
+            allowed,
+            "The suites standard and device have more rows.",
+        ));
     }
+    Ok(outcome)
 }
 
 /// A row, or the note that there was no room for it.

@@ -94,7 +94,7 @@ pub fn measure(
 
 /// Counts per second between neighbouring windows, without the first, which has the compilation and the fill of the memory.
 fn rates(windows: &[Progress], count: fn(&Progress) -> u64) -> Vec<f64> {
-    let pairs = windows.windows(2).skip(usize::from(windows.len() > 3));
+    let pairs = windows.windows(2).skip(1);
     pairs
         .filter(|pair| pair[1].wall_s > pair[0].wall_s)
         .map(|pair| (count(&pair[1]) - count(&pair[0])) as f64 / (pair[1].wall_s - pair[0].wall_s))

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use softq::config::{self, Kind};
 use softq::train::event::Event;
-use softq::train::trials::{Outcome, Settings, config_of, populations, train};
+use softq::train::layers::Resolved;
+use softq::train::trials::{Outcome, Settings, common_notes, config_of, populations, resolved, train};
 use softq::{Error, Result};
 
 use super::flags::Flags;
@@ -150,6 +151,7 @@ fn trained(
     stop: &std::sync::atomic::AtomicUsize,
 ) -> Result<Vec<TrialResult>> {
     let mut configs = Vec::new();
+    let mut notes = Vec::new();
     for (number, own) in trials.iter().enumerate() {
         let twice = own.keys().find(|key| {
             let same = |other: &String| {
@@ -162,7 +164,7 @@ fn trained(
             let allowed = "either a flag or a key of the trials";
             return Err(Error::invalid(format!("trials[{number}].{key}"), &own[key], allowed, hint));
         }
-        let config = config_of(shared, own).map_err(|error| {
+        let Resolved { config, notes: own_notes, .. } = resolved(shared, own).map_err(|error| {
             Error::invalid(
                 format!("trials[{number}]"),
                 Value::from(own.clone()),
@@ -171,6 +173,10 @@ fn trained(
             )
         })?;
         configs.push((number, config));
+        notes.push(own_notes);
+    }
+    for note in common_notes(notes.into_iter()) {
+        progress_line::warn(&note);
     }
     let mut results: Vec<Option<TrialResult>> = trials.iter().map(|_| None).collect();
     for population in populations(&configs, side_by_side as usize)? {

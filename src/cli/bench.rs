@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use softq::bench::suite::Outcome;
 use softq::bench::{self, Identity, Options, Quiet, Record, Row, SCHEMA, Suite, Verdict, output};
 use softq::error::{Error, Result};
 use softq::gpu::{self, Choice};
@@ -40,8 +41,8 @@ pub struct BenchArgs {
     /// An earlier run's JSON, to be compared with
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
-    /// With --compare: fail if a row is less than this many times as fast
-    #[arg(long, value_name = "X", default_value_t = 0.0, requires = "compare")]
+    /// With --compare: fail if a row is less than this many times as fast, below 1 only where its samples lie apart from the earlier ones
+    #[arg(long, value_name = "X", default_value_t = 0.0, requires = "compare", value_parser = least)]
     fail_below: f64,
     /// Draw the kernels below the device's limits
     #[arg(long, value_name = "FILE")]
@@ -59,11 +60,17 @@ enum Form {
     Json,
 }
 
+fn least(text: &str) -> std::result::Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number >= 0.0 && number.is_finite());
+    number.ok_or_else(|| "a number from 0 on, such as 0.95, is asked for".into())
+}
+
 /// Runs the command.
 pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
     let options =
         Options { suite: Suite::find(&args.suite)?, repeats: args.repeats as usize, only: args.only.clone() };
     // Before minutes are spent.
+    options.check()?;
     let old = args.compare.as_deref().map(Record::read).transpose()?;
     if let Some(path) = &args.svg {
         Format::of(path)?;
@@ -80,7 +87,7 @@ pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
         Form::Json => {}
     }
     let mut rows = Vec::new();
-    let outcome = bench::run(&mut *executor, &options, &mut |row: Row| {
+    let timed = bench::run(&mut *executor, &options, &mut |row: Row| {
         match args.output {
             Form::Md => say(out, &output::markdown(&row, &identity))?,
             Form::Csv => put(out, &output::csv(&row, &identity))?,
@@ -88,11 +95,20 @@ pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
         }
         rows.push(row);
         Ok(())
-    })?;
-    let verdict = match options.suite == Suite::Device && options.only.is_none() {
-        true => Some(Verdict::of(&verify::run(&mut *executor, &Default::default(), &mut |_| Ok(()))?)),
-        false => None,
+    });
+    let verify = match options.suite == Suite::Device && options.only.is_none() && timed.is_ok() {
+        true => verify::run(&mut *executor, &Default::default(), &mut |_| Ok(()))
+            .map(|rows| Some(Verdict::of(&rows))),
+        false => Ok(None),
     };
+    // An error does not take what there is with it.
+    let (outcome, verdict, error) = match (timed, verify) {
+        (Ok(outcome), Ok(verdict)) => (outcome, verdict, None),
+        (Ok(outcome), Err(error)) => (outcome, None, Some(error)),
+        (Err(error), _) => (Outcome::default(), None, Some(error)),
+    };
+    let mut left_out = outcome.left_out;
+    left_out.extend(error.as_ref().map(|error| format!("what would have followed: {error}")));
     let record = Record {
         schema: SCHEMA.into(),
         date: bench::record::today(),
@@ -100,13 +116,16 @@ pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
         identity,
         quiet,
         rows,
-        left_out: outcome.left_out,
+        left_out,
         verify: verdict,
     };
-    if args.output == Form::Json {
+    if args.output == Form::Json && !(error.is_some() && record.rows.is_empty()) {
         let text =
             serde_json::to_string_pretty(&record).map_err(|e| Error::file("write", "standard output", e))?;
         put(out, &format!("{text}\n"))?;
+    }
+    if let Some(error) = error {
+        return Err(error);
     }
     if let Some(path) = &args.svg {
         draw(path, &record, &outcome.limits)?;
@@ -128,17 +147,25 @@ fn judge(args: &BenchArgs, record: &Record, old: Option<&Record>, out: &mut dyn 
     }
     if let Some(old) = old {
         let (changes, alone) = output::compare(&record.rows, old);
-        if args.output != Form::Json {
-            say(out, &format!("\nBeside {} ({}):\n\n", old.identity.line(), old.date))?;
-            say(out, &output::comparison(&changes, args.fail_below))?;
-            if alone > 0 {
-                say(out, &format!("\n{alone} rows are in one of the two alone.\n"))?;
-            }
+        let mut text = format!("\nBeside {} ({}):\n\n", old.identity.line(), old.date);
+        text += &output::comparison(&changes, args.fail_below);
+        if alone > 0 {
+            text += &format!("\n{alone} rows are in one of the two alone.\n");
+        }
+        match args.output {
+            Form::Md => say(out, &text)?,
+            // Behind the data it would be none.
+            Form::Csv | Form::Json => say(&mut std::io::stderr(), &text)?,
+        }
+        if old.identity.line() != record.identity.line() {
+            progress_line::warn(
+                "The earlier file is of another device, driver or build: what differs is not the change alone.",
+            );
         }
         if changes.is_empty() {
             wrong.push("no row is also in the earlier file".into());
         }
-        let slower = changes.iter().filter(|change| change.speed_up < args.fail_below);
+        let slower = changes.iter().filter(|change| change.is_slower(args.fail_below));
         wrong.extend(slower.map(|change| {
             let name = format!("{} ({})", change.row.name, change.row.shape);
             format!("{name} is {:.2} times as fast, {} is asked for", change.speed_up, args.fail_below)

@@ -46,6 +46,7 @@ pub fn experiment(args: &ExperimentArgs, out: &mut dyn Write) -> Result<()> {
     let root = args.out.clone().unwrap_or_else(|| {
         Path::new("experiments").join(args.file.file_stem().unwrap_or(args.file.as_os_str()))
     });
+    notes(&experiment);
     let steps: Vec<u64> = experiment.cells.iter().map(|cell| cell.resolved.config.total_timesteps).collect();
     let bar = ProgressBar::new(steps.iter().sum());
     if let Ok(style) = ProgressStyle::with_template("{bar:20} {human_pos}/{human_len} steps  {msg}") {
@@ -78,6 +79,27 @@ pub fn experiment(args: &ExperimentArgs, out: &mut dyn Write) -> Result<()> {
         out,
         &format!("{}\n  scores   {folder}/scores.csv\n  pictures softq plot {folder}\n", table(&scores?)),
     )
+}
+
+/// Tells what there is to know of the settings, each once.
+fn notes(experiment: &Experiment) {
+    let mut told: Vec<(&str, Vec<String>)> = Vec::new();
+    for cell in &experiment.cells {
+        let name = format!("{} in {}", cell.algorithm, cell.resolved.env.id);
+        for note in &cell.resolved.notes {
+            match told.iter_mut().find(|(known, _)| known == note) {
+                Some((_, names)) => names.push(name.clone()),
+                None => told.push((note, vec![name.clone()])),
+            }
+        }
+    }
+    for (note, names) in told {
+        let others = match names.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        progress_line::warn(&format!("{}{others}: {note}", names[0]));
+    }
 }
 
 /// The last scores of every algorithm in every environment.

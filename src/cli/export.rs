@@ -10,6 +10,7 @@ use softq::files;
 use softq::onnx::{self, BOUND, Exported, Port};
 use softq::train::checksums;
 use softq::train::model_file::tensor_bytes;
+use softq::train::run_dir::{AGENTS_FILE, BEST_FILE, CONFIG_FILE, MODEL_FILE, REFERENCE_FILE};
 use softq::train::saved_run::{SavedRun, Which};
 
 use super::player::Chosen;
@@ -53,18 +54,16 @@ struct Written<'a> {
 pub fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<()> {
     let run = args.chosen.load(&args.run)?;
     let path = path(args, &run)?;
+    args.samples.as_ref().map_or(Ok(()), |samples| spared(samples, &run.path))?;
     let exported = onnx::export(&run)?;
     files::write(&path, &exported.bytes).map_err(|error| Error::file("write", &path, error))?;
-    if let Some(name) = path.file_name().and_then(|name| name.to_str())
-        && path.parent() == Some(&run.path)
-    {
-        checksums::renew(&run.path, name)?;
-    }
+    checksums::renew_at(&path)?;
     if let Some(path) = &args.samples {
         let name = path.display().to_string();
         let metadata = BTreeMap::from([("env", run.env.id.clone()), ("algo", run.config.algo.clone())]);
         let bytes = tensor_bytes(&name, &onnx::samples(&run)?, metadata)?;
         files::write(path, &bytes).map_err(|error| Error::file("write", path, error))?;
+        checksums::renew_at(path)?;
     }
     if !args.json {
         return say(out, &text(&path, &run, &exported));
@@ -84,6 +83,21 @@ pub fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<()> {
             largest_difference: parity.largest_difference,
         },
     )
+}
+
+/// Refuses samples in the place of what a run holds.
+fn spared(samples: &Path, run: &Path) -> Result<()> {
+    let folder = samples.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let inside =
+        matches!((folder.canonicalize(), run.canonicalize()), (Ok(folder), Ok(run)) if folder == run);
+    let owned = [MODEL_FILE, BEST_FILE, AGENTS_FILE, REFERENCE_FILE, CONFIG_FILE];
+    match inside && owned.iter().any(|name| samples.file_name().is_some_and(|given| given == *name)) {
+        true => {
+            let hint = "Give the samples a name of their own.";
+            Err(Error::invalid("--samples", samples.display(), "no file of the run", hint))
+        }
+        false => Ok(()),
+    }
 }
 
 fn path(args: &ExportArgs, run: &SavedRun) -> Result<PathBuf> {

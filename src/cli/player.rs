@@ -70,6 +70,17 @@ impl Chosen {
         }
         Ok(run)
     }
+
+    /// Refuses a choice where there is no run to choose from.
+    pub fn without_run(self, target: &Path) -> Result<()> {
+        let field = match (self.agent, self.weights) {
+            (Some(_), _) => "--agent",
+            (None, Weights::Best) => "--weights",
+            (None, Weights::Last) => return Ok(()),
+        };
+        let hint = format!("Name a run directory, or leave {field} out.");
+        Err(Error::invalid(field, target.display(), "used with a run", hint))
+    }
 }
 
 /// A policy in its environment, ready to play.
@@ -108,10 +119,8 @@ impl Player {
             let hint = "Name a run directory, or leave --softmax out.";
             return Err(Error::invalid("--softmax", path.display(), "used with a run", hint));
         }
-        if (args.chosen.weights == Weights::Best || args.chosen.agent.is_some()) && run.is_none() {
-            let field = if args.chosen.agent.is_some() { "--agent" } else { "--weights" };
-            let hint = format!("Name a run directory, or leave {field} out.");
-            return Err(Error::invalid(field, path.display(), "used with a run", hint));
+        if run.is_none() {
+            args.chosen.without_run(path)?;
         }
         if !env.has_draw {
             return Err(Error::invalid(

@@ -1,7 +1,7 @@
 //! `softq record`: an agent at work as a file: a GIF, a strip of still pictures, or one of them.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use softq::error::{Error, Result};
 use softq::report::gif::{Frame, write_gif};
@@ -78,7 +78,7 @@ pub fn record(args: &RecordArgs, out: &mut dyn Write) -> Result<()> {
         _ if args.png => {
             let frames = draw(args, &mut player, &episodes[0], &[0])?;
             write_png(&path, &frames[0])?;
-            renew(&path, &player)?;
+            checksums::renew_at(&path)?;
             return say(out, &format!("{}: the first picture of {}\n", path.display(), player.env.id));
         }
         Some(count) => {
@@ -91,7 +91,7 @@ pub fn record(args: &RecordArgs, out: &mut dyn Write) -> Result<()> {
         }
         None => animate(args, &mut player, &episodes, &path)?,
     };
-    renew(&path, &player)?;
+    checksums::renew_at(&path)?;
     let returns: Vec<f64> = episodes.iter().map(Episode::episode_return).collect();
     say(
         out,
@@ -103,14 +103,6 @@ pub fn record(args: &RecordArgs, out: &mut dyn Write) -> Result<()> {
             returns_text(&returns)
         ),
     )
-}
-
-/// A picture in the run directory is one of the run's files.
-fn renew(path: &Path, player: &Player) -> Result<()> {
-    match (player.run_dir(), path.file_name().and_then(|name| name.to_str())) {
-        (Some(dir), Some(name)) if path.parent() == Some(dir) => checksums::renew(dir, name),
-        _ => Ok(()),
-    }
 }
 
 fn draw(args: &RecordArgs, player: &mut Player, episode: &Episode, shown: &[usize]) -> Result<Vec<Frame>> {

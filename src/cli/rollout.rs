@@ -1,7 +1,7 @@
 //! `softq rollout`: what the environments alone do per second.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use softq::config::thousands;
 use softq::engine::executor::Executor;
@@ -58,6 +58,11 @@ pub fn rollout(args: &RolloutArgs, out: &mut dyn Write) -> Result<()> {
     let name = args.environment.as_ref().or(args.env.as_ref());
     let report = match (args.policy.to_str(), name) {
         (Some("random"), Some(name)) => {
+            args.chosen.without_run(Path::new(name))?;
+            if args.softmax {
+                let hint = "Name a run directory with --policy, or leave --softmax out.";
+                return Err(Error::invalid("--softmax", name, "used with a run", hint));
+            }
             let config = softq::config::Config { env_param: args.env_param.clone(), ..Default::default() };
             let env = envs::open(name, &config.env_values()?)?;
             let (choice, mut executor) = open(args)?;

@@ -72,7 +72,7 @@ pub struct SolveArgs {
     pub(super) svg: Option<PathBuf>,
     #[command(flatten)]
     pub(super) grid: GridArgs,
-    /// auto, gpu, cpu (built-in environments only), or an address that `softq devices` lists
+    /// auto, gpu, cpu, or an address that `softq devices` lists
     #[arg(long, default_value = "auto")]
     pub(super) device: String,
     /// Print one JSON line with Q, V and policy of every state

@@ -80,6 +80,9 @@ fn train_missing(sweep: &Sweep, dir: &Path, shard: Shard, store: &mut Store) -> 
     let missing: Vec<u64> =
         (0..sweep.len()).filter(|trial| shard.has(*trial) && !done.contains_key(trial)).collect();
     let configs = missing.iter().map(|trial| Ok((*trial as usize, sweep.config(*trial)?)));
+    for note in sweep.notes()? {
+        progress_line::warn(&note);
+    }
     let stop = signals::watch();
     for population in populations(&configs.collect::<Result<Vec<_>>>()?, sweep.agents as usize)? {
         let warn = &mut |event: &Event| {

@@ -1,5 +1,6 @@
 //! The GPU executor: a recording becomes pipelines, bind groups and one params buffer, once; running it only re-encodes.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,6 +33,8 @@ pub struct GpuExecutor {
     uploaded: u64,
     /// Times of all submissions, if that was asked for.
     meter: Option<Meter>,
+    /// Timestamps of the submissions that are timed one by one.
+    clock: OnceCell<Timestamps>,
 }
 
 /// Submissions under way where the device cannot be waited for: one that runs, and the next behind it.
@@ -59,6 +62,7 @@ impl GpuExecutor {
             ended: Signal::default(),
             uploaded: 0,
             meter: None,
+            clock: OnceCell::new(),
         }
     }
 
@@ -96,9 +100,8 @@ impl GpuExecutor {
     fn clock_passes<'a>(
         gpu: &GpuDevice,
         groups: impl Iterator<Item = Vec<&'a Resolved>>,
-        passes: usize,
+        timestamps: &Timestamps,
     ) -> Result<Vec<Span>> {
-        let timestamps = Timestamps::new(&gpu.device, passes);
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         for (index, group) in groups.enumerate() {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
@@ -314,14 +317,17 @@ impl Executor for GpuExecutor {
         }
         let dispatches: Vec<&Resolved> = self.dispatches(programs).collect();
         if grain == Grain::Submission {
-            return GpuExecutor::clock_passes(&self.gpu, std::iter::once(dispatches), 1);
+            // Kept, since who times submissions by the wall clock as well does not mean to time this.
+            let timestamps = self.clock.get_or_init(|| Timestamps::new(&self.gpu.device, 1));
+            return GpuExecutor::clock_passes(&self.gpu, std::iter::once(dispatches), timestamps);
         }
         let mut spans = Vec::with_capacity(dispatches.len());
         for chunk in dispatches.chunks(MOST_PASSES) {
             let passes = chunk.iter().map(|dispatch| vec![*dispatch]);
             // Each submission's clock begins where the one before ended.
             let since = spans.last().map_or(0, |span: &Span| span.end);
-            let timed = GpuExecutor::clock_passes(&self.gpu, passes, chunk.len())?;
+            let timestamps = Timestamps::new(&self.gpu.device, chunk.len());
+            let timed = GpuExecutor::clock_passes(&self.gpu, passes, &timestamps)?;
             spans.extend(
                 timed.into_iter().map(|span| Span { begin: since + span.begin, end: since + span.end }),
             );

@@ -56,11 +56,12 @@ impl Timestamps {
     }
 
     /// Waits for the submission and reads them, in nanoseconds since the first.
-    pub fn read(self, gpu: &GpuDevice, submission: wgpu::SubmissionIndex) -> Result<Vec<Span>> {
+    pub fn read(&self, gpu: &GpuDevice, submission: wgpu::SubmissionIndex) -> Result<Vec<Span>> {
         self.map(|_| {});
         gpu.wait(Some(submission))?;
-        self.spans(f64::from(gpu.queue.get_timestamp_period()))
-            .map_err(|message| Error::DeviceLost { message })
+        let spans = self.spans(f64::from(gpu.queue.get_timestamp_period()));
+        self.staging.unmap();
+        spans.map_err(|message| Error::DeviceLost { message })
     }
 
     /// Asks for them; `ended` is told, once the submission that wrote them has ended, whether they are here.

@@ -121,18 +121,20 @@ impl Rows<'_> {
         let step = lanes[self.agent * p.num_lanes as usize].step;
         let filled = step.min(lane_rows).max(1);
         let head = step % lane_rows;
-        for row in 0..self.rewards.len() {
-            let actions = &mut self.actions[row * heads..][..heads];
-            let start = if p.given_starts == 1 {
-                actions[0].min(p.capacity - 1)
-            } else {
-                let starts = filled - (p.n_step - 1).min(filled - 1);
-                let b = (self.first + row) as u32;
+        if p.given_starts == 0 {
+            let starts = filled - (p.n_step - 1).min(filled - 1);
+            let oldest = if p.n_step > 1 && step >= lane_rows { head } else { 0 };
+            for (b, actions) in (self.first as u32..).zip(self.actions.chunks_exact_mut(heads)) {
                 let mut rng = Rng::new(agent.seed, p.stream + STREAM_REPLAY, agent.updates, b);
                 let index = rng.u32() % (starts * p.num_lanes);
-                let oldest = if p.n_step > 1 && step >= lane_rows { head } else { 0 };
-                (index + oldest * p.num_lanes) % p.capacity
-            };
+                actions[0] = (index + oldest * p.num_lanes) % p.capacity;
+                // On its way into the cache while the next ones are drawn.
+                std::hint::black_box(transition(actions[0], 0)[0]);
+            }
+        }
+        for row in 0..self.rewards.len() {
+            let actions = &mut self.actions[row * heads..][..heads];
+            let start = actions[0].min(p.capacity - 1);
             let behind = (head + lane_rows - start / p.num_lanes) % lane_rows;
             let longest = p.n_step.min(filled).min(if behind == 0 { lane_rows } else { behind });
 

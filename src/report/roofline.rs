@@ -8,7 +8,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::curve::colour;
-use super::write_whole;
+use super::picture::write_chart;
 use crate::error::{Error, Result};
 
 /// One dispatch of a kernel.
@@ -37,7 +37,7 @@ pub fn write_roofline(
     let points: Vec<&Point> =
         points.iter().filter(|point| point.per_byte > 0.0 && point.gflops > 0.0).collect();
     draw(&mut svg, title, peak, bandwidths, &points).map_err(|error| Error::file("draw", path, error))?;
-    write_whole(path, svg.as_bytes())
+    write_chart(path, &svg)
 }
 
 /// A range of whole powers of ten around the values.

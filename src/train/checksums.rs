@@ -98,6 +98,12 @@ pub fn renew(dir: &Path, name: &str) -> Result<()> {
     files::write(&path, sums.text().as_bytes()).map_err(|error| Error::file("write", path, error))
 }
 
+/// The same for a file by its path.
+pub fn renew_at(path: &Path) -> Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    path.file_name().and_then(|name| name.to_str()).map_or(Ok(()), |name| renew(dir, name))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -119,7 +125,7 @@ mod tests {
         let error = sums.check(path, "config.toml", b"seed = 3").expect_err("altered").to_string();
         assert!(error.contains("config.toml") && error.contains(SUMS_FILE), "{error}");
         fs::write(path.join("config.toml"), "seed = 3").expect("write");
-        renew(path, "config.toml").expect("renewed");
+        renew_at(&path.join("config.toml")).expect("renewed");
         let sums = Checksums::read(path).expect("read").expect("there");
         sums.check(path, "config.toml", b"seed = 3").expect("renewed");
         fs::write(path.join(SUMS_FILE), sums.text().replace("  ", " \u{1}")).expect("write");

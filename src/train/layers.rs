@@ -46,6 +46,9 @@ pub struct Layers {
     pub flags: Vec<(&'static Setting, String)>,
 }
 
+/// Key of the parameters of the environment.
+const ENV_PARAM: &str = "env_param";
+
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -149,7 +152,19 @@ pub fn resolve_with(
     all.extend(origins.clone());
     merged.extend(preset);
     let base: Config = merged.clone().try_into().map_err(|e| unreadable(&e))?;
-    for (_, table) in user {
+    for (origin, mut table) in user {
+        // A file says all of an environment's parameters; what is given beside it changes those that it names.
+        if origin != Origin::File
+            && let (Some(Value::Array(above)), Some(Value::Array(below))) =
+                (table.get_mut(ENV_PARAM), merged.get(ENV_PARAM))
+        {
+            let name = |entry: &Value| {
+                entry.as_str().and_then(|text| text.split('=').next()).map(str::trim).map(str::to_owned)
+            };
+            let kept = below.iter().filter(|entry| above.iter().all(|other| name(other) != name(entry)));
+            let kept: Vec<Value> = kept.cloned().collect();
+            above.splice(0..0, kept);
+        }
         merged.extend(table);
     }
     if let (Some(file), Some(&Origin::File)) = (&layers.file, origins.get("reference"))
@@ -310,6 +325,22 @@ mod tests {
         assert!(notes(&flags(&[("epsilon_final", "0.1"), ("sweep", "epsilon_decay_steps=0,9")])).is_empty());
         let swept = flags(&[("sweep", "huber_delta=1,2")]);
         assert_eq!(notes(&swept), ["huber_delta has no effect: it needs loss = huber."]);
+    }
+
+    #[test]
+    fn a_parameter_of_the_environment_leaves_those_of_the_preset() {
+        let params = |layers: &Layers| resolve(layers).expect("valid").config.env_param;
+        let preset = params(&flags(&[("env", "mountain_car")]));
+        assert_eq!(preset, ["rescale_observations=true", "max_episode_steps=1000"]);
+        let given = flags(&[("env", "mountain_car"), ("env_param", "gravity=0.003\nmax_episode_steps=300")]);
+        assert_eq!(params(&given), ["rescale_observations=true", "gravity=0.003", "max_episode_steps=300"]);
+        // A file says them all, as that of a run does.
+        let text = "env = \"mountain_car\"\nenv_param = [\"gravity=0.003\"]";
+        assert_eq!(params(&file(text)), ["gravity=0.003"]);
+        assert_eq!(
+            params(&Layers { set: set(&["env_param=gravity=0.004"]).set, ..file(text) }),
+            ["gravity=0.004"]
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::engine::env::Env;
 use crate::error::{Error, Result};
 use crate::train::checkpoint::store::{self, Every};
 use crate::train::pause::enough;
-use crate::train::run_dir::{MODEL_FILE, REPORT_FILE, RunDir};
+use crate::train::run_dir::{BEST_FILE, MODEL_FILE, REPORT_FILE, RunDir};
 use crate::train::saved_run::Origin;
 use crate::train::sinks::RunFiles;
 use crate::train::sinks::curve::Curves;
@@ -91,10 +91,15 @@ pub fn resume(path: &Path, changes: &Changes, every: Every) -> Result<Resumed> {
                 ));
             }
         }
-        None => warnings.push(format!(
-            "{} has no checkpoint yet: the run begins anew, with the settings and the seed that it had.",
-            path.display()
-        )),
+        None => {
+            let kept = dir.aside(BEST_FILE).and_then(|aside| Some(aside.file_name()?.display().to_string()));
+            let kept =
+                kept.map_or(String::new(), |name| format!(" Its best weights so far are kept as {name}."));
+            warnings.push(format!(
+                "{} has no checkpoint yet: the run begins anew, with the settings and the seed that it had.{kept}",
+                path.display()
+            ));
+        }
     }
     trainer.warnings.extend(warnings);
     let files = RunFiles::reopen(dir, lock, &trainer, checkpoint.as_ref(), every)?;

@@ -222,6 +222,13 @@ impl RunDir {
         self.remove(SUMS_FILE)
     }
 
+    /// Where `NAME.safetensors` can be kept from a run that begins anew: the first of `NAME_before_1.safetensors` and so on that is
+    /// free. Nothing if there is no such file.
+    pub fn aside(&self, name: &str) -> Option<PathBuf> {
+        let (stem, ending) = name.rsplit_once('.').filter(|_| self.file(name).exists())?;
+        (1..).map(|n| self.file(&format!("{stem}_before_{n}.{ending}"))).find(|path| !path.exists())
+    }
+
     /// Removes `name`, if it is there, a directory with everything in it.
     pub fn remove(&self, name: &str) -> Result<()> {
         let path = self.file(name);

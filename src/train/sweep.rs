@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 use crate::config::{Config, find};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::train::trials::{Outcome, Settings, config_of};
+use crate::train::trials::{Outcome, Settings, common_notes, config_of, resolved};
 
 pub mod distribution;
 pub mod ranking;
@@ -217,6 +217,14 @@ impl Sweep {
         let base = config_of(&self.settings, &own)?.seed;
         own.insert("seed".into(), (base + nth).into());
         Ok(own)
+    }
+
+    /// What the user should know of all trials, as far as the first of them show: settings that have no effect.
+    pub fn notes(&self) -> Result<Vec<String>> {
+        const LOOKED_AT: u64 = 64;
+        let notes = (0..self.len().min(LOOKED_AT))
+            .map(|trial| Ok(resolved(&self.settings, &self.own(trial)?)?.notes));
+        Ok(common_notes(notes.collect::<Result<Vec<_>>>()?.into_iter()))
     }
 
     /// The configuration of a trial.

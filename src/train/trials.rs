@@ -2,6 +2,7 @@
 //! population does; trials that differ in more are populations of their own. Since an agent of a population is bit for bit the
 //! run of its own settings, what a trial comes to does not depend on which others it is trained with.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use toml::Table;
 use crate::config::{Config, Kind, SETTINGS, Setting, find, plain};
 use crate::error::{Error, Result};
 use crate::train::event::{Event, Report};
-use crate::train::layers::{Layers, resolve};
+use crate::train::layers::{Layers, Resolved, resolve};
 use crate::train::trainer::Trainer;
 
 /// Settings by their keys.
@@ -47,6 +48,24 @@ pub struct Population {
 
 /// The configuration of a trial: `shared` settings, then its `own`, above the preset of environment and algorithm.
 pub fn config_of(shared: &Settings, own: &Settings) -> Result<Config> {
+    Ok(resolved(shared, own)?.config)
+}
+
+/// The same with what its user should know, such as settings that have no effect.
+pub fn resolved(shared: &Settings, own: &Settings) -> Result<Resolved> {
+    for settings in [shared, own] {
+        let mut seen = BTreeSet::new();
+        for (key, value) in settings {
+            if !seen.insert(find(key)?.key) {
+                return Err(Error::invalid(
+                    key,
+                    value,
+                    "each setting once",
+                    "Two of these names mean one setting.",
+                ));
+            }
+        }
+    }
     let mut set = vec!["stop_when_solved=false".to_owned()];
     for (key, value) in shared.iter().chain(own) {
         let setting = find(key)?;
@@ -66,7 +85,16 @@ pub fn config_of(shared: &Settings, own: &Settings) -> Result<Config> {
         })?;
         set.push(format!("{}={text}", setting.key));
     }
-    Ok(resolve(&Layers { set, ..Layers::default() })?.config)
+    resolve(&Layers { set, ..Layers::default() })
+}
+
+/// What is to be said of all of these trials.
+pub fn common_notes(trials: impl Iterator<Item = Vec<String>>) -> Vec<String> {
+    let common = trials.reduce(|mut common, notes| {
+        common.retain(|note| notes.contains(note));
+        common
+    });
+    common.unwrap_or_default()
 }
 
 /// A value as `--set` takes it.
@@ -273,6 +301,7 @@ mod tests {
             (json!({"agents": 4}), ["agents", "side by side"]),
             (json!({"stop_when_solved": true}), ["stop_when_solved", "end together"]),
             (json!({"env": "cartpol"}), ["cartpol", "cartpole"]),
+            (json!({"lr": 1e-3, "learning_rate": 1e-2}), ["each setting once", "mean one setting"]),
         ] {
             let text = config_of(&tiny(), &settings(own)).expect_err("refused").to_string();
             assert!(parts.iter().all(|part| text.contains(part)), "{text}");

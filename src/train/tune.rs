@@ -34,7 +34,7 @@ pub fn is_tunable(setting: &Setting) -> bool {
 
 impl Trainer {
     /// Gives a setting another value, read as on the command line, for all agents from the next submission on. A learned
-    /// temperature that is set goes on from there.
+    /// temperature that is set goes on from there. The value that the setting was given last changes nothing.
     pub fn tune(&mut self, key: &str, text: &str) -> Result<()> {
         let setting = find(key)?;
         if !is_tunable(setting) {

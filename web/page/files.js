@@ -64,10 +64,16 @@ export class Files {
       $('world').value = await file.text();
       return;
     }
-    this.weights = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
-    this.said(`Training goes on from ${file.name}.`);
-    this.begin({ env: $('env').value, algo: $('algo').value }, this.world(), { ...this.weights, bytes: this.weights.bytes.slice() });
-    this.allow(true);
+    this.offered = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
+    this.said(`Reading ${file.name} ...`);
+    this.begin({ env: $('env').value, algo: $('algo').value }, this.world(), { ...this.offered, bytes: this.offered.bytes.slice() });
+  }
+
+  // A run has begun, from this file or from none.
+  begun(name) {
+    if (!name || this.offered?.name !== name) return;
+    this.weights = this.offered;
+    this.said(`Training goes on from ${name}.`);
   }
 
   saved(agent, steps, bytes) {

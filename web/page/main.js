@@ -15,6 +15,7 @@ The program trains without a browser: cargo run --release -- train cartpole`;
 let worker;
 let catalogue;
 let run; // What the page knows of the run that is on.
+let before; // What was said of it when another was asked for.
 
 function problem(message) {
   $('problem').textContent = message;
@@ -83,8 +84,8 @@ function chosen() {
 // Begins a run; `file` is an environment of the user, `weights` a file to start from.
 function begin(request, file, weights) {
   problem('');
+  before = $('state').textContent;
   state('preparing');
-  worlds.stop();
   $('start').disabled = true;
   send('begin', { request: { ...request, file, gallery: [16, 112] }, name: weights?.name, weights: weights?.bytes });
 }
@@ -138,6 +139,7 @@ const handlers = {
     $('ranking-section').hidden = run.members.length < 2;
     rank();
     worlds.begin({ heads: run.heads, policy: run.policy, temperature: run.config.temperature, lanes: run.lanes });
+    files.begun(run.file);
     state('training');
     buttons();
   },
@@ -234,6 +236,7 @@ const handlers = {
   error(text) {
     problem(text);
     if (!run) state('stopped');
+    else if ($('state').textContent === 'preparing') state(before);
     verification.failed();
     files.failed();
     buttons();

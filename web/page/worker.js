@@ -20,10 +20,12 @@ function end() {
 }
 
 const commands = {
+  // A run goes on where what is to take its place is refused.
   begin({ request, name, weights }) {
+    const begun = JSON.parse(engine.begin(JSON.stringify(request), name ?? '', weights));
     end();
     stepped = false;
-    tell('begun', JSON.parse(engine.begin(JSON.stringify(request), name ?? '', weights)));
+    tell('begun', { ...begun, file: name });
     on = running = true;
   },
   pause() {
@@ -47,8 +49,10 @@ const commands = {
   },
   save({ agent }) { engine.save(agent); looking++; },
   async evaluate({ request, weights }) {
+    const asked = JSON.stringify(request);
+    engine.inspect(asked, weights);
     end();
-    tell('evaluated', JSON.parse(await engine.evaluate(JSON.stringify(request), weights)));
+    tell('evaluated', JSON.parse(await engine.evaluate(asked, weights)));
   },
   async verify({ request }) {
     end();
@@ -84,6 +88,7 @@ function forward(messages) {
 // Tells an error. A device that was lost with it is opened anew.
 async function failed(error) {
   tell('error', String(error.message ?? error));
+  if (on && !engine.training()) end();
   if (engine.usable()) return;
   end();
   engine.free();

@@ -100,6 +100,11 @@ impl Engine {
         !matches!(self.work, Work::Gone)
     }
 
+    /// Whether there is a run.
+    pub fn training(&self) -> bool {
+        matches!(self.work, Work::Run(_))
+    }
+
     /// The adapter, as JSON.
     pub fn adapter(&self) -> Result<String, JsError> {
         Ok(serde_json::to_string(&self.report)?)
@@ -199,6 +204,12 @@ impl Engine {
     /// Asks for the weights of an agent as they are now.
     pub fn save(&mut self, agent: usize) -> Result<(), JsError> {
         self.run()?.trainer.ask_for_current(agent).map_err(to_js)
+    }
+
+    /// Refuses what [`Engine::evaluate`] cannot play, while a run goes on.
+    pub fn inspect(&self, request: &str, weights: &[u8]) -> Result<(), JsError> {
+        let request: Evaluation = serde_json::from_str(request)?;
+        self.saved(&request.name, weights, request.file.as_ref()).map(drop)
     }
 
     /// Plays episodes greedily with the weights of a file, as `softq eval` does; the report, as JSON. Ends a run.

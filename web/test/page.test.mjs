@@ -202,6 +202,21 @@ test('sliders act, pause holds, resume goes on, reset ends', async () => {
   assert.equal(await text(page, 'steps'), held);
   await page.click('#pause');
   await page.waitForFunction((held) => document.getElementById('steps').textContent !== held, held);
+  // What is refused in its place leaves the run alone.
+  const refused = async (words) => {
+    await page.waitForFunction((words) => document.getElementById('problem').textContent.includes(words), words);
+    await page.waitForFunction(() => document.getElementById('state').textContent === 'training');
+    const at = await text(page, 'steps');
+    await page.waitForFunction((at) => document.getElementById('steps').textContent !== at, at);
+    assert.ok(await page.isEnabled('#save') && await page.isEnabled('#pause'));
+  };
+  await page.fill('#settings', 'hidden=many');
+  await page.click('#start');
+  await refused('many');
+  await page.setInputFiles('#load', { name: 'photo.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no weights') });
+  await refused('photo.jpg');
+  assert.equal(await text(page, 'files-said'), '');
+  assert.ok(await page.isDisabled('#evaluate'));
   await page.click('#reset');
   await page.waitForFunction(() => document.getElementById('state').textContent === 'stopped');
   assert.ok(await page.isDisabled('#pause'));

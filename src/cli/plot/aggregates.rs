@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use softq::config::thousands;
 use softq::error::{Error, Result};
 use softq::report::curve::write_profiles;
 use softq::report::intervals::{Row, write_intervals};
 use softq::statistics::bootstrap::{CONFIDENCE, stratified};
 use softq::statistics::scores::Scores;
-use softq::train::experiment::scores::{Score, curves};
+use softq::train::experiment::scores::{Score, ends};
 
 use super::RESAMPLES;
 
@@ -19,17 +20,27 @@ enum Scale {
     Order,
 }
 
-/// The last scores of every algorithm as `[run][environment]`, 0 for the worst and 1 for the best run of any algorithm in that
-/// environment.
-fn matrices(scores: &[Score], scale: Scale, left_out: &mut String) -> Result<Vec<(String, Scores)>> {
-    let curves = curves(scores);
+/// The last score of every run, by algorithm as `[run][environment]`, 0 for the worst and 1 for the best run of any algorithm in
+/// that environment. What else there is to know of them is added to `notes`.
+fn matrices(scores: &[Score], scale: Scale, notes: &mut String) -> Result<Vec<(String, Scores)>> {
+    let environments = ends(scores);
     let mut rows: Vec<(String, BTreeMap<usize, Vec<f64>>)> = Vec::new();
     let mut tasks = 0;
-    for (environment, algorithms) in &curves {
-        let last: Vec<(&str, &Vec<f64>)> = algorithms
+    for (environment, algorithms) in &environments {
+        let last: Vec<(&str, Vec<f64>)> = algorithms
             .iter()
-            .filter_map(|(algorithm, steps)| Some((*algorithm, steps.last_key_value()?.1)))
+            .map(|(algorithm, ends)| (*algorithm, ends.values().map(|(_, score)| *score).collect()))
             .collect();
+        for (algorithm, ends) in algorithms {
+            let longest = ends.values().map(|(step, _)| *step).max().unwrap_or(0);
+            let sooner = ends.values().filter(|(step, _)| *step < longest).count();
+            if sooner > 0 {
+                let (runs, longest) = (ends.len(), thousands(longest));
+                *notes += &format!(
+                    "{environment}, {algorithm}: {sooner} of {runs} runs end before step {longest}, and count with their own last scores\n"
+                );
+            }
+        }
         let all = || last.iter().flat_map(|(_, returns)| returns.iter().copied());
         let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
         if let Some(value) = all().find(|value| !value.is_finite()) {
@@ -43,7 +54,7 @@ fn matrices(scores: &[Score], scale: Scale, left_out: &mut String) -> Result<Vec
         }
         // There is no worst and no best run to put scores between.
         if low == high && scale == Scale::Needed {
-            *left_out += &format!("{environment}: left out, since every run ends at {low}\n");
+            *notes += &format!("{environment}: left out, since every run ends at {low}\n");
             continue;
         }
         let scaled = |value: &f64| if high > low { (value - low) / (high - low) } else { 0.0 };
@@ -83,18 +94,17 @@ fn matrices(scores: &[Score], scale: Scale, left_out: &mut String) -> Result<Vec
 }
 
 /// What all aggregates are made of, for the title of a picture.
-const SCALED: &str =
-    "scores at the end, 0 the worst and 1 the best run in each environment; 95% stratified bootstrap";
+const SCALED: &str = "scores at the end of each run, 0 the worst and 1 the best run in each environment; 95% stratified bootstrap";
 
 pub(super) fn aggregate(scores: &[Score], file: &Path) -> Result<String> {
     let mut said = "algorithm: IQM, median, mean, optimality gap, each with its 95% interval\n".to_owned();
-    let mut left_out = String::new();
+    let mut notes = String::new();
     let statistics =
         |scores: &Scores| vec![scores.iqm(), scores.median(), scores.mean(), scores.optimality_gap(1.0)];
     let names = ["IQM", "median", "mean", "optimality gap"];
     let mut groups: Vec<(String, Vec<Row>)> =
         names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
-    for (algorithm, matrix) in matrices(scores, Scale::Needed, &mut left_out)? {
+    for (algorithm, matrix) in matrices(scores, Scale::Needed, &mut notes)? {
         let values = statistics(&matrix);
         let intervals = stratified(&[&matrix], RESAMPLES, CONFIDENCE, 0, |drawn| statistics(&drawn[0]));
         let mut cells = Vec::new();
@@ -106,13 +116,13 @@ pub(super) fn aggregate(scores: &[Score], file: &Path) -> Result<String> {
         said += &format!("  {algorithm}: {}\n", cells.join(", "));
     }
     write_intervals(file, SCALED, &groups)?;
-    Ok(said + &left_out)
+    Ok(said + &notes)
 }
 
 pub(super) fn profiles(scores: &[Score], file: &Path) -> Result<String> {
     let thresholds: Vec<f64> = (0..=50).map(|i| f64::from(i) / 50.0).collect();
-    let (mut bands, mut left_out) = (Vec::new(), String::new());
-    for (algorithm, matrix) in matrices(scores, Scale::Needed, &mut left_out)? {
+    let (mut bands, mut notes) = (Vec::new(), String::new());
+    for (algorithm, matrix) in matrices(scores, Scale::Needed, &mut notes)? {
         let values = matrix.profile(&thresholds);
         let intervals =
             stratified(&[&matrix], RESAMPLES, CONFIDENCE, 0, |drawn| drawn[0].profile(&thresholds));
@@ -125,11 +135,12 @@ pub(super) fn profiles(scores: &[Score], file: &Path) -> Result<String> {
         bands.push((algorithm, band));
     }
     write_profiles(file, &format!("Share of runs above a score: {SCALED}"), &bands)?;
-    Ok(left_out)
+    Ok(notes)
 }
 
 pub(super) fn improvement(scores: &[Score], file: &Path) -> Result<String> {
-    let all = matrices(scores, Scale::Order, &mut String::new())?;
+    let mut notes = String::new();
+    let all = matrices(scores, Scale::Order, &mut notes)?;
     let Some(((first, base), others)) = all.split_first().filter(|(_, others)| !others.is_empty()) else {
         let hint = "Plot an experiment with two algorithms or more.";
         return Err(Error::invalid(
@@ -153,5 +164,5 @@ pub(super) fn improvement(scores: &[Score], file: &Path) -> Result<String> {
     }
     let title = format!("Probability that a run is better than one of {first}: {SCALED}");
     write_intervals(file, &title, &[(String::new(), rows)])?;
-    Ok(said)
+    Ok(said + &notes)
 }

@@ -14,6 +14,7 @@ use softq::report::curve::Measure;
 use softq::report::picture::Format;
 use softq::statistics::quantile;
 use softq::statistics::scores::Scores;
+use softq::train::checksums;
 use softq::train::experiment::scores::{self, SCORES_FILE, Score};
 use softq::train::experiment::windows::{self, Window};
 use softq::train::run_dir::EVALUATIONS_FILE;
@@ -151,6 +152,8 @@ pub fn plot(args: &PlotArgs, out: &mut dyn Write) -> Result<()> {
         Kind::Profiles => aggregates::profiles(&read.scores, &file)?,
         Kind::Improvement => aggregates::improvement(&read.scores, &file)?,
     };
+    // In a run directory it may be one of the run's files.
+    checksums::renew_at(&file)?;
     say(out, &format!("{said}{}\n", file.display()))
 }
 

@@ -113,7 +113,7 @@ impl WithSimd for Product<'_> {
         let Scratch { room, words, swapped_words, transposed } = scratch;
         let narrow = dims.columns <= narrow::MOST;
         if narrow && a.k_stride == 1 {
-            return narrow::product(a, b, &mut c, dims, finish);
+            return narrow::product(simd, a, b, &mut c, dims, finish);
         }
         // Where A is stored column by column, so is B^T in C^T = B^T A^T: the same terms in the same order, with the rows
         // of C in the lanes, and the zeros of B to be skipped instead of those of A.

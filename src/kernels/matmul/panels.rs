@@ -127,7 +127,24 @@ impl Part<'_> {
         (rows::<S, V>(lines, depth.next_multiple_of(BLOCK)), simd.reduce_sum_f32s(all) == 0.0)
     }
 
-    /// Writes the sums of a row, and finishes them.
+    /// Finishes the sums of a row as far as vectors can, and writes them.
+    #[inline(always)]
+    pub fn finish_and_store<S: Simd, const V: usize>(
+        &self,
+        simd: S,
+        c: &mut Output<'_>,
+        row: usize,
+        sums: [S::f32s; V],
+    ) {
+        let column = self.panel.column;
+        let c = &mut c.values[row * c.stride + column..][..self.used::<S, V>()];
+        let (sums, rest) = self.finish.in_registers(simd, row, column, c.len(), sums);
+        store(simd, c, &sums);
+        rest.apply(row, column, c);
+    }
+
+    /// Writes the sums of a row, and finishes them in memory: sums of many terms would leave the registers for the last step's
+    /// numbers.
     #[inline(always)]
     pub fn store<S: Simd, const V: usize>(
         &self,

@@ -40,17 +40,20 @@ pub fn word(values: &[f32]) -> u64 {
 const SHALLOW: usize = 16;
 
 /// Marks what counts of A, `words[block * rows + row]`: its nonzeros, or everything where elements lie side by side along neither
-/// axis. Returns the vector operations that this takes.
+/// axis. A shallow product has no words: all of it counts. Returns the vector operations that this takes.
 #[inline(always)]
 pub fn mark<S: Simd>(a: Left<'_>, dims: Dims, words: &mut Vec<u64>) -> usize {
     let Dims { rows, columns, depth } = dims;
     words.clear();
+    if depth < SHALLOW {
+        return rows * depth * columns.div_ceil(S::F32_LANES);
+    }
     words.resize(rows * depth.div_ceil(BLOCK), 0);
     let mut count = 0;
     for (first, words) in (0..depth).step_by(BLOCK).zip(words.chunks_exact_mut(rows)) {
         let length = (depth - first).min(BLOCK);
         let all = u64::MAX >> (BLOCK - length);
-        if depth < SHALLOW || (a.k_stride != 1 && a.row_stride != 1) {
+        if a.k_stride != 1 && a.row_stride != 1 {
             words.fill(all);
         } else if a.k_stride == 1 {
             for (row, to) in words.iter_mut().enumerate() {
@@ -118,8 +121,11 @@ fn evaluate<S: Simd, const V: usize>(
     room: &mut Room,
 ) {
     let Part { a, dims: Dims { rows: count, depth, .. }, .. } = part;
-    let sums = rows::<S, V>(&mut room.sums, count);
     let (packed, finite) = part.pack::<S, V>(simd, &mut room.lines);
+    if words.is_empty() {
+        return every_term(simd, part, c, &packed[..depth]);
+    }
+    let sums = rows::<S, V>(&mut room.sums, count);
     let (blocks, _) = packed.as_chunks::<BLOCK>();
     for ((words, b), first) in words.chunks_exact(count).zip(blocks).zip((0..depth).step_by(BLOCK)) {
         // 0 times anything that is not finite is NaN and stays in the sum.
@@ -146,6 +152,20 @@ fn evaluate<S: Simd, const V: usize>(
                 }
             }
         }
+    }
+}
+
+/// One panel of a shallow product, whose last step would take longer than its sums if it went through memory.
+#[inline(always)]
+fn every_term<S: Simd, const V: usize>(simd: S, part: Part<'_>, c: &mut Output<'_>, packed: &[[S::f32s; V]]) {
+    let Part { a, dims, .. } = part;
+    for row in 0..dims.rows {
+        let a_row = &a.values[row * a.row_stride..];
+        let mut sum = [simd.splat_f32s(0.0); V];
+        for (k, b) in packed.iter().enumerate() {
+            add(simd, &mut sum, a_row[k * a.k_stride], b);
+        }
+        part.finish_and_store(simd, c, row, sum);
     }
 }
 

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::config::{find, plain};
+use crate::config::{Kind, find, plain};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::train::layers::{Layers, Resolved, resolve};
@@ -162,13 +162,23 @@ impl File {
                     let allowed = "said by environments, algorithms, seeds and first_seed";
                     return Err(Error::invalid(key, plain(value), allowed, "Leave it out of the settings."));
                 }
-                merged.insert(find(&key.replace('-', "_"))?.key.to_owned(), value.clone());
+                let setting = find(&key.replace('-', "_"))?;
+                if setting.key == "sweep" {
+                    let hint =
+                        "Scores know agents by their seeds: give every value a [[variants]] of its own.";
+                    return Err(Error::invalid(key, plain(value), "left out of an experiment", hint));
+                }
+                merged.insert(setting.key.to_owned(), value.clone());
             }
         }
         let agents = self.seeds.to_string();
         let seed = self.first_seed.to_string();
+        let text = |key: &str, value: &Value| match (find(key).map(|setting| &setting.kind), value) {
+            (Ok(Kind::Pairs), Value::Array(pairs)) => pairs.iter().map(plain).collect::<Vec<_>>().join("\n"),
+            _ => plain(value),
+        };
         let mut set: Vec<String> =
-            merged.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
+            merged.iter().map(|(key, value)| format!("{key}={}", text(key, value))).collect();
         set.extend(
             [("env", environment), ("algo", algorithm), ("agents", &agents), ("seed", &seed)]
                 .map(|(key, value)| format!("{key}={value}")),
@@ -236,6 +246,11 @@ mod tests {
             (format!("{all}[settings]\ngama = 1"), ["gama", "Did you mean 'gamma'?"]),
             (format!("{all}[settings]\ngamma = 2"), ["gamma = 2", "sqn in catch"]),
             (format!("{all}[settings]\nseed = 2"), ["seed = 2", "first_seed"]),
+            (format!("{all}[settings]\nsweep = ['lr=1e-3,1e-2']"), ["sweep = ", "[[variants]]"]),
+            (
+                format!("{all}[settings]\nenv_param = ['rows=6', 'colums=4']"),
+                ["colums", "Did you mean 'columns'?"],
+            ),
             (format!("{all}sedes = 2"), ["sedes", "unknown field"]),
             (format!("{all}[per_environment.acrobot]\ngamma = 0.9"), ["per_environment.acrobot", "none of"]),
             (format!("{all}[[variants]]\nname = 'a,b'"), ["a,b", "letters"]),

@@ -14,7 +14,7 @@ use crate::train::event::Event;
 use crate::train::experiment::scores::{self, HEADER, SCORES_FILE, Score};
 use crate::train::experiment::{Cell, Experiment};
 use crate::train::resume::{Changes, Resumed, resume};
-use crate::train::run_dir::{CONFIG_FILE, EVALUATIONS_FILE, MODEL_FILE, RunDir};
+use crate::train::run_dir::{CONFIG_FILE, ENVIRONMENT_FILE, EVALUATIONS_FILE, MODEL_FILE, RunDir};
 use crate::train::sinks::{RunFiles, train_with};
 use crate::train::trainer::Trainer;
 
@@ -50,6 +50,9 @@ pub fn run(
     let folder = open(experiment, root)?;
     let _lock = folder.lock()?;
     let (runs, done) = (folder.inner(RUNS)?, folder.inner(DONE)?);
+    for cell in &experiment.cells {
+        in_the_same_world(cell, &runs.file(&cell.slug))?;
+    }
     let mut all = Vec::new();
     for (index, cell) in experiment.cells.iter().enumerate() {
         let name = format!("{}.csv", cell.slug);
@@ -112,6 +115,25 @@ fn open(experiment: &Experiment, root: &Path) -> Result<RunDir> {
     Ok(folder)
 }
 
+/// Refuses to go on where the file of an environment has changed since a population was trained in it.
+fn in_the_same_world(cell: &Cell, dir: &Path) -> Result<()> {
+    let (env, copy) = (cell.resolved.env, dir.join(ENVIRONMENT_FILE));
+    if !env.user || !copy.is_file() {
+        return Ok(());
+    }
+    let kept = files::read_text(&copy, files::MOST_TEXT).map_err(|e| Error::file("read", &copy, e))?;
+    match kept == env.given {
+        true => Ok(()),
+        false => {
+            let copy = copy.display();
+            let message = format!(
+                "it has changed since this experiment was begun. Give --out a new folder, or put it back as it was: {copy}"
+            );
+            Err(Error::file("go on in", &env.file, message))
+        }
+    }
+}
+
 /// Whether a population has ended without a checkpoint to go on from, which happens to one that diverges early.
 fn lost(dir: &Path) -> bool {
     dir.join(MODEL_FILE).is_file() && store::newest(dir, &mut Vec::new()).is_ok_and(|newest| newest.is_none())
@@ -125,7 +147,8 @@ fn train(
     observe: &mut dyn FnMut(Standing<'_>, &Event),
 ) -> Result<()> {
     let (mut trainer, files) = if dir.join(CONFIG_FILE).is_file() && !lost(dir) {
-        let Resumed { trainer, files, .. } = resume(dir, &Changes::default(), EVERY)?;
+        let device = Some(cell.resolved.config.device.clone());
+        let Resumed { trainer, files, .. } = resume(dir, &Changes { device, ..Changes::default() }, EVERY)?;
         (trainer, files)
     } else {
         if dir.exists() {

@@ -80,28 +80,48 @@ fn rows<T>(path: &Path, header: &str, row: impl Fn(&[&str]) -> Option<T>) -> Res
         .collect()
 }
 
-/// Scores by environment, algorithm and step: the return of every seed. Environments and algorithms stay in the order in
-/// which they come.
-pub type Curves<'a> = Vec<(&'a str, Vec<(&'a str, BTreeMap<u64, Vec<f64>>)>)>;
+/// Something by environment and algorithm, which stay in the order in which they come.
+pub type Sorted<'a, T> = Vec<(&'a str, Vec<(&'a str, T)>)>;
+
+/// The returns of all seeds by step.
+pub type Curves<'a> = Sorted<'a, BTreeMap<u64, Vec<f64>>>;
+
+/// The last step of every seed, and the return there.
+pub type Ends<'a> = Sorted<'a, BTreeMap<u64, (u64, f64)>>;
 
 /// Sorts scores into curves.
 pub fn curves(scores: &[Score]) -> Curves<'_> {
-    let mut curves: Curves = Vec::new();
+    sorted(scores, |curve: &mut BTreeMap<u64, Vec<f64>>, score| {
+        curve.entry(score.step).or_default().push(score.episode_return);
+    })
+}
+
+/// The end of every run, wherever it was: one that stops when it has solved its environment ends before others.
+pub fn ends(scores: &[Score]) -> Ends<'_> {
+    sorted(scores, |ends: &mut BTreeMap<u64, (u64, f64)>, score| {
+        let end = ends.entry(score.seed).or_insert((score.step, score.episode_return));
+        if end.0 <= score.step {
+            *end = (score.step, score.episode_return);
+        }
+    })
+}
+
+fn sorted<T: Default>(scores: &[Score], add: impl Fn(&mut T, &Score)) -> Sorted<'_, T> {
+    let mut sorted: Sorted<T> = Vec::new();
     for score in scores {
-        let environment = score.environment.as_str();
-        let at = curves.iter().position(|(name, _)| *name == environment).unwrap_or_else(|| {
-            curves.push((environment, Vec::new()));
-            curves.len() - 1
-        });
-        let algorithms = &mut curves[at].1;
-        let algorithm = score.algorithm.as_str();
-        let at = algorithms.iter().position(|(name, _)| *name == algorithm).unwrap_or_else(|| {
-            algorithms.push((algorithm, BTreeMap::new()));
-            algorithms.len() - 1
-        });
-        algorithms[at].1.entry(score.step).or_default().push(score.episode_return);
+        let algorithms = of(&mut sorted, &score.environment);
+        add(of(algorithms, &score.algorithm), score);
     }
-    curves
+    sorted
+}
+
+/// What has this name, at the end if it is new.
+fn of<'a, 'b, T: Default>(named: &'b mut Vec<(&'a str, T)>, name: &'a str) -> &'b mut T {
+    let at = named.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+        named.push((name, T::default()));
+        named.len() - 1
+    });
+    &mut named[at].1
 }
 
 #[cfg(test)]
@@ -128,6 +148,9 @@ mod tests {
         let curves = curves(&back);
         assert_eq!(curves[0].1[0], ("sqn; slow", BTreeMap::from([(100, vec![-0.5, 0.25])])));
         assert_eq!(curves[0].1[1].0, "dqn");
+        let longer = [&scores[..], &[score("sqn; slow", 1, 200, 0.75)]].concat();
+        let ends = ends(&longer);
+        assert_eq!(ends[0].1[0], ("sqn; slow", BTreeMap::from([(0, (100, -0.5)), (1, (200, 0.75))])));
         std::fs::write(&path, format!("{HEADER}\n{text}sqn,x\n")).expect("write");
         assert!(read(&path).expect_err("wrong").to_string().contains("line 5"));
         std::fs::write(&path, "a,b\n").expect("write");

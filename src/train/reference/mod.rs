@@ -125,6 +125,14 @@ fn of_run(path: &Path, env: &'static Env, warnings: &mut Vec<String>) -> Result<
         );
         return refuse("a run with the same observations and actions", hint);
     }
+    if run.env.obs_rescaled != env.obs_rescaled {
+        let hint = format!(
+            "Its network would see other numbers. It was trained with env_param = {:?}; give rescale_observations the value that it \
+             had there.",
+            run.config.env_param
+        );
+        return refuse("a run whose observations are scaled as those of this one", hint);
+    }
     if reference::is_named(&run.config) {
         let hint = "Its policy is relative to a reference of its own, which would have to be followed as well. Name the run \
                     that started the chain, or one trained without a reference.";

@@ -214,7 +214,10 @@ impl RunFiles {
         let anew = BTreeMap::new();
         if checkpoint.is_none() {
             dir.unseal()?;
-            let others = [BEST_FILE, AGENTS_FILE, PROFILE_FILE, TRACE_FILE];
+            if let Some(aside) = dir.aside(BEST_FILE) {
+                std::fs::rename(dir.file(BEST_FILE), &aside).map_err(|e| Error::file("write", aside, e))?;
+            }
+            let others = [AGENTS_FILE, PROFILE_FILE, TRACE_FILE];
             SINKS.iter().map(|(name, _)| *name).chain(others).try_for_each(|name| dir.remove(name))?;
         }
         let states = checkpoint.map_or(&anew, |checkpoint| &checkpoint.sinks);

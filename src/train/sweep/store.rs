@@ -64,16 +64,8 @@ impl Store {
     /// have had fewer trials, or been trained otherwise side by side, but must else be the same.
     pub fn open(dir: &Path, sweep: &Sweep, text: &str, shard: Shard) -> Result<Store> {
         fs::create_dir_all(dir).map_err(|e| Error::file("create directory", dir, e))?;
+        belongs(dir, sweep)?;
         let copy = dir.join(SWEEP_FILE);
-        if copy.exists() {
-            let (before, _) = Sweep::read(&copy)?;
-            let same = Sweep { trials: sweep.trials, agents: sweep.agents, ..before.clone() } == *sweep;
-            if !same || before.is_grid && before.trials != sweep.trials {
-                let message = "it holds the results of another sweep, whose sweep.toml lies beside them. Give --dir a new path, \
-                               or the sweep as it was; only `trials` and `agents` may change";
-                return Err(Error::file("use directory", dir, message));
-            }
-        }
         let own = format!("{SWEEP_FILE}.{}", std::process::id());
         fs::write(dir.join(&own), text)
             .and_then(|()| fs::rename(dir.join(&own), &copy))
@@ -110,8 +102,29 @@ impl Store {
     }
 }
 
+/// Refuses a directory with the results of another sweep.
+fn belongs(dir: &Path, sweep: &Sweep) -> Result<()> {
+    let copy = dir.join(SWEEP_FILE);
+    if !copy.exists() {
+        return Ok(());
+    }
+    let (before, _) = Sweep::read(&copy)?;
+    let same = Sweep { trials: sweep.trials, agents: sweep.agents, ..before.clone() } == *sweep;
+    if !same || before.is_grid && before.trials != sweep.trials {
+        let message = "it holds the results of another sweep, whose sweep.toml lies beside them. Give --dir a new path, \
+                       or the sweep as it was; only `trials` and `agents` may change";
+        return Err(Error::file("use directory", dir, message));
+    }
+    Ok(())
+}
+
 /// All finished trials in `dir`, of all processes, by number.
+///
+/// # Errors
+///
+/// If the directory holds another sweep, or a line that is no trial of this one.
 pub fn finished(dir: &Path, sweep: &Sweep) -> Result<BTreeMap<u64, Trial>> {
+    belongs(dir, sweep)?;
     let mut found = BTreeMap::new();
     let paths = fs::read_dir(dir).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
     let mut paths: Vec<PathBuf> = paths.map_err(|e| Error::file("read directory", dir, e))?;
@@ -206,6 +219,9 @@ mod tests {
         let longer = open(&TEXT.replace("trials = 4", "trials = 9\nagents = 3")).expect("longer");
         assert_eq!(finished(dir.path(), &longer).expect("read").len(), 1);
         let error = open(&TEXT.replace("0.99", "0.98")).expect_err("another").to_string();
+        assert!(error.contains("another sweep"), "{error}");
+        let other = Sweep::parse(&TEXT.replace("cartpole", "catch")).expect("a sweep");
+        let error = finished(dir.path(), &other).expect_err("another").to_string();
         assert!(error.contains("another sweep"), "{error}");
         let path = dir.path().join("trials.jsonl");
         let line = fs::read_to_string(&path).expect("read");
