@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use indicatif::ProgressBar;
 use softq::bench::suite::Outcome;
 use softq::bench::{self, Identity, Options, Quiet, Record, Row, SCHEMA, Suite, Verdict, output};
 use softq::error::{Error, Result};
@@ -87,7 +88,11 @@ pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
         Form::Json => {}
     }
     let mut rows = Vec::new();
+    // The other forms show their rows.
+    let bar = if args.output == Form::Json { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     let timed = bench::run(&mut *executor, &options, &mut |row: Row| {
+        bar.set_message(format!("{} rows, the last {} ({})", rows.len() + 1, row.name, row.shape));
+        bar.tick();
         match args.output {
             Form::Md => say(out, &output::markdown(&row, &identity))?,
             Form::Csv => put(out, &output::csv(&row, &identity))?,
@@ -101,6 +106,7 @@ pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
             .map(|rows| Some(Verdict::of(&rows))),
         false => Ok(None),
     };
+    bar.finish_and_clear();
     // An error does not take what there is with it.
     let (outcome, verdict, error) = match (timed, verify) {
         (Ok(outcome), Ok(verdict)) => (outcome, verdict, None),

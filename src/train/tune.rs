@@ -17,8 +17,9 @@
 //! # Ok::<(), softq::Error>(())
 //! ```
 
-use toml::Table;
+use toml::{Table, Value};
 
+use crate::agents::plan::Plan;
 use crate::agents::{self, Capabilities};
 use crate::config::{Config, SETTINGS, Setting, find, swept};
 use crate::error::{Error, Result};
@@ -34,7 +35,7 @@ pub fn is_tunable(setting: &Setting) -> bool {
 
 impl Trainer {
     /// Gives a setting another value, read as on the command line, for all agents from the next submission on. A learned
-    /// temperature that is set goes on from there. The value that the setting was given last changes nothing.
+    /// temperature that is set goes on from there.
     pub fn tune(&mut self, key: &str, text: &str) -> Result<()> {
         let setting = find(key)?;
         if !is_tunable(setting) {
@@ -55,21 +56,27 @@ impl Trainer {
         let wrong = |hint: String| Error::invalid(setting.key, text, setting.expected(), hint);
         let value = setting.parse(text).ok_or_else(|| wrong(setting.help().to_owned() + "."))?;
         let mut table = Table::try_from(&self.config).map_err(|error| wrong(error.to_string()))?;
+        let others = beside(&value);
         table.insert(setting.key.to_owned(), value);
-        let config: Config = table.try_into().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-        agents::check(&config, self.env)?;
-        let device = Capabilities {
-            hardware: self.choice.hardware,
-            max_buffer_bytes: self.executor.max_buffer_bytes(),
-        };
-        let plan = agents::plan_relative(&config, self.env, device, self.plan.reference.as_ref())?;
+        let config: Config =
+            table.clone().try_into().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+        let plan = self.plan_of(&config)?;
         let alike = self.plan.init.len() == plan.init.len()
             && self.plan.init.iter().zip(&plan.init).all(|(a, b)| a.0 == b.0 && a.1.len() == b.1.len());
         if !alike {
             let hint = "The trainer was made with another plan than that of its settings.";
             return Err(Error::invalid(setting.key, text, "the same throughout this run", hint));
         }
-        for ((buffer, before), (_, after)) in self.plan.init.iter().zip(&plan.init) {
+        // The words that the setting fills are those that differ where its value does.
+        let other = match setting.alike(&config, &self.config) {
+            true => others.into_iter().find_map(|other| {
+                table.insert(setting.key.to_owned(), other);
+                self.plan_of(&table.clone().try_into().ok()?).ok()
+            }),
+            false => None,
+        };
+        let before = other.as_ref().map_or(&self.plan.init, |other| &other.init);
+        for ((buffer, before), (_, after)) in before.iter().zip(&plan.init) {
             // What learning has changed meanwhile lies between the words of hyperparameters.
             let mut first = 0;
             for run in
@@ -83,6 +90,26 @@ impl Trainer {
         }
         (self.config, self.plan.init, self.plan.members) = (config, plan.init, plan.members);
         Ok(())
+    }
+}
+
+impl Trainer {
+    fn plan_of(&self, config: &Config) -> Result<Plan> {
+        agents::check(config, self.env)?;
+        let device = Capabilities {
+            hardware: self.choice.hardware,
+            max_buffer_bytes: self.executor.max_buffer_bytes(),
+        };
+        agents::plan_relative(config, self.env, device, self.plan.reference.as_ref())
+    }
+}
+
+/// Values beside this one, of which a setting allows one.
+fn beside(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Float(value) => vec![Value::Float(0.5 * value), Value::Float(value + 0.5)],
+        Value::Integer(value) => vec![Value::Integer(value + 1), Value::Integer(value - 1)],
+        _ => Vec::new(),
     }
 }
 
@@ -128,6 +155,17 @@ mod tests {
         trainer.tune("alpha", "0.125").expect("alpha");
         trainer.advance().expect("a step");
         assert_eq!(trainer.agent().expect("record").alpha, 0.125);
+    }
+
+    #[test]
+    fn a_learned_temperature_goes_on_from_the_value_that_it_had() {
+        let mut trainer = trainer(Config { alpha: 0.5, ..Config::default() });
+        let drifted = trainer.agent().expect("record");
+        assert!(drifted.updates > 0 && drifted.alpha != 0.5, "{drifted:?}");
+        trainer.tune("alpha", "0.5").expect("alpha");
+        let back = trainer.agent().expect("record");
+        assert_eq!((back.alpha, back.updates), (0.5, drifted.updates));
+        assert!((back.log_alpha - 0.5f32.ln()).abs() < 1e-6, "{back:?}");
     }
 
     #[test]
