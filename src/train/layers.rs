@@ -158,8 +158,9 @@ pub fn resolve_with(
             && let (Some(Value::Array(above)), Some(Value::Array(below))) =
                 (table.get_mut(ENV_PARAM), merged.get(ENV_PARAM))
         {
+            // Names are understood in another case too.
             let name = |entry: &Value| {
-                entry.as_str().and_then(|text| text.split('=').next()).map(str::trim).map(str::to_owned)
+                entry.as_str().and_then(|text| text.split('=').next()).map(|name| name.trim().to_lowercase())
             };
             let kept = below.iter().filter(|entry| above.iter().all(|other| name(other) != name(entry)));
             let kept: Vec<Value> = kept.cloned().collect();
@@ -334,6 +335,8 @@ mod tests {
         assert_eq!(preset, ["rescale_observations=true", "max_episode_steps=1000"]);
         let given = flags(&[("env", "mountain_car"), ("env_param", "gravity=0.003\nmax_episode_steps=300")]);
         assert_eq!(params(&given), ["rescale_observations=true", "gravity=0.003", "max_episode_steps=300"]);
+        let capital = flags(&[("env", "mountain_car"), ("env_param", "MAX_EPISODE_STEPS=300")]);
+        assert_eq!(params(&capital), ["rescale_observations=true", "MAX_EPISODE_STEPS=300"]);
         // A file says them all, as that of a run does.
         let text = "env = \"mountain_car\"\nenv_param = [\"gravity=0.003\"]";
         assert_eq!(params(&file(text)), ["gravity=0.003"]);
