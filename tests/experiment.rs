@@ -38,6 +38,9 @@ fn a_killed_experiment_goes_on_to_the_same_scores_and_is_drawn() {
     assert_eq!(text.lines().count(), 1 + 2 * 2 * 3 * 5, "{text}");
 
     let torn = ["experiment", "small.toml", "--device", "cpu", "--out", "torn"];
+    // As if it had been killed in its first write.
+    fs::create_dir(folder.join("torn")).expect("folder");
+    fs::write(folder.join("torn/.experiment.toml.tmp"), "envi").expect("write");
     let mut kills = 0;
     for moment in (0..).map(|i| 15 + 35 * (i % 7)) {
         let mut child = softq_in(folder, &torn).stderr(Stdio::null()).spawn().expect("start softq");

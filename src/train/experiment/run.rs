@@ -106,6 +106,11 @@ fn open(experiment: &Experiment, root: &Path) -> Result<RunDir> {
         }
         return Ok(RunDir::existing(root));
     }
+    // What a kill may leave of the first write, and of nothing else.
+    let torn = root.join(format!(".{COPY}.tmp"));
+    if torn.is_file() {
+        fs::remove_file(&torn).map_err(|e| Error::file("remove", &torn, e))?;
+    }
     if fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some()) {
         let message = format!("it is not empty and holds no experiment ({COPY}). Give --out a new path");
         return Err(Error::file("use folder", root, message));
