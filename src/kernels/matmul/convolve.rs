@@ -5,7 +5,8 @@ use bytemuck::Zeroable;
 use pulp::{Simd, WithSimd};
 
 use super::finish::bias_and_activation;
-use super::panels::{BLOCK, Line, Panel, add, cut, finite, load, store};
+use super::marks::BLOCK;
+use super::panels::{Line, Panel, add, cut, finite, load, store};
 use super::windows::Windows;
 
 /// Outputs `y` of the windows from `first` on.

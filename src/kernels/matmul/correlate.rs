@@ -3,7 +3,8 @@
 use bytemuck::Zeroable;
 use pulp::{Simd, WithSimd};
 
-use super::panels::{BLOCK, Line, add, store};
+use super::marks::BLOCK;
+use super::panels::{Line, add, store};
 use super::windows::Windows;
 
 /// `sums = sum over windows first, first + step, ... of window^T dy`, and behind them the sum of `dy`, for the bias.

@@ -11,6 +11,7 @@ mod correlate;
 mod few;
 mod finish;
 pub mod layers;
+mod marks;
 mod narrow;
 mod panels;
 mod rows;
@@ -72,7 +73,6 @@ pub struct Dims {
 struct Scratch {
     room: Room,
     words: Vec<u64>,
-    swapped_words: Vec<u64>,
     transposed: Vec<f32>,
 }
 
@@ -110,7 +110,7 @@ impl WithSimd for Product<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Product { a, b, mut c, dims, finish, scratch } = self;
-        let Scratch { room, words, swapped_words, transposed } = scratch;
+        let Scratch { room, words, transposed } = scratch;
         let narrow = dims.columns <= narrow::MOST;
         if narrow && a.k_stride == 1 {
             return narrow::product(simd, a, b, &mut c, dims, finish);
@@ -121,24 +121,21 @@ impl WithSimd for Product<'_> {
         let left = Left { values: b.values, row_stride: b.column_stride, k_stride: b.row_stride };
         let right = Right { values: a.values, row_stride: a.k_stride, column_stride: a.row_stride };
         let few = few::suits(b, dims);
-        let operations = if narrow || few { 0 } else { rows::mark::<S>(a, dims, words) };
         let swap = narrow
             || !few
                 && a.row_stride == 1
-                && rows::mark::<S>(left, swapped, swapped_words) < operations / 4 * 3;
-        let (a, b, to, of, then, words) = if swap {
+                && marks::operations::<S>(left, swapped) < marks::operations::<S>(a, dims) / 4 * 3;
+        let (a, b, to, of, then) = if swap {
             transposed.resize(transposed.len().max(dims.rows * dims.columns), 0.0);
             let to = Output { values: &mut transposed[..], stride: dims.rows };
-            (left, right, to, swapped, Finish::Nothing, swapped_words)
+            (left, right, to, swapped, Finish::Nothing)
         } else {
-            (a, b, Output { values: &mut *c.values, stride: c.stride }, dims, finish, words)
+            (a, b, Output { values: &mut *c.values, stride: c.stride }, dims, finish)
         };
         if few::suits(b, of) {
             few::product(simd, a, b, to, of, then);
         } else {
-            if narrow {
-                rows::mark::<S>(a, of, words);
-            }
+            marks::mark::<S>(a, of, words);
             rows::product(simd, a, b, to, of, then, words, room);
         }
         if swap {

@@ -7,11 +7,9 @@ use bytemuck::{Pod, Zeroable};
 use pulp::{Simd, WithSimd};
 use wide::f32x4;
 
+use super::marks::BLOCK;
 use super::{Dims, Finish, Left, Output, Right};
 use crate::engine::simd::Arch;
-
-/// Rows of B that are taken at a time: the bits of a word.
-pub const BLOCK: usize = 64;
 
 /// One cache line, so that no vector of a panel straddles two.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -196,24 +194,30 @@ pub fn store<S: Simd, const V: usize>(simd: S, c: &mut [f32], sums: &[S::f32s; V
     simd.partial_store_f32s(rest, sums[V - 1]);
 }
 
-/// Writes `rows x columns` of the matrix at `from`, whose strides are those of `b`, to rows of `to` that start `width` apart: a square
-/// of 4 at a time.
+/// Writes `rows x columns` of the matrix at `from`, whose strides are those of `b`, to rows of `to` that start `width` apart: of 16 rows
+/// and 16 columns, whose cache lines are read and written once, a square of 4 at a time.
 #[inline(always)]
 pub fn turn(from: &[f32], b: Right<'_>, to: &mut [f32], width: usize, (rows, columns): (usize, usize)) {
-    for column in (0..columns).step_by(4) {
-        let lines = &from[column * b.column_stride..];
-        let count = (columns - column).min(4);
-        let squares = if b.row_stride == 1 && count == 4 { rows / 4 * 4 } else { 0 };
-        for row in (0..squares).step_by(4) {
-            let square = square(&lines[row..], b.column_stride);
-            let to = &mut to[row * width + column..][..3 * width + 4];
-            for j in 0..4 {
-                to[j * width..][..4].copy_from_slice(square[j].as_array());
-            }
-        }
-        for row in squares..rows {
-            for i in 0..count {
-                to[row * width + column + i] = lines[row * b.row_stride + i * b.column_stride];
+    for first_column in (0..columns).step_by(16) {
+        let end_column = columns.min(first_column + 16);
+        for first_row in (0..rows).step_by(16) {
+            let end_row = rows.min(first_row + 16);
+            for column in (first_column..end_column).step_by(4) {
+                let lines = &from[column * b.column_stride..];
+                let count = (end_column - column).min(4);
+                let whole = if b.row_stride == 1 && count == 4 { (end_row - first_row) / 4 * 4 } else { 0 };
+                for row in (first_row..first_row + whole).step_by(4) {
+                    let square = square(&lines[row..], b.column_stride);
+                    let to = &mut to[row * width + column..][..3 * width + 4];
+                    for j in 0..4 {
+                        to[j * width..][..4].copy_from_slice(square[j].as_array());
+                    }
+                }
+                for row in first_row + whole..end_row {
+                    for i in 0..count {
+                        to[row * width + column + i] = lines[row * b.row_stride + i * b.column_stride];
+                    }
+                }
             }
         }
     }

@@ -6,9 +6,9 @@
 #![expect(clippy::manual_memcpy, reason = "a copy of a whole array of vectors becomes a call")]
 
 use pulp::Simd;
-use wide::f32x4;
 
-use super::panels::{BLOCK, Line, Part, add, cut, rows};
+use super::marks::BLOCK;
+use super::panels::{Line, Part, add, cut, rows};
 use super::{Dims, Finish, Left, Output, Right};
 
 /// Most vectors of a row of sums: they fit into the registers, and a block of B into the first cache.
@@ -16,61 +16,7 @@ const fn most<S: Simd>() -> usize {
     if S::F32_LANES == 1 {
         return 4;
     }
-    if S::REGISTER_COUNT >= 32 { 8 } else { 12 }
-}
-
-/// Bit `i` is set where `values[i]`, of the first 64, is not 0.
-#[inline(always)]
-pub fn word(values: &[f32]) -> u64 {
-    let mut word = 0;
-    if let Some(values) = values.first_chunk::<BLOCK>() {
-        let (fours, _) = values.as_chunks::<4>();
-        for i in 0..BLOCK / 4 {
-            word |= u64::from(f32x4::new(fours[i]).simd_ne(f32x4::ZERO).to_bitmask()) << (4 * i);
-        }
-    } else {
-        for i in 0..values.len() {
-            word |= u64::from(values[i] != 0.0) << i;
-        }
-    }
-    word
-}
-
-/// Depth below which to look for zeros takes as long as the product.
-const SHALLOW: usize = 16;
-
-/// Marks what counts of A, `words[block * rows + row]`: its nonzeros, or everything where elements lie side by side along neither
-/// axis. A shallow product has no words: all of it counts. Returns the vector operations that this takes.
-#[inline(always)]
-pub fn mark<S: Simd>(a: Left<'_>, dims: Dims, words: &mut Vec<u64>) -> usize {
-    let Dims { rows, columns, depth } = dims;
-    words.clear();
-    if depth < SHALLOW {
-        return rows * depth * columns.div_ceil(S::F32_LANES);
-    }
-    words.resize(rows * depth.div_ceil(BLOCK), 0);
-    let mut count = 0;
-    for (first, words) in (0..depth).step_by(BLOCK).zip(words.chunks_exact_mut(rows)) {
-        let length = (depth - first).min(BLOCK);
-        let all = u64::MAX >> (BLOCK - length);
-        if a.k_stride != 1 && a.row_stride != 1 {
-            words.fill(all);
-        } else if a.k_stride == 1 {
-            for (row, to) in words.iter_mut().enumerate() {
-                *to = word(&a.values[row * a.row_stride + first..]) & all;
-            }
-        } else {
-            for k in 0..length {
-                let bit = 1u64 << k;
-                let values = &a.values[(first + k) * a.k_stride..][..rows];
-                for (to, value) in words.iter_mut().zip(values) {
-                    *to |= if *value != 0.0 { bit } else { 0 };
-                }
-            }
-        }
-        count += words.iter().map(|word| word.count_ones() as usize).sum::<usize>();
-    }
-    count * columns.div_ceil(S::F32_LANES)
+    if S::REGISTER_COUNT >= 32 { 10 } else { 12 }
 }
 
 /// Room of a product.
@@ -80,7 +26,7 @@ pub struct Room {
     sums: Vec<Line>,
 }
 
-/// The product without the terms whose left factor is 0 and right factor finite, by the words of [`mark`].
+/// The product without the terms whose left factor is 0 and right factor finite, by the words of [`mark`](super::marks::mark).
 #[inline(always)]
 pub fn product<S: Simd>(
     simd: S,
@@ -145,7 +91,12 @@ fn evaluate<S: Simd, const V: usize>(
                 add(simd, &mut sum, a_row[k * a.k_stride], &b[k]);
             }
             if first + BLOCK >= depth {
-                part.store(simd, c, row, &sum);
+                // With fewer registers, or more sums, some would be put away for the last step.
+                if S::REGISTER_COUNT >= 32 && V <= 8 {
+                    part.finish_and_store(simd, c, row, sum);
+                } else {
+                    part.store(simd, c, row, &sum);
+                }
             } else {
                 for v in 0..V {
                     sums[v] = sum[v];
@@ -166,26 +117,5 @@ fn every_term<S: Simd, const V: usize>(simd: S, part: Part<'_>, c: &mut Output<'
             add(simd, &mut sum, a_row[k * a.k_stride], b);
         }
         part.finish_and_store(simd, c, row, sum);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_mark_what_is_not_zero() {
-        let mut state = 1u32;
-        let values: Vec<f32> = (0..BLOCK)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                [0.0, -0.0, 1.5, f32::NAN][(state >> 30) as usize]
-            })
-            .collect();
-        for length in [0, 1, 63, 64] {
-            let got = word(&values[..length]);
-            let want = |i: usize| i < length && (values[i] != 0.0);
-            assert!((0..BLOCK).all(|i| (got >> i & 1 == 1) == want(i)), "{length}: {got:b}");
-        }
     }
 }

@@ -3,8 +3,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::panels::BLOCK;
-use super::rows::word;
+use super::marks::{BLOCK, word};
 use crate::engine::simd::Arch;
 use crate::kernels::conv2d_forward::Params;
 
@@ -121,7 +120,7 @@ impl WithSimd for Mark<'_> {
         words.resize(x.len().div_ceil(BLOCK) + 1, 0);
         let mut nonzeros = 0;
         for (to, values) in words.iter_mut().zip(x.chunks(BLOCK)) {
-            *to = word(values);
+            *to = word::<S>(values);
             nonzeros += to.count_ones() as usize;
         }
         nonzeros
