@@ -185,20 +185,16 @@ pub enum Error {
         kept: Box<str>,
     },
     /// A signal, or the key of a live view ([`QUIT`]), asked the run to end.
-    #[error(
-        "interrupted by {} at environment step {env_steps}. The last weights are kept in {kept}.{}",
-        signal_name(.signal),
-        if *resumable { " `softq train --resume` with the run directory goes on from here." } else { "" }
-    )]
+    #[error("interrupted by {}{}", signal_name(.signal), interruption(*.env_steps, .kept, .goes_on))]
     Interrupted {
         /// Number of the signal.
         signal: usize,
-        /// Environment steps taken by then.
-        env_steps: u64,
-        /// Where the last weights are.
+        /// Environment steps taken by then, by what counts them.
+        env_steps: Option<u64>,
+        /// Where the last weights are; empty without any.
         kept: String,
-        /// Whether there is a checkpoint of this moment.
-        resumable: bool,
+        /// A sentence about what goes on from here; empty where nothing does.
+        goes_on: String,
     },
     /// A verification that found something wrong; the details are in its report.
     #[error(
@@ -240,7 +236,7 @@ pub enum Error {
         env: String,
     },
     /// A shader in which the sanitizer found faults; the lines of its report name them.
-    #[error("{faults} faults found in {file}; each line above says where and why.")]
+    #[error("{} found in {file}; each line above says where and why.", if *.faults == 1 { "1 fault".to_owned() } else { format!("{} faults", .faults) })]
     Faults {
         /// Places of the text with a fault.
         faults: usize,
@@ -293,8 +289,8 @@ impl Error {
             Error::NotFinite { env, what, lane, step, during, .. } => {
                 Error::NotFinite { env, what, lane, step, during, kept: place.into() }
             }
-            Error::Interrupted { signal, env_steps, resumable, .. } => {
-                Error::Interrupted { signal, env_steps, kept: place, resumable }
+            Error::Interrupted { signal, env_steps, goes_on, .. } => {
+                Error::Interrupted { signal, env_steps, kept: place, goes_on }
             }
             Error::File { action, path, message } => Error::File {
                 action,
@@ -349,6 +345,18 @@ fn signal_name(signal: &usize) -> String {
         15 => "SIGTERM".into(),
         other => format!("signal {other}"),
     }
+}
+
+fn interruption(env_steps: Option<u64>, kept: &str, goes_on: &str) -> String {
+    let mut text = env_steps.map(|steps| format!(" at environment step {steps}")).unwrap_or_default();
+    text += ".";
+    if !kept.is_empty() {
+        text += &format!(" The last weights are kept in {kept}.");
+    }
+    if !goes_on.is_empty() {
+        text += &format!(" {goes_on}");
+    }
+    text
 }
 
 fn line_suffix(line: &Option<usize>) -> String {

@@ -60,6 +60,7 @@ const OTHERS: &[&str] = &[
     "mountain_car_continuous --device cpu --total-timesteps 1300 --algo sac --hidden 32,32 --batch-size 64 --learning-starts 1000 --n-step 3 --twin mean --log-std clamped --noise-hold 20 --replay prioritized",
     "pendulum --device gpu --total-timesteps 900 --algo sac --hidden 24,24 --batch-size 32 --learning-starts 300 --agents 2 --layer-norm true",
     "reacher --device cpu --total-timesteps 700 --algo soft_q_svgd --hidden 24,24 --batch-size 16 --learning-starts 400 --kernel-particles 9 --n-step 2 --temperature schedule",
+    "reacher --device cpu --total-timesteps 500 --algo sac --hidden 24,24 --batch-size 16 --learning-starts 300 --replay prioritized",
     "multi_goal --device gpu --total-timesteps 500 --algo soft_q_svgd --hidden 24,24 --batch-size 16 --learning-starts 300 --agents 2 --kernel-particles 8 --value-particles 5",
 ];
 

@@ -45,6 +45,24 @@ fn unknown_environment() {
 }
 
 #[test]
+fn what_explain_would_leave_undone_is_refused() {
+    for flag in ["--json", "--quiet"] {
+        refused(&["cartpole", "--explain", flag], 2, &["--explain", flag]);
+    }
+}
+
+#[test]
+fn a_share_of_nothing_ends_exploration_at_once() {
+    let line = "train cartpole --device cpu --explain --algo dqn --epsilon 1 --epsilon-final 0.05 --exploration-fraction 0";
+    let output = softq(&line.split(' ').collect::<Vec<_>>());
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("no effect"), "{said}");
+    let steps = said.lines().find(|line| line.contains("epsilon_decay_steps")).expect(&said);
+    assert!(steps.split_whitespace().any(|word| word == "1"), "{steps}");
+}
+
+#[test]
 fn unknown_algorithm() {
     refused(&["--algo", "sqm"], 2, &["'sqm'", "Did you mean 'sqn'?"]);
 }

@@ -78,6 +78,7 @@ const MUST_PASS: &[&str] = &[
     "minatar_seaquest.jsonl",
     "minatar_space_invaders.jsonl",
     "softq_reference.jsonl",
+    "variants/CartPole-v1_sutton_barto.jsonl",
     "variants/CliffWalkingSlippery-v1.jsonl",
     "variants/FrozenLake-v1_map.jsonl",
     "variants/Pendulum-v1_g.jsonl",

@@ -121,10 +121,59 @@ fn runs_of_other_settings_are_lines_of_their_own_and_none_counts_twice() {
         2,
         &["seed 0 of sqn; learning_rate=0.0001", "slow"],
     );
+    // Schedules that span the run are others where runs are longer.
+    let spanning = ["--temperature", "schedule", "--seed"];
+    train("spanning", "400", &[&spanning[..], &["4"]].concat());
+    train("spanning_more", "600", &[&spanning[..], &["5"]].concat());
+    printed_in(folder, &["plot", "spanning", "spanning_more", "--out", "spans.svg"]);
+    let svg = fs::read_to_string(folder.join("spans.svg")).expect("picture");
+    assert!(svg.contains("alpha_decay_steps=400 (1 seed)"), "{svg}");
     // A run that ends before another.
     train("short", "200", &["--learning-rate", "1e-2", "--seed", "3"]);
     let said = printed_in(folder, &["plot", "fast", "short", "--out", "two.svg"]);
     assert!(said.contains("sqn: behind 200 steps fewer than all 2 seeds, 1 at the end"), "{said}");
+}
+
+#[test]
+fn one_world_is_one_panel_wherever_its_file_lies_and_two_are_not() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let folder = root.path();
+    let world = include_str!("data/worlds/n_pack1.wgsl");
+    fs::create_dir(folder.join("other")).expect("folder");
+    fs::write(folder.join("w.wgsl"), world).expect("write");
+    fs::write(folder.join("other/w.wgsl"), world.replace("Outcome(-0.1", "Outcome(-5.0")).expect("write");
+    let train = |env: &str, seed: &str| {
+        let settings = "--device cpu --hidden 8 --learning-starts 64 --total-timesteps 400 --eval-frequency 200 --eval-episodes 2";
+        let all: Vec<&str> = ["train", env].into_iter().chain(settings.split_whitespace()).collect();
+        printed_in(folder, &[&all[..], &["--seed", seed, "--run-dir", &format!("run{seed}")]].concat());
+    };
+    train("w.wgsl", "0");
+    train(folder.join("w.wgsl").to_str().expect("path"), "1");
+    train("other/w.wgsl", "2");
+    printed_in(folder, &["plot", "run0", "run1", "--out", "w.svg"]);
+    let svg = fs::read_to_string(folder.join("w.svg")).expect("picture");
+    assert!(svg.contains("sqn (2 seeds)"), "{svg}");
+    refused_in(folder, &["plot", "run0", "run2"], 2, &["w in run2", "the same file as that of run0"]);
+}
+
+/// A population of an experiment that was trained on by itself is not what the file asks for.
+#[test]
+fn a_population_of_another_length_is_refused() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let folder = root.path();
+    let file = FILE.replace("['catch', 'cartpole']", "['catch']").replace("'sqn', 'dqn'", "'sqn'");
+    fs::write(folder.join("one.toml"), file).expect("write");
+    let line = ["experiment", "one.toml", "--device", "cpu"];
+    printed_in(folder, &line);
+    let run = folder.join("experiments/one/runs/Catch-bsuite__sqn");
+    let dir = run.to_str().expect("path");
+    printed_in(
+        folder,
+        &["train", "--resume", dir, "--total-timesteps", "100000", "--device", "cpu", "--quiet"],
+    );
+    fs::remove_file(folder.join("experiments/one/done/Catch-bsuite__sqn.csv"))
+        .expect("as where it was stopped");
+    refused_in(folder, &line, 6, &["total_timesteps = 100000 where the experiment has", "Catch-bsuite__sqn"]);
 }
 
 /// Width and height that an SVG asks for.

@@ -2,6 +2,7 @@
 
 use softq::config::Config;
 use softq::engine::cpu::CpuExecutor;
+use softq::engine::interpret::Interpreted;
 use softq::envs::{self, BUILT_INS, Values};
 use softq::gpu::{self, INTERPRETER};
 use softq::shared::rng::Rng;
@@ -106,4 +107,23 @@ fn training_in_a_file_ends_with_the_bits_of_the_built_in_world() {
 fn the_interpreter_is_a_device() {
     let choice = gpu::choose(INTERPRETER).expect("always there");
     assert!(!choice.hardware && gpu::open(&choice).expect("opens").address() == INTERPRETER);
+}
+
+/// Matrices that are no type of the module: what a transposition or a product gives.
+#[test]
+fn matrices_without_a_name_are_values_too() {
+    let text = "
+@group(0) @binding(0) var<storage, read> p: array<u32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@compute @workgroup_size(1) fn main() {
+    let m = mat3x2<f32>(1.0, 2.0, 3.0, 4.0, 5.0, 6.0);
+    let turned = transpose(m);
+    let product = m * turned;
+    y[p[0]] = turned[1].z;
+    y[p[1]] = product[0].y;
+}";
+    let code = Interpreted::of_text("matrices".into(), text.into()).expect("known");
+    let mut y = [0; 2];
+    code.run(&[0, 1], &mut [&mut y[..]], [1, 1, 1]).expect("runs");
+    assert_eq!(y.map(f32::from_bits), [6.0, 44.0]);
 }

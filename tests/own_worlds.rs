@@ -216,7 +216,7 @@ fn refusals_speak_of_the_file_and_not_of_the_compiler() {
         ),
         (
             "fn g(s: State) -> f32 {\n  let c = 2.0;\n  return (c * s)\n / (1.5 - c);\n}",
-            [":12: ", "the types of an expression do not fit each other"],
+            [":14: ", "the types of an expression do not fit each other"],
         ),
         ("const A", [":12: ", "the file ends too early, behind `A`"]),
         ("fn g() -> u32 { loop { } return 1u; }", [":12: ", "this loop never ends"]),

@@ -195,7 +195,7 @@ fn interrupts_keep_the_last_weights() {
         let message = text(&output);
         assert_eq!(output.status.code(), Some(status), "{message}");
         let model = dir.join("model.safetensors");
-        for part in ["interrupted by", name, model.to_str().expect("path")] {
+        for part in ["interrupted by", name, model.to_str().expect("path"), "`softq train --resume`"] {
             assert!(message.contains(part), "'{part}' is missing: {message}");
         }
         let run = SavedRun::load(&dir, Which::Last).expect("the last weights");

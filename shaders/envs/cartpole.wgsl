@@ -3,7 +3,7 @@
 //
 // State: x (m), x_dot (m/s), theta (rad), theta_dot (rad/s); observation: the same four. Actions: 0 pushes left, 1
 // right. Explicit Euler with dt = 0.02: positions advance with the old velocities. Reward 1 per step, the last one
-// included.
+// included; with sutton_barto_reward 0, and -1 for the step in which the pole falls.
 
 const OBS_SIZE = 4u;
 const NUM_ACTIONS = 2u;
@@ -40,9 +40,11 @@ struct EnvParams {
     length: f32,
     // push of either action, N
     force_mag: f32,
+    // whether only the fall is rewarded, with -1
+    sutton_barto_reward: u32,
 }
 
-const DEFAULT_PARAMS = EnvParams(9.8, 1.0, 0.1, 0.5, 10.0);
+const DEFAULT_PARAMS = EnvParams(9.8, 1.0, 0.1, 0.5, 10.0, 0u);
 
 fn reset(rng: ptr<function, Rng>) -> State {
     let x = rng_range(rng, -0.05, 0.05);
@@ -71,7 +73,9 @@ fn step(state: ptr<function, State>, action: u32, rng: ptr<function, Rng>) -> Ou
         s.theta_dot + DT * theta_acc,
     );
     *state = next;
-    return Outcome(1.0, abs(next.x) > X_LIMIT || abs(next.theta) > THETA_LIMIT);
+    let fallen = abs(next.x) > X_LIMIT || abs(next.theta) > THETA_LIMIT;
+    let sutton_barto = select(0.0, -1.0, fallen);
+    return Outcome(select(1.0, sutton_barto, env.sutton_barto_reward != 0u), fallen);
 }
 
 fn observe(state: State) -> array<f32, OBS_SIZE> {

@@ -400,10 +400,11 @@ impl Learner {
 
     /// Ends the update: statistics, counter, priorities.
     pub fn finish(&self, rec: &mut Recording) -> Result<()> {
+        let (grad_slots, heads) = (self.q.pass.gradients, self.net().heads.len() as u32);
         let params = update_end::Params {
             batch: self.batch.rows,
-            grad_slots: self.q.pass.gradients,
-            heads: self.net().heads.len() as u32,
+            grad_slots,
+            heads,
             later_head_weight: self.conventions.later_head_weight,
             agents: self.agents,
         };
@@ -411,7 +412,7 @@ impl Learner {
         update_end::record(rec, params, self.records, optimizers, self.entropies, self.targets, self.errors)?;
         match &self.priorities {
             Some(priorities) => {
-                priorities.update(rec, self.records, self.errors, self.q.pass.gradients, &self.batch)
+                priorities.update(rec, self.records, self.errors, (grad_slots, heads), &self.batch)
             }
             None => Ok(()),
         }

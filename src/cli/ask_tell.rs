@@ -186,9 +186,9 @@ fn trained(
             }
         };
         let Some(outcomes) = train(&population.config, stop, warn)? else {
-            let (signal, kept) =
-                (stop.load(Ordering::Relaxed), "no file: results are told when they are whole".into());
-            return Err(Error::Interrupted { signal, env_steps: 0, kept, resumable: false });
+            let signal = stop.load(Ordering::Relaxed);
+            let goes_on = "No result of this line is told, since only those of whole trainings are.".into();
+            return Err(Error::Interrupted { signal, env_steps: None, kept: String::new(), goes_on });
         };
         for (trial, outcome) in population.trials.into_iter().zip(outcomes) {
             results[trial] = Some(TrialResult { settings: trials[trial].clone(), outcome });

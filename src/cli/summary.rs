@@ -1,7 +1,7 @@
 //! What is said at the end of a run.
 
 use softq::agents;
-use softq::config::thousands;
+use softq::config::{counted, thousands};
 use softq::engine::kernel::Work;
 use softq::gpu::Choice;
 use softq::report::number::beside;
@@ -11,6 +11,7 @@ use softq::train::run_dir::{
     AGENTS_FILE, BEST_FILE, CHECKPOINTS, CONFIG_FILE, CURVE_FILE, ENVIRONMENT_FILE, EVALUATIONS_FILE,
     GIF_FILE, METRICS_FILE, MODEL_FILE, POPULATION_FILE, PROGRESS_FILE, RunDir, TENSORBOARD,
 };
+use softq::train::sinks::settings::quoted;
 
 /// The closing paragraph.
 pub fn closing_text(report: &Report, reward_threshold: Option<f64>, choice: &Choice, dir: &RunDir) -> String {
@@ -24,8 +25,8 @@ pub fn closing_text(report: &Report, reward_threshold: Option<f64>, choice: &Cho
         (_, None) => "finished (this environment has no threshold)".to_owned(),
     };
     let evaluation = |name: &str, e: &Evaluation, how: &str| {
-        let (mean, episodes) = (beside(e.mean(), reward_threshold), e.returns.len());
-        format!("  {name:<8} {mean} +- {} over {episodes} episodes, {how}\n", beside(e.std(), None))
+        let (mean, episodes) = (beside(e.mean(), reward_threshold), counted(e.returns.len(), "episode"));
+        format!("  {name:<8} {mean} +- {} over {episodes}, {how}\n", beside(e.std(), None))
     };
     let rate = if report.wall_s > 0.0 { report.env_steps as f64 / report.wall_s } else { 0.0 };
     let agents = report.members.len();
@@ -78,7 +79,7 @@ pub fn closing_text(report: &Report, reward_threshold: Option<f64>, choice: &Cho
         }
     }
     if dir.file(GIF_FILE).is_file() {
-        text += &format!("  watch    softq watch {}\n", dir.path().display());
+        text += &format!("  watch    softq watch {}\n", quoted(&dir.path().to_string_lossy()));
     }
     text
 }

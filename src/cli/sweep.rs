@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use serde::Serialize;
-use softq::config::thousands;
+use softq::config::{counted, thousands};
 use softq::shared::printable;
 use softq::train::event::Event;
 use softq::train::sweep::ranking::{Standing, ranking};
@@ -91,9 +91,10 @@ fn train_missing(sweep: &Sweep, dir: &Path, shard: Shard, store: &mut Store) -> 
             }
         };
         let Some(outcomes) = train(&population.config, &stop, warn)? else {
-            let kept = format!("no file; {} finished trials are in {}", done.len(), dir.display());
+            let finished = counted(done.len(), "finished trial");
+            let goes_on = format!("With the {finished} in {} the same command goes on.", dir.display());
             let signal = stop.load(Ordering::Relaxed);
-            return Err(Error::Interrupted { signal, env_steps: 0, kept, resumable: false });
+            return Err(Error::Interrupted { signal, env_steps: None, kept: String::new(), goes_on });
         };
         let trials = population.trials.iter().zip(outcomes).map(|(trial, outcome)| {
             let trial = *trial as u64;

@@ -65,7 +65,7 @@ pub struct TrainArgs {
     #[arg(long, help_heading = FILES, conflicts_with_all = ["json", "quiet", "explain"])]
     tui: bool,
     /// Print the device, the resolved settings and the commands of one iteration, and do not train
-    #[arg(long, help_heading = FILES)]
+    #[arg(long, help_heading = FILES, conflicts_with_all = ["json", "quiet"])]
     explain: bool,
     /// Time every dispatch of the first iterations with updates: profile.csv has the time per kernel, trace.json opens in
     /// chrome://tracing and Perfetto
@@ -119,7 +119,8 @@ impl TrainArgs {
             let hint = "It is the share of the run over which epsilon falls; 0.5 is half of it.";
             return Err(Error::invalid("--exploration-fraction", share, "in [0, 1]", hint));
         }
-        let steps = (share * resolve(&layers)?.config.total_timesteps as f64).round() as u64;
+        // 0 steps would leave epsilon where it begins.
+        let steps = (share * resolve(&layers)?.config.total_timesteps as f64).round().max(1.0) as u64;
         let mut flags = layers.flags;
         flags.push((config::find("epsilon_decay_steps")?, steps.to_string()));
         Ok(Layers { flags, ..layers })

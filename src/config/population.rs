@@ -61,7 +61,12 @@ impl Sweep {
         let values = match (text.strip_prefix("log_uniform("), text.strip_prefix("uniform(")) {
             (None, None) => {
                 let values: Vec<String> = list(text);
-                let twice = values.iter().enumerate().find(|(i, value)| values[..*i].contains(value));
+                // 0.99 and 0.990 are the same.
+                let same = |a: &String, b: &String| {
+                    a == b || setting.parse(a).is_some_and(|value| setting.parse(b) == Some(value))
+                };
+                let mut numbered = values.iter().enumerate();
+                let twice = numbered.find(|(i, value)| values[..*i].iter().any(|other| same(other, value)));
                 if let Some((_, value)) = twice {
                     return Err(wrong(format!(
                         "It has {value} twice, which would be the same runs once more."
@@ -310,6 +315,7 @@ mod tests {
             (2, vec!["gamma=0.9,0.95,0.99"], ["agents", "3"]),
             (0, vec!["gamma=0.9,x"], ["gamma", "'x'"]),
             (0, vec!["gamma=0.9", "gamma=0.99"], ["gamma", "twice"]),
+            (0, vec!["gamma=0.9,0.90"], ["0.90 twice", "the same runs once more"]),
             (0, vec!["gamma=each(0.9"], ["each(0.9", "bracket"]),
             (0, vec!["gamma=each(0.9,1)", "alpha=each(1)"], ["1 values of alpha", "2"]),
             (2, vec!["gamma=each(0.9,0.8,0.7)"], ["agents", "3"]),

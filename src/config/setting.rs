@@ -362,6 +362,10 @@ impl Setting {
                     .map(|width| width.trim().parse().ok().map(Value::Integer))
                     .collect::<Option<_>>()?,
             ),
+            // As in a file of settings.
+            Kind::Pairs if text.starts_with('[') => {
+                toml::from_str::<Table>(&format!("pairs = {text}")).ok()?.remove("pairs")?
+            }
             // A comma may be part of a value.
             Kind::Pairs => Value::Array(
                 text.split([';', '\n'])

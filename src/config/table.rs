@@ -191,10 +191,12 @@ settings! {
             fills(|config, _, agent| agent.gamma = config.gamma as f32);
         /// Target averaging rate: target += polyak * (online - target); 1 copies the weights.
         polyak: f64 = 0.005, above(0.0), at_most(1.0), hint("0.005 is usual; 1 copies the weights."),
+            needs("target_network = true", |config| config.target_network),
             steps(|config, optimizer| optimizer.polyak = config.polyak as f32);
         /// Updates between two target updates.
         target_update_interval: u32 = 1, at_least(1.0),
             hint("Use 1 with a small polyak, or e.g. 500 with polyak = 1."),
+            needs("target_network = true", |config| config.target_network),
             steps(|config, optimizer| optimizer.target_update_interval = config.target_update_interval);
         /// The online net chooses the action that the target net values.
         double_q: bool = false, only(&["dqn"]);
@@ -217,7 +219,8 @@ settings! {
         /// alpha H is part of the target; off, the value is that of the policy alone (arXiv 2509.09838).
         entropy_in_target: bool = true, only(&["sqn", "sac_discrete", "soft_pqn", "sac"]);
         /// With n_step > 1 or q_lambda > 0: alpha H of the states between is part of the target too.
-        n_step_entropy: bool = false, only(&["sqn", "soft_pqn"]);
+        n_step_entropy: bool = false, only(&["sqn", "soft_pqn"]),
+            needs("q_lambda above 0", |config| config.algo != "soft_pqn" || config.q_lambda > 0.0);
         /// Weight of (H(pi_old) - H(pi))^2 / 2 in the policy's loss, pi_old the averaged policy (arXiv 2209.10081); 0 is off.
         entropy_penalty: f64 = 0.0, at_least(0.0), hint("0.5 is usual; 0 switches it off."), only(&["sac_discrete"]);
         /// Bootstrap from a target network, or from the online one.

@@ -85,7 +85,7 @@ impl CpuExecutor {
             code.push(match found {
                 Some(interpreted) => interpreted,
                 None => {
-                    let interpreted = Arc::new(Interpreted::of_text(variant.name(), text)?);
+                    let interpreted = Arc::new(Interpreted::of(&variant)?);
                     known.push(interpreted.clone());
                     interpreted
                 }

@@ -194,7 +194,11 @@ pub enum ParamValue {
 impl std::fmt::Display for ParamValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            // Defaults are f32 in the file; their f64 digits mean nothing.
+            // Whole numbers up to those of u32.
+            ParamValue::Fixed(value) if value.fract() == 0.0 && value.abs() <= f64::from(u32::MAX) => {
+                write!(f, "{value}")
+            }
+            // Others are f32 in the file; their f64 digits mean nothing.
             ParamValue::Fixed(value) => write!(f, "{}", *value as f32),
             ParamValue::Uniform(low, high) => write!(f, "uniform({low},{high})"),
         }

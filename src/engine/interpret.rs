@@ -24,11 +24,12 @@
 
 use naga::valid::{ValidationFlags, Validator};
 
+use crate::engine::compose::compose;
 use crate::engine::variant::{self, Variant};
 use crate::error::{Error, Result};
 use crate::interp::code::{Program, Space};
 use crate::interp::dispatch::{Trap, dispatch};
-use crate::interp::lower;
+use crate::interp::lower::{self, Refusal};
 use crate::interp::machine::Limits;
 use crate::interp::monitor::Silent;
 use crate::interp::sanitizer::{self, Fresh, Report};
@@ -43,25 +44,45 @@ pub struct Interpreted {
     name: String,
 }
 
+/// Code of entry point `main`, or what of it is not known.
+fn lowered(name: &str, text: &str) -> Result<std::result::Result<Program, Refusal>> {
+    let failed = |message: String| Error::Shader { shader: name.to_owned(), message };
+    let module = naga::front::wgsl::parse_str(text).map_err(|error| failed(error.emit_to_string(text)))?;
+    // Whether control flow is uniform shows when it is executed.
+    let flags = ValidationFlags::all() - ValidationFlags::CONTROL_FLOW_UNIFORMITY;
+    let info = Validator::new(flags, variant::core())
+        .validate(&module)
+        .map_err(|error| failed(error.emit_to_string(text)))?;
+    Ok(lower::entry_point(&module, &info, text, "main"))
+}
+
 impl Interpreted {
-    /// Code of a kernel with what it is composed with.
+    /// Code of a kernel with what it is composed with. What the interpreter does not know is named by file and line.
     pub fn of(variant: &Variant) -> Result<Interpreted> {
-        Interpreted::of_text(variant.name(), variant.text()?)
+        let composed = compose(variant.kernel, variant.env, variant.rule)?;
+        let (text, name) = (composed.text.clone(), variant.name());
+        match lowered(&name, &text)? {
+            Ok(program) => Ok(Interpreted { program, text, name }),
+            Err(Refusal { line, message }) => Err(match composed.origin(line) {
+                Some((file, line)) if variant.env.is_some_and(|env| env.file == file) => {
+                    Error::EnvFile { file: file.into(), line: Some(line as usize), message }
+                }
+                Some((file, line)) => {
+                    Error::Shader { shader: name, message: format!("{file}:{line}: {message}") }
+                }
+                None => Error::Shader { shader: name, message },
+            }),
+        }
     }
 
     /// Code of entry point `main` of a complete text.
     pub fn of_text(name: String, text: String) -> Result<Interpreted> {
-        let failed = |message: String| Error::Shader { shader: name.clone(), message };
-        let module =
-            naga::front::wgsl::parse_str(&text).map_err(|error| failed(error.emit_to_string(&text)))?;
-        // Whether control flow is uniform shows when it is executed.
-        let flags = ValidationFlags::all() - ValidationFlags::CONTROL_FLOW_UNIFORMITY;
-        let info = Validator::new(flags, variant::core())
-            .validate(&module)
-            .map_err(|error| failed(error.emit_to_string(&text)))?;
-        let program = lower::entry_point(&module, &info, &text, "main")
-            .map_err(|refusal| failed(format!("line {}: {}", refusal.line, refusal.message)))?;
-        Ok(Interpreted { program, text, name })
+        match lowered(&name, &text)? {
+            Ok(program) => Ok(Interpreted { program, text, name }),
+            Err(Refusal { line, message }) => {
+                Err(Error::Shader { shader: name, message: format!("line {line}: {message}") })
+            }
+        }
     }
 
     /// Runs a dispatch: its params, its buffers in binding order, its workgroups.

@@ -127,7 +127,8 @@ fn spirv(module: &naga::Module, info: &ModuleInfo) -> std::result::Result<Vec<u8
 }
 
 fn metal(module: &naga::Module, info: &ModuleInfo) -> std::result::Result<Vec<u8>, String> {
-    let options = msl::Options { fake_missing_bindings: true, ..Default::default() };
+    // The oldest of which every Metal device takes a newer one; the writer's own default has no functions of bits.
+    let options = msl::Options { lang_version: (2, 0), fake_missing_bindings: true, ..Default::default() };
     let (text, _) =
         msl::write_string(module, info, &options, &Default::default()).map_err(|e| e.to_string())?;
     Ok(text.into_bytes())

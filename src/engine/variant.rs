@@ -162,7 +162,8 @@ pub fn read(wgsl: &str) -> std::result::Result<naga::Module, Failure> {
 pub fn validate(module: &naga::Module) -> std::result::Result<ModuleInfo, Failure> {
     let validated = guard::guarded(|| {
         Validator::new(ValidationFlags::all(), core()).validate(module).map_err(|error| Failure::Invalid {
-            spans: error.spans().map(|(span, _)| *span).collect(),
+            // The innermost place first: the compiler puts the function around it before that.
+            spans: error.spans().map(|(span, _)| *span).collect::<Vec<_>>().into_iter().rev().collect(),
             error: Box::new(error.into_inner()),
         })
     });

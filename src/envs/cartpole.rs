@@ -48,6 +48,8 @@ gpu_struct! {
         pub length: f32,
         /// Push of either action, N.
         pub force_mag: f32,
+        /// Whether only the fall is rewarded, with -1.
+        pub sutton_barto_reward: u32,
     }
 }
 
@@ -87,7 +89,9 @@ impl World for CartPole {
             theta_dot: s.theta_dot + DT * theta_acc,
         };
         *state = next;
-        Outcome { reward: 1.0, terminated: next.x.abs() > X_LIMIT || next.theta.abs() > THETA_LIMIT }
+        let terminated = next.x.abs() > X_LIMIT || next.theta.abs() > THETA_LIMIT;
+        let sutton_barto = if terminated { -1.0 } else { 0.0 };
+        Outcome { reward: if env.sutton_barto_reward != 0 { sutton_barto } else { 1.0 }, terminated }
     }
 
     fn observe(&self, _: &Params, state: &State, obs: &mut [f32]) {

@@ -102,6 +102,14 @@ fn plain(error: &dyn std::error::Error) -> String {
         let values = if needed == "1" { "value" } else { "values" };
         return format!("a constructor needs {needed} {values}, but has {given}");
     }
+    if let Some(operator) =
+        text.strip_prefix("Operation ").and_then(|rest| rest.split_once(" can't work with"))
+    {
+        let signs = [("Negate", "-"), ("LogicalNot", "!"), ("BitwiseNot", "~")];
+        if let Some((_, sign)) = signs.iter().find(|(name, _)| *name == operator.0) {
+            return format!("`{sign}` in front of a value of this type does not work");
+        }
+    }
     let words: Vec<&str> = text
         .split(' ')
         .filter(|word| !(word.starts_with('[') || word.contains("Some(") || word.contains("None")))
@@ -152,7 +160,9 @@ pub fn located(
         let wanted = message.split(", found").next().unwrap_or(message);
         return Error::EnvFile { file: file.into(), line: Some(line), message: format!("{what}: {wanted}") };
     }
-    let detail = detail.filter(|detail| !message.contains(detail.as_str()) && detail != "unknown identifier");
+    let known = |detail: &String| message.contains(detail.as_str());
+    let empty = ["unknown identifier", "see msg"];
+    let detail = detail.filter(|detail| !known(detail) && !empty.contains(&detail.as_str()));
     let message = match detail {
         Some(detail) => format!("{message} ({detail})"),
         None => message.to_owned(),
@@ -252,6 +262,9 @@ pub fn explained(items: &[Item], message: &str) -> String {
             "the operands of `{sign}` do not fit each other: the left one is {left}. WGSL converts nothing by itself: write \
              f32(...), u32(...), i32(...), or compare to get a bool."
         );
+    }
+    if message.contains("failed to convert expression to a concrete type") {
+        return "a constant is too large for 32 bits: write a smaller number, or give it a type that holds it".into();
     }
     let message = &message.replace("{AbstractFloat}", "a number").replace("{AbstractInt}", "a whole number");
     if message.contains("internal WGSL front end error") {

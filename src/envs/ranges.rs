@@ -15,12 +15,11 @@ pub struct Allowed {
 impl Allowed {
     /// Whether `value` is one of them.
     pub fn holds(&self, value: f64) -> bool {
-        let above = self.low.is_none_or(|(low, closed)| value > low || closed && value == low);
-        let below = self.high.is_none_or(|(high, closed)| value < high || closed && value == high);
-        // Bounds are read as f64 and values as the device has them: 0.1 is the f32 nearest to it.
-        let ends = [self.low, self.high].into_iter().flatten();
-        let at_end = ends.filter(|(_, closed)| *closed).any(|(end, _)| f64::from(end as f32) == value);
-        above && below || at_end
+        // Ends are read as f64 and values as the device has them: 0.1 is the f32 nearest to it.
+        let at = |end: f64| value == end || value == f64::from(end as f32);
+        let above = self.low.is_none_or(|(low, closed)| if at(low) { closed } else { value > low });
+        let below = self.high.is_none_or(|(high, closed)| if at(high) { closed } else { value < high });
+        above && below
     }
 }
 
@@ -84,7 +83,7 @@ pub fn read(text: &str) -> Result<Allowed, String> {
     };
     let allowed = Allowed { low: known(low)?, high: known(high)? };
     match (allowed.low, allowed.high) {
-        (Some((low, _)), Some((high, _))) if low > high => Err(wrong()),
+        (Some((low, from)), Some((high, to))) if low > high || low == high && !(from && to) => Err(wrong()),
         _ => Ok(allowed),
     }
 }
@@ -101,13 +100,16 @@ mod tests {
             ("at least 1, whole", "at least 1", [1.0, 2.0], [0.0, 0.5]),
             ("above 0 to below 1", "above 0 to below 1", [0.1, 0.9], [0.0, 1.0]),
             ("at most 0.1", "at most 0.1", [f64::from(0.1f32), -1.0], [0.2, 1.0]),
+            // f32's 0.7 is below 0.7, and its 0.1 above 0.1.
+            ("0 to below 0.7", "from 0 to below 0.7", [0.0, 0.6], [f64::from(0.7f32), 0.7]),
+            ("above 0.1 to 0.2", "above 0.1 to 0.2", [0.15, f64::from(0.2f32)], [f64::from(0.1f32), 0.1]),
         ] {
             let allowed = read(text).expect(text);
             assert_eq!(allowed.to_string(), shown);
             assert!(inside.into_iter().all(|value| allowed.holds(value)), "{text}");
             assert!(!outside.into_iter().any(|value| allowed.holds(value)), "{text}");
         }
-        for text in ["", "x", "1 to 0", "above", "0 to inf", "nan to 1"] {
+        for text in ["", "x", "1 to 0", "above", "0 to inf", "nan to 1", "above 1 to 1", "1 to below 1"] {
             assert!(read(text).is_err(), "{text}");
         }
     }

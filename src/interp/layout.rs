@@ -17,6 +17,8 @@ pub enum Layout {
 pub enum Pointee {
     /// A type of the module.
     Type(Handle<Type>),
+    /// A matrix of so many columns and rows, such as one that was turned.
+    Matrix(VectorSize, VectorSize, Scalar),
     /// A vector, such as a column of a matrix.
     Vector(VectorSize, Scalar),
     /// One component.
@@ -38,6 +40,11 @@ pub enum Shape<'a> {
     Members(&'a [StructMember]),
 }
 
+/// Words from one column of a matrix in memory to the next.
+fn column_stride(rows: VectorSize) -> u64 {
+    if rows == VectorSize::Bi { 2 } else { 4 }
+}
+
 impl Pointee {
     /// Its parts; `None` for what has no words: images, samplers, and arrays of them.
     pub fn shape(self, module: &Module) -> Option<Shape<'_>> {
@@ -46,13 +53,16 @@ impl Pointee {
             Pointee::Vector(size, scalar) => {
                 Shape::Repeated { part: Pointee::Scalar(scalar), count: Some(size as u32) }
             }
+            Pointee::Matrix(columns, rows, scalar) => {
+                Shape::Repeated { part: Pointee::Vector(rows, scalar), count: Some(columns as u32) }
+            }
             Pointee::Type(ty) => match &module.types[ty].inner {
                 TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => Shape::Scalar(*scalar),
                 TypeInner::Vector { size, scalar } => {
                     return Pointee::Vector(*size, *scalar).shape(module);
                 }
                 TypeInner::Matrix { columns, rows, scalar } => {
-                    Shape::Repeated { part: Pointee::Vector(*rows, *scalar), count: Some(*columns as u32) }
+                    return Pointee::Matrix(*columns, *rows, *scalar).shape(module);
                 }
                 TypeInner::Array { base, size, .. } => {
                     let count = match size {
@@ -75,10 +85,10 @@ impl Pointee {
             (Layout::Dense, _) => part.words(module),
             (Layout::Host, Pointee::Type(ty)) => Some(match &module.types[ty].inner {
                 TypeInner::Array { stride, .. } => u64::from(stride / 4),
-                TypeInner::Matrix { rows: VectorSize::Bi, .. } => 2,
-                TypeInner::Matrix { .. } => 4,
+                TypeInner::Matrix { rows, .. } => column_stride(*rows),
                 _ => 1,
             }),
+            (Layout::Host, Pointee::Matrix(_, rows, _)) => Some(column_stride(rows)),
             (Layout::Host, _) => Some(1),
         }
     }

@@ -47,7 +47,7 @@ pub struct Layers {
 }
 
 /// Key of the parameters of the environment.
-const ENV_PARAM: &str = "env_param";
+pub(super) const ENV_PARAM: &str = "env_param";
 
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,11 @@ pub fn resolve_with(
     open: &dyn Fn(&str, &Values) -> Result<&'static Env>,
 ) -> Result<Resolved> {
     let file = layers.file.as_ref().map(SettingsFile::table).transpose()?.unwrap_or_default();
-    let set = layers.set.iter().map(|entry| read_set(entry)).collect::<Result<Table>>()?;
+    let mut set = Table::new();
+    for entry in &layers.set {
+        let (setting, value) = read_set(entry)?;
+        add(&mut set, setting, value);
+    }
     let flags = layers
         .flags
         .iter()
@@ -158,13 +162,7 @@ pub fn resolve_with(
             && let (Some(Value::Array(above)), Some(Value::Array(below))) =
                 (table.get_mut(ENV_PARAM), merged.get(ENV_PARAM))
         {
-            // Names are understood in another case too.
-            let name = |entry: &Value| {
-                entry.as_str().and_then(|text| text.split('=').next()).map(|name| name.trim().to_lowercase())
-            };
-            let kept = below.iter().filter(|entry| above.iter().all(|other| name(other) != name(entry)));
-            let kept: Vec<Value> = kept.cloned().collect();
-            above.splice(0..0, kept);
+            put_below(above, below);
         }
         merged.extend(table);
     }
@@ -181,6 +179,27 @@ pub fn resolve_with(
     let mut notes: Vec<String> = kept.map(|(_, note)| note).into_iter().collect();
     notes.extend(idle(&config, &base, &origins)?);
     Ok(Resolved { config, env, origins: all, notes })
+}
+
+/// Puts environment parameters below others that go before them where they have the same name.
+pub(super) fn put_below(above: &mut Vec<Value>, below: &[Value]) {
+    // Names are understood in another case too.
+    let name = |entry: &Value| {
+        entry.as_str().and_then(|text| text.split('=').next()).map(|name| name.trim().to_lowercase())
+    };
+    let kept = below.iter().filter(|entry| above.iter().all(|other| name(other) != name(entry)));
+    let kept: Vec<Value> = kept.cloned().collect();
+    above.splice(0..0, kept);
+}
+
+/// Adds a setting to those of the same origin: the last one counts, and of lists of pairs all entries do.
+fn add(table: &mut Table, setting: &Setting, value: Value) {
+    match (setting.kind, table.get_mut(setting.key), value) {
+        (Kind::Pairs, Some(Value::Array(pairs)), Value::Array(more)) => pairs.extend(more),
+        (_, _, value) => {
+            table.insert(setting.key.to_owned(), value);
+        }
+    }
 }
 
 /// Settings that the user gave and that have no effect, for any agent, because of what others say. The file of a run names
@@ -231,7 +250,7 @@ fn unreadable(error: &dyn std::fmt::Display) -> Error {
     )
 }
 
-fn read_set(entry: &str) -> Result<(String, Value)> {
+fn read_set(entry: &str) -> Result<(&'static Setting, Value)> {
     let (key, text) = entry.split_once('=').ok_or_else(|| {
         Error::invalid("--set", entry, "key=value", "For example --set learning_rate=0.001.")
     })?;
@@ -239,7 +258,7 @@ fn read_set(entry: &str) -> Result<(String, Value)> {
     let key = key.trim().trim_start_matches('-').replace('-', "_");
     let setting = find(&key)?;
     let value = read_text(setting, text.trim(), &format!("--set {key}"))?;
-    Ok((setting.key.to_owned(), value))
+    Ok((setting, value))
 }
 
 fn read_text(setting: &Setting, text: &str, name: &str) -> Result<Value> {
@@ -326,6 +345,22 @@ mod tests {
         assert!(notes(&flags(&[("epsilon_final", "0.1"), ("sweep", "epsilon_decay_steps=0,9")])).is_empty());
         let swept = flags(&[("sweep", "huber_delta=1,2")]);
         assert_eq!(notes(&swept), ["huber_delta has no effect: it needs loss = huber."]);
+        let still = flags(&[("algo", "soft_q"), ("target_network", "false"), ("polyak", "0.5")]);
+        assert_eq!(notes(&still), ["polyak has no effect: it needs target_network = true."]);
+        let one_step = flags(&[("algo", "soft_pqn"), ("q_lambda", "0"), ("n_step_entropy", "true")]);
+        assert_eq!(notes(&one_step), ["n_step_entropy has no effect: it needs q_lambda above 0."]);
+    }
+
+    #[test]
+    fn lists_of_pairs_that_are_set_again_are_added() {
+        let sweep = |entries: &[&str]| resolve(&set(entries)).expect("valid").config.sweep;
+        let both = ["gamma=0.9,0.99", "alpha=0.1,0.2"];
+        assert_eq!(sweep(&["sweep=gamma=0.9,0.99", "sweep=alpha=0.1,0.2"]), both);
+        assert_eq!(sweep(&["sweep=[\"gamma=0.9,0.99\", \"alpha=0.1,0.2\"]"]), both);
+        assert!(resolve(&set(&["sweep=[\"gamma=0.9"])).is_err());
+        let layers = set(&["env=mountain_car", "env_param=gravity=0.003", "env_param=goal_velocity=0.01"]);
+        let given = resolve(&layers).expect("valid").config.env_param;
+        assert_eq!(given[2..], ["gravity=0.003", "goal_velocity=0.01"]);
     }
 
     #[test]

@@ -88,6 +88,8 @@ const FILES: &[&str] = &[
     REPORT_FILE,
     CURVE_FILE,
     GIF_FILE,
+    PROFILE_FILE,
+    TRACE_FILE,
 ];
 
 /// Those that grow while the run goes on.

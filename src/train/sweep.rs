@@ -134,7 +134,10 @@ impl Sweep {
             if setting.key == "seed"
                 || file.settings.keys().any(|other| find(other).is_ok_and(|s| s.key == setting.key))
             {
-                let hint = "Seeds of a trial are counted by `seeds`, from the seed in [settings] on.";
+                let hint = match setting.key {
+                    "seed" => "Seeds of a trial are counted by `seeds`, from the seed in [settings] on.",
+                    _ => "Leave it out of [settings], or give it no distribution.",
+                };
                 return Err(Error::invalid(
                     format!("parameters.{key}"),
                     value,

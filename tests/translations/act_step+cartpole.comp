@@ -57,6 +57,7 @@ struct EnvParams {
     float masspole;
     float length_;
     float force_mag;
+    uint sutton_barto_reward;
 };
 struct State {
     float x;
@@ -131,7 +132,7 @@ const uint MAX_EPISODE_STEPS = 500u;
 const uint OBS_SIZE = 4u;
 const uint STORED_OBS_BITS = 32u;
 const uint RENDER_FPS = 50u;
-const EnvParams DEFAULT_PARAMS = EnvParams(9.8, 1.0, 0.1, 0.5, 10.0);
+const EnvParams DEFAULT_PARAMS = EnvParams(9.8, 1.0, 0.1, 0.5, 10.0, 0u);
 
 layout(std430) readonly buffer Params_block_0Compute { Params _group_0_binding_0_cs; };
 
@@ -149,7 +150,7 @@ layout(std430) buffer type_3_block_6Compute { float _group_0_binding_6_cs[]; };
 
 layout(std430) buffer type_7_block_7Compute { uint _group_0_binding_7_cs[]; };
 
-EnvParams env = EnvParams(0.0, 0.0, 0.0, 0.0, 0.0);
+EnvParams env = EnvParams(0.0, 0.0, 0.0, 0.0, 0.0, 0u);
 
 float seen[4] = float[4](0.0, 0.0, 0.0, 0.0);
 
@@ -601,8 +602,10 @@ Outcome step_1(inout State state, uint action_1, inout Rng rng_8) {
     } else {
         local_1 = true;
     }
-    bool _e93 = local_1;
-    return Outcome(1.0, _e93);
+    bool fallen = local_1;
+    float sutton_barto = (fallen ? -1.0 : 0.0);
+    uint _e99 = env.sutton_barto_reward;
+    return Outcome(((_e99 != 0u) ? sutton_barto : 1.0), fallen);
 }
 
 Outcome take_step(inout State state_1, uint action_2[1], inout Rng rng_9) {

@@ -1,4 +1,4 @@
-// language: metal1.0
+// language: metal2.0
 #include <metal_stdlib>
 #include <simd/simd.h>
 
@@ -68,6 +68,7 @@ struct EnvParams {
     float masspole;
     float length;
     float force_mag;
+    uint sutton_barto_reward;
 };
 typedef EnvParams type_4[1];
 struct State {
@@ -154,7 +155,7 @@ constant uint MAX_EPISODE_STEPS = 500u;
 constant uint OBS_SIZE = 4u;
 constant uint STORED_OBS_BITS = 32u;
 constant uint RENDER_FPS = 50u;
-constant EnvParams DEFAULT_PARAMS = EnvParams {9.8, 1.0, 0.1, 0.5, 10.0};
+constant EnvParams DEFAULT_PARAMS = EnvParams {9.8, 1.0, 0.1, 0.5, 10.0, 0u};
 
 int naga_f2i32(float value) {
     return static_cast<int>(metal::clamp(value, -2147483600.0, 2147483500.0));
@@ -726,8 +727,10 @@ Outcome step_1(
     } else {
         local_1 = true;
     }
-    bool _e93 = local_1;
-    return Outcome {1.0, _e93};
+    bool fallen = local_1;
+    float sutton_barto = fallen ? -1.0 : 0.0;
+    uint _e99 = env.sutton_barto_reward;
+    return Outcome {(_e99 != 0u) ? sutton_barto : 1.0, fallen};
 }
 
 Outcome take_step(

@@ -1,4 +1,4 @@
-// language: metal1.0
+// language: metal2.0
 #include <metal_stdlib>
 #include <simd/simd.h>
 

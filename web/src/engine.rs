@@ -256,7 +256,7 @@ impl Engine {
 
 /// Leaves a verification; nobody is shown it.
 const ENDED: softq::Error =
-    softq::Error::Interrupted { signal: 0, env_steps: 0, kept: String::new(), resumable: false };
+    softq::Error::Interrupted { signal: 0, env_steps: None, kept: String::new(), goes_on: String::new() };
 
 /// What is left of an executor after its work: one that has lost its device, or holds a shader's failure, is of no more use.
 fn left(executor: Box<dyn Executor>, error: Option<&softq::Error>) -> Work {

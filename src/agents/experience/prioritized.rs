@@ -63,19 +63,20 @@ impl Priorities {
         priority_draw::record(rec, params, records, lanes, self.tree, self.indices, actions, importance)
     }
 
-    /// Records the new priorities of the batch, by the errors of `grad_slots` networks.
+    /// Records the new priorities of the batch, by the errors of `grad_slots` networks with `heads` heads each: one where an action
+    /// of several numbers has one value.
     pub fn update(
         &self,
         rec: &mut Recording,
         records: Buffer<Agent>,
         errors: Buffer<TdError>,
-        grad_slots: u32,
+        (grad_slots, heads): (u32, u32),
         batch: &Batch,
     ) -> Result<()> {
         let params = priority_update::Params {
             batch: batch.rows,
             grad_slots,
-            heads: batch.heads,
+            heads,
             capacity: self.capacity,
             agents: batch.agents,
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use softq::config::{Config, plain};
+use softq::config::{Config, Replay, Temperature, plain};
 use softq::error::{Error, Result};
 use softq::train::saved_run::Origin;
 use toml::{Table, Value};
@@ -14,8 +14,10 @@ const OF_THE_RUN: [&str; 8] = ["env", "algo", "seed", "agents", "sweep", "device
 /// A run directory.
 pub(super) struct Run {
     pub path: PathBuf,
-    /// Its environment: id, or path of a file.
+    /// Id of its environment, or stem of the file.
     pub environment: String,
+    /// The text of a user's environment.
+    world: String,
     /// The return at which it counts as solved.
     pub threshold: Option<f64>,
     /// The settings of each agent.
@@ -27,19 +29,47 @@ impl Run {
         let Origin { config, env, .. } = Origin::read(path)?;
         Ok(Run {
             path: path.to_owned(),
-            environment: config.env.clone(),
+            environment: env.id.clone(),
+            world: env.given.clone(),
             threshold: env.reward_threshold,
-            members: config.members()?,
+            members: config.members()?.into_iter().map(with_lengths).collect(),
         })
     }
 }
 
+/// The settings with the lengths of schedules that span the run: of runs of different length they are different schedules.
+fn with_lengths(mut config: Config) -> Config {
+    if config.temperature == Temperature::Schedule && config.alpha_decay_steps == 0 {
+        config.alpha_decay_steps = config.total_timesteps;
+    }
+    if config.replay == Replay::Prioritized && config.importance_decay_steps == 0 {
+        config.importance_decay_steps = config.total_timesteps;
+    }
+    config
+}
+
+/// Refuses different worlds under one name.
+fn check_worlds(runs: &[Run]) -> Result<()> {
+    let mut known: BTreeMap<&str, &Run> = BTreeMap::new();
+    for run in runs {
+        let first = *known.entry(&run.environment).or_insert(run);
+        if first.world != run.world {
+            let what = format!("{} in {}", run.environment, run.path.display());
+            let allowed = format!("the same file as that of {}", first.path.display());
+            let hint = "Their environment.wgsl differ: plot them apart, or rename the file of one and train it again.";
+            return Err(Error::invalid("PATH", what, allowed, hint));
+        }
+    }
+    Ok(())
+}
+
 /// The line that each agent of each run belongs to. A seed that would count twice is refused.
 pub(super) fn lines(runs: &[Run]) -> Result<Vec<Vec<String>>> {
+    check_worlds(runs)?;
     let mut compared: BTreeMap<(&str, &str), Vec<Table>> = BTreeMap::new();
     for run in runs {
         for member in &run.members {
-            let key = (member.env.as_str(), member.algo.as_str());
+            let key = (run.environment.as_str(), member.algo.as_str());
             compared.entry(key).or_default().push(Table::try_from(member).unwrap_or_default());
         }
     }
@@ -50,7 +80,7 @@ pub(super) fn lines(runs: &[Run]) -> Result<Vec<Vec<String>>> {
     for run in runs {
         let mut own = Vec::new();
         for member in &run.members {
-            let tables = &compared[&(member.env.as_str(), member.algo.as_str())];
+            let tables = &compared[&(run.environment.as_str(), member.algo.as_str())];
             let table = Table::try_from(member).unwrap_or_default();
             let named = |(key, value): (&String, &Value)| {
                 let shown = !OF_THE_RUN.contains(&key.as_str()) && differs(key, tables);
@@ -61,7 +91,8 @@ pub(super) fn lines(runs: &[Run]) -> Result<Vec<Vec<String>>> {
                 true => member.algo.clone(),
                 false => format!("{}; {}", member.algo, settings.join(" ")),
             };
-            if let Some(other) = seen.insert((member.env.clone(), line.clone(), member.seed), &run.path) {
+            if let Some(other) = seen.insert((run.environment.clone(), line.clone(), member.seed), &run.path)
+            {
                 let what = format!("seed {} of {line} in {}", member.seed, run.path.display());
                 let allowed = format!("given once; it is in {} too", other.display());
                 return Err(Error::invalid("PATH", what, allowed, "A run counts as one seed."));

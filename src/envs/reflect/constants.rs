@@ -230,8 +230,15 @@ impl Reader<'_> {
                     );
                     return Err(self.at_constant("ACTION_LOW", message));
                 }
-                let f32s = |list: Vec<f64>| list.into_iter().map(|value| value as f32).collect();
-                Ok(ActionSpace::Box { low: f32s(low), high: f32s(high) })
+                let f32s = |list: Vec<f64>| list.into_iter().map(|value| value as f32).collect::<Vec<f32>>();
+                let (low, high) = (f32s(low), f32s(high));
+                if low.iter().zip(&high).any(|(low, high)| !(high - low).is_finite() || high <= low) {
+                    let message = format!(
+                        "it is {low:?} and ACTION_HIGH is {high:?}; what lies between them must be a number of 32 bits above 0"
+                    );
+                    return Err(self.at_constant("ACTION_LOW", message));
+                }
+                Ok(ActionSpace::Box { low, high })
             }
             [] if constants.0.contains_key("ACTION_HIGH") => Err(self.at_constant(
                 "ACTION_HIGH",

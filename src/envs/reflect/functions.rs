@@ -48,6 +48,11 @@ impl Reader<'_> {
         self.function("step", &["ptr<function, State>", &action, rng], "Outcome")?;
         let observe_at = self.find_function("observe_at").is_some();
         if observe_at {
+            if self.find_function("observe").is_some() {
+                let message =
+                    "there are both observe and observe_at; keep one, since only observe_at would be called";
+                return Err(self.fail(self.item_line("observe"), message.into()));
+            }
             self.function("observe_at", &["State", "u32"], "f32")?;
         } else {
             self.function("observe", &["State"], &format!("array<f32, {obs_size}>"))?;

@@ -98,8 +98,8 @@ impl Reader<'_> {
                 }
                 None => Default::default(),
             };
-            if let Some(allowed) = about.allowed.filter(|allowed| !allowed.holds(f64::from(*default as f32)))
-            {
+            let held = number.value(number.word(*default));
+            if let Some(allowed) = about.allowed.filter(|allowed| !allowed.holds(held)) {
                 let message = format!("{name} = {default} is not allowed: it must be {allowed}");
                 return Err(self.at_constant("DEFAULT_PARAMS", message));
             }

@@ -35,6 +35,12 @@ impl Reader<'_> {
 
     /// Words of `State` with their names, and the words of one state in an array.
     pub(super) fn state(&self) -> Result<(Vec<StateWord>, u32)> {
+        let alias =
+            |item: &&Item| item.keyword == "alias" && ["State", "EnvParams"].contains(&item.name.as_str());
+        if let Some(item) = self.items.iter().find(alias) {
+            let message = format!("{} must be a struct of that name, not an alias of another", item.name);
+            return Err(self.fail(Some(item.line), message));
+        }
         let Some((ty, span)) = self.named_type("State") else {
             return Err(self.fail(
                 None,

@@ -44,6 +44,7 @@ impl Function<'_, '_> {
         match self.inner(handle) {
             TypeInner::Scalar(scalar) => Ok(Pointee::Scalar(*scalar)),
             TypeInner::Vector { size, scalar } => Ok(Pointee::Vector(*size, *scalar)),
+            TypeInner::Matrix { columns, rows, scalar } => Ok(Pointee::Matrix(*columns, *rows, *scalar)),
             _ => Err(self.lowering.refusal("values of this type", span)),
         }
     }

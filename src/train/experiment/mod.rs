@@ -29,7 +29,7 @@ use toml::{Table, Value};
 use crate::config::{Kind, find, plain};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::train::layers::{Layers, Resolved, resolve};
+use crate::train::layers::{ENV_PARAM, Layers, Resolved, put_below, resolve};
 
 /// The file, as it is written.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -168,7 +168,14 @@ impl File {
                         "Scores know agents by their seeds: give every value a [[variants]] of its own.";
                     return Err(Error::invalid(key, plain(value), "left out of an experiment", hint));
                 }
-                merged.insert(setting.key.to_owned(), value.clone());
+                let mut value = value.clone();
+                if setting.key == ENV_PARAM
+                    && let (Value::Array(above), Some(Value::Array(below))) =
+                        (&mut value, merged.get(ENV_PARAM))
+                {
+                    put_below(above, below);
+                }
+                merged.insert(setting.key.to_owned(), value);
             }
         }
         let agents = self.seeds.to_string();
@@ -185,6 +192,15 @@ impl File {
         );
         set.extend(device.map(|device| format!("device={device}")));
         let resolved = resolve(&Layers { set, ..Layers::default() })?;
+        if let Some(wrong) = resolved.env.id.chars().find(|c| !legible(*c)) {
+            let hint = format!("It is a cell of scores.csv, where '{wrong}' cannot stand: rename the file.");
+            return Err(Error::invalid(
+                "environments",
+                environment,
+                "names of letters, digits, spaces and _.=+-*/()",
+                hint,
+            ));
+        }
         let algorithm = match variant.name.as_str() {
             "" => algorithm.to_owned(),
             name => format!("{algorithm}; {name}"),
@@ -230,6 +246,27 @@ mod tests {
         );
         assert_ne!(cells[4].resolved.config.total_timesteps, 4000);
         assert_eq!(cells[0].algorithm, "sqn; slow");
+    }
+
+    #[test]
+    fn parameters_of_an_environment_are_put_on_top_of_those_below_by_name() {
+        let experiment = parse(
+            "environments = ['catch']\nalgorithms = ['sqn']\nseeds = 1\n[settings]\nenv_param = ['rows=6', 'columns=4']\n\
+             [per_environment.catch]\nenv_param = ['columns=3']\n[[variants]]\nname = 'short'\n\
+             settings = { env_param = ['max_episode_steps=50'] }",
+        );
+        let cells = experiment.expect("cells").cells;
+        assert_eq!(cells[0].resolved.config.env_param, ["rows=6", "columns=3", "max_episode_steps=50"]);
+    }
+
+    #[test]
+    fn a_world_whose_name_is_no_cell_is_refused() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let file = root.path().join("a,b.wgsl");
+        std::fs::write(&file, include_str!("../../../tests/data/worlds/n_pack1.wgsl")).expect("write");
+        let text = format!("environments = ['{}']\nalgorithms = ['sqn']\nseeds = 1", file.display());
+        let message = parse(&text).expect_err("refused").to_string();
+        assert!(message.contains("a,b.wgsl") && message.contains("',' cannot stand"), "{message}");
     }
 
     #[test]

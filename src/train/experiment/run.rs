@@ -15,6 +15,7 @@ use crate::train::experiment::scores::{self, HEADER, SCORES_FILE, Score};
 use crate::train::experiment::{Cell, Experiment};
 use crate::train::resume::{Changes, Resumed, resume};
 use crate::train::run_dir::{CONFIG_FILE, ENVIRONMENT_FILE, EVALUATIONS_FILE, MODEL_FILE, RunDir};
+use crate::train::saved_run::Origin;
 use crate::train::sinks::{RunFiles, train_with};
 use crate::train::trainer::Trainer;
 
@@ -152,6 +153,7 @@ fn train(
     observe: &mut dyn FnMut(Standing<'_>, &Event),
 ) -> Result<()> {
     let (mut trainer, files) = if dir.join(CONFIG_FILE).is_file() && !lost(dir) {
+        as_long(cell, dir)?;
         let device = Some(cell.resolved.config.device.clone());
         let Resumed { trainer, files, .. } = resume(dir, &Changes { device, ..Changes::default() }, EVERY)?;
         (trainer, files)
@@ -172,8 +174,29 @@ fn train(
         let done = matches!(event, Event::Finished(_));
         observe(Standing { cell, index, env_steps, done }, event);
         Ok(())
+    })
+    .map_err(|error| match error {
+        Error::Interrupted { signal, env_steps, kept, .. } => {
+            let goes_on = "The same `softq experiment` command goes on from here.".into();
+            Error::Interrupted { signal, env_steps, kept, goes_on }
+        }
+        error => error,
     })?;
     Ok(())
+}
+
+/// Refuses to go on with a population that was made longer or shorter by itself.
+fn as_long(cell: &Cell, dir: &Path) -> Result<()> {
+    let (own, wanted) = (Origin::read(dir)?.config.total_timesteps, cell.resolved.config.total_timesteps);
+    match own == wanted {
+        true => Ok(()),
+        false => {
+            let message = format!(
+                "it was given total_timesteps = {own} where the experiment has {wanted}. Delete it to train this population anew"
+            );
+            Err(Error::file("go on in", dir, message))
+        }
+    }
 }
 
 /// What a population costs: bytes of device memory, and seconds, from a short try of its iteration.

@@ -350,11 +350,14 @@ impl Loop<'_> {
         while self.report.is_none() {
             let signal = stop.load(Ordering::Relaxed);
             if signal != 0 {
-                let env_steps = self.trainer.course().env_steps;
-                let resumable = self.checkpoint()?;
+                let env_steps = Some(self.trainer.course().env_steps);
+                let goes_on = match self.checkpoint()? {
+                    true => "`softq train --resume` with the run directory goes on from here.".into(),
+                    false => String::new(),
+                };
                 // What was on its way may have been the end.
                 if self.report.is_none() {
-                    return Err(Error::Interrupted { signal, env_steps, kept: String::new(), resumable });
+                    return Err(Error::Interrupted { signal, env_steps, kept: String::new(), goes_on });
                 }
                 break;
             }

@@ -70,7 +70,13 @@ fn command_line() -> String {
 }
 
 /// An argument as a POSIX shell reads it back.
-fn quoted(arg: &str) -> String {
+///
+/// ```
+/// use softq::train::sinks::settings::quoted;
+///
+/// assert_eq!(["runs/a", "my runs"].map(quoted), ["runs/a", "'my runs'"]);
+/// ```
+pub fn quoted(arg: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
     if !arg.is_empty() && arg.chars().all(plain) {
         arg.to_owned()

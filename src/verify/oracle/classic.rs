@@ -76,6 +76,7 @@ fn cartpole(lane: Lane<'_>, state: &[u32], action: &[u32], _: &mut Random) -> Op
     let number = Num::constant;
     let [x, x_dot, theta, theta_dot] = floats(state);
     let [gravity, masscart, masspole, length, force_mag] = floats(lane.params);
+    let sutton_barto_reward = lane.params[5] != 0;
     let (total_mass, polemass_length, tau) = (masspole + masscart, masspole * length, number(0.02));
     let force = if action[0] == 1 { force_mag } else { -force_mag };
     let (sintheta, costheta) = theta.sin_cos();
@@ -86,7 +87,13 @@ fn cartpole(lane: Lane<'_>, state: &[u32], action: &[u32], _: &mut Random) -> Op
     let next = [x + tau * x_dot, x_dot + tau * xacc, theta + tau * theta_dot, theta_dot + tau * thetaacc];
     let within = |value: Num, limit: f64| beyond(value.max(-value), number(limit)).map(|beyond| !beyond);
     let within = both(within(next[0], 2.4), within(next[2], 12.0 * TAU / 360.0));
-    outcome(next, Num::exact(1.0), within.map(|within| !within))
+    let reward = match (sutton_barto_reward, within) {
+        (false, _) => Num::exact(1.0),
+        (true, Some(within)) => Num::exact(if within { 0.0 } else { -1.0 }),
+        // The fall that rounding decides.
+        (true, None) => Num { value: -0.5, bound: 0.5 },
+    };
+    outcome(next, reward, within.map(|within| !within))
 }
 
 fn reset_valley(_: Lane<'_>, random: &mut Random) -> Vec<Expect> {
