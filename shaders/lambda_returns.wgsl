@@ -6,7 +6,8 @@
 //   R[T-1] = r + gamma (1 - d) V(s')
 //   R[t]   = r + gamma (1 - d) (lambda (R[t+1] + between alpha H(s')) + (1 - lambda) V(s'))
 // s' is the true next observation: where the time limit cut the episode, R[t] = r + gamma V(s'), and d = 1 where it
-// ended. With between = 1, R[t+1] stands for the soft value of s' as V does, and the fixed point is that of lambda = 0.
+// ended. With between = 1, R[t+1] stands for the soft value of s' as V does where actions are drawn from
+// softmax(Q / alpha); then the fixed point is that of lambda = 0.
 // replay [agents, steps num_lanes] transitions in the layout of `transition`, as act_step left them; q [agents, steps
 // num_lanes, q_stride] action values of every transition's s', actions columns from q_offset on; returns [agents, steps
 // num_lanes, heads], of which column `head` is written: one dispatch per head.

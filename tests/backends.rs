@@ -4,7 +4,10 @@ mod common;
 
 use std::time::Instant;
 
-use softq::engine::recording::{Buffers, Recording};
+use softq::Error;
+use softq::engine::cpu::CpuExecutor;
+use softq::engine::executor::{Executor, Grain};
+use softq::engine::recording::{BufferId, Buffers, Recording};
 use softq::gpu;
 use softq::kernels::log_softmax;
 use softq::verify::{self, Options};
@@ -73,4 +76,32 @@ fn submissions_are_timed_by_the_devices_clock_without_waiting_for_it() {
     assert!(!some.is_zero());
     assert!(more > some, "{more:?} after {some:?}");
     assert!(more < begun.elapsed(), "{more:?} of {:?}", begun.elapsed());
+}
+
+#[test]
+fn what_is_not_there_is_refused_alike_by_both_executors() {
+    let Some(choice) = common::gpu() else { return };
+    let gpu = gpu::open(&choice).expect("opens");
+    let cpu: Box<dyn Executor> = Box::new(CpuExecutor::new());
+    let refusals = [gpu, cpu].map(|mut executor| {
+        let mut buffers = Buffers::default();
+        let word = buffers.add::<u32>("word", 1, "").id;
+        executor.allocate(&buffers).expect("room for a word");
+        let earlier = executor.prepare(&Recording::default()).expect("nothing");
+        executor.allocate(&buffers).expect("room for a word");
+        let nowhere = BufferId(9_999);
+        let refused: [Result<(), Error>; 6] = [
+            executor.read(nowhere).map(drop),
+            executor.write(nowhere, &[1]),
+            executor.write_at(word, 1, &[1]),
+            executor.request(nowhere),
+            executor.submit(&[(earlier, 1)], None),
+            executor.clocked(&[(earlier, 1)], Grain::Submission).map(drop),
+        ];
+        let texts = refused.map(|refused| refused.expect_err("nothing is there").to_string());
+        executor.write(word, &[7]).expect("the executor goes on");
+        assert_eq!(executor.read(word).expect("read"), [7]);
+        texts
+    });
+    assert_eq!(refusals[0], refusals[1]);
 }

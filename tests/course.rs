@@ -10,7 +10,7 @@ use softq::engine::cpu::CpuExecutor;
 use softq::engine::executor::{Executor, Program};
 use softq::engine::recording::{BufferId, Buffers, Recording};
 use softq::train::course::Course;
-use softq::train::event::{Event, Progress};
+use softq::train::event::{Event, Progress, Report};
 use softq::train::trainer::Trainer;
 use softq::{Result, envs, gpu};
 
@@ -172,4 +172,51 @@ fn advancing_never_waits_and_the_best_weights_are_those_of_their_evaluation() {
         }
         assert!(trainer.run(&mut |_| Ok(())).is_err(), "a finished run does not go on");
     }
+}
+
+fn reported(config: &Config) -> Report {
+    Trainer::new(config).expect("trainer").run(&mut |_| Ok(())).expect("run")
+}
+
+/// Every step costs 1, so that episodes which were cut look better than they are.
+#[test]
+fn an_evaluation_that_was_cut_short_is_no_solution() {
+    let config = Config {
+        env: "mountaincar".into(),
+        device: "cpu".into(),
+        hidden: vec![8],
+        total_timesteps: 2_000,
+        eval_frequency: 500,
+        eval_episodes: 4,
+        eval_max_steps: 100,
+        ..Config::default()
+    };
+    let report = reported(&config);
+    let member = &report.members[0];
+    assert_eq!((member.greedy.unfinished, member.greedy.mean()), (4, -100.0));
+    assert_eq!((member.solved_at_env_steps, report.env_steps), (None, 2_000));
+}
+
+/// Its weights are those of before its divergence for ever.
+#[test]
+fn an_agent_that_has_diverged_solves_nothing_any_more() {
+    let config = Config {
+        env: "acrobot".into(),
+        env_param: vec!["reward_threshold=-500".into()],
+        device: "cpu".into(),
+        hidden: vec![8],
+        agents: 2,
+        sweep: vec!["reward_scale=1,1e38".into()],
+        learning_starts: 100,
+        total_timesteps: 2_000,
+        eval_frequency: 1_000,
+        eval_episodes: 2,
+        ..Config::default()
+    };
+    let report = reported(&config);
+    let of = |agent: usize| {
+        let member = &report.members[agent];
+        (member.diverged_at_update.is_some(), member.solved_at_env_steps.is_some())
+    };
+    assert_eq!([of(0), of(1)], [(false, true), (true, false)]);
 }

@@ -36,7 +36,7 @@ use crate::engine::executor::{Executor, write_as};
 use crate::engine::kernel::Work;
 use crate::engine::recording::{Buffer, BufferId, Buffers, Dispatch, Recording};
 use crate::engine::variant::Variant;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::metrics::Metrics;
 use crate::nn::{Group, GroupSpec};
 use crate::shared::agent::{Agent, Lane};
@@ -190,6 +190,7 @@ impl Plan {
 
     /// The weights of one agent, group by group `[nets, params]`.
     pub fn weights_of(&self, agent: usize, executor: &mut dyn Executor) -> Result<Vec<Vec<f32>>> {
+        self.check_agent(agent)?;
         let shard = self.shard_of(agent);
         let mut words = Vec::new();
         for buffer in shard.weights() {
@@ -200,10 +201,31 @@ impl Plan {
 
     /// Gives a plan of one agent its weights, group by group `[nets, params]`.
     pub fn set_weights(&self, weights: &[Vec<f32>], executor: &mut dyn Executor) -> Result<()> {
-        for (group, weights) in self.shards.iter().flat_map(|shard| &shard.groups).zip(weights) {
+        let groups: Vec<_> = self.shards.iter().flat_map(|shard| &shard.groups).collect();
+        let wanted: Vec<u64> = groups.iter().map(|group| group.weights.len).collect();
+        let given: Vec<u64> = weights.iter().map(|weights| weights.len() as u64).collect();
+        if given != wanted {
+            let allowed = format!("{wanted:?} numbers, group by group, of a plan of one agent");
+            return Err(Error::invalid(
+                "weights",
+                format!("{given:?}"),
+                allowed,
+                "Take them from a run of the same networks.",
+            ));
+        }
+        for (group, weights) in groups.into_iter().zip(weights) {
             write_as(executor, group.weights.id, weights)?;
         }
         Ok(())
+    }
+
+    /// Refuses an agent that is not there.
+    pub(crate) fn check_agent(&self, agent: usize) -> Result<()> {
+        if agent < self.members.len() {
+            return Ok(());
+        }
+        let allowed = format!("from 0 to {}", self.members.len() - 1);
+        Err(Error::invalid("agent", agent, allowed, "Agents are numbered from 0."))
     }
 
     /// Lets a plan of one agent start with these `ln alpha`, one for each head that has its own.
@@ -229,6 +251,7 @@ impl Plan {
 
     /// `ln alpha` of one agent, or of each of its heads.
     pub fn log_alphas_of(&self, agent: usize, executor: &mut dyn Executor) -> Result<Vec<f32>> {
+        self.check_agent(agent)?;
         let shard = self.shard_of(agent);
         let mut words = Vec::new();
         for buffer in shard.temperatures() {

@@ -229,7 +229,7 @@ mod tests {
         line.latest = Progress { env_steps: 5_000, alpha: 0.125, ..Progress::default() };
         assert_eq!(line.state_line(None), "return -  alpha 0.1250  entropy -");
         (line.latest.episodic_return, line.latest.entropy) = (Some(98.25), Some(0.5));
-        let greedy = Evaluation { returns: vec![99.98, 199.98] };
+        let greedy = Evaluation::of_returns([99.98, 199.98]);
         assert_eq!(
             line.evaluation_line(5_000, &greedy),
             "step 5,000/60,000  eval 149.98 +- 50.0  return 98.2  alpha 0.1250  entropy 0.500  - steps/s"

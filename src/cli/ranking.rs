@@ -59,8 +59,8 @@ mod tests {
             config,
             solved_at_env_steps: (agent == 2).then_some(12_000),
             diverged_at_update: (agent == 3).then_some(7),
-            greedy: Evaluation { returns: vec![[400.0, 500.0, 500.0, 500.0][agent]] },
-            softmax: Evaluation { returns: vec![100.0] },
+            greedy: Evaluation::of_returns([[400.0, 500.0, 500.0, 500.0][agent]]),
+            softmax: Evaluation::of_returns([100.0]),
         };
         Report {
             env: "CartPole-v1".into(),

@@ -111,6 +111,9 @@ fn is_env_of(run: &SavedRun, name: &str) -> bool {
         || name.eq_ignore_ascii_case(&run.env.short)
 }
 
+/// Episodes of each environment below which those that have not ended are missed.
+const FEW: u64 = 20;
+
 fn text(report: &RolloutReport) -> String {
     let mut text = format!(
         "{}, policy {}: {} environments x {} steps in {:.3} s ({} dispatches)\n  {} steps/s on {}, {}\n",
@@ -128,6 +131,10 @@ fn text(report: &RolloutReport) -> String {
         (Some(mean), Some(length)) => {
             let episodes = thousands(report.episodes);
             text += &format!("  {episodes} episodes, mean return {mean:.2}, mean length {length:.1}\n");
+            // One is open in every environment.
+            if report.episodes < FEW * u64::from(report.num_envs) {
+                text += "  too few steps for these means: most of what had not ended are long episodes\n";
+            }
         }
         _ => text += "  no episode ended\n",
     }

@@ -26,7 +26,11 @@ pub fn closing_text(report: &Report, reward_threshold: Option<f64>, choice: &Cho
     };
     let evaluation = |name: &str, e: &Evaluation, how: &str| {
         let (mean, episodes) = (beside(e.mean(), reward_threshold), counted(e.returns.len(), "episode"));
-        format!("  {name:<8} {mean} +- {} over {episodes}, {how}\n", beside(e.std(), None))
+        let open = match e.unfinished {
+            0 => String::new(),
+            some => format!(", {} of which had not ended", thousands(some as u64)),
+        };
+        format!("  {name:<8} {mean} +- {} over {episodes}{open}, {how}\n", beside(e.std(), None))
     };
     let rate = if report.wall_s > 0.0 { report.env_steps as f64 / report.wall_s } else { 0.0 };
     let agents = report.members.len();

@@ -198,13 +198,18 @@ impl Config {
                         (self.seed >> 32) as u32 ^ 0x5eed,
                     ];
                     let u = (f64::from(pcg4d(words)[0]) + 0.5) / 4_294_967_296.0;
-                    let value = match log {
+                    let between = |low: f64, high: f64| match log {
                         true => (low.ln() + u * (high.ln() - low.ln())).exp(),
                         false => low + u * (high - low),
                     };
                     match sweep.setting.kind {
-                        Kind::U32 | Kind::U64 => value.round().to_string(),
-                        _ => value.to_string(),
+                        // Every whole number has an interval of the same length around it.
+                        Kind::U32 | Kind::U64 => {
+                            let (low, high) = (low.ceil(), high.floor().max(low.ceil()));
+                            let from = if *log { (low - 0.5).max(low / 2.0) } else { low - 0.5 };
+                            between(from, high + 0.5).round().clamp(low, high).to_string()
+                        }
+                        _ => between(*low, *high).to_string(),
                     }
                 }
             };
@@ -296,6 +301,11 @@ mod tests {
         assert!(alphas.iter().all(|alpha| (1e-3..=1.0).contains(alpha)));
         let below = alphas.iter().filter(|alpha| **alpha < 0.0316).count();
         assert!((70..=130).contains(&below), "the median of log_uniform is the geometric mean: {below}");
+        let thirds = members(600, &["target_update_interval=uniform(1,3)"]).expect("members");
+        for wanted in 1..=3 {
+            let count = thirds.iter().filter(|config| config.target_update_interval == wanted).count();
+            assert!((150..=250).contains(&count), "{count} of 600 have {wanted}");
+        }
         assert!((1..=9).all(|n| drawn.iter().any(|member| member.target_update_interval == n)));
         assert_eq!(
             drawn,

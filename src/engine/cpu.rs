@@ -34,7 +34,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::clock::Instant;
-use crate::engine::executor::{Executor, Grain, Program, SUBMISSION, Span};
+use crate::engine::executor::{
+    Executor, Grain, Program, SUBMISSION, Span, check_buffer, check_programs, check_words,
+};
 use crate::engine::interpret::Interpreted;
 use crate::engine::kernel::TwinCall;
 use crate::engine::memory;
@@ -131,29 +133,6 @@ impl CpuExecutor {
             });
         });
     }
-
-    /// Programs of earlier buffers, or of another executor, are gone.
-    fn check_programs(&self, programs: &[(Program, u32)]) -> Result<()> {
-        match programs.iter().find(|(program, _)| program.0 >= self.programs.len()) {
-            Some((program, _)) => {
-                let message = format!(
-                    "program {} is not of this executor, or of buffers that it has no more: prepare it anew",
-                    program.0
-                );
-                Err(Error::Kernel { kernel: "cpu".into(), message })
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn check(&self, buffer: BufferId) -> Result<usize> {
-        let index = buffer.0 as usize;
-        if index < self.memory.len() {
-            Ok(index)
-        } else {
-            Err(Error::Kernel { kernel: "cpu".into(), message: format!("buffer {index} is not allocated") })
-        }
-    }
 }
 
 /// Runs a recording over buffers indexed by id, by twins or, where there is any, by `code`.
@@ -204,26 +183,15 @@ impl Executor for CpuExecutor {
     }
 
     fn write_at(&mut self, buffer: BufferId, first: u64, words: &[u32]) -> Result<()> {
-        let index = self.check(buffer)?;
+        let index = check_buffer(buffer, self.memory.len())?;
         let memory = &mut self.memory[index];
-        let first = usize::try_from(first).unwrap_or(usize::MAX);
-        if words.len() > memory.len().saturating_sub(first) {
-            return Err(Error::Kernel {
-                kernel: "cpu".into(),
-                message: format!(
-                    "{} words written from word {first} on to buffer '{}' of {}",
-                    words.len(),
-                    self.names[index],
-                    memory.len()
-                ),
-            });
-        }
-        memory[first..][..words.len()].copy_from_slice(words);
+        check_words(words, first, memory.len() as u64, &self.names[index])?;
+        memory[first as usize..][..words.len()].copy_from_slice(words);
         Ok(())
     }
 
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
-        let index = self.check(buffer)?;
+        let index = check_buffer(buffer, self.memory.len())?;
         Ok(self.memory[index].clone())
     }
 
@@ -238,7 +206,7 @@ impl Executor for CpuExecutor {
                 });
             }
             for buffer in &dispatch.bindings {
-                self.check(buffer.id)?;
+                check_buffer(buffer.id, self.memory.len())?;
             }
         }
         let code = self.code(recording)?;
@@ -248,7 +216,7 @@ impl Executor for CpuExecutor {
     }
 
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()> {
-        self.check_programs(programs)?;
+        check_programs(programs, self.programs.len())?;
         match self.agents(programs) {
             _ if programs.is_empty() => {}
             Some(agents) => self.run_by_agent(agents, programs),
@@ -281,7 +249,7 @@ impl Executor for CpuExecutor {
     }
 
     fn clocked(&mut self, programs: &[(Program, u32)], grain: Grain) -> Result<Vec<Span>> {
-        self.check_programs(programs)?;
+        check_programs(programs, self.programs.len())?;
         let start = Instant::now();
         let now = move || start.elapsed().as_nanos() as u64;
         if grain == Grain::Submission {

@@ -34,7 +34,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::engine::recording::{BufferId, Buffers, Recording};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A recording resolved by one executor; valid for that executor only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,4 +190,33 @@ pub fn read_as<T: bytemuck::Pod>(executor: &mut dyn Executor, buffer: BufferId) 
 /// Typed write at the start of a buffer.
 pub fn write_as<T: bytemuck::Pod>(executor: &mut dyn Executor, buffer: BufferId, values: &[T]) -> Result<()> {
     executor.write(buffer, bytemuck::cast_slice(values))
+}
+
+/// Refuses programs of earlier buffers, which are gone, or of another executor; `prepared` are there.
+pub(crate) fn check_programs(programs: &[(Program, u32)], prepared: usize) -> Result<()> {
+    match programs.iter().find(|(program, _)| program.0 >= prepared) {
+        Some((program, _)) => refused(format!(
+            "program {} is not of this executor, or of buffers that it has no more: prepare it anew",
+            program.0
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The index of a buffer, one of `allocated`.
+pub(crate) fn check_buffer(buffer: BufferId, allocated: usize) -> Result<usize> {
+    let index = buffer.0 as usize;
+    if index < allocated { Ok(index) } else { refused(format!("buffer {index} is not allocated")) }
+}
+
+/// Refuses words that reach beyond the end of a buffer.
+pub(crate) fn check_words(words: &[u32], first: u64, length: u64, name: &str) -> Result<()> {
+    if words.len() as u64 <= length.saturating_sub(first) {
+        return Ok(());
+    }
+    refused(format!("{} words written from word {first} on to buffer '{name}' of {length}", words.len()))
+}
+
+fn refused<T>(message: String) -> Result<T> {
+    Err(Error::Kernel { kernel: "executor".into(), message })
 }

@@ -38,7 +38,11 @@ impl AdapterReport {
 
     /// Software drivers run on the CPU; `auto` takes them only when there is no hardware, and then not to train.
     pub fn is_hardware(&self) -> bool {
-        matches!(self.device_type.as_str(), "DiscreteGpu" | "IntegratedGpu" | "VirtualGpu")
+        match self.backend.as_str() {
+            // A browser says of an adapter whether it is software, and nothing else.
+            "webgpu" => self.device_type != "Cpu",
+            _ => matches!(self.device_type.as_str(), "DiscreteGpu" | "IntegratedGpu" | "VirtualGpu"),
+        }
     }
 }
 

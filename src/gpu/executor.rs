@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::engine::executor::{Executor, Grain, Program, Span};
+use crate::engine::executor::{Executor, Grain, Program, Span, check_buffer, check_programs, check_words};
 use crate::engine::memory;
 use crate::engine::recording::{BufferId, Buffers, Recording};
 use crate::engine::variant::Variant;
@@ -76,9 +76,10 @@ impl GpuExecutor {
         f64::from(self.gpu.queue.get_timestamp_period())
     }
 
-    /// Declared length of a buffer, which may be less than the device's.
-    fn bytes(&self, buffer: BufferId) -> u64 {
-        self.decls.decls[buffer.0 as usize].words * 4
+    /// A buffer with its declared length in bytes, which may be less than the device's.
+    fn buffer(&self, buffer: BufferId) -> Result<(&wgpu::Buffer, u64)> {
+        let index = check_buffer(buffer, self.buffers.len())?;
+        Ok((&self.buffers[index], self.decls.decls[index].words * 4))
     }
 
     /// Encodes one run of a dispatch.
@@ -168,6 +169,10 @@ impl Executor for GpuExecutor {
             }
         }
         self.programs.clear();
+        // A browser frees what is dropped when it collects its garbage, which may be long after the device has no memory left.
+        if !self.gpu.waits {
+            self.buffers.iter().for_each(wgpu::Buffer::destroy);
+        }
         // Snapshots of the old memory that nobody took.
         self.ring = ReadbackRing::default();
         self.decls = buffers.clone();
@@ -191,7 +196,9 @@ impl Executor for GpuExecutor {
 
     fn write_at(&mut self, buffer: BufferId, first: u64, words: &[u32]) -> Result<()> {
         let bytes: &[u8] = bytemuck::cast_slice(words);
-        self.gpu.queue.write_buffer(&self.buffers[buffer.0 as usize], 4 * first, bytes);
+        let (target, length) = self.buffer(buffer)?;
+        check_words(words, first, length / 4, &self.decls.decls[buffer.0 as usize].name)?;
+        self.gpu.queue.write_buffer(target, 4 * first, bytes);
         self.uploaded += bytes.len() as u64;
         self.gpu.check()
     }
@@ -201,9 +208,8 @@ impl Executor for GpuExecutor {
             let message = "a browser's device cannot be waited for: request the buffer, and collect it later";
             return Err(Error::Kernel { kernel: "read".into(), message: message.into() });
         }
-        let source = &self.buffers[buffer.0 as usize];
+        let (source, bytes) = self.buffer(buffer)?;
         let mut ring = ReadbackRing::default();
-        let bytes = self.bytes(buffer);
         let staging = ring.staging(&self.gpu.device, bytes);
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
@@ -216,6 +222,9 @@ impl Executor for GpuExecutor {
     }
 
     fn prepare(&mut self, recording: &Recording) -> Result<Program> {
+        for buffer in recording.dispatches.iter().flat_map(|dispatch| &dispatch.bindings) {
+            check_buffer(buffer.id, self.buffers.len())?;
+        }
         // One arena for all params of the program: static, so that an iteration uploads nothing.
         let alignment = u64::from(self.gpu.device.limits().min_storage_buffer_offset_alignment);
         let slot = |words: &[u32]| (words.len() as u64 * 4).next_multiple_of(alignment);
@@ -261,6 +270,8 @@ impl Executor for GpuExecutor {
     }
 
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()> {
+        check_programs(programs, self.programs.len())?;
+        let snapshot = snapshot.map(|buffer| check_buffer(buffer, self.buffers.len())).transpose()?;
         if snapshot.is_some()
             && self.gpu.waits
             && let Some(oldest) = self.ring.oldest_if_full()
@@ -282,8 +293,8 @@ impl Executor for GpuExecutor {
         if let Some(timestamps) = &timestamps {
             timestamps.resolve(&mut encoder);
         }
-        let copied = snapshot.map(|buffer| {
-            let (source, bytes) = (&self.buffers[buffer.0 as usize], self.bytes(buffer));
+        let copied = snapshot.map(|index| {
+            let (source, bytes) = (&self.buffers[index], self.decls.decls[index].words * 4);
             let staging = self.ring.staging(&self.gpu.device, bytes);
             encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
             (staging, bytes)
@@ -310,6 +321,7 @@ impl Executor for GpuExecutor {
     }
 
     fn clocked(&mut self, programs: &[(Program, u32)], grain: Grain) -> Result<Vec<Span>> {
+        check_programs(programs, self.programs.len())?;
         if !self.gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             self.submit(programs, None)?;
             self.wait()?;

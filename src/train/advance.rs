@@ -55,6 +55,9 @@ impl Trainer {
         if let Some(error) = self.failure.take() {
             return Err(error);
         }
+        if submit {
+            self.clock.get_or_insert_with(Instant::now);
+        }
         self.lap();
         let mut events: Vec<Event> = self.warnings.drain(..).map(Event::Warning).collect();
         let submitted = if submit { self.submit_next() } else { Ok(()) };
@@ -103,11 +106,12 @@ impl Trainer {
         Err(Error::invalid("run", "finished", "one that goes on", "Make a new Trainer to train again."))
     }
 
-    /// Adds the time since the last call to that of the run.
+    /// Adds the time since the last call to that of the run, while its clock goes.
     pub(super) fn lap(&mut self) {
-        let now = Instant::now();
-        if let Some(before) = self.clock.replace(now) {
+        if let Some(before) = self.clock {
+            let now = Instant::now();
             self.course.wall_s += (now - before).as_secs_f64();
+            self.clock = Some(now);
         }
     }
 
@@ -318,7 +322,7 @@ impl Trainer {
         let (which, earlier) = (running.which, std::mem::take(&mut running.earlier));
         match which {
             // A second set of episodes guards against stopping on one lucky evaluation.
-            Which::Periodic if results.iter().any(|evaluation| self.passes(evaluation)) => {
+            Which::Periodic if (0..results.len()).any(|agent| self.passes(agent, &results[agent])) => {
                 self.begin(Which::Confirm, results);
                 Ok(())
             }
@@ -327,7 +331,7 @@ impl Trainer {
                 self.confirm(&earlier, &results);
                 self.evaluated(&earlier, events)
             }
-            Which::FinalGreedy if self.course.unsolved().any(|agent| self.passes(&results[agent])) => {
+            Which::FinalGreedy if self.course.unsolved().any(|agent| self.passes(agent, &results[agent])) => {
                 self.begin(Which::FinalConfirm, results);
                 Ok(())
             }
@@ -348,14 +352,19 @@ impl Trainer {
         not_finite(&self.env.id, format!("{lane}{of}"), fault, during)
     }
 
-    fn passes(&self, evaluation: &Evaluation) -> bool {
-        self.env.reward_threshold.is_some_and(|threshold| evaluation.mean() >= threshold)
+    /// Whether an agent that has not diverged is at the threshold. Where steps cost, episodes that have not ended might go below it.
+    fn passes(&self, agent: usize, evaluation: &Evaluation) -> bool {
+        let alive = self.course.standings[agent].diverged_at_update.is_none();
+        let above = |threshold: f64| {
+            evaluation.mean() >= threshold && (threshold > 0.0 || evaluation.unfinished == 0)
+        };
+        alive && self.env.reward_threshold.is_some_and(above)
     }
 
     /// Takes note of the agents that are at the threshold twice.
     fn confirm(&mut self, first: &[Evaluation], second: &[Evaluation]) {
         for (agent, (first, second)) in first.iter().zip(second).enumerate() {
-            if self.passes(first) && self.passes(second) {
+            if self.passes(agent, first) && self.passes(agent, second) {
                 let standing = &mut self.course.standings[agent];
                 standing.solved_at_env_steps.get_or_insert(self.course.env_steps);
             }

@@ -129,8 +129,7 @@ pub async fn evaluate_later(
             return Err(not_finite(&run.env.id, lane, lanes[lane].fault, "an evaluation"));
         }
     }
-    let Evaluation { returns } = Evaluation::of_lanes(&lanes);
-    let unfinished = lanes.iter().filter(|lane| lane.episodes == 0).count() as u32;
+    let Evaluation { returns, unfinished } = Evaluation::of_lanes(&lanes);
     let report = EvaluationReport {
         env: run.env.id.clone(),
         algo: run.config.algo.clone(),
@@ -138,7 +137,7 @@ pub async fn evaluate_later(
         policy: if softmax { "softmax" } else { "greedy" }.into(),
         weights: run.which.label(),
         seed,
-        unfinished,
+        unfinished: unfinished as u32,
         ..described(returns)?
     };
     Ok(report)

@@ -63,7 +63,7 @@ pub struct Progress {
 /// ```
 /// use softq::train::event::Evaluation;
 ///
-/// let each = [Evaluation { returns: vec![1.0, 3.0] }, Evaluation { returns: vec![5.0] }];
+/// let each = [Evaluation::of_returns([1.0, 3.0]), Evaluation::of_returns([5.0])];
 /// assert_eq!((each[0].mean(), each[0].std()), (2.0, 1.0));
 /// assert_eq!(Evaluation::of_all(&each).mean(), 3.0, "episodes count alike, not agents");
 /// ```
@@ -71,18 +71,32 @@ pub struct Progress {
 pub struct Evaluation {
     /// Return of each episode, in environment order.
     pub returns: Vec<f64>,
+    /// Episodes that had not ended, whose returns are those up to then.
+    #[serde(default)]
+    pub unfinished: usize,
 }
 
 impl Evaluation {
     /// The first episode of each environment; of one that has not ended, what it has come to.
     pub fn of_lanes(lanes: &[Lane]) -> Evaluation {
         let of = |lane: &Lane| if lane.episodes > 0 { lane.first_return } else { lane.episode_return };
-        Evaluation { returns: lanes.iter().map(|lane| f64::from(of(lane))).collect() }
+        Evaluation {
+            returns: lanes.iter().map(|lane| f64::from(of(lane))).collect(),
+            unfinished: lanes.iter().filter(|lane| lane.episodes == 0).count(),
+        }
+    }
+
+    /// Episodes that have ended.
+    pub fn of_returns(returns: impl IntoIterator<Item = f64>) -> Evaluation {
+        Evaluation { returns: returns.into_iter().collect(), unfinished: 0 }
     }
 
     /// The episodes of all agents together.
     pub fn of_all(agents: &[Evaluation]) -> Evaluation {
-        Evaluation { returns: agents.iter().flat_map(|one| one.returns.iter().copied()).collect() }
+        Evaluation {
+            returns: agents.iter().flat_map(|one| one.returns.iter().copied()).collect(),
+            unfinished: agents.iter().map(|one| one.unfinished).sum(),
+        }
     }
 
     /// Mean return.

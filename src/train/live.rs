@@ -39,7 +39,7 @@ use crate::engine::env::Env;
 use crate::engine::executor::Program;
 use crate::engine::kernel::MAX_LOOP_ITERATIONS;
 use crate::engine::recording::{Buffer, BufferId, Recording};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::env_draw;
 use crate::train::course::What;
 use crate::train::drawing::height_of;
@@ -132,10 +132,7 @@ impl Trainer {
     ///
     /// [`Event::Current`]: crate::train::event::Event::Current
     pub fn ask_for_current(&mut self, agent: usize) -> Result<()> {
-        if agent >= self.plan.members.len() {
-            let allowed = format!("from 0 to {}", self.plan.members.len() - 1);
-            return Err(Error::invalid("agent", agent, allowed, "Agents are numbered from 0."));
-        }
+        self.plan.check_agent(agent)?;
         // No evaluation belongs to them.
         let evaluated = Evaluated { agent, env_steps: self.course.env_steps, mean: f64::NAN };
         self.ask_for_weights(What::Current, evaluated)
@@ -229,6 +226,25 @@ mod tests {
         assert_eq!(weights.greedy_mean, None);
         let error = trainer.ask_for_current(2).expect_err("two agents").to_string();
         assert!(error.contains("from 0 to 1"), "{error}");
+        assert!(trainer.lane_now(2).is_err() && trainer.set_weights(&[]).is_err());
+        assert!(trainer.ask_for(BufferId(9_999)).is_err());
+    }
+
+    #[test]
+    fn what_is_received_while_a_run_is_held_takes_none_of_its_time() {
+        let mut trainer = Trainer::new(&small()).expect("trainer");
+        for _ in 0..20 {
+            trainer.advance().expect("a step");
+        }
+        trainer.hold_clock();
+        let before = trainer.course().wall_s;
+        trainer.ask_for(trainer.watched().records).expect("asked");
+        trainer.receive().expect("events");
+        std::thread::sleep(Duration::from_millis(300));
+        trainer.receive().expect("events");
+        assert_eq!(trainer.course().wall_s, before);
+        trainer.advance().expect("a step");
+        assert!((before..before + 0.25).contains(&trainer.course().wall_s));
     }
 
     #[test]

@@ -21,6 +21,11 @@ pub fn warning(config: &Config, env: &Env) -> Option<String> {
         _ => config.alpha,
     };
     let entropy: f64 = env.actions.heads().iter().map(|actions| f64::from(*actions).ln()).sum();
+    // Munchausen takes a share of the bonus off again.
+    let entropy = match config.algo == "munchausen" {
+        true => entropy * (1.0 - config.munchausen_scale),
+        false => entropy,
+    };
     let limit = env.max_episode_steps.map_or(f64::INFINITY, f64::from);
     let (steps, worth, what) = if threshold > 0.0 {
         let horizon = (1.0 / (1.0 - config.gamma).max(1e-9)).min(limit);

@@ -123,10 +123,8 @@ impl Trainer {
             (true, _) => envs::check::brief(&mut *executor, env, config.seed as u32)?,
         };
         warnings.extend(notes);
-        warnings.extend(config.without_updates());
-        warnings.extend(plan.members.iter().find_map(|member| soft_trap::warning(member, env)));
         let mut trainer = Trainer::with_executor(config, env, plan, choice, executor)?;
-        trainer.warnings = warnings;
+        trainer.warnings.splice(0..0, warnings);
         Ok(trainer)
     }
 
@@ -138,6 +136,8 @@ impl Trainer {
         choice: Choice,
         mut executor: Box<dyn Executor>,
     ) -> Result<Trainer> {
+        let mut warnings: Vec<String> = config.without_updates().into_iter().collect();
+        warnings.extend(plan.members.iter().find_map(|member| soft_trap::warning(member, env)));
         executor.allocate(&plan.buffers)?;
         for (buffer, words) in &plan.init {
             executor.write(*buffer, words)?;
@@ -181,7 +181,7 @@ impl Trainer {
             choice,
             executor,
             programs,
-            warnings: Vec::new(),
+            warnings,
             failure: None,
             profile: None,
         })
@@ -345,6 +345,7 @@ impl Trainer {
     /// The state of the first training environment of an agent at this moment, as an episode of one state to be drawn. Waits
     /// for the device.
     pub fn lane_now(&mut self, agent: usize) -> Result<Episode> {
+        self.plan.check_agent(agent)?;
         let shard = self.plan.shard_of(agent);
         let (state, params) = (shard.stage.state().id, shard.stage.env_params().id);
         let first = (agent - shard.first as usize) * shard.stage.num_lanes as usize;

@@ -4,9 +4,15 @@ import { download } from './verification.js';
 
 const $ = (id) => document.getElementById(id);
 
+// Algorithms that can take the entropy of the uniform policy off.
+const WITH_KL = new Set(['sqn', 'soft_q', 'sac_discrete', 'soft_pqn']);
+
 export class Files {
-  constructor(send, begin) {
+  // `chosen` gives the request that the setup describes, `changed` hears that there is a world, or none any more.
+  constructor(send, begin, chosen, changed) {
     this.send = send;
+    this.changed = changed;
+    $('world').addEventListener('input', changed);
     $('load').addEventListener('change', async () => {
       const [file] = $('load').files;
       if (file) await this.take(file);
@@ -26,10 +32,15 @@ export class Files {
       const file = this.world();
       $('world-said').replaceChildren();
       if (!file) return this.none();
-      begin({ env: file.name, algo: $('algo').value, set: [`seed=${$('seed').value || 0}`, 'total_timesteps=80000', 'kl=true'] }, file);
+      const { algo, set } = chosen();
+      // Without a bonus for being in a state at all, where the algorithm has one; the setup's own settings come later and win.
+      const first = ['total_timesteps=80000', ...(WITH_KL.has(algo) ? ['kl=true'] : [])];
+      begin({ env: file.name, algo, set: [...first, ...set] }, file);
     });
     for (const kind of ['dragover', 'drop', 'dragleave']) {
       addEventListener(kind, (event) => {
+        // Text that is dragged goes where it goes.
+        if (!event.dataTransfer.types.includes('Files')) return;
         event.preventDefault();
         document.body.classList.toggle('drop', kind === 'dragover');
         if (kind === 'drop' && event.dataTransfer.files[0]) this.take(event.dataTransfer.files[0]);
@@ -59,12 +70,19 @@ export class Files {
 
   // A file that was chosen or dropped.
   async take(file) {
+    let bytes;
+    try {
+      bytes = new Uint8Array(await file.arrayBuffer());
+    } catch (error) {
+      return this.said(`${file.name} cannot be read: ${error.message}`);
+    }
     if (file.name.endsWith('.wgsl')) {
       $('world-name').value = file.name;
-      $('world').value = await file.text();
-      return;
+      $('world').value = new TextDecoder().decode(bytes);
+      return this.changed();
     }
-    this.offered = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
+    if ($('load').disabled) return;
+    this.offered = { name: file.name, bytes };
     this.said(`Reading ${file.name} ...`);
     this.begin({ env: $('env').value, algo: $('algo').value }, this.world(), { ...this.offered, bytes: this.offered.bytes.slice() });
   }

@@ -31,7 +31,7 @@ const count = (x) => Math.round(x).toLocaleString('en');
 
 const worlds = new Worlds(() => send('look'));
 const verification = new Verification(send);
-const files = new Files(send, begin);
+const files = new Files(send, begin, chosen, algorithms);
 
 function state(text) {
   $('state').textContent = text;
@@ -54,10 +54,15 @@ function buttons() {
 const power = { value: (x) => 10 ** x, position: (y) => Math.log10(Math.max(y, 1e-12)) };
 const plain = { value: (x) => x, position: (y) => y };
 const sliders = [
-  { key: 'learning_rate', keys: ['learning_rate'], ...power, barred: () => false },
-  { key: 'epsilon', keys: ['epsilon', 'epsilon_final'], ...plain, barred: () => false },
-  { key: 'alpha', keys: ['alpha'], ...power, barred: () => run.config.temperature !== 'fixed' || run.members.length > 1 },
+  { key: 'learning_rate', keys: ['learning_rate'], ...power, barred: () => swept('learning_rate') },
+  { key: 'epsilon', keys: ['epsilon', 'epsilon_final'], ...plain, barred: () => swept('epsilon') || swept('epsilon_final') },
+  { key: 'alpha', keys: ['alpha'], ...power, barred: () => run.config.temperature !== 'fixed' || run.members.length > 1 || swept('alpha') },
 ];
+
+// Whether the agents of the run have values of their own.
+function swept(key) {
+  return run.config.sweep.some((entry) => entry.split('=')[0].trim() === key);
+}
 
 function setSlider(slider, value) {
   $(slider.key).value = slider.position(value);
@@ -68,6 +73,7 @@ for (const slider of sliders) {
   $(slider.key).addEventListener('input', () => {
     const value = slider.value(Number($(slider.key).value));
     $(`${slider.key}-value`).textContent = number(value, 3);
+    if (run) run.held = { ...run.held, [slider.key]: true };
     for (const key of slider.keys) send('tune', { key, value: String(+value.toPrecision(4)) });
   });
 }
@@ -84,7 +90,7 @@ function chosen() {
 // Begins a run; `file` is an environment of the user, `weights` a file to start from.
 function begin(request, file, weights) {
   problem('');
-  before = $('state').textContent;
+  if ($('state').textContent !== 'preparing') before = $('state').textContent;
   state('preparing');
   $('start').disabled = true;
   send('begin', { request: { ...request, file, gallery: [16, 112] }, name: weights?.name, weights: weights?.bytes });
@@ -97,8 +103,12 @@ function fill(select, names) {
 }
 
 function algorithms() {
+  if (!catalogue) return;
   const env = catalogue.environments.find(({ id }) => id === $('env').value);
-  fill($('algo'), env.algorithms.map((name) => [name, name]));
+  // Which ones take a world of the user's own, its actions say when it is trained in.
+  const all = new Set(catalogue.environments.flatMap(({ algorithms }) => algorithms));
+  const names = files.world() ? [...new Set([...env.algorithms, ...all])] : env.algorithms;
+  fill($('algo'), names.map((name) => [name, name]));
 }
 
 function rank() {
@@ -127,9 +137,18 @@ const handlers = {
     buttons();
     document.documentElement.dataset.ready = performance.now().toFixed(0);
   },
+  // The worker does nothing more.
   unusable(text) {
+    const was = catalogue;
+    catalogue = run = undefined;
+    worlds.stop();
+    verification.failed();
+    files.failed();
+    buttons();
+    state('stopped');
     $('device').textContent = 'No device.';
-    problem(`The browser has WebGPU, but opens no device: ${text}`);
+    problem(was ? `The engine has stopped: ${text}. Load the page again to go on.`
+      : `The browser has WebGPU, but opens no device: ${text}`);
   },
   begun(begun) {
     run = { ...begun, returns: [], greedy: [], last: undefined };
@@ -138,8 +157,9 @@ const handlers = {
     for (const id of ['steps', 'steps-rate', 'updates-rate', 'gpu', 'gpu-share', 'return', 'greedy', 'alpha-now']) $(id).textContent = '-';
     $('ranking-section').hidden = run.members.length < 2;
     rank();
-    worlds.begin({ heads: run.heads, policy: run.policy, temperature: run.config.temperature, lanes: run.lanes });
+    worlds.begin({ heads: run.heads, policy: run.policy, temperature: run.config.temperature, lanes: run.lanes, drawn: run.drawn });
     files.begun(run.file);
+    for (const text of run.warnings) handlers.warning(text);
     state('training');
     buttons();
   },
@@ -177,6 +197,8 @@ const handlers = {
     $('steps').textContent = count(progress.env_steps);
     $('return').textContent = number(progress.episodic_return);
     $('alpha-now').textContent = number(progress.alpha);
+    // Epsilon follows its schedule until the slider is moved, which ends that.
+    if (progress.epsilon !== null && progress.epsilon !== undefined && !run.held?.epsilon) setSlider(sliders[1], progress.epsilon);
     const seconds = last ? progress.wall_s - last.wall_s : 0;
     if (seconds > 0) {
       $('steps-rate').textContent = count((progress.env_steps - last.env_steps) / seconds);
@@ -213,7 +235,7 @@ const handlers = {
     run.greedy = means;
     rank();
   },
-  warning(text) { problem(text); },
+  warning(text) { problem([$('problem').textContent, text].filter(Boolean).join('\n')); },
   finished(report) {
     if (!run) return;
     run.finished = report;
@@ -246,7 +268,7 @@ const handlers = {
 function start() {
   if (!navigator.gpu) {
     $('device').textContent = 'No WebGPU.';
-    problem(UNSUPPORTED);
+    problem(isSecureContext ? UNSUPPORTED : 'Browsers offer WebGPU to pages from https or localhost alone, and this one came over plain http.');
     return;
   }
   worker = new Worker('worker.js', { type: 'module' });

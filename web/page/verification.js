@@ -47,14 +47,15 @@ export class Verification {
   row(row) {
     this.rows.push(row);
     const errors = row.twin ?? row.oracle;
-    const share = Math.max(row.twin?.share ?? 0, row.oracle?.share ?? 0);
+    // null is what JSON makes of an infinite share: a wrong integer, or no number at all.
+    const share = Math.max(...[row.twin, row.oracle].filter(Boolean).map((of) => of.share ?? Infinity));
     const cells = [
       row.name,
       row.cases,
       errors ? errors.words.toLocaleString('en') : '-',
       row.twin ? (row.twin.words - row.twin.differing).toLocaleString('en') : '-',
       row.twin ? row.twin.ulp.toLocaleString('en') : '-',
-      errors ? share.toFixed(3) : '-',
+      !errors ? '-' : share === Infinity ? '∞' : share.toFixed(3),
       row.passed ? 'pass' : 'FAIL',
     ];
     const line = $('verify-rows').tBodies[0].insertRow();

@@ -88,6 +88,7 @@ function forward(messages) {
 // Tells an error. A device that was lost with it is opened anew.
 async function failed(error) {
   tell('error', String(error.message ?? error));
+  // Neither answers once the engine has stopped for good; then the page is told so, and nothing more is obeyed.
   if (on && !engine.training()) end();
   if (engine.usable()) return;
   end();

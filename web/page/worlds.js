@@ -20,11 +20,12 @@ export class Worlds {
   }
 
   // A run begins: `heads` actions of each head, none where actions are numbers.
-  begin({ heads, policy, temperature, lanes }) {
+  begin({ heads, policy, temperature, lanes, drawn }) {
     Object.assign(this, { heads, policy, temperature, lanes, watched: 0, shape: undefined, alphas: [], under: false, live: true });
     $('lane').value = 0;
     $('lanes').hidden = $('lane-choice').hidden = $('watched').hidden = true;
     $('lanes-hint').hidden = false;
+    $('lanes-hint').textContent = drawn ? 'They appear when training starts.' : 'This world has no `draw`, so that there is nothing to be seen.';
     this.next();
   }
 

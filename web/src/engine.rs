@@ -32,6 +32,8 @@ const ADDRESS: &str = "webgpu:0";
 #[wasm_bindgen]
 pub struct Engine {
     report: AdapterReport,
+    /// The longest buffer that the device binds.
+    max_buffer_bytes: u64,
     work: Work,
 }
 
@@ -62,6 +64,10 @@ struct Begun<'a> {
     /// Alpha of each agent at the start.
     members: Vec<f64>,
     reward_threshold: Option<f64>,
+    /// Whether its environments are drawn.
+    drawn: bool,
+    /// What the user should know of the settings and of an environment of their own.
+    warnings: Vec<String>,
 }
 
 /// How much to verify.
@@ -92,7 +98,9 @@ impl Engine {
     pub async fn open() -> Result<Engine, JsError> {
         let device = GpuDevice::open(ADDRESS).await.map_err(to_js)?;
         let report = device.report().clone();
-        Ok(Engine { report, work: Work::None(Box::new(GpuExecutor::new(device))) })
+        let executor = GpuExecutor::new(device);
+        let max_buffer_bytes = executor.max_buffer_bytes();
+        Ok(Engine { report, max_buffer_bytes, work: Work::None(Box::new(executor)) })
     }
 
     /// Whether the device can still be used; where not, another engine can be opened.
@@ -114,38 +122,41 @@ impl Engine {
     pub fn begin(&mut self, request: &str, name: &str, weights: Option<Vec<u8>>) -> Result<String, JsError> {
         let request: Request = serde_json::from_str(request)?;
         let saved = weights.map(|bytes| self.saved(name, &bytes, request.file.as_ref())).transpose()?;
-        let (config, env) = match &saved {
-            Some(saved) => (saved.config.clone(), saved.env),
+        let (config, env, mut warnings) = match &saved {
+            Some(saved) => (saved.config.clone(), saved.env, saved.warnings.clone()),
             None => {
                 let resolved = request.resolve().map_err(to_js)?;
-                (resolved.config, resolved.env)
+                (resolved.config, resolved.env, resolved.notes)
             }
         };
         agents::check(&config, env).map_err(to_js)?;
         // A user's file may be valid and still break when it runs; the interpreter says where.
         if env.user {
-            check::brief(&mut CpuExecutor::interpreting(), env, config.seed as u32).map_err(to_js)?;
+            let interpreter = &mut CpuExecutor::interpreting();
+            warnings.extend(check::brief(interpreter, env, config.seed as u32).map_err(to_js)?);
+        }
+        // Everything that can be refused is, before what is on is given up for it.
+        let device = Capabilities { hardware: self.hardware(), max_buffer_bytes: self.max_buffer_bytes };
+        let mut plan = agents::plan_relative(&config, env, device, None).map_err(to_js)?;
+        let gallery = match request.gallery {
+            Some([frames, width]) => Gallery::declare(&mut plan, env, frames, width).map_err(to_js)?,
+            None => None,
+        };
+        if let Some(saved) = &saved {
+            plan.set_log_alphas(&saved.log_alphas);
+        }
+        if let Some(buffer) =
+            plan.buffers.decls.iter().find(|buffer| 4 * buffer.words > self.max_buffer_bytes)
+        {
+            return Err(to_js(softq::Error::TooLarge {
+                buffer: buffer.name.clone(),
+                bytes: 4 * buffer.words,
+                limit: self.max_buffer_bytes,
+                device: self.report.describe(),
+                hint: buffer.hint.into(),
+            }));
         }
         let executor = self.executor()?;
-        let device =
-            Capabilities { hardware: self.hardware(), max_buffer_bytes: executor.max_buffer_bytes() };
-        let begun = agents::plan_relative(&config, env, device, None).and_then(|mut plan| {
-            let gallery = match request.gallery {
-                Some([frames, width]) => Gallery::declare(&mut plan, env, frames, width)?,
-                None => None,
-            };
-            if let Some(saved) = &saved {
-                plan.set_log_alphas(&saved.log_alphas);
-            }
-            Ok((plan, gallery))
-        });
-        let (plan, gallery) = match begun {
-            Ok(begun) => begun,
-            Err(error) => {
-                self.work = Work::None(executor);
-                return Err(to_js(error));
-            }
-        };
         let mut trainer =
             Trainer::with_executor(&config, env, plan, self.choice(), executor).map_err(to_js)?;
         if let Some(saved) = &saved {
@@ -159,6 +170,8 @@ impl Engine {
             lanes: config.num_envs,
             members: trainer.members().iter().map(|member| member.alpha).collect(),
             reward_threshold: env.reward_threshold,
+            drawn: gallery.is_some(),
+            warnings,
         };
         let begun = serde_json::to_string(&begun)?;
         self.work = Work::Run(Box::new(Run { trainer, gallery }));

@@ -26,7 +26,13 @@ fn start() {
     softq::engine::clock::provide(|| Duration::from_secs_f64(performance_now() / 1000.0));
 }
 
-/// An error of the library as JavaScript's, with the same sentence.
+/// An error of the library as JavaScript's, with the same sentence but where that speaks of files that a page does not have.
 fn to_js(error: softq::Error) -> JsError {
-    JsError::new(&error.to_string())
+    match error {
+        softq::Error::DeviceLost { message } => JsError::new(&format!(
+            "the device was lost: {message}. The run is over, and what was not saved is gone. A smaller network, batch or replay needs \
+             less of its memory"
+        )),
+        error => JsError::new(&error.to_string()),
+    }
 }

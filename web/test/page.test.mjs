@@ -213,6 +213,10 @@ test('sliders act, pause holds, resume goes on, reset ends', async () => {
   await page.fill('#settings', 'hidden=many');
   await page.click('#start');
   await refused('many');
+  // What only the plan refuses, too.
+  await page.fill('#settings', 'hidden=4096,4096');
+  await page.click('#start');
+  await refused('4096');
   await page.setInputFiles('#load', { name: 'photo.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no weights') });
   await refused('photo.jpg');
   assert.equal(await text(page, 'files-said'), '');
@@ -251,6 +255,9 @@ test('a world of the user is checked with the native messages, then trained', as
   await page.click('#world-check');
   await page.waitForSelector('#world-said li', { timeout: 60_000 });
   assert.equal(await page.locator('#world-said li.failed').count(), 0);
+  // With an algorithm that knows no entropy, and with settings of the setup.
+  await page.selectOption('#algo', 'dqn');
+  await page.fill('#settings', 'total_timesteps=70000');
   await page.click('#world-train');
   await page.waitForFunction(() => document.documentElement.dataset.stepped, null, { timeout: 60_000 });
   await page.waitForFunction(() => Number(document.getElementById('steps').textContent.replaceAll(',', '')) >= 1000, null, { timeout: 60_000 });
@@ -262,6 +269,6 @@ test('a browser without WebGPU is told so', async () => {
   const page = await browser.page({ script: 'delete Navigator.prototype.gpu', ready: false });
   await page.waitForSelector('#problem:not([hidden])');
   assert.match(await text(page, 'problem'), /no WebGPU/);
-  assert.ok(await page.isDisabled('#start'));
+  assert.ok(await page.isDisabled('#start') && await page.isDisabled('#load'));
   await done(page);
 });

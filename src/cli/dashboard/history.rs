@@ -64,7 +64,8 @@ impl History {
             Event::Evaluation { env_steps, greedy } => {
                 add(&mut self.evaluations, *env_steps, Some(greedy.mean()));
                 let agents = greedy.returns.chunks(self.episodes.max(1));
-                self.agents = agents.map(|returns| Evaluation { returns: returns.to_vec() }.mean()).collect();
+                self.agents =
+                    agents.map(|returns| Evaluation::of_returns(returns.iter().copied()).mean()).collect();
             }
             Event::Warning(text) => {
                 self.warnings.push(text.clone());
@@ -126,7 +127,7 @@ mod tests {
         }
         assert_eq!(history.losses, [(10.0, 0.5)]);
         assert_eq!(history.rates(), Some((20.0, 40.0)));
-        let greedy = Evaluation { returns: vec![1.0, 3.0, 5.0, 7.0] };
+        let greedy = Evaluation::of_returns([1.0, 3.0, 5.0, 7.0]);
         history.take(&Event::Evaluation { env_steps: 30, greedy });
         assert_eq!(history.ranking(), [(1, 6.0), (0, 2.0)]);
         assert_eq!(history.evaluations, [(30.0, 4.0)]);

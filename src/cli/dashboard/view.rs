@@ -263,10 +263,7 @@ mod tests {
     fn everything_has_its_place_on_a_small_terminal() {
         let mut history = history();
         history.take(&Event::Warning("a warning".into()));
-        history.take(&Event::Evaluation {
-            env_steps: 2_000,
-            greedy: Evaluation { returns: vec![150.0, 250.0] },
-        });
+        history.take(&Event::Evaluation { env_steps: 2_000, greedy: Evaluation::of_returns([150.0, 250.0]) });
         let picture = gif::Frame { width: 4, height: 4, rgb: vec![200; 48] };
         let text = shown(&history, Some(&picture), (80, 24));
         for part in [

@@ -198,7 +198,7 @@ mod tests {
             }));
         }
         let before = curves.terminal(Some(0.9));
-        let greedy = Evaluation { returns: vec![1.0] };
+        let greedy = Evaluation::of_returns([1.0]);
         curves.take(&Event::Evaluation { env_steps: 2_000, greedy });
         let after = curves.terminal(Some(0.9));
         let top = |text: &str| {
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(labels, [("learning_rate=0.001", &[0, 2, 4][..]), ("learning_rate=0.0003", &[1, 3, 5])]);
         let mut curves = Curves::default();
         for (env_steps, lift) in [(1_000, 0.0), (2_000, 10.0)] {
-            let greedy = (0..6).map(|agent| Evaluation { returns: vec![f64::from(agent) + lift] }).collect();
+            let greedy = (0..6).map(|agent| Evaluation::of_returns([f64::from(agent) + lift])).collect();
             curves.take(&Event::AgentsEvaluation { env_steps, greedy });
         }
         let medians = |agents: &[usize]| -> Vec<(u64, f64)> {

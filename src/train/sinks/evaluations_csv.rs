@@ -39,7 +39,7 @@ impl Sink for EvaluationsCsv {
         let episodes = greedy.returns.len() / self.seeds.len().max(1);
         let mut rows = String::new();
         for (agent, (returns, seed)) in greedy.returns.chunks(episodes.max(1)).zip(&self.seeds).enumerate() {
-            let own = Evaluation { returns: returns.to_vec() };
+            let own = Evaluation::of_returns(returns.iter().copied());
             rows += &format!("{env_steps},{agent},{seed},{},{}\n", own.mean(), own.std());
         }
         self.file.add(rows.as_bytes())

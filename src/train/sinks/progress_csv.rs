@@ -95,7 +95,7 @@ mod tests {
             ..Progress::default()
         })
         .expect("row");
-        csv.evaluation(128, &Evaluation { returns: vec![10.0, 12.0] }).expect("row");
+        csv.evaluation(128, &Evaluation::of_returns([10.0, 12.0])).expect("row");
         let text = std::fs::read_to_string(dir.file(PROGRESS_FILE)).expect("read");
         let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
         assert_eq!(rows.len(), 4);

@@ -23,7 +23,7 @@ pub struct Standing {
     pub solved: usize,
 }
 
-/// What is finished, the best settings first.
+/// What is finished, the best settings first; those of which some seeds are still to come are behind the others.
 pub fn ranking<'a>(trials: impl Iterator<Item = &'a Trial>) -> Vec<Standing> {
     let mut standings: Vec<Standing> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -54,7 +54,12 @@ pub fn ranking<'a>(trials: impl Iterator<Item = &'a Trial>) -> Vec<Standing> {
         standing.eval_greedy_mean = returns.map(|all| all.iter().sum::<f64>() / all.len() as f64);
     }
     let value = |standing: &Standing| standing.eval_greedy_mean.unwrap_or(f64::NEG_INFINITY);
-    standings.sort_by(|a, b| value(b).total_cmp(&value(a)).then(a.trial.cmp(&b.trial)));
+    // One lucky seed must not go before a mean of several.
+    let most = standings.iter().map(|standing| standing.seeds.len()).max();
+    let whole = |standing: &Standing| Some(standing.seeds.len()) == most;
+    standings.sort_by(|a, b| {
+        whole(b).cmp(&whole(a)).then(value(b).total_cmp(&value(a))).then(a.trial.cmp(&b.trial))
+    });
     standings
 }
 
@@ -88,6 +93,7 @@ mod tests {
         ];
         let ranking = ranking(trials.iter());
         let found: Vec<_> = ranking.iter().map(|s| (s.trial, s.eval_greedy_mean, s.solved)).collect();
-        assert_eq!(found, [(4, Some(6.0), 1), (0, Some(2.0), 0), (2, None, 1)]);
+        // Of the last one a seed is still to come.
+        assert_eq!(found, [(0, Some(2.0), 0), (2, None, 1), (4, Some(6.0), 1)]);
     }
 }
