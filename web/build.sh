@@ -20,6 +20,8 @@ RUSTC=$compiler CARGO_TARGET_DIR=$target/wasm \
 rm -rf "$folder"
 mkdir -p "$folder/pkg"
 "$target/bindgen/debug/softq-bindgen" "$target/wasm/wasm32-unknown-unknown/$profile/softq_web.wasm" "$folder/pkg"
+# The script that comes with it, without the comments and the indentation that a page would load.
+sed -i -e '\#^ */\*\*#,\#\*/#d' -e 's/^ *//' "$folder/pkg/softq_web.js"
 if [ "$profile" = web ]; then
   web/node_modules/.bin/wasm-opt -Os --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int \
     --enable-reference-types --enable-multivalue --enable-mutable-globals --enable-simd \
