@@ -1,4 +1,4 @@
-//! Trains an agent, watches it learn, and asks the trained agent what it does.
+//! Trains an agent, watches it learn, and looks at what the trained network is made of.
 //!
 //! `cargo run --release --example quickstart`
 

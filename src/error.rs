@@ -152,7 +152,8 @@ pub enum Error {
     },
     /// Training met a NaN or an infinity.
     #[error(
-        "training diverged: {what} became non-finite at update {update} (env step {env_steps}). The last finite weights are kept in {kept}. Lower --learning-rate, set --max-grad-norm, or raise --alpha-min."
+        "training diverged: {what} became non-finite at update {update} (env step {env_steps}).{} Lower --learning-rate, set --max-grad-norm, or raise --alpha-min.",
+        if kept.is_empty() { String::new() } else { format!(" The last finite weights are kept in {kept}.") }
     )]
     Diverged {
         /// Which quantity.
@@ -161,7 +162,7 @@ pub enum Error {
         update: u64,
         /// Environment steps taken by then.
         env_steps: u64,
-        /// Where the last good weights are.
+        /// Where the last good weights are; empty where nothing keeps them.
         kept: String,
     },
     /// An environment returned a NaN or an infinity.

@@ -13,8 +13,8 @@ use softq::train::trainer::Trainer;
 fn main() -> softq::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let file = arguments.next().unwrap_or_else(|| "examples/custom_env/sailing.wgsl".into());
-    let config =
-        Config { env: file, env_param: arguments.collect(), total_timesteps: 100_000, ..Config::default() };
+    let env_param = arguments.collect();
+    let config = Config { env: file, env_param, total_timesteps: 80_000, kl: true, ..Config::default() };
 
     let env = envs::open(&config.env, &config.env_values()?)?;
     println!("{}: {} observations, {}", env.id, env.obs_size, env.actions);

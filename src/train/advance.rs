@@ -293,7 +293,7 @@ impl Trainer {
                 what: "the loss or its gradient".into(),
                 update: u64::from(windows[0].nonfinite),
                 env_steps: progress.env_steps,
-                kept: "model.safetensors of the run directory".into(),
+                kept: String::new(),
             });
         }
         events.push(Event::Progress(progress.clone()));
