@@ -133,7 +133,7 @@ fn text(report: &RolloutReport) -> String {
             text += &format!("  {episodes} episodes, mean return {mean:.2}, mean length {length:.1}\n");
             // One is open in every environment.
             if report.episodes < FEW * u64::from(report.num_envs) {
-                text += "  too few steps for these means: most of what had not ended are long episodes\n";
+                text += "  few episodes for these means, which may leave long ones out: give more --steps\n";
             }
         }
         _ => text += "  no episode ended\n",

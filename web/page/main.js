@@ -198,7 +198,7 @@ const handlers = {
     $('return').textContent = number(progress.episodic_return);
     $('alpha-now').textContent = number(progress.alpha);
     // Epsilon follows its schedule until the slider is moved, which ends that.
-    if (progress.epsilon !== null && progress.epsilon !== undefined && !run.held?.epsilon) setSlider(sliders[1], progress.epsilon);
+    if (progress.epsilon !== null && progress.epsilon !== undefined && !run.held?.epsilon) setSlider(sliders.find(({ key }) => key === 'epsilon'), progress.epsilon);
     const seconds = last ? progress.wall_s - last.wall_s : 0;
     if (seconds > 0) {
       $('steps-rate').textContent = count((progress.env_steps - last.env_steps) / seconds);
