@@ -18,7 +18,7 @@ const OBS_LOW = 0.0;
 const OBS_HIGH = 1.0;
 const NUM_ACTIONS = 3u;
 const REWARD_THRESHOLD = 1.0;
-const DRAW_ASPECT = f32(COLUMNS) / f32(ROWS);
+const DRAW_ASPECT = clamp(f32(COLUMNS) / f32(ROWS), 0.1, 10.0);
 const RENDER_FPS = 6u;
 
 const_assert ROWS >= 2u && ROWS <= 64u && COLUMNS >= 1u && COLUMNS <= 64u;

@@ -12,7 +12,7 @@ use crate::verify::conformance::bounds::{Bounds, Input};
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::env_device::{self, Start};
-use crate::verify::conformance::log::{Line, Log};
+use crate::verify::conformance::log::{Line, Log, whole};
 use crate::verify::conformance::report::{Outcome, Problem, malformed, unsupported};
 use crate::verify::conformance::toy_text::{self, Fickle};
 use crate::verify::conformance::transition::{self, Seen, Transition, Within, Word};
@@ -170,6 +170,10 @@ impl Columns<'_> {
         self.line.number(key, self.cell(key, t, i)?)
     }
 
+    fn flag(&self, key: &str, t: usize, i: usize) -> Outcome<bool> {
+        self.line.flag(key, self.cell(key, t, i)?)
+    }
+
     fn obs(&self, key: &str, t: usize, i: usize) -> Outcome<Vec<f64>> {
         let obs = self.line.one_or_more(key, self.cell(key, t, i)?)?;
         self.line.expect_len(key, obs.len(), self.width)?;
@@ -186,14 +190,16 @@ impl Run {
         comparison: &mut Comparison,
     ) -> Outcome<Run> {
         let env = opened.env;
-        let count = line.get("num_envs").and_then(Value::as_u64).unwrap_or(0) as usize;
+        let count = line.get("num_envs").and_then(whole).unwrap_or(0) as usize;
         let columns = Columns { line, count, width: recovery.width(env) };
         let length = line.list("a")?.len();
         if length == 0 || count == 0 {
             return malformed(format!("line {}: the run is empty", line.number));
         }
         line.expect_len("o", line.list("o")?.len(), length + 1)?;
-        for key in ["r", "te", "tr", "final_obs", "ep_r", "ep_l"] {
+        // Where the reset is a call of its own, the observation before it is the last one as it is.
+        let finals = line.has("final_obs") || !next_step;
+        for key in ["r", "te", "tr", "ep_r", "ep_l"].into_iter().chain(finals.then_some("final_obs")) {
             line.expect_len(key, line.list(key)?.len(), length)?;
         }
         let mut run = Run { env, transitions: Vec::new(), resets: Vec::new() };
@@ -207,12 +213,18 @@ impl Run {
                     episode = Episode::new(opened);
                     reset_due = false;
                 }
-                let terminated = columns.number("te", t, i)? != 0.0;
-                let ended = terminated || columns.number("tr", t, i)? != 0.0;
-                let reported =
-                    !columns.cell("ep_r", t, i)?.is_null() && !columns.cell("ep_l", t, i)?.is_null();
+                let terminated = columns.flag("te", t, i)?;
+                let ended = terminated || columns.flag("tr", t, i)?;
                 let flag = |flag: bool| f64::from(u8::from(flag));
-                comparison.value("reported", flag(reported), flag(ended), 0.0, || format!("{place}: ep_r"));
+                for key in ["ep_r", "ep_l"] {
+                    let reported = flag(!columns.cell(key, t, i)?.is_null());
+                    comparison.value("reported", reported, flag(ended), 0.0, || format!("{place}: {key}"));
+                }
+                if finals && !next_step {
+                    let reported = flag(!columns.cell("final_obs", t, i)?.is_null());
+                    comparison
+                        .value("reported", reported, flag(ended), 0.0, || format!("{place}: final_obs"));
+                }
                 if episode.over {
                     // Only in NextStep: this call resets.
                     let mut zero = |quantity: &str, value: f64| {

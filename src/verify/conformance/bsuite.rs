@@ -16,7 +16,7 @@ use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::env_device::{self, Start};
 use crate::verify::conformance::log::{Line, Log};
-use crate::verify::conformance::report::{Outcome, malformed, unsupported};
+use crate::verify::conformance::report::{Outcome, Problem, malformed, unsupported};
 use crate::verify::conformance::toy_text::word;
 use crate::verify::conformance::transition::{self, Seen, Transition, Within, Word};
 use crate::verify::conformance::variant;
@@ -26,12 +26,14 @@ const PARAMETERS: &[&str] =
     &["rows", "columns", "size", "mapping_seed", "deterministic", "unscaled_move_cost", "randomize_actions"];
 /// Draws of a number: what is left between neighbouring words, and the error of the function that they go through.
 const NORMAL_BOUND: f64 = 1e-6;
+/// Words of observations that are asked for at once.
+const MOST_WORDS: u32 = 1 << 20;
 
 /// Replays one log.
 pub fn replay(log: &Log, id: &str, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
     let mut mappings: BTreeMap<String, String> = BTreeMap::new();
     let mut runs: BTreeMap<String, (&'static Env, Vec<Transition>)> = BTreeMap::new();
-    for line in &log.lines {
+    let mut read = |line: &Line, comparison: &mut Comparison| -> Outcome<()> {
         let (key, values) = parameters(&log.header, line)?;
         match line.kind() {
             "mapping" => {
@@ -51,11 +53,39 @@ pub fn replay(log: &Log, id: &str, device: &mut Device<'_>, comparison: &mut Com
             }
             other => comparison.notes.push(format!("line {} of kind '{other}'", line.number)),
         }
-    }
+        Ok(())
+    };
+    let refused = each_line(&log.lines, comparison, &mut read)?;
     for (env, transitions) in runs.values() {
         transition::compare(env, transitions, device, comparison)?;
     }
-    Ok(())
+    refused_in_all(refused)
+}
+
+/// Takes line after line; what is beyond the engine in one line leaves the others. What was refused, by line.
+pub fn each_line(
+    lines: &[Line],
+    comparison: &mut Comparison,
+    read: &mut dyn FnMut(&Line, &mut Comparison) -> Outcome<()>,
+) -> Outcome<Vec<String>> {
+    let mut refused = Vec::new();
+    for line in lines {
+        match read(line, comparison) {
+            Err(Problem::Unsupported(reason)) => refused.push(format!("line {}: {reason}", line.number)),
+            other => other?,
+        }
+    }
+    Ok(refused)
+}
+
+/// A log of which some lines were refused is not replayed as a whole, whatever became of the others.
+pub fn refused_in_all(refused: Vec<String>) -> Outcome<()> {
+    match refused.is_empty() {
+        true => Ok(()),
+        false => {
+            unsupported(format!("{} (the other lines agree unless it says otherwise)", refused.join("; ")))
+        }
+    }
 }
 
 /// Parameters of a line, from its own fields, else from the header; and their text, to find lines of the same kind.
@@ -150,10 +180,16 @@ fn first_state(
 ) -> Outcome<()> {
     let Some(first) = transitions.first() else { return Ok(()) };
     let share = |k: u32| word((f64::from(k) + 0.5) / f64::from(env.obs_size));
-    let given: Vec<Vec<u32>> = (0..env.obs_size).map(|k| vec![share(k)]).collect();
-    let reset = env_device::reset(device, env, &given)?;
-    let found =
-        reset.state.chunks_exact(env.state_words as usize).position(|state| state == first.start.state);
+    let mut places = 0..env.obs_size;
+    let (mut reset, mut found) = (env_device::reset(device, env, &[vec![share(0)]])?, None);
+    // A few at a time: large boards have as many places as an observation has elements.
+    while found.is_none() && !places.is_empty() {
+        let most = (MOST_WORDS / env.obs_size.max(1)).max(1) as usize;
+        let given: Vec<Vec<u32>> = places.by_ref().take(most).map(|k| vec![share(k)]).collect();
+        reset = env_device::reset(device, env, &given)?;
+        let states = reset.state.chunks_exact(env.state_words as usize);
+        found = states.into_iter().position(|state| state == first.start.state);
+    }
     let label = || format!("line {}: no reset leads to the first state", line.number);
     comparison.value("start", f64::from(u8::from(found.is_some())), 1.0, 0.0, label);
     if let (Some(row), true) = (found, line.has("o")) {

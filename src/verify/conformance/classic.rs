@@ -11,9 +11,12 @@ use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::env_device::Start;
 use crate::verify::conformance::log::{Line, Log};
-use crate::verify::conformance::report::{Outcome, unsupported};
+use crate::verify::conformance::report::{Outcome, malformed, unsupported};
 use crate::verify::conformance::transition::{self, Seen, Transition, Within, Word};
 use crate::verify::conformance::variant::Opened;
+
+/// Between the answers of a reference in float32 and in float64, of one step.
+const OWN_BOUND: f64 = 1e-5;
 
 /// A log of transitions between states of real numbers.
 struct Reader<'a> {
@@ -25,6 +28,8 @@ struct Reader<'a> {
     /// Whether the reference keeps its state in float32.
     float32: bool,
     transitions: Vec<Transition>,
+    /// First states of episodes with their observations.
+    starts: Vec<(usize, Vec<f64>, Vec<f64>)>,
 }
 
 /// Recorded columns of one line.
@@ -57,7 +62,8 @@ pub fn replay(
     let id = header.text("env").unwrap_or_default();
     let bounds = Bounds::new(env, id, tolerances)?;
     let float32 = header.text("state_dtype") == Some("f32");
-    let mut reader = Reader { opened, env, bounds, columns, float32, transitions: Vec::new() };
+    let mut reader =
+        Reader { opened, env, bounds, columns, float32, transitions: Vec::new(), starts: Vec::new() };
     for line in &log.lines {
         match line.kind() {
             "episode" => reader.episode(line)?,
@@ -65,6 +71,7 @@ pub fn replay(
             other => comparison.notes.push(format!("line {} of kind '{other}'", line.number)),
         }
     }
+    reader.compare_starts(comparison);
     transition::compare(env, &reader.transitions, device, comparison)
 }
 
@@ -87,19 +94,44 @@ impl Reader<'_> {
         let width = self.columns.len();
         let mut states = line.rows("s", width)?;
         // Snapped episodes record the float64 successor of each float32 state; free ones run on.
-        let next = if line.text("mode") == Some("snap") {
-            self.next_states(line)?
-        } else {
-            let next = states.get(1..).unwrap_or_default().to_vec();
-            states.truncate(next.len());
-            (next, self.float32)
+        let next = match line.text("mode") {
+            Some("snap") => self.next_states(line)?,
+            None | Some("free") => {
+                let next = states.get(1..).unwrap_or_default().to_vec();
+                states.truncate(next.len());
+                (next, self.float32)
+            }
+            Some(other) => return unsupported(format!("line {}: mode '{other}' is unknown", line.number)),
         };
         let mut obs = line.rows("o", self.env.obs_size as usize)?;
         line.expect_len("o", obs.len(), states.len() + 1)?;
-        obs.remove(0);
+        let first = obs.remove(0);
+        if let Some(state) = states.first() {
+            self.starts.push((line.number, state.clone(), first));
+        }
         let taken = line.get("t0").map_or(Ok(0), |taken| line.index("t0", taken))?;
         let truncated = Some(line.flags("tr")?);
         self.rows(line, Rows::read(line, self.env, states, next, obs, truncated, taken, "step")?)
+    }
+
+    /// The observations of first states, which no step leads to, by the twin.
+    fn compare_starts(&self, comparison: &mut Comparison) {
+        let Some(twin) = &self.env.twin else { return };
+        let params = self.env.lane_params(0, 1);
+        for (line, recorded, want) in &self.starts {
+            let mut state = vec![0.0; self.env.state_words as usize];
+            for (column, value) in self.columns.iter().zip(recorded) {
+                state[*column] = *value;
+            }
+            let input = Input::rounded(&state);
+            let mut seen = vec![0.0; want.len()];
+            twin.observe(&params, &input.words, &mut seen);
+            let allowed = self.bounds.observation(&state, &input.spread, want);
+            for (got, want) in seen.iter().zip(allowed) {
+                let label = || format!("line {line}: the first observation");
+                comparison.value("start_obs", f64::from(*got), want.value, want.bound, label);
+            }
+        }
     }
 
     fn probes(&mut self, line: &Line) -> Outcome<()> {
@@ -111,9 +143,23 @@ impl Reader<'_> {
 
     /// The answers, in float64 where the file has them.
     fn next_states(&self, line: &Line) -> Outcome<(Vec<Vec<f64>>, bool)> {
-        let float64 = line.has("s2_64");
-        let key = if float64 { "s2_64" } else { "s2" };
-        Ok((line.rows(key, self.columns.len())?, self.float32 && !float64))
+        let width = self.columns.len();
+        if !line.has("s2_64") {
+            return Ok((line.rows("s2", width)?, self.float32));
+        }
+        let exact = line.rows("s2_64", width)?;
+        if line.has("s2") {
+            // The reference's own answers are these with the rounding of its states.
+            let own = line.rows("s2", width)?;
+            line.expect_len("s2", own.len(), exact.len())?;
+            let differ = |(own, exact): (&f64, &f64)| (own - exact).abs() > OWN_BOUND * exact.abs().max(1.0);
+            let pairs = own.iter().flatten().zip(exact.iter().flatten());
+            if let Some(at) = pairs.into_iter().position(differ) {
+                let (line, row) = (line.number, at / width);
+                return malformed(format!("line {line}: 's2' and 's2_64' differ in step {row}"));
+            }
+        }
+        Ok((exact, false))
     }
 
     fn rows(&mut self, line: &Line, rows: Rows) -> Outcome<()> {

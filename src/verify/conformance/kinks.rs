@@ -13,9 +13,9 @@ use super::compare::{Comparison, Sink};
 use super::report::{Outcome, malformed};
 
 /// Most decisions that are turned around in one replay.
-const MAX_FLIPS: usize = 3;
+const MAX_FLIPS: usize = 8;
 /// Most replays in f64 for one side.
-const MAX_TRIES: usize = 24;
+const MAX_TRIES: usize = 96;
 
 /// A decision: the ReLU of a unit for one row of one update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,9 +187,10 @@ fn meet(double: &Double<'_>, tensors: &BTreeMap<String, Tensor>, side: Side) -> 
             let reached = |attempt: &Attempt| attempt.failed_in.unwrap_or(usize::MAX);
             let so_far = further.as_ref().map_or(failed_in, |(_, attempt)| reached(attempt));
             if reached(&next) > so_far {
-                let is_whole = next.failed_in.is_none();
+                // The nearest to 0 come first, and one that leads well beyond the failure is what it was.
+                let is_it = reached(&next) > failed_in + 1;
                 further = Some((near.site, next));
-                if is_whole {
+                if is_it {
                     break;
                 }
             }

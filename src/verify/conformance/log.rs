@@ -30,6 +30,7 @@ impl Log {
     pub fn parse(bytes: &[u8]) -> Outcome<Log> {
         let text =
             std::str::from_utf8(bytes).map_err(|error| Problem::Malformed(format!("not text: {error}")))?;
+        let text = text.trim_start_matches('\u{feff}');
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let number = index + 1;
@@ -52,6 +53,12 @@ impl Log {
             other => unsupported(format!("schema {other:?}; this program reads '{SCHEMA}'")),
         }
     }
+}
+
+/// A whole number from 0 on, also where it is written as 5.0.
+pub fn whole(value: &Value) -> Option<u32> {
+    let number = value.as_f64().filter(|number| number.fract() == 0.0 && *number >= 0.0)?;
+    (number <= f64::from(u32::MAX)).then_some(number as u32)
 }
 
 impl Line {
@@ -103,9 +110,9 @@ impl Line {
         }
     }
 
-    /// One number.
+    /// One number; a flag that is written as a word is 0 or 1.
     pub fn number(&self, key: &str, value: &Value) -> Outcome<f64> {
-        match value.as_f64() {
+        match value.as_f64().or(value.as_bool().map(|flag| f64::from(u8::from(flag)))) {
             Some(number) => Ok(number),
             None => malformed(format!("line {}: '{key}' holds {value}, expected a number", self.number)),
         }
@@ -113,12 +120,21 @@ impl Line {
 
     /// A list of flags, 0 or 1.
     pub fn flags(&self, key: &str) -> Outcome<Vec<bool>> {
-        Ok(self.numbers(key)?.into_iter().map(|number| number != 0.0).collect())
+        self.list(key)?.iter().map(|value| self.flag(key, value)).collect()
+    }
+
+    /// One flag.
+    pub fn flag(&self, key: &str, value: &Value) -> Outcome<bool> {
+        match self.number(key, value)? {
+            0.0 => Ok(false),
+            1.0 => Ok(true),
+            _ => malformed(format!("line {}: '{key}' holds {value}, expected 0 or 1", self.number)),
+        }
     }
 
     /// One action below `limit`.
     fn action(&self, key: &str, value: &Value, limit: u32) -> Outcome<u32> {
-        match value.as_u64().and_then(|action| u32::try_from(action).ok()).filter(|action| *action < limit) {
+        match whole(value).filter(|action| *action < limit) {
             Some(action) => Ok(action),
             None => malformed(format!(
                 "line {}: '{key}' holds {value}, expected an action below {limit}",
@@ -160,7 +176,7 @@ impl Line {
 
     /// A whole number from 0 on.
     pub fn index(&self, key: &str, value: &Value) -> Outcome<u32> {
-        match value.as_u64().and_then(|index| u32::try_from(index).ok()) {
+        match whole(value) {
             Some(index) => Ok(index),
             None => malformed(format!("line {}: '{key}' holds {value}, expected an index", self.number)),
         }
@@ -197,5 +213,16 @@ mod tests {
         assert_eq!(reason(r#"{"kind":"probes"}"#), "the first line is no header");
         assert!(reason(r#"{"kind":"header","schema":"x"}"#).contains("schema"));
         assert_eq!(Log::parse(header.as_bytes()).expect("log").lines.len(), 0);
+        assert_eq!(Log::parse(format!("\u{feff}{header}").as_bytes()).expect("log").lines.len(), 0);
+    }
+
+    #[test]
+    fn flags_and_whole_numbers_are_read_as_python_writes_them() {
+        let header = br#"{"kind":"header","schema":"sqn-conformance/1","te":[0,true,1.0],"a":[1.0,2],"no":[0.5],"tr":[2]}"#;
+        let line = Log::parse(header).expect("log").header;
+        assert_eq!(line.flags("te").expect("flags"), [false, true, true]);
+        assert_eq!(line.indices("a").expect("indices"), [1, 2]);
+        assert_eq!(line.actions("a", &ActionSpace::Discrete(3)).expect("actions"), [[1], [2]]);
+        assert!(line.indices("no").is_err() && line.flags("no").is_err() && line.flags("tr").is_err());
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::engine::env::Env;
 use crate::envs::Values;
-use crate::verify::conformance::bsuite::board;
+use crate::verify::conformance::bsuite::{board, each_line, refused_in_all};
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::env_device::{self, Start};
@@ -40,21 +40,23 @@ pub fn replay(log: &Log, id: &str, device: &mut Device<'_>, comparison: &mut Com
     let fields = log.header.list("state_fields")?;
     let fields: Vec<&str> = fields.iter().filter_map(Value::as_str).collect();
     let mut runs: BTreeMap<String, (&'static Env, Vec<Transition>)> = BTreeMap::new();
-    for line in &log.lines {
+    let mut read = |line: &Line, comparison: &mut Comparison| -> Outcome<()> {
         if line.kind() != "episode" {
             comparison.notes.push(format!("line {} of kind '{}'", line.number, line.kind()));
-            continue;
+            return Ok(());
         }
         let values = parameters(game, line)?;
         let env = variant::open(game.id, &values)?;
         let transitions = episode(line, game, &fields, env)?;
         first_state(line, game, env, &transitions, device, comparison)?;
         runs.entry(format!("{values:?}")).or_insert((env, Vec::new())).1.extend(transitions);
-    }
+        Ok(())
+    };
+    let refused = each_line(&log.lines, comparison, &mut read)?;
     for (env, transitions) in runs.values() {
         transition::compare(env, transitions, device, comparison)?;
     }
-    Ok(())
+    refused_in_all(refused)
 }
 
 /// The parameters of an episode; `ramping` means nothing to games that have no such parameter.
@@ -175,9 +177,18 @@ fn first_state(
     device: &mut Device<'_>,
     comparison: &mut Comparison,
 ) -> Outcome<()> {
-    let (Some(first), false) = (transitions.first(), line.text("policy") == Some("crafted")) else {
+    let Some(first) = transitions.first() else { return Ok(()) };
+    let want = board(line, &line.list("o")?[0], env.obs_size as usize)?;
+    if line.text("policy") == Some("crafted") {
+        let Some(twin) = &env.twin else { return Ok(()) };
+        let mut seen = vec![0.0; env.obs_size as usize];
+        twin.observe(&env.lane_params(0, 1), &first.start.state, &mut seen);
+        for (got, want) in seen.iter().zip(want) {
+            let label = || format!("line {}: the first observation", line.number);
+            comparison.value("start_obs", f64::from(*got), want.value, 0.0, label);
+        }
         return Ok(());
-    };
+    }
     let drawn = match line.get("reset_draws") {
         Some(draws) => drawn(line, "reset_draws", draws)?,
         None => return malformed(format!("line {}: 'reset_draws' is missing", line.number)),
@@ -189,7 +200,7 @@ fn first_state(
         let label = || format!("line {}: {} of the first state", line.number, about.name);
         comparison.value("start", about.number.value(*got), about.number.value(want), 0.0, label);
     }
-    for (got, want) in reset.obs.iter().zip(board(line, &line.list("o")?[0], env.obs_size as usize)?) {
+    for (got, want) in reset.obs.iter().zip(want) {
         let label = || format!("line {}: the first observation", line.number);
         comparison.value("start_obs", f64::from(*got), want.value, 0.0, label);
     }

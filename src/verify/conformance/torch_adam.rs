@@ -40,7 +40,7 @@ pub fn replay_radam(case: &Case, device: &mut Device<'_>, comparison: &mut Compa
                 let (first, last) = (f64::from(record.learning_rate), 1e-20);
                 stepper.set_learning_rate(device, first + (last - first) * share)?;
             }
-            stepper.step(device, grads)?;
+            stepper.step(device, &uphill(variant, grads))?;
             let prefix = format!("{name}.after{}.", index + 1);
             if case.has(&format!("{prefix}param0")) {
                 let bound = |quantity: &str, tensor: usize, _: f64| {
@@ -76,6 +76,12 @@ fn radam(case: &Case, name: &str, variant: &Value) -> Outcome<(Optimizer, bool, 
     Ok((Optimizer { form: RADAM, weight_decay, ..record }, !flag("decoupled_weight_decay"), false))
 }
 
+/// The gradient, or with `maximize` its negative.
+fn uphill(variant: &Value, grads: &[f32]) -> Vec<f32> {
+    let sign = if variant.get("maximize").and_then(Value::as_bool) == Some(true) { -1.0 } else { 1.0 };
+    grads.iter().map(|grad| sign * grad).collect()
+}
+
 /// `betas` of a variant.
 fn betas(name: &str, variant: &Value) -> Outcome<[f64; 2]> {
     match variant.get("betas").and_then(Value::as_array).map(Vec::as_slice) {
@@ -107,7 +113,7 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
         let stepper = Stepper::new(device, parameters.init.len(), l2, record)?;
         device.write(stepper.weights, &parameters.init)?;
         for (index, grads) in parameters.grads.iter().enumerate() {
-            stepper.step(device, grads)?;
+            stepper.step(device, &uphill(variant, grads))?;
             let prefix = format!("{name}.after{}.", index + 1);
             if case.has(&format!("{prefix}param0")) {
                 let bound = |quantity: &str, _: usize, want: f64| match quantity {

@@ -9,7 +9,7 @@ use crate::verify::conformance::case::{Case, number_at};
 use crate::verify::conformance::compare::Comparison;
 use crate::verify::conformance::device::Device;
 use crate::verify::conformance::optimizer::{Stepper, optimizer};
-use crate::verify::conformance::report::{Outcome, malformed};
+use crate::verify::conformance::report::{Outcome, malformed, unsupported};
 
 /// Replays every set of gradients.
 pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison) -> Outcome<()> {
@@ -28,6 +28,9 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
             return malformed(format!("no tensor '{name}.grad0'"));
         }
         let mut record = optimizer(0.0, [0.0, 0.999], 1e-8);
+        if set.get("norm_type").and_then(Value::as_f64).is_some_and(|norm| norm != 2.0) {
+            return unsupported(format!("'{name}' has norm_type {}; here it is 2", set["norm_type"]));
+        }
         // PyTorch clips to a norm of 0, which here switches clipping off.
         record.max_grad_norm = (number_at(set, &["max_norm"])? as f32).max(f32::MIN_POSITIVE);
         let stepper = Stepper::new(device, grads.len(), false, record)?;

@@ -16,6 +16,10 @@ pub fn replay(case: &Case, device: &mut Device<'_>, comparison: &mut Comparison)
         Some("mlp" | "layernorm" | "dueling") => {}
         other => return unsupported(format!("network kind {other:?} is not built in")),
     }
+    let eps = case.config().get("layernorm_eps").or(case.config().get("layer_norm_eps"));
+    if eps.and_then(Value::as_f64).is_some_and(|eps| (eps - 1e-5).abs() > 1e-12) {
+        return unsupported("the eps of layer normalisation is 1e-5 here");
+    }
     let hidden = activation(case.config().get("activation").and_then(Value::as_str).unwrap_or_default())?;
     let network = Network::read(case, "weight.", Framework::Torch, hidden)?;
     let batch = case.matrix("x")?[0];

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::engine::env::Env;
 use crate::envs::{self, Values};
+use crate::verify::conformance::log::whole;
 use crate::verify::conformance::report::{Outcome, Problem, malformed, unsupported};
 
 /// Gymnasium's named maps of FrozenLake.
@@ -89,8 +90,8 @@ impl Construction<'_> {
                 (name, value) if has(name) && !value.is_null() => {
                     values.insert(name.into(), text(name, value)?);
                 }
-                // Options that are switched off, such as render_mode.
-                (_, Value::Null | Value::Bool(false)) => {}
+                // How frames are drawn, which no number here shows, and options that are switched off.
+                ("render_mode", _) | (_, Value::Null | Value::Bool(false)) => {}
                 (name, value) => {
                     return unsupported(format!("'{id}' has no parameter for {name} = {value}"));
                 }
@@ -123,8 +124,8 @@ fn limit_value(limit: Option<&Value>) -> Outcome<Option<u64>> {
     match limit {
         None => Ok(None),
         Some(Value::Null) => Ok(Some(u64::from(u32::MAX))),
-        Some(value) => match value.as_u64() {
-            Some(steps) => Ok(Some(steps)),
+        Some(value) => match whole(value) {
+            Some(steps) => Ok(Some(steps.into())),
             None => malformed(format!("a time limit of {value}")),
         },
     }
@@ -134,7 +135,13 @@ fn limit_value(limit: Option<&Value>) -> Outcome<Option<u64>> {
 pub fn joined(name: &str, rows: &[Value]) -> Outcome<String> {
     let row = |row: &Value| match row {
         Value::String(row) => Ok(row.clone()),
-        Value::Array(cells) => cells.iter().map(|cell| text(name, cell)).collect(),
+        Value::Array(cells) => cells
+            .iter()
+            .map(|cell| match whole(cell) {
+                Some(number) => Ok(number.to_string()),
+                None => text(name, cell),
+            })
+            .collect(),
         other => malformed(format!("'{name}' has the row {other}")),
     };
     Ok(rows.iter().map(row).collect::<Outcome<Vec<_>>>()?.join("/"))
@@ -144,7 +151,10 @@ pub fn joined(name: &str, rows: &[Value]) -> Outcome<String> {
 pub fn text(name: &str, value: &Value) -> Outcome<String> {
     match value {
         Value::Bool(flag) => Ok(flag.to_string()),
-        Value::Number(number) => Ok(number.to_string()),
+        // A whole number may stand for a count, which takes no point.
+        Value::Number(number) => {
+            Ok(whole(value).map_or_else(|| number.to_string(), |whole| whole.to_string()))
+        }
         Value::String(text) => Ok(text.clone()),
         other => unsupported(format!("'{name}' is {other}, which no parameter can hold")),
     }
