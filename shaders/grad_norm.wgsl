@@ -9,8 +9,8 @@
 // optax's form clips by max_grad_norm / norm where the norm is larger.
 // grads [agents, count]; optimizers, agents [agents]. A non-finite norm sets the agent's `nonfinite` to the number of
 // the running update, and Adam then leaves all its weights as they are.
-// Grid: one workgroup of 256 per agent (z). Determinism: thread t sums elements t, t + 256, ... in order, then a fixed
-// tree.
+// Grid: one workgroup of 64 per agent (z). Determinism: 256 sums, four to an invocation, of elements t, t + 256, ... in
+// order, then a fixed tree.
 
 struct Params {
     count: u32,
@@ -49,20 +49,26 @@ fn rectification_of(o: Optimizer, t: f32) -> f32 {
 
 var<workgroup> partial: array<f32, 256>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     let agent = group.z;
-    var sum = 0.0;
+    var sums = vec4f();
     let count = p.count;
     for (var i = local; i < count; i += 256u) {
-        let g = grads[agent * count + i];
-        sum += g * g;
+        let elements = vec4u(i, i + 64u, i + 128u, i + 192u);
+        let at = agent * count + min(elements, vec4u(count - 1u));
+        let read = vec4f(grads[at.x], grads[at.y], grads[at.z], grads[at.w]);
+        let g = select(vec4f(), read, elements < vec4u(count));
+        sums += g * g;
     }
-    partial[local] = sum;
+    partial[local] = sums.x;
+    partial[local + 64u] = sums.y;
+    partial[local + 128u] = sums.z;
+    partial[local + 192u] = sums.w;
     for (var half = 128u; half > 0u; half /= 2u) {
         workgroupBarrier();
-        if (local < half) {
-            partial[local] += partial[local + half];
+        for (var i = local; i < half; i += 64u) {
+            partial[i] += partial[i + half];
         }
     }
     if (local != 0u) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use softq::bench::roofline::{self, Limits};
 use softq::bench::timing::Effort;
-use softq::bench::{Options, Record, Row, Suite, kernels, probes, submissions, workload};
+use softq::bench::{Options, Record, Row, Suite, kernels, probes, submissions, training, workload};
 use softq::config::Config;
 use softq::engine::cpu::CpuExecutor;
 use softq::engine::executor::Executor;
@@ -46,7 +46,7 @@ fn a_kernel_with_one_operator_changed_fails_its_row() {
         ("adam", "w -= select(step * h", "w += select(step * h"),
         ("dense_forward_tiled", "let value = block[i] + bias;", "let value = block[i] - bias;"),
         ("td_error", "q[q_at + action] - targets[head_row]", "q[q_at + action] + targets[head_row]"),
-        ("grad_norm", "sum += g * g;", "sum += g + g;"),
+        ("grad_norm", "sums += g * g;", "sums += g + g;"),
     ]
     .into_iter()
     .enumerate()
@@ -203,5 +203,27 @@ fn the_table_of_submissions_is_that_of_the_files() {
         std::fs::write(PAGE, &wanted).expect("writes");
     } else {
         assert!(page == wanted, "run SOFTQ_UPDATE_DOCS=1 cargo test --test bench");
+    }
+}
+
+#[test]
+fn a_training_in_one_dispatch_is_timed_and_held_against_the_twins() {
+    let Some(choice) = common::gpu() else { return };
+    let config = Config {
+        hidden: vec![8],
+        batch_size: 8,
+        num_envs: 4,
+        gradient_steps: 1,
+        learning_starts: 40,
+        buffer_size: 100,
+        eval_episodes: 1,
+        agents: 2,
+        megakernel: true,
+        ..Config::default()
+    };
+    let mut executor = softq::gpu::open(&choice).expect("opens");
+    let rows = training::measure(&mut *executor, &config, 0.5, &EFFORT).expect("runs");
+    for row in rows {
+        assert!(row.passed && row.shape.ends_with("2 agents, megakernel"), "{row:?}");
     }
 }

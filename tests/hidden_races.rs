@@ -16,8 +16,8 @@ const UNCHANGED_CASES: usize = 4;
 
 /// Kernel, a line of it, what the line is made to be.
 const GUARDS: &[(&str, &str, &str)] = &[
-    ("grad_norm", "if (local < half) {", "if (local <= half) {"),
-    ("grad_norm", "if (local < half) {", "if (true) {"),
+    ("grad_norm", "i < half; i += 64u", "i <= half; i += 64u"),
+    ("grad_norm", "i < half; i += 64u", "i < 128u; i += 64u"),
     ("grad_norm", "if (local != 0u) {", "if (false) {"),
     ("update_end", "if (local < half) {", "if (local <= half) {"),
     ("update_end", "if (local < half) {", "if (true) {"),

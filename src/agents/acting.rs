@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::kernels::{act_box, act_step, env_reset, noisy_inputs};
 use crate::nn::{Evaluations, Group, Inputs};
 use crate::shared::agent::{Agent, Lane};
+use crate::shared::layout::Layout;
 use crate::shared::rng::{STREAM_NOISE, STREAMS};
 use crate::shared::tanh_gaussian::LogStd;
 
@@ -72,8 +73,14 @@ impl Stage {
         Stage {
             num_lanes,
             lanes: buffers.add(format!("{prefix}_lanes"), rows, hint),
-            state: buffers.add(format!("{prefix}_state"), rows * u64::from(env.state_words), hint),
-            env_params: buffers.add(format!("{prefix}_params"), rows * u64::from(env.param_words()), hint),
+            state: {
+                let words = rows * u64::from(env.state_words);
+                buffers.add_of_env(format!("{prefix}_state"), words, Layout::EnvState, hint)
+            },
+            env_params: {
+                let words = rows * u64::from(env.param_words());
+                buffers.add_of_env(format!("{prefix}_params"), words, Layout::EnvParams, hint)
+            },
             obs,
             reference: None,
             head_temperatures: None,

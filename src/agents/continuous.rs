@@ -5,7 +5,7 @@ use crate::agents::acting::Purpose;
 use crate::config::{Config, LogStdForm};
 use crate::engine::env::ActionSpace;
 use crate::engine::recording::{Buffer, Buffers, Recording};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::critic_inputs::{self, INPUTS};
 use crate::kernels::{tanh_gaussian, tanh_gaussian_backward};
 use crate::nn::{Evaluations, Inputs};
@@ -67,6 +67,38 @@ pub fn space(config: &Config, actions: &ActionSpace) -> Vec<f32> {
     }
 }
 
+/// Refuses a target entropy that no policy of this kind can have, where alpha is to reach it: a density on a box has at most that
+/// of the uniform one, and a squashed Gaussian less than the Gaussian has at its widest. Both are those of actions in `[-1, 1]`, or
+/// in the environment's own units without `rescale_actions`.
+pub fn check_target_entropy(config: &Config, actions: &ActionSpace) -> Result<()> {
+    let ActionSpace::Box { low, high } = actions else { return Ok(()) };
+    if !config.aims_at_entropy() {
+        return Ok(());
+    }
+    let dims = low.len() as f64;
+    let units: f64 = match config.rescale_actions {
+        true => 0.0,
+        false => low.iter().zip(high).map(|(low, high)| f64::from(0.5 * (high - low)).ln()).sum(),
+    };
+    let uniform = dims * std::f64::consts::LN_2 + units;
+    let gaussian = dims * (config.log_std_max + 0.5 * (std::f64::consts::TAU.ln() + 1.0)) + units;
+    let target = config.target_entropy.nats(actions.size());
+    let (limit, of) = match uniform <= gaussian {
+        true => (uniform, "uniform actions".to_owned()),
+        false => (gaussian, format!("a Gaussian at log_std_max = {}", config.log_std_max)),
+    };
+    if target < limit {
+        return Ok(());
+    }
+    let space = if config.rescale_actions { "in [-1, 1]" } else { "in the environment's units" };
+    Err(Error::invalid(
+        "target_entropy",
+        format!("{} ({target:.4} nats)", config.target_entropy),
+        format!("below {limit:.4} nats, the entropy of {of} {space} over {dims} dimensions"),
+        "No temperature can reach more and alpha runs away; -1dim(A) is usual.",
+    ))
+}
+
 /// Memory of the regression of a network of state values.
 #[derive(Clone, Copy, Debug)]
 pub struct StateValues {
@@ -119,6 +151,8 @@ pub struct Drawn {
     pub log_probs: Buffer<f32>,
     /// What critics see `[agents, 3, batch, obs + dims]`.
     pub inputs: Buffer<f32>,
+    /// The column of every row's value, of a critic that has one: zeros `[agents, batch]`.
+    pub columns: Buffer<u32>,
 }
 
 impl Drawn {
@@ -138,6 +172,7 @@ impl Drawn {
             noise: buffers.add("noise", draws * u64::from(dims), BATCH),
             log_probs: buffers.add("log_probs", draws, BATCH),
             inputs: buffers.add("critic_inputs", all * u64::from(INPUTS) * width, BATCH),
+            columns: buffers.add("critic_columns", all, BATCH),
         }
     }
 

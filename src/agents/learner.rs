@@ -361,6 +361,8 @@ impl Learner {
     ) -> Result<()> {
         let Some(dq) = self.q.output_deltas() else { return Ok(()) };
         let net = self.net();
+        // A critic that sees the action has one value of it.
+        let actions = self.drawn.map_or(self.batch.actions, |drawn| drawn.columns);
         for (head, columns) in (0..).zip(&net.heads) {
             let params = td_error::Params {
                 batch: self.batch.rows,
@@ -382,7 +384,7 @@ impl Learner {
                 params,
                 self.records,
                 self.q(),
-                self.batch.actions,
+                actions,
                 self.targets,
                 self.batch.importance,
                 dq,

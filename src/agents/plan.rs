@@ -265,6 +265,11 @@ impl Plan {
         self.phases.iter().map(|phase| u64::from(phase.env_steps) * u64::from(phase.repeats)).sum()
     }
 
+    /// Dispatches of an iteration.
+    pub fn dispatches(&self) -> usize {
+        self.phases.iter().map(|phase| phase.recording.dispatches.len() * phase.repeats as usize).sum()
+    }
+
     /// The shard that an agent lies in.
     pub fn shard_of(&self, agent: usize) -> &Shard {
         let after = self.shards.partition_point(|shard| shard.first as usize <= agent);
@@ -313,9 +318,7 @@ impl Plan {
                 );
             }
         }
-        let dispatches = |phase: &Phase| phase.recording.dispatches.len() * phase.repeats as usize;
-        let whole: usize = self.phases.iter().map(dispatches).sum();
-        text += &format!("one iteration: {whole} dispatches, 0 bytes uploaded\n");
+        text += &format!("one iteration: {} dispatches, 0 bytes uploaded\n", self.dispatches());
         text += &format!("memory: {} bytes\n", self.buffers.total_bytes());
         for decl in &self.buffers.decls {
             text += &format!("  {:<24} {:>12} bytes\n", decl.name, decl.words * 4);

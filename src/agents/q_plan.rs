@@ -13,7 +13,7 @@ use crate::agents::plan::{Episodes, Phase, Plan, Shard};
 use crate::agents::reference::{self, Beside, Reference};
 use crate::agents::rules;
 use crate::agents::{Algorithm, Capabilities};
-use crate::config::{ActionHeads, Config, Exploration, PathChoice, Temperature, ValueTransform};
+use crate::config::{ActionHeads, Config, Exploration, HeadWeights, PathChoice, Temperature, ValueTransform};
 use crate::engine::env::Env;
 use crate::engine::memory;
 use crate::engine::recording::{BufferDecl, BufferId, Buffers, Recording};
@@ -57,7 +57,16 @@ pub fn check(algorithm: &Algorithm, config: &Config, members: &[Config], env: &E
         member.validate(env.actions.size())?;
         rules::check(algorithm, member)?;
         reference::check(member)?;
+        continuous::check_target_entropy(member, &env.actions)?;
         head_temperatures::check(member, heads.len())?;
+    }
+    if config.head_weights == HeadWeights::DiEngine && heads.len() < 2 {
+        return Err(Error::invalid(
+            "head_weights",
+            config.head_weights.word(),
+            "equal with one action per step",
+            "There is nothing to weigh it against.",
+        ));
     }
     let branching = config.action_heads == ActionHeads::Branching;
     if branching && heads.len() > 1 && config.value_transform != ValueTransform::None {

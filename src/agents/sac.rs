@@ -331,4 +331,29 @@ mod tests {
             assert!((target - soft).abs() < 1e-5, "row {b}: {target} {soft}");
         }
     }
+
+    #[test]
+    fn a_target_entropy_is_held_against_what_the_policy_can_have() {
+        let refused = |env: &str, set: &str| {
+            let config: Config =
+                toml::from_str(&format!("env = '{env}'\nalgo = 'sac'\n{set}")).expect("settings");
+            crate::agents::check(&config, crate::envs::find(env).expect("an environment")).is_err()
+        };
+        for (env, set, expected) in [
+            ("pendulum", "target_entropy = 0.69", false),
+            ("pendulum", "target_entropy = 0.7", true),
+            // Torques in [-2, 2]: ln 4 = 1.386.
+            ("pendulum", "target_entropy = 1.38\nrescale_actions = false", false),
+            ("pendulum", "target_entropy = 1.39\nrescale_actions = false", true),
+            // Of a Gaussian with ln sigma = -3 -1.581, in the other units ln 2 more.
+            ("pendulum", "target_entropy = -1.59\nlog_std_max = -3", false),
+            ("pendulum", "target_entropy = -1.57\nlog_std_max = -3", true),
+            ("pendulum", "target_entropy = -0.9\nlog_std_max = -3\nrescale_actions = false", false),
+            ("pendulum", "target_entropy = -0.88\nlog_std_max = -3\nrescale_actions = false", true),
+            ("pendulum", "target_entropy = 5.0\ntemperature = 'fixed'", false),
+            ("pendulum", "head_weights = 'di_engine'", true),
+        ] {
+            assert_eq!(refused(env, set), expected, "{env}: {set}");
+        }
+    }
 }

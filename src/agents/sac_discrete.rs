@@ -59,6 +59,14 @@ fn check(config: &Config) -> Result<()> {
             "The policy's loss counts all dimensions of an action alike; DI-engine's weights are those of its SQN.",
         ));
     }
+    if config.entropy_penalty > 0.0 && config.polyak >= 1.0 && config.target_update_interval == 1 {
+        return Err(Error::invalid(
+            "entropy_penalty",
+            config.entropy_penalty,
+            "0 with polyak = 1 and target_update_interval = 1",
+            "The policy that is averaged is then the policy itself, whose entropy differs by nothing.",
+        ));
+    }
     rules::bonus_for_kl(config)
 }
 

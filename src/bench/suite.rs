@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::engine::executor::Executor;
 use crate::envs;
 use crate::error::{Error, Result};
+use crate::gpu;
 use crate::kernels::table;
 use crate::verify::case::Case;
 
@@ -75,6 +76,15 @@ impl Suite {
             "gradient_steps=1",
             "train_frequency=1",
         ];
+        const MERGED: &[&str] = &[
+            "buffer_size=10240",
+            "hidden=[120,84]",
+            "batch_size=128",
+            "num_envs=10",
+            "gradient_steps=1",
+            "train_frequency=1",
+            "megakernel=true",
+        ];
         let population = |agents| Training { env: "CartPole-v1", algo: "sqn", settings: WORKLOAD, agents };
         let one = |env, algo, settings| Training { env, algo, settings, agents: 1 };
         let mut list = vec![population(1)];
@@ -89,6 +99,7 @@ impl Suite {
         }
         if self >= Suite::Device {
             list.extend([128, 1024].map(population));
+            list.extend([128, 1024].map(|agents| Training { settings: MERGED, ..population(agents) }));
             list.push(one("CartPole-v1", "sqn", &["hidden=[400,300]", "batch_size=100", "num_envs=10"]));
         }
         let seconds = match self {
@@ -219,12 +230,18 @@ pub fn run(
             keep(row, &name, &mut outcome.left_out)?.map_or(Ok(()), &mut tell)?;
         }
     }
+    let hardware = gpu::choose(executor.address()).is_ok_and(|choice| choice.hardware);
     let (trainings, seconds) = options.suite.trainings();
     for training in trainings {
         let name = training.name();
         if options.wants(Group::Training, &name) {
-            let rows = training::measure(executor, &training.config()?, seconds, &effort);
+            let config = training.config()?;
             let name = format!("{name}, {} agents", training.agents);
+            if config.megakernel && !hardware {
+                outcome.left_out.push(format!("{name}, megakernel: on GPUs in hardware alone"));
+                continue;
+            }
+            let rows = training::measure(executor, &config, seconds, &effort);
             keep(rows, &name, &mut outcome.left_out)?.into_iter().flatten().try_for_each(&mut tell)?;
         }
     }

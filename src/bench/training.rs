@@ -8,6 +8,7 @@ use crate::engine::clock::Instant;
 use crate::engine::executor::Executor;
 use crate::envs;
 use crate::error::Result;
+use crate::gpu;
 use crate::kernels::metrics::Metrics;
 use crate::train::event::{Event, Progress};
 use crate::train::trainer::Trainer;
@@ -75,8 +76,11 @@ pub fn measure(
         true => config.hidden.iter().map(u32::to_string).collect::<Vec<_>>().join("-"),
         false => config.network.word().to_owned(),
     };
-    let shape =
-        format!("{network}, batch {}, {} environments, {agents} agents", config.batch_size, config.num_envs);
+    let how = if config.megakernel { ", megakernel" } else { "" };
+    let shape = format!(
+        "{network}, batch {}, {} environments, {agents} agents{how}",
+        config.batch_size, config.num_envs
+    );
     let against = match executor.address() {
         "cpu" => "the number of updates",
         _ => "the number of updates; the twins, iteration by iteration",
@@ -120,7 +124,15 @@ fn as_the_twins(
     config: &Config,
     hardware: bool,
 ) -> Result<std::result::Result<(), String>> {
-    let row = compare_training(executor, config, hardware, (COMPARED / u64::from(config.agents)).max(1))?;
+    let iterations = (COMPARED / u64::from(config.agents)).max(1);
+    let row = match config.megakernel {
+        true => {
+            let env = envs::open(&config.env, &config.env_values()?)?;
+            let mut merging = gpu::open_merging(&gpu::choose(executor.address())?, env)?;
+            compare_training(&mut *merging, config, hardware, iterations)?
+        }
+        false => compare_training(executor, config, hardware, iterations)?,
+    };
     Ok(match row.failures.first() {
         None if row.twin.is_none_or(|errors| errors.words == 0) => Err("nothing was compared".into()),
         None => Ok(()),

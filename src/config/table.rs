@@ -73,6 +73,8 @@ settings! {
         device: String = "auto".into();
         /// Dispatches of a network: one per layer, or one for all; auto takes fused on hardware GPUs where the network allows it.
         path: PathChoice = PathChoice::Auto;
+        /// One dispatch runs whole iterations, and a workgroup takes one agent through them: for populations of small networks on a GPU. The bits stay.
+        megakernel: bool = false;
         /// Seed of every random stream; with several agents, that of the first.
         seed: u64 = 0, hint("Leave room for one seed per agent."),
             fills(|config, _, agent| agent.seed = agent_seed(config.seed, 0));
@@ -135,7 +137,7 @@ settings! {
             needs("network = mlp", |config| config.network == NetworkChoice::Mlp);
         /// Activation of hidden layers.
         activation: HiddenActivation = HiddenActivation::Relu;
-        /// Layer normalisation before each hidden activation; a convolution's grid is normalised as a whole.
+        /// Layer normalisation before each activation of the shared hidden layers; a convolution's grid is normalised as a whole.
         layer_norm: bool = false;
         /// Dueling head: Q = A - mean(A) + V, each with a hidden layer as wide as the network's last.
         dueling: bool = false;
@@ -330,7 +332,7 @@ impl Config {
     }
 
     /// Whether `target_entropy` decides about alpha.
-    pub(super) fn aims_at_entropy(&self) -> bool {
+    pub(crate) fn aims_at_entropy(&self) -> bool {
         self.learns_alpha() || self.temperature == Temperature::PerState
     }
 

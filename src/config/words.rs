@@ -55,7 +55,7 @@ words! {
         Min = "min",
         /// Their mean: neither pessimistic nor optimistic (SD-SAC, arXiv 2209.10081).
         Mean = "mean",
-        /// The first alone, as DQN does: optimistic, which explores where every reward is a cost.
+        /// The first alone, as DQN does: optimistic, which explores where every reward is a cost. The second is trained beside it, and counts in the gradient's norm and in priorities.
         Off = "off",
     }
 

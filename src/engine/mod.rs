@@ -44,10 +44,12 @@ pub mod executor;
 #[doc(hidden)]
 pub mod guard;
 pub mod interpret;
+pub(crate) mod items;
 pub mod kernel;
 #[doc(hidden)]
 pub mod lexer;
 pub mod memory;
+pub mod merge;
 #[doc(hidden)]
 pub mod pointers;
 #[cfg(feature = "threads")]

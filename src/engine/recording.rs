@@ -6,12 +6,14 @@
 //! ```
 //! use softq::engine::recording::{Buffer, BufferDecl, BufferId, Buffers, Dispatch, Erased, Recording};
 //! use softq::kernels::silu;
+//! use softq::shared::layout::{Layout, Scalar};
 //!
 //! let mut buffers = Buffers::default();
 //! let z: Buffer<f32> = buffers.add("z", 100, "Use a smaller batch.");
 //! let y: Buffer<f32> = buffers.add("y", 100, "");
 //! assert_eq!(z.erase(), Erased { id: BufferId(0), words: 100 });
-//! let declared = BufferDecl { name: "z".into(), words: 100, hint: "Use a smaller batch." };
+//! let element = Layout::Scalar(Scalar::F32);
+//! let declared = BufferDecl { name: "z".into(), words: 100, element, hint: "Use a smaller batch." };
 //! assert_eq!((&buffers.decls[0], buffers.total_bytes()), (&declared, 800));
 //!
 //! let mut recording = Recording::default();
@@ -79,6 +81,8 @@ pub struct BufferDecl {
     pub name: String,
     /// Length in 4-byte words.
     pub words: u64,
+    /// What its elements are.
+    pub element: Layout,
     /// The option that makes it smaller, for the error when it does not fit.
     pub hint: &'static str,
 }
@@ -95,12 +99,22 @@ impl Buffers {
     pub fn add<T: GpuType>(&mut self, name: impl Into<String>, len: u64, hint: &'static str) -> Buffer<T> {
         let len = len.max(1);
         let id = BufferId(self.decls.len() as u32);
-        self.decls.push(BufferDecl {
-            name: name.into(),
-            words: len.saturating_mul(std::mem::size_of::<T>() as u64 / 4),
-            hint,
-        });
+        let words = len.saturating_mul(std::mem::size_of::<T>() as u64 / 4);
+        self.decls.push(BufferDecl { name: name.into(), words, element: T::LAYOUT, hint });
         Buffer { id, len, element: PhantomData }
+    }
+
+    /// The same for structs that the environment's file declares, counted in words.
+    pub fn add_of_env(
+        &mut self,
+        name: impl Into<String>,
+        words: u64,
+        element: Layout,
+        hint: &'static str,
+    ) -> Buffer<u32> {
+        let buffer = self.add(name, words, hint);
+        self.decls[buffer.id.0 as usize].element = element;
+        buffer
     }
 
     /// Bytes of the longest buffer.
@@ -237,7 +251,7 @@ impl Recording {
 }
 
 /// Words of one element; those of an environment's structs are known once there is an environment.
-pub(super) fn element_words(layout: Layout, env: Option<&'static Env>) -> u64 {
+pub(crate) fn element_words(layout: Layout, env: Option<&'static Env>) -> u64 {
     match layout {
         Layout::Scalar(_) => 1,
         Layout::Struct { size, .. } => u64::from(size / 4),

@@ -34,6 +34,13 @@ impl Share {
     }
 }
 
+impl Share {
+    /// Agents of a dispatch, as far as its params count them.
+    pub fn agents_of(dispatch: &Dispatch) -> u32 {
+        word(dispatch.kernel, "agents").map_or(1, |word| dispatch.params[word])
+    }
+}
+
 /// The word of a kernel's params with this name.
 fn word(kernel: &Kernel, name: &str) -> Option<usize> {
     match kernel.params {

@@ -2,7 +2,7 @@
 //! parts.
 
 use super::explain;
-use super::items::Item;
+use crate::engine::items::Item;
 use crate::engine::lexer::{Kind, Tokens};
 use crate::engine::variant::{self, Failure};
 

@@ -2,9 +2,9 @@
 
 use naga::Span;
 
-use super::items::{Item, constant};
 use super::loops::line_of;
 use super::refusals::BUILT_IN;
+use crate::engine::items::{Item, constant};
 use crate::engine::lexer::{Kind, Tokens};
 use crate::error::Error;
 
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn unknown_names_get_a_hint() {
         let message = |name: &str| {
-            let items = super::super::items::items(&Tokens::new("fn wind_force() {}"));
+            let items = crate::engine::items::items(&Tokens::new("fn wind_force() {}"));
             explained(&items, &format!("no definition in scope for identifier: `{name}`"))
         };
         assert!(message("wind_forse").ends_with("Did you mean `wind_force`?"));

@@ -52,7 +52,6 @@ pub mod frozen_lake;
 pub mod grid;
 #[doc(hidden)]
 pub mod interpreted;
-mod items;
 mod loops;
 #[doc(hidden)]
 pub mod mdp;

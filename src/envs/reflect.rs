@@ -17,10 +17,10 @@ use std::collections::BTreeMap;
 use naga::{Expression, Function, Handle, Literal, Module, ScalarKind, Span, Type, TypeInner};
 
 use super::explain::located;
-use super::items::{self, Item};
 use super::loops::{self, line_of};
 use super::returns;
 use super::text::{ConstType, described, member_comment, param_comment};
+use crate::engine::items::{self, Item};
 use glue::{Functions, glue};
 
 use super::rescale::{self, Rescale};

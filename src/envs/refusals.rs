@@ -1,7 +1,7 @@
 //! What is refused in a user's file before the WGSL compiler sees it: parts of the language that a world cannot use, names that
 //! are taken, and what is too deep or too large.
 
-use super::items::{Item, constant};
+use crate::engine::items::{Item, constant};
 use crate::engine::lexer::{Kind, Tokens};
 use crate::error::{Error, Result};
 
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn names_of_the_language_are_refused() {
         let check =
-            |text: &str| check_declared_names("a.wgsl", &super::super::items::items(&Tokens::new(text)));
+            |text: &str| check_declared_names("a.wgsl", &crate::engine::items::items(&Tokens::new(text)));
         let error = check("\nfn clamp(x: f32) -> f32 { return x; }\n").expect_err("clamp");
         assert!(error.to_string().starts_with("a.wgsl:2: `clamp` is a name of the language"), "{error}");
         check("fn step() {}").expect("the contract's own");

@@ -4,8 +4,8 @@
 
 use naga::{Block, Function, Module, Statement};
 
-use super::items::{Item, named};
 use super::loops::line_of;
+use crate::engine::items::{Item, named};
 use crate::engine::lexer::Tokens;
 
 /// A function that may end without a value.

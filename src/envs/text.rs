@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::items::{Item, Member, constant, items};
 use crate::engine::env::ConstParam;
+use crate::engine::items::{Item, Member, constant, items};
 use crate::engine::lexer::{Kind, Tokens};
 use crate::error::{Error, Result};
 
@@ -185,7 +185,7 @@ mod tests {
         let params = const_params(&tokens, &declared);
         assert_eq!(params[0].about, "cells per side, 2 to 9");
         assert_eq!(params.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["size", "map", "slope"]);
-        let members = &super::super::items::named(&declared, "EnvParams").expect("struct").members;
+        let members = &crate::engine::items::named(&declared, "EnvParams").expect("struct").members;
         let about = |index: usize| member_comment(&members[index]).expect("comment").text;
         assert_eq!((about(0).as_str(), about(1).as_str()), ("pull, m/s^2", ""));
     }

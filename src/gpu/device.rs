@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::engine::env::Env;
 use crate::engine::guard;
 use crate::engine::kernel::{Access, Kernel};
+use crate::engine::merge::Merged;
 #[cfg(feature = "drivers")]
 use crate::engine::variant;
 use crate::engine::variant::Variant;
@@ -19,6 +20,12 @@ use crate::shared::layout::Layout;
 
 /// Longest wait for the device before it is given up as lost.
 const WAIT: Duration = Duration::from_secs(120);
+
+/// The name of merged kernels in messages and for tools.
+const MERGED: &str = "megakernel";
+
+/// Most storage buffers of a merged kernel: element types of a plan.
+const MERGED_BUFFERS: u32 = 16;
 
 /// A wgpu device with softq's conventions.
 ///
@@ -51,7 +58,8 @@ pub(super) struct Pipeline {
 }
 
 impl GpuDevice {
-    /// Opens the adapter at `address` with WebGPU's default limits, raised only for buffer sizes.
+    /// Opens the adapter at `address` with WebGPU's default limits, raised for buffer sizes, and for what merged kernels may take
+    /// more of than single ones.
     pub async fn open(address: &str) -> Result<GpuDevice> {
         let instance = instance(backends_of(address));
         let found = enumerate(&instance).await.into_iter().find(|(report, _)| report.address == address);
@@ -66,6 +74,10 @@ impl GpuDevice {
         let required_limits = wgpu::Limits {
             max_buffer_size: has.max_buffer_size,
             max_storage_buffer_binding_size: has.max_storage_buffer_binding_size,
+            max_storage_buffers_per_shader_stage: has
+                .max_storage_buffers_per_shader_stage
+                .min(MERGED_BUFFERS),
+            max_compute_workgroup_storage_size: has.max_compute_workgroup_storage_size,
             ..required_limits()
         };
         let (device, queue) = adapter
@@ -134,7 +146,7 @@ impl GpuDevice {
         let source = variant.text()?;
         let layout = self.bind_group_layout(kernel);
         let compilation = Compiling::begin(variant.name());
-        let pipeline = guard::guarded(|| self.compile(kernel, env, source, &layout))
+        let pipeline = guard::guarded(|| self.compile(kernel.name, env, source, &layout))
             .unwrap_or_else(|message| Err(message_of(kernel, env, &message)))?;
         drop(compilation);
         self.check()
@@ -144,16 +156,82 @@ impl GpuDevice {
         Ok(pipeline)
     }
 
-    /// Compiles a kernel for this device.
+    /// The pipeline of a merged kernel.
+    pub(super) fn merged_pipeline(&self, merged: &Merged, env: &'static Env) -> Result<Pipeline> {
+        let buffers = merged.types.len() as u32;
+        let limits = self.device.limits();
+        if buffers > limits.max_storage_buffers_per_shader_stage {
+            let most = limits.max_storage_buffers_per_shader_stage;
+            let allowed = format!("false on {}", self.report.describe());
+            let hint = format!("It binds {buffers} storage buffers, and the device {most}.");
+            return Err(Error::invalid("megakernel", true, allowed, hint));
+        }
+        let uniform = wgpu::BindGroupLayoutEntry {
+            binding: 0,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Uniform,
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        };
+        let entries: Vec<_> =
+            [uniform].into_iter().chain((1..=buffers).map(|binding| entry(binding, false, 0))).collect();
+        let label = Some(MERGED);
+        let layout = self
+            .device
+            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+        let compilation = Compiling::begin(MERGED.into());
+        let text = merged.text.clone();
+        let pipeline =
+            guard::guarded(|| self.compile(MERGED, Some(env), text, &layout)).unwrap_or_else(|message| {
+                Err(Error::Shader {
+                    shader: MERGED.into(),
+                    message: format!("the shader compiler gave up: {message}"),
+                })
+            })?;
+        drop(compilation);
+        self.check().map_err(|error| Error::Shader { shader: MERGED.into(), message: error.to_string() })?;
+        Ok(Pipeline { pipeline, layout })
+    }
+
+    /// What a merged kernel runs on: its uniform buffer of `words`, and the arenas.
+    pub(super) fn merged_bind_group(
+        &self,
+        pipeline: &Pipeline,
+        words: &[u32],
+        arenas: &[&wgpu::Buffer],
+    ) -> wgpu::BindGroup {
+        let uniform = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("params"),
+            size: words.len() as u64 * 4,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        self.queue.write_buffer(&uniform, 0, bytemuck::cast_slice(words));
+        let buffers = [&uniform].into_iter().chain(arenas.iter().copied());
+        let entries: Vec<_> = (0..)
+            .zip(buffers)
+            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+            .collect();
+        self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(MERGED),
+            layout: &pipeline.layout,
+            entries: &entries,
+        })
+    }
+
+    /// Compiles a text for this device.
     fn compile(
         &self,
-        kernel: &'static Kernel,
+        name: &str,
         env: Option<&'static Env>,
         source: String,
         layout: &wgpu::BindGroupLayout,
     ) -> Result<wgpu::ComputePipeline> {
         let text = shader_source(env, source);
-        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source: text };
+        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(name), source: text };
         let module = if self.checked || env.is_some_and(|env| env.user) {
             self.device.create_shader_module(descriptor)
         } else {
@@ -165,12 +243,12 @@ impl GpuDevice {
             }
         };
         let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(kernel.name),
+            label: Some(name),
             bind_group_layouts: &[Some(layout)],
             immediate_size: 0,
         });
         Ok(self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(kernel.name),
+            label: Some(name),
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: Some("main"),

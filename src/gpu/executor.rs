@@ -7,12 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::engine::env::Env;
 use crate::engine::executor::{Executor, Grain, Program, Span, check_buffer, check_programs, check_words};
 use crate::engine::memory;
-use crate::engine::recording::{BufferId, Buffers, Recording};
+use crate::engine::merge::Arenas;
+use crate::engine::recording::{BufferDecl, BufferId, Buffers, Recording};
 use crate::engine::variant::Variant;
 use crate::error::{Error, Result};
 use crate::gpu::device::GpuDevice;
+use crate::gpu::merging::Merging;
 use crate::gpu::meter::Meter;
 use crate::gpu::readback::{DEPTH, ReadbackRing};
 use crate::gpu::signal::Signal;
@@ -22,9 +25,14 @@ use crate::gpu::timestamps::{MOST_PASSES, Timestamps};
 pub struct GpuExecutor {
     gpu: GpuDevice,
     address: String,
-    buffers: Vec<wgpu::Buffer>,
+    /// The device's buffers.
+    memory: Vec<wgpu::Buffer>,
+    /// Of every declared buffer, the device's buffer that it lies in and its first byte there.
+    places: Vec<(usize, u64)>,
     decls: Buffers,
     programs: Vec<Vec<Resolved>>,
+    /// Where programs are merged into kernels of whole iterations.
+    merging: Option<Merging>,
     ring: ReadbackRing,
     submissions: VecDeque<wgpu::SubmissionIndex>,
     /// Submissions under way, where the device cannot be waited for, and what is raised when one ends.
@@ -41,10 +49,10 @@ pub struct GpuExecutor {
 const UNDER_WAY: usize = 2;
 
 /// A dispatch with everything looked up.
-struct Resolved {
-    pipeline: wgpu::ComputePipeline,
-    bind_group: wgpu::BindGroup,
-    grid: [u32; 3],
+pub(super) struct Resolved {
+    pub pipeline: wgpu::ComputePipeline,
+    pub bind_group: wgpu::BindGroup,
+    pub grid: [u32; 3],
 }
 
 impl GpuExecutor {
@@ -53,9 +61,11 @@ impl GpuExecutor {
         GpuExecutor {
             address: gpu.report().address.clone(),
             gpu,
-            buffers: Vec::new(),
+            memory: Vec::new(),
+            places: Vec::new(),
             decls: Buffers::default(),
             programs: Vec::new(),
+            merging: None,
             ring: ReadbackRing::default(),
             submissions: VecDeque::new(),
             under_way: Arc::default(),
@@ -64,6 +74,12 @@ impl GpuExecutor {
             meter: None,
             clock: OnceCell::new(),
         }
+    }
+
+    /// An executor that makes one kernel of all that a submission repeats, in which a workgroup takes an agent through whole
+    /// iterations (`engine::merge`). States and parameters of environments in its memory are those of `env`.
+    pub fn merging(gpu: GpuDevice, env: &'static Env) -> GpuExecutor {
+        GpuExecutor { merging: Some(Merging::new(env)), ..GpuExecutor::new(gpu) }
     }
 
     /// Destroys the device under the run, as a reset of the driver does: for tests of what happens then.
@@ -76,10 +92,25 @@ impl GpuExecutor {
         f64::from(self.gpu.queue.get_timestamp_period())
     }
 
-    /// A buffer with its declared length in bytes, which may be less than the device's.
-    fn buffer(&self, buffer: BufferId) -> Result<(&wgpu::Buffer, u64)> {
-        let index = check_buffer(buffer, self.buffers.len())?;
-        Ok((&self.buffers[index], self.decls.decls[index].words * 4))
+    /// Where a buffer lies: the device's buffer, its first byte there, and its declared length in bytes.
+    fn buffer(&self, buffer: BufferId) -> Result<(&wgpu::Buffer, u64, u64)> {
+        let index = check_buffer(buffer, self.places.len())?;
+        let (memory, first) = self.places[index];
+        Ok((&self.memory[memory], first, self.decls.decls[index].words * 4))
+    }
+
+    /// Programs so far.
+    fn prepared(&self) -> usize {
+        self.merging.as_ref().map_or(self.programs.len(), Merging::programs)
+    }
+
+    /// Compiles what `programs` need, where that waits for what is to run together.
+    fn compile(&mut self, programs: &[(Program, u32)]) -> Result<()> {
+        check_programs(programs, self.prepared())?;
+        if let Some(merging) = &mut self.merging {
+            self.uploaded += merging.compile(programs, &self.gpu, &self.memory)?;
+        }
+        Ok(())
     }
 
     /// Encodes one run of a dispatch.
@@ -91,10 +122,16 @@ impl GpuExecutor {
     }
 
     /// Every run of every dispatch of `programs`, in order.
-    fn dispatches<'a>(&'a self, programs: &'a [(Program, u32)]) -> impl Iterator<Item = &'a Resolved> {
-        programs.iter().flat_map(|(program, repeat)| {
-            std::iter::repeat_n(&self.programs[program.0], *repeat as usize).flatten()
-        })
+    fn dispatches<'a>(
+        &'a self,
+        programs: &'a [(Program, u32)],
+    ) -> Box<dyn Iterator<Item = &'a Resolved> + 'a> {
+        match &self.merging {
+            Some(merging) => Box::new(merging.dispatches(programs).into_iter()),
+            None => Box::new(programs.iter().flat_map(|(program, repeat)| {
+                std::iter::repeat_n(&self.programs[program.0], *repeat as usize).flatten()
+            })),
+        }
     }
 
     /// Runs each group of dispatches as a pass of its own, all in one submission, and waits for the times of the passes.
@@ -155,8 +192,17 @@ impl Executor for GpuExecutor {
         if self.gpu.report().device_type == "Cpu" {
             memory::check(buffers)?;
         }
+        // Of single buffers, or of one for each element type where programs are merged.
+        let arenas = self.merging.as_ref().map(|merging| Arenas::of(buffers, merging.env));
+        let (memory, places): (Vec<BufferDecl>, Vec<(usize, u64)>) = match &arenas {
+            Some(arenas) => (
+                arenas.decls(buffers),
+                arenas.places.iter().map(|(arena, word)| (*arena, 4 * word)).collect(),
+            ),
+            None => (buffers.decls.clone(), (0..buffers.decls.len()).map(|index| (index, 0)).collect()),
+        };
         let limit = self.max_buffer_bytes();
-        for decl in &buffers.decls {
+        for decl in &memory {
             let bytes = decl.words.saturating_mul(4);
             if bytes > limit {
                 return Err(Error::TooLarge {
@@ -169,36 +215,38 @@ impl Executor for GpuExecutor {
             }
         }
         self.programs.clear();
+        if let Some(merging) = &mut self.merging {
+            merging.clear();
+            merging.arenas = arenas;
+        }
         // A browser frees what is dropped when it collects its garbage, which may be long after the device has no memory left.
         if !self.gpu.waits {
-            self.buffers.iter().for_each(wgpu::Buffer::destroy);
+            self.memory.iter().for_each(wgpu::Buffer::destroy);
         }
         // Snapshots of the old memory that nobody took.
         self.ring = ReadbackRing::default();
         self.decls = buffers.clone();
-        self.buffers = buffers
-            .decls
-            .iter()
-            .map(|decl| {
-                self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                    label: Some(&decl.name),
-                    // Whole vec4s: kernels that load four words at a time reach the last one.
-                    size: (decl.words * 4).next_multiple_of(16),
-                    usage: wgpu::BufferUsages::STORAGE
-                        | wgpu::BufferUsages::COPY_SRC
-                        | wgpu::BufferUsages::COPY_DST,
-                    mapped_at_creation: false,
-                })
+        self.places = places;
+        let create = |decl: &BufferDecl| {
+            self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(&decl.name),
+                // Whole vec4s: kernels that load four words at a time reach the last one.
+                size: (decl.words * 4).next_multiple_of(16),
+                usage: wgpu::BufferUsages::STORAGE
+                    | wgpu::BufferUsages::COPY_SRC
+                    | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
             })
-            .collect();
+        };
+        self.memory = memory.iter().map(create).collect();
         self.gpu.check()
     }
 
     fn write_at(&mut self, buffer: BufferId, first: u64, words: &[u32]) -> Result<()> {
         let bytes: &[u8] = bytemuck::cast_slice(words);
-        let (target, length) = self.buffer(buffer)?;
+        let (target, begin, length) = self.buffer(buffer)?;
         check_words(words, first, length / 4, &self.decls.decls[buffer.0 as usize].name)?;
-        self.gpu.queue.write_buffer(target, 4 * first, bytes);
+        self.gpu.queue.write_buffer(target, begin + 4 * first, bytes);
         self.uploaded += bytes.len() as u64;
         self.gpu.check()
     }
@@ -208,11 +256,11 @@ impl Executor for GpuExecutor {
             let message = "a browser's device cannot be waited for: request the buffer, and collect it later";
             return Err(Error::Kernel { kernel: "read".into(), message: message.into() });
         }
-        let (source, bytes) = self.buffer(buffer)?;
+        let (source, begin, bytes) = self.buffer(buffer)?;
         let mut ring = ReadbackRing::default();
         let staging = ring.staging(&self.gpu.device, bytes);
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
+        encoder.copy_buffer_to_buffer(source, begin, &staging, 0, bytes);
         let submission = self.submit_encoder(encoder)?;
         ring.push(staging, bytes, submission.clone());
         self.gpu.wait(Some(submission))?;
@@ -223,9 +271,12 @@ impl Executor for GpuExecutor {
 
     fn prepare(&mut self, recording: &Recording) -> Result<Program> {
         for buffer in recording.dispatches.iter().flat_map(|dispatch| &dispatch.bindings) {
-            check_buffer(buffer.id, self.buffers.len())?;
+            check_buffer(buffer.id, self.places.len())?;
         }
-        // One arena for all params of the program: static, so that an iteration uploads nothing.
+        if let Some(merging) = &mut self.merging {
+            return merging.prepare(recording);
+        }
+        // One buffer for all params of the program: static, so that an iteration uploads nothing.
         let alignment = u64::from(self.gpu.device.limits().min_storage_buffer_offset_alignment);
         let slot = |words: &[u32]| (words.len() as u64 * 4).next_multiple_of(alignment);
         let size: u64 = recording.dispatches.iter().map(|dispatch| slot(&dispatch.params)).sum();
@@ -253,7 +304,7 @@ impl Executor for GpuExecutor {
             entries.extend(dispatch.bindings.iter().enumerate().map(|(index, buffer)| {
                 wgpu::BindGroupEntry {
                     binding: index as u32 + 1,
-                    resource: self.buffers[buffer.id.0 as usize].as_entire_binding(),
+                    resource: self.memory[self.places[buffer.id.0 as usize].0].as_entire_binding(),
                 }
             }));
             let bind_group = self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -270,8 +321,8 @@ impl Executor for GpuExecutor {
     }
 
     fn submit(&mut self, programs: &[(Program, u32)], snapshot: Option<BufferId>) -> Result<()> {
-        check_programs(programs, self.programs.len())?;
-        let snapshot = snapshot.map(|buffer| check_buffer(buffer, self.buffers.len())).transpose()?;
+        self.compile(programs)?;
+        let snapshot = snapshot.map(|buffer| check_buffer(buffer, self.places.len())).transpose()?;
         if snapshot.is_some()
             && self.gpu.waits
             && let Some(oldest) = self.ring.oldest_if_full()
@@ -294,9 +345,9 @@ impl Executor for GpuExecutor {
             timestamps.resolve(&mut encoder);
         }
         let copied = snapshot.map(|index| {
-            let (source, bytes) = (&self.buffers[index], self.decls.decls[index].words * 4);
+            let ((memory, begin), bytes) = (self.places[index], self.decls.decls[index].words * 4);
             let staging = self.ring.staging(&self.gpu.device, bytes);
-            encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
+            encoder.copy_buffer_to_buffer(&self.memory[memory], begin, &staging, 0, bytes);
             (staging, bytes)
         });
         let submission = self.submit_encoder(encoder)?;
@@ -321,8 +372,10 @@ impl Executor for GpuExecutor {
     }
 
     fn clocked(&mut self, programs: &[(Program, u32)], grain: Grain) -> Result<Vec<Span>> {
-        check_programs(programs, self.programs.len())?;
-        if !self.gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+        self.compile(programs)?;
+        // A merged kernel's time is that of all that is in it.
+        let parts = self.merging.is_some() && grain == Grain::Dispatch;
+        if parts || !self.gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             self.submit(programs, None)?;
             self.wait()?;
             return Ok(Vec::new());

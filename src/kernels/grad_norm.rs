@@ -22,11 +22,11 @@ gpu_struct! {
 
 kernel! {
     /// `norm = sqrt(sum g^2)`, `scale = min(1, max_grad_norm / (norm + 1e-6))`.
-    grad_norm, params Params, workgroup 256,
+    grad_norm, params Params, workgroup 64,
     bindings { write agents: Agent, write optimizers: Optimizer, read grads: f32 }
     sizes |p, _| vec![u64::from(p.agents), u64::from(p.agents), product(&[p.agents, p.count])];
     grid |p| [1, 1, u64::from(p.agents)];
-    loops |p, _| u64::from(p.count.div_ceil(256)) + 8;
+    loops |p, _| u64::from(p.count.div_ceil(256)) + 17;
     work |p| Work { operations: 2 * product(&[p.agents, p.count]), words: product(&[p.agents, p.count]) };
     twin twin
 }

@@ -152,7 +152,11 @@ impl Trainer {
                 profile.add(since, &spans);
                 if spans.is_empty() {
                     self.profile = None;
-                    self.warnings.push("there is no profile: the adapter has no timestamps".into());
+                    let why = match self.config.megakernel {
+                        true => "a megakernel has one time for all its kernels",
+                        false => "the adapter has no timestamps",
+                    };
+                    self.warnings.push(format!("there is no profile: {why}"));
                 }
             }
         }

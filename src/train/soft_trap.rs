@@ -2,7 +2,7 @@
 //! may wander for ever instead of reaching the goal. A warning before training, from the configuration alone.
 
 use crate::agents::{self, reference};
-use crate::config::{Config, Temperature};
+use crate::config::{ActionHeads, Config, Temperature};
 use crate::engine::env::Env;
 
 /// What is wrong and what to do, if the settings fall into the trap.
@@ -20,7 +20,12 @@ pub fn warning(config: &Config, env: &Env) -> Option<String> {
         Temperature::Schedule => config.alpha_final,
         _ => config.alpha,
     };
-    let entropy: f64 = env.actions.heads().iter().map(|actions| f64::from(*actions).ln()).sum();
+    // The value of a head has the entropy of that head alone; branching heads have one value, of their mean.
+    let of_heads: Vec<f64> = env.actions.heads().iter().map(|actions| f64::from(*actions).ln()).collect();
+    let entropy = match config.action_heads {
+        ActionHeads::Branching => of_heads.iter().sum::<f64>() / of_heads.len().max(1) as f64,
+        ActionHeads::Independent => of_heads.iter().copied().fold(0.0, f64::max),
+    };
     // Munchausen takes a share of the bonus off again.
     let entropy = match config.algo == "munchausen" {
         true => entropy * (1.0 - config.munchausen_scale),
@@ -68,6 +73,9 @@ mod tests {
             ("cliffwalking", "temperature = 'fixed'\nalpha = 0.1", false),
             ("taxi", "alpha = 1.0", true),
             ("cartpole", "alpha = 0.2", false),
+            // Three choices in one head, three in another, of which a value has one head's entropy: ln 3 / (1 - gamma) = 110.
+            ("tray", "temperature = 'fixed'\nalpha = 0.01\nkl = false", false),
+            ("tray", "temperature = 'fixed'\nalpha = 0.02\nkl = false", true),
         ] {
             assert_eq!(run(env, settings).is_some(), trapped, "{env}: {settings}");
         }

@@ -99,7 +99,20 @@ pub struct RunawayDetector {
     start_alpha: f64,
     rising_since: Option<(u64, f64)>,
     last_alpha: f64,
+    /// Updates of the window before.
+    #[serde(default)]
+    last_updates: u64,
+    /// Where alpha is clamped.
+    #[serde(default = "unbounded")]
+    largest_alpha: f64,
+    /// Updates at which it came to be there.
+    #[serde(default)]
+    largest_since: Option<u64>,
     warned: bool,
+}
+
+fn unbounded() -> f64 {
+    f64::INFINITY
 }
 
 impl RunawayDetector {
@@ -112,7 +125,9 @@ impl RunawayDetector {
     /// A detector for this run, whose agents begin with these records; it only watches learned temperatures. Of a population it
     /// watches the mean, as its statistics do.
     pub fn new(config: &Config, agents: &[Agent]) -> RunawayDetector {
-        let learned = matches!(config.temperature, Temperature::Learned | Temperature::LearnedExp);
+        // Heads with temperatures of their own have no mean that says anything of one of them.
+        let learned = matches!(config.temperature, Temperature::Learned | Temperature::LearnedExp)
+            && !config.alpha_per_head;
         let mean = |value: fn(&Agent) -> f32| {
             agents.iter().map(|agent| f64::from(value(agent))).sum::<f64>() / agents.len().max(1) as f64
         };
@@ -123,6 +138,9 @@ impl RunawayDetector {
             start_alpha: alpha,
             rising_since: None,
             last_alpha: alpha,
+            last_updates: 0,
+            largest_alpha: mean(|agent| agent.log_alpha_max.exp()),
+            largest_since: None,
             warned: false,
         }
     }
@@ -131,19 +149,25 @@ impl RunawayDetector {
     pub fn check(&mut self, progress: &Progress) -> Option<String> {
         let (target, entropy) = (self.target_entropy?, progress.entropy?);
         let rising = progress.alpha >= self.last_alpha && entropy < target;
-        self.last_alpha = progress.alpha;
+        let before = (self.last_updates, self.last_alpha);
+        (self.last_updates, self.last_alpha) = (progress.updates, progress.alpha);
         if !rising {
-            self.rising_since = None;
+            (self.rising_since, self.largest_since) = (None, None);
             return None;
         }
-        let (since, from) = *self.rising_since.get_or_insert((progress.updates, progress.alpha));
-        let far = progress.alpha > Self::FACTOR * from.max(self.start_alpha);
-        if self.warned || !far || progress.updates < since + Self::UPDATES {
+        let (since, from) = *self.rising_since.get_or_insert(before);
+        // The clamp is one of the logarithm, which alpha meets but for a rounding.
+        if progress.alpha >= 0.999 * self.largest_alpha {
+            self.largest_since.get_or_insert(progress.updates);
+        }
+        let long = |since: u64| progress.updates >= since + Self::UPDATES;
+        let far = progress.alpha > Self::FACTOR * from.max(self.start_alpha) && long(since);
+        if self.warned || !far && !self.largest_since.is_some_and(long) {
             return None;
         }
         self.warned = true;
         Some(format!(
-            "runaway temperature: alpha rose from {from:.3} to {:.3} without a pause over {} updates, while the policy's \
+            "runaway temperature: alpha rose from {from:.3} to {:.3} and did not fall over {} updates, while the policy's \
              entropy {entropy:.3} stays below target_entropy = {target:.3}. The target is likely out of reach in this \
              environment: lower --target-entropy{} or cap --alpha-max.",
             progress.alpha,
@@ -188,6 +212,15 @@ mod tests {
         let warnings: Vec<String> = warnings.collect();
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("--target-entropy"), "{}", warnings[0]);
+        // A clamp stops it before it has grown a hundredfold; there it stays.
+        let config = Config { alpha: 1.0, alpha_max: 50.0, ..Config::default() };
+        let agent = crate::agents::hyper::agent(&config, 2);
+        let warnings_of = |stay: u64| {
+            let mut detector = RunawayDetector::new(&config, &[agent]);
+            let alpha = |i: u64| f64::from(50.0f32.ln().exp()).min(1.5f64.powi(i as i32));
+            (0..12 + stay).filter_map(|i| detector.check(&progress(i * 100, alpha(i), 0.3))).count()
+        };
+        assert_eq!((warnings_of(10), warnings_of(40)), (0, 1));
 
         let mut detector = RunawayDetector::new(&config, &[agent]);
         assert!(

@@ -94,6 +94,19 @@ impl Block {
     }
 }
 
+/// Refuses agents that do not lie side by side.
+fn check_merged(plan: &Plan) -> Result<()> {
+    match &plan.shards[..] {
+        [first, _, ..] => Err(Error::invalid(
+            "megakernel",
+            true,
+            "false for so many agents",
+            format!("The device's longest buffer holds {} of them; train so many in a run.", first.agents),
+        )),
+        _ => Ok(()),
+    }
+}
+
 impl Trainer {
     /// Checks the configuration, opens the device, allocates and fills its memory, and resolves all programs.
     pub fn new(config: &Config) -> Result<Trainer> {
@@ -123,6 +136,10 @@ impl Trainer {
             (true, _) => envs::check::brief(&mut *executor, env, config.seed as u32)?,
         };
         warnings.extend(notes);
+        if config.megakernel {
+            check_merged(&plan)?;
+            executor = gpu::open_merging(&choice, env)?;
+        }
         let mut trainer = Trainer::with_executor(config, env, plan, choice, executor)?;
         trainer.warnings.splice(0..0, warnings);
         Ok(trainer)
@@ -267,13 +284,21 @@ impl Trainer {
         let (updates, steps) = self.config.update_ratio();
         let q = &self.plan.groups[0].net;
         format!(
-            "device {}: {} ({})\npath: {} ({})\n{}: {} transitions per agent\n\
+            "device {}: {} ({})\npath: {} ({})\n{}{}: {} transitions per agent\n\
              updates: {updates} per {steps} environment step{} ({:.4} per step)\n{}",
             self.choice.address,
             self.choice.adapter,
             self.choice.reason,
             q.path,
             q.path_reason(self.config.path, self.choice.hardware),
+            match self.config.megakernel {
+                true => format!(
+                    "megakernel: the {} dispatches of an iteration are one, and iterations in a row too; a workgroup \
+                     takes an agent through them\n",
+                    self.plan.dispatches()
+                ),
+                false => String::new(),
+            },
             self.plan.experience.0,
             self.plan.experience.1,
             if steps == 1 { "" } else { "s" },

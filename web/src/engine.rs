@@ -130,6 +130,11 @@ impl Engine {
             }
         };
         agents::check(&config, env).map_err(to_js)?;
+        if config.megakernel {
+            warnings.push(
+                "megakernel is the program's alone: the page runs an iteration kernel by kernel".into(),
+            );
+        }
         // A user's file may be valid and still break when it runs; the interpreter says where.
         if env.user {
             let interpreter = &mut CpuExecutor::interpreting();

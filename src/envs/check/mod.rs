@@ -171,7 +171,7 @@ pub fn brief(executor: &mut dyn Executor, env: &'static Env, seed: u32) -> Resul
 /// Line of the file on which this name is declared.
 fn line_of(env: &Env, name: &str) -> Option<usize> {
     let tokens = Tokens::new(&env.source);
-    super::items::named(&super::items::items(&tokens), name).map(|item| item.line)
+    crate::engine::items::named(&crate::engine::items::items(&tokens), name).map(|item| item.line)
 }
 
 /// States of random play, taken at several times, each before a step that can be taken: `[rows, state_words]`, and the

@@ -1,7 +1,7 @@
 //! What the comments above parameters say: which constants are parameters, what they are, and the values they may have.
 
-use super::super::items::{Item, Member};
 use super::super::ranges::{self, Allowed};
+use crate::engine::items::{Item, Member};
 use crate::shared::printable;
 
 /// What the comment above a parameter says.

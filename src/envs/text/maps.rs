@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::items::{Item, constant};
 use super::invalid;
+use crate::engine::items::{Item, constant};
 use crate::engine::lexer::Tokens;
 use crate::error::Result;
 

@@ -1,0 +1,183 @@
+//! Kernels of whole iterations: valid for every algorithm and environment, translated for every driver, and bit for bit what the
+//! kernels one by one leave, however many iterations a dispatch runs.
+
+mod common;
+
+use rayon::prelude::*;
+use softq::agents::{self, Plan};
+use softq::config::{Config, PathChoice, Replay, Temperature};
+use softq::engine::env::Env;
+use softq::engine::executor::{Executor, Program};
+use softq::engine::merge::{Arenas, Merged, merge};
+use softq::engine::recording::{BufferId, Recording};
+use softq::engine::translate::{Language, translate};
+use softq::engine::variant::parse;
+use softq::envs;
+use softq::gpu;
+use softq::train::presets;
+
+/// Storage buffers and bytes of workgroup memory of every device with WebGPU, and those of all that are known to have more.
+const CORE: (usize, u32) = (8, 16_384);
+const COMMON: (usize, u32) = (10, 32_768);
+
+fn preset(env: &str, algo: &str) -> Option<Config> {
+    let mut table = presets::preset(env, algo)?;
+    table.insert("env".into(), env.into());
+    table.insert("algo".into(), algo.into());
+    Some(table.try_into().expect("preset keys are config keys"))
+}
+
+/// Every preset that can be merged, on both paths of its networks.
+fn mergeable() -> Vec<Config> {
+    let all = envs::registry().iter().flat_map(|env| {
+        agents::ALGORITHMS.iter().filter_map(|algo| {
+            let fits = algo.continuous == (env.actions.outputs() == 0);
+            // Its bandwidth takes workgroups of 256.
+            preset(&env.id, algo.name).filter(|_| fits && algo.name != "soft_q_svgd")
+        })
+    });
+    let paths = |config: Config| {
+        [PathChoice::Layered, PathChoice::Fused].map(|path| Config { path, ..config.clone() })
+    };
+    all.flat_map(paths).collect()
+}
+
+fn merged(name: &str, plan: &Plan, env: &'static Env) -> Merged {
+    let phases: Vec<(&Recording, u32)> =
+        plan.phases.iter().map(|phase| (&phase.recording, phase.repeats)).collect();
+    merge(&phases, &Arenas::of(&plan.buffers, env)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn every_preset_is_a_kernel_for_every_driver() {
+    let judged: Vec<(usize, u32)> = mergeable()
+        .into_par_iter()
+        .filter_map(|config| {
+            let env = envs::open(&config.env, &config.env_values().expect("pairs")).expect("environment");
+            // Not every network goes on the fused path.
+            let plan = agents::plan(&Config { agents: 3, ..config.clone() }, env).ok()?;
+            let name = format!("{} {} {:?}", config.env, config.algo, config.path);
+            let merged = merged(&name, &plan, env);
+            let (module, _) = parse(&merged.text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            for language in [Language::Spirv, Language::Msl, Language::Hlsl, Language::Glsl] {
+                translate(&name, &merged.text, language).unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+            assert_eq!(merged.agents, 3, "{name}");
+            assert_eq!(merged.dispatches as usize, plan.dispatches(), "{name}");
+            let mut layouts = naga::proc::Layouter::default();
+            layouts.update(module.to_ctx()).expect("sizes");
+            let memory: u32 = module
+                .global_variables
+                .iter()
+                .filter(|(_, variable)| variable.space == naga::AddressSpace::WorkGroup)
+                .map(|(_, variable)| layouts[variable.ty].size)
+                .sum();
+            assert!(
+                merged.types.len() <= COMMON.0 && memory <= COMMON.1,
+                "{name}: {}, {memory}",
+                merged.types.len()
+            );
+            Some((merged.types.len(), memory))
+        })
+        .collect();
+    let core = judged.iter().filter(|(buffers, memory)| *buffers <= CORE.0 && *memory <= CORE.1).count();
+    println!("{} kernels, {core} of them within WebGPU's core limits", judged.len());
+    assert!(judged.len() >= 100 && core >= 50, "{} kernels, {core} within core limits", judged.len());
+}
+
+/// The memory after the start, some steps without updates, and iterations in groups of these sizes.
+fn memory_after(executor: &mut dyn Executor, plan: &Plan, groups: &[u32]) -> Vec<Vec<u32>> {
+    executor.allocate(&plan.buffers).expect("memory");
+    for (buffer, words) in &plan.init {
+        executor.write(*buffer, words).expect("contents");
+    }
+    let mut prepare = |recording: &Recording| executor.prepare(recording).expect("program");
+    let reset = prepare(&plan.reset);
+    let metrics = prepare(&plan.shards[0].metrics);
+    let phases: Vec<(Program, u32)> =
+        plan.phases.iter().map(|phase| (prepare(&phase.recording), phase.repeats)).collect();
+    executor.submit(&[(reset, 1)], None).expect("reset");
+    executor.submit(&[(phases[0].0, 7)], None).expect("steps");
+    for count in groups {
+        let iterations: Vec<_> = std::iter::repeat_n(&phases, *count as usize).flatten().copied().collect();
+        executor.submit(&iterations, None).expect("iterations");
+    }
+    executor.submit(&[(metrics, 1)], None).expect("statistics");
+    let buffers = 0..plan.buffers.decls.len() as u32;
+    buffers.map(|buffer| executor.read(BufferId(buffer)).expect("contents")).collect()
+}
+
+fn assert_same(plan: &Plan, name: &str, want: &[Vec<u32>], got: &[Vec<u32>]) {
+    for ((decl, want), got) in plan.buffers.decls.iter().zip(want).zip(got) {
+        let different = want.iter().zip(got).filter(|(want, got)| want != got).count();
+        assert_eq!(different, 0, "{name}: {different} of {} words of {}", want.len(), decl.name);
+    }
+    assert!(want.iter().flatten().any(|word| *word != 0), "{name}: nothing was computed");
+}
+
+/// A population in worlds of their own, whose sizes are no multiples of anything.
+fn population() -> Config {
+    Config {
+        num_envs: 3,
+        gradient_steps: 2,
+        batch_size: 17,
+        buffer_size: 60,
+        hidden: vec![19, 13],
+        eval_episodes: 2,
+        env_param: vec!["gravity=uniform(5,15)".into()],
+        agents: 3,
+        sweep: vec!["learning_rate=1e-3,3e-4".into()],
+        n_step: 3,
+        ..Config::default()
+    }
+}
+
+#[test]
+fn iterations_leave_the_bits_of_the_kernels_one_by_one() {
+    let Some(choice) = common::gpu() else { return };
+    let fused = Config {
+        hidden: vec![20, 12],
+        path: PathChoice::Fused,
+        algo: "munchausen".into(),
+        temperature: Temperature::Fixed,
+        n_step: 1,
+        ..population()
+    };
+    for (name, config) in [("layered", population()), ("fused", fused)] {
+        let env = envs::open(&config.env, &config.env_values().expect("pairs")).expect("environment");
+        let plan = agents::plan(&config, env).expect("plan");
+        let mut plain = gpu::open(&choice).expect("device");
+        let want = memory_after(&mut *plain, &plan, &[5, 1, 3]);
+        drop(plain);
+        let mut merging = gpu::open_merging(&choice, env).expect("device");
+        let got = memory_after(&mut *merging, &plan, &[5, 1, 3]);
+        assert_same(&plan, name, &want, &got);
+        // The programs by themselves, and a group of nine as dispatches of eight and one.
+        let got = memory_after(&mut *merging, &plan, &[1; 9]);
+        assert_same(&plan, &format!("{name}, one by one"), &want, &got);
+        let got = memory_after(&mut *merging, &plan, &[9]);
+        assert_same(&plan, &format!("{name}, all at once"), &want, &got);
+    }
+}
+
+#[test]
+fn what_cannot_be_merged_says_why() {
+    let error = |config: Config| {
+        let env = envs::open(&config.env, &Default::default()).expect("environment");
+        let plan = agents::plan(&config, env).expect("plan");
+        let phases: Vec<(&Recording, u32)> =
+            plan.phases.iter().map(|phase| (&phase.recording, phase.repeats)).collect();
+        merge(&phases, &Arenas::of(&plan.buffers, env)).expect_err("refused").to_string()
+    };
+    let prioritized = error(Config {
+        algo: "dqn".into(),
+        replay: Replay::Prioritized,
+        temperature: Temperature::Fixed,
+        ..Config::default()
+    });
+    assert!(prioritized.contains("priority_insert") && prioritized.contains("256"), "{prioritized}");
+    let choice = gpu::choose("cpu").expect("always there");
+    let refused = gpu::open_merging(&choice, envs::find("catch").expect("built in")).err().expect("no GPU");
+    assert_eq!(refused.exit_code(), 2);
+    assert!(refused.to_string().contains("--device"), "{refused}");
+}
