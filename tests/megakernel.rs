@@ -181,3 +181,54 @@ fn what_cannot_be_merged_says_why() {
     assert_eq!(refused.exit_code(), 2);
     assert!(refused.to_string().contains("--device"), "{refused}");
 }
+
+/// An environment whose functions use the names of bindings, params and of the kernel itself for what is theirs.
+const NAMES: &str = "
+// Names.
+const OBS_SIZE = 2u;
+const NUM_ACTIONS = 2u;
+const MAX_EPISODE_STEPS = 9u;
+struct State { at: f32, lanes: f32 }
+fn merged(p: vec2f) -> f32 { return p.x + p.y; }
+fn load_fours(weights: f32) -> f32 { let q = array<f32, 2>(weights, 1.0); return q[0] * q[1]; }
+fn reset(rng: ptr<function, Rng>) -> State { return State(rng_uniform(rng), 0.0); }
+fn step(state: ptr<function, State>, action: u32, rng: ptr<function, Rng>) -> Outcome {
+    var replay: array<f32, 2>;
+    replay[0] = f32(action) - 0.5;
+    replay[1] = rng_uniform(rng);
+    let arena_f32 = merged(vec2f(replay[0], replay[1]));
+    (*state).lanes = load_fours((*state).at);
+    (*state).at += 0.1 * arena_f32;
+    return Outcome(-abs((*state).at), abs((*state).at) > 2.0);
+}
+fn observe(state: State) -> array<f32, OBS_SIZE> {
+    var obs: array<f32, OBS_SIZE>;
+    let p = vec2f(state.at, state.lanes);
+    obs[0] = p.x;
+    obs[1] = p.y;
+    return obs;
+}
+";
+
+#[test]
+fn names_of_an_environment_stay_its_own() {
+    let Some(choice) = common::gpu() else { return };
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let path = dir.path().join("names.wgsl");
+    std::fs::write(&path, NAMES).expect("file");
+    let env = envs::open(path.to_str().expect("text"), &Default::default()).expect("environment");
+    let config = Config {
+        hidden: vec![8],
+        batch_size: 8,
+        num_envs: 2,
+        gradient_steps: 1,
+        buffer_size: 40,
+        eval_episodes: 1,
+        agents: 2,
+        ..Config::default()
+    };
+    let plan = agents::plan(&config, env).expect("plan");
+    let want = memory_after(&mut *gpu::open(&choice).expect("device"), &plan, &[4]);
+    let got = memory_after(&mut *gpu::open_merging(&choice, env).expect("device"), &plan, &[4]);
+    assert_same(&plan, "names", &want, &got);
+}

@@ -71,6 +71,13 @@ impl Arenas {
         arenas
     }
 
+    /// An empty module, whose own names no environment may take.
+    fn texts(&self) -> Texts {
+        let arenas: Vec<String> = self.types.iter().map(|(layout, _)| names(*layout).1).collect();
+        let own = ["main", "Merged", "merged", "merged_agent", "load_fours", "store_fours"];
+        Texts::new(own.into_iter().chain(arenas.iter().map(String::as_str)))
+    }
+
     /// The arenas as buffers of their own, each with the hint of the longest buffer in it.
     pub fn decls(&self, buffers: &Buffers) -> Vec<BufferDecl> {
         let decl = |(index, (element, words)): (usize, &(Layout, u64))| {
@@ -107,7 +114,7 @@ pub struct Merged {
 /// The kernel of an iteration: each recording as often as its number says, in their order.
 pub fn merge(phases: &[(&Recording, u32)], arenas: &Arenas) -> Result<Merged> {
     let mut merger =
-        Merger { arenas, texts: Texts::default(), params: Vec::new(), types: Vec::new(), agents: None };
+        Merger { arenas, texts: arenas.texts(), params: Vec::new(), types: Vec::new(), agents: None };
     let (mut body, mut loops, mut dispatches) = (String::new(), 0u64, 0u64);
     for (recording, repeats) in phases {
         let (text, of_one) = merger.phase(recording)?;

@@ -1,7 +1,7 @@
 //! The texts of several kernels as declarations of one module: what says the same is there once, what does not gets a name of
 //! its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -58,12 +58,11 @@ struct Scope<'a> {
 }
 
 /// The declarations so far.
-#[derive(Default)]
 pub(super) struct Texts {
     sources: HashMap<String, Rc<Source>>,
     /// Final name by name and text, with the declaration's own name left open.
     known: HashMap<(String, String), String>,
-    taken: HashMap<String, u32>,
+    taken: HashSet<String>,
     declarations: Vec<String>,
 }
 
@@ -71,6 +70,16 @@ pub(super) struct Texts {
 const OWN: &str = "\u{1}";
 
 impl Texts {
+    /// No declarations yet; these names are the module's own.
+    pub fn new<'n>(reserved: impl IntoIterator<Item = &'n str>) -> Texts {
+        Texts {
+            sources: HashMap::new(),
+            known: HashMap::new(),
+            taken: reserved.into_iter().map(str::to_owned).collect(),
+            declarations: Vec::new(),
+        }
+    }
+
     /// All declarations.
     pub fn declarations(&self) -> String {
         self.declarations.join("\n\n")
@@ -135,15 +144,20 @@ impl Texts {
         }
         scope.names.insert(name.to_owned(), None);
         let mut text = String::new();
-        self.write(scope, &tokens, item, item.tokens.clone(), &mut text);
+        let locals = locals(&tokens, item);
+        self.write(scope, &tokens, (item, &locals), item.tokens.clone(), &mut text);
         let wanted = if name == "main" { scope.kernel } else { name };
         let key = (wanted.to_owned(), text);
         let last = match self.known.get(&key) {
             Some(known) => known.clone(),
             None => {
-                let count = self.taken.entry(wanted.to_owned()).or_insert(0);
-                *count += 1;
-                let last = if *count == 1 { wanted.to_owned() } else { format!("{wanted}_v{count}") };
+                let mut last = wanted.to_owned();
+                for version in 2.. {
+                    if self.taken.insert(last.clone()) {
+                        break;
+                    }
+                    last = format!("{wanted}_v{version}");
+                }
                 self.declarations.push(key.1.replace(OWN, &last));
                 self.known.insert(key, last.clone());
                 last
@@ -158,7 +172,7 @@ impl Texts {
         &mut self,
         scope: &mut Scope<'_>,
         tokens: &Tokens<'_>,
-        item: &Item,
+        (item, locals): (&Item, &HashSet<&str>),
         range: Range<usize>,
         to: &mut String,
     ) {
@@ -170,7 +184,7 @@ impl Texts {
             to.push_str(&tokens.text[end..token.range.start]);
             let word = tokens.str(token);
             let member = index > 0 && tokens.is(index - 1, '.');
-            let next = if token.kind != Kind::Word || member {
+            let next = if token.kind != Kind::Word || member || locals.contains(word) {
                 match token.kind == Kind::Sign('@') && item.name == "main" {
                     // A builtin of the entry point, which becomes an argument.
                     true => tokens.behind(index + 2),
@@ -181,7 +195,7 @@ impl Texts {
                 }
             } else if let Some(placed) = scope.bindings.get(word).filter(|_| tokens.is(index + 1, '[')) {
                 let placed = placed.clone();
-                self.access(scope, tokens, item, index, &placed, to)
+                self.access(scope, tokens, (item, locals), index, &placed, to)
             } else if word == "p" && tokens.is(index + 1, '.') && !scope.params.is_empty() {
                 to.push_str(scope.params);
                 index + 1
@@ -207,14 +221,14 @@ impl Texts {
         &mut self,
         scope: &mut Scope<'_>,
         tokens: &Tokens<'_>,
-        item: &Item,
+        within: (&Item, &HashSet<&str>),
         index: usize,
         placed: &Placed,
         to: &mut String,
     ) -> usize {
         let behind = tokens.behind(index + 1);
         let mut at = String::new();
-        self.write(scope, tokens, item, index + 2..behind - 1, &mut at);
+        self.write(scope, tokens, within, index + 2..behind - 1, &mut at);
         let Placed { arena, first, of_agent } = placed;
         let fours = in_fours(scope, tokens.word(index));
         let at = match (fours, *of_agent) {
@@ -238,10 +252,30 @@ impl Texts {
                 if tokens.is(close, '(') || tokens.is(close, '[') { tokens.behind(close) } else { close + 1 };
         }
         let mut value = String::new();
-        self.write(scope, tokens, item, behind + 1..close, &mut value);
+        self.write(scope, tokens, within, behind + 1..close, &mut value);
         *to += &format!("store_fours({at}, {value})");
         close
     }
+}
+
+/// The parameters and variables of a function: what its text means by these names.
+fn locals<'t>(tokens: &Tokens<'t>, item: &Item) -> HashSet<&'t str> {
+    let mut found = HashSet::new();
+    if item.keyword != "fn" {
+        return found;
+    }
+    let header =
+        item.tokens.clone().find(|index| tokens.is(*index, '(')).map_or(0, |open| tokens.behind(open));
+    for index in item.tokens.clone() {
+        let declares = matches!(tokens.word(index), "let" | "var" | "const");
+        let name = if declares && tokens.is(index + 1, '<') { index + 4 } else { index + 1 };
+        if declares {
+            found.insert(tokens.word(name));
+        } else if index < header && tokens.is(index + 1, ':') && tokens.tokens[index].kind == Kind::Word {
+            found.insert(tokens.word(index));
+        }
+    }
+    found
 }
 
 /// Whether a kernel reads a binding four numbers at a time.

@@ -53,7 +53,11 @@ impl Opened {
 impl Construction<'_> {
     /// The environment with these parameters.
     pub fn open(self) -> Outcome<Opened> {
-        let id = self.id;
+        // Gymnasium's first version is the second with a limit of its own.
+        let (id, usual) = match self.id {
+            "CartPole-v0" => ("CartPole-v1", Some(Value::from(200))),
+            id => (id, None),
+        };
         let Ok(plain) = envs::find(id) else {
             return unsupported(format!("environment '{id}' is not built in"));
         };
@@ -62,7 +66,7 @@ impl Construction<'_> {
                 || plain.const_params.iter().any(|param| param.name == name)
         };
         let mut values = Values::new();
-        let mut limit = self.limit;
+        let mut limit = self.limit.or(usual.as_ref());
         let none = serde_json::Map::new();
         let arguments = match self.arguments {
             None | Some(Value::Null) => &none,
@@ -200,6 +204,8 @@ mod tests {
         }
         let own = opened("FrozenLake-v1", json!({"desc": ["SFH", "FFG"]})).expect("a map");
         assert_eq!(own.env.obs_size, 6);
+        let first = opened("CartPole-v0", json!({})).expect("a version");
+        assert_eq!((&first.env.id[..], first.head_start), ("CartPole-v1", 300));
         let endless =
             Construction { id: "CartPole-v1", arguments: None, map: None, limit: Some(&Value::Null) };
         assert_eq!(endless.open().expect("no limit").env.step_limit(), u32::MAX);
