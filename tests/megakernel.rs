@@ -232,3 +232,35 @@ fn names_of_an_environment_stay_its_own() {
     let got = memory_after(&mut *gpu::open_merging(&choice, env).expect("device"), &plan, &[4]);
     assert_same(&plan, "names", &want, &got);
 }
+
+#[test]
+fn a_run_goes_on_without_it_where_there_is_no_device() {
+    let Some(choice) = common::gpu() else { return };
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let run = dir.path().join("run");
+    let softq = |line: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_softq"))
+            .args(line.split(' '))
+            .current_dir(dir.path())
+            .output()
+            .expect("softq");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let settings = "--hidden 8 --batch-size 8 --gradient-steps 1 --num-envs 2 --learning-starts 20 --eval-episodes 1 \
+                    --eval-frequency 0 --stop-when-solved false --quiet --run-dir run";
+    let train =
+        format!("train catch --megakernel true --device {} --total-timesteps 60 {settings}", choice.address);
+    for refused in ["--profile", "--replay prioritized"] {
+        let (code, message) = softq(&format!("{train} {refused}"));
+        assert!(
+            code == Some(2) && !run.exists() && message.contains("megakernel = true"),
+            "{refused}: {message}"
+        );
+    }
+    let (code, message) = softq(&train);
+    assert_eq!(code, Some(0), "{message}");
+    let (code, message) = softq("train --resume run --total-timesteps 90 --device cpu --quiet");
+    assert!(code == Some(0) && message.contains("without it on cpu"), "{message}");
+    let (code, message) = softq("eval run --episodes 2 --device cpu");
+    assert_eq!(code, Some(0), "{message}");
+}

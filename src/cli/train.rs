@@ -138,6 +138,14 @@ pub fn train(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
     }
     let resolved = resolve(&args.layers()?)?;
     resolved.notes.iter().for_each(|note| progress_line::warn(note));
+    if args.profile && resolved.config.megakernel {
+        return Err(Error::invalid(
+            "--profile",
+            true,
+            "absent with megakernel = true",
+            "A megakernel has one time for all that is in it; profile the run without it.",
+        ));
+    }
     let trainer = Trainer::new(&resolved.config)?;
     if args.explain {
         return say(out, &settings::explanation(&resolved, &trainer)?);

@@ -31,6 +31,7 @@ use std::path::Path;
 use crate::config::{Config, Replay, Temperature, swept, thousands};
 use crate::engine::env::Env;
 use crate::error::{Error, Result};
+use crate::gpu;
 use crate::train::checkpoint::store::{self, Every};
 use crate::train::pause::enough;
 use crate::train::run_dir::{BEST_FILE, MODEL_FILE, REPORT_FILE, RunDir};
@@ -69,6 +70,14 @@ pub fn resume(path: &Path, changes: &Changes, every: Every) -> Result<Resumed> {
     let planned = config.total_timesteps;
     let mut warnings = longer(&mut config, changes.total_timesteps.unwrap_or(planned))?;
     config.device = changes.device.clone().unwrap_or(config.device);
+    if changes.device.is_some() && config.megakernel {
+        let address = gpu::choose_to_train(&config.device, env)?.address;
+        // It moves no bit, and the CPU executor takes agents through whole iterations by itself.
+        if address == "cpu" || address == gpu::INTERPRETER {
+            config.megakernel = false;
+            warnings.push(format!("megakernel is for devices: the run goes on without it on {address}."));
+        }
+    }
     let dir = RunDir::existing(path);
     let lock = dir.lock()?;
     let checkpoint = store::newest(path, &mut warnings)?;

@@ -3,7 +3,7 @@
 use crate::agents::plan::{Plan, Shard};
 use crate::agents::reference::Reference;
 use crate::agents::{self, Capabilities};
-use crate::config::Config;
+use crate::config::{Config, Replay};
 use crate::engine::clock::Instant;
 use crate::engine::cpu::CpuExecutor;
 use crate::engine::executor::{Executor, Program, read_as};
@@ -94,8 +94,15 @@ impl Block {
     }
 }
 
-/// Refuses agents that do not lie side by side.
-fn check_merged(plan: &Plan) -> Result<()> {
+/// Refuses what has kernels of other workgroups, by its setting, and agents that do not lie side by side.
+fn check_merged(config: &Config, plan: &Plan) -> Result<()> {
+    let hint = "Some of its kernels take workgroups of 256 invocations, and an agent has one of 64.";
+    if config.replay == Replay::Prioritized {
+        return Err(Error::invalid("replay", config.replay.word(), "uniform with megakernel = true", hint));
+    }
+    if config.algo == "soft_q_svgd" {
+        return Err(Error::invalid("megakernel", true, "false with --algo soft_q_svgd", hint));
+    }
     match &plan.shards[..] {
         [first, _, ..] => Err(Error::invalid(
             "megakernel",
@@ -137,7 +144,7 @@ impl Trainer {
         };
         warnings.extend(notes);
         if config.megakernel {
-            check_merged(&plan)?;
+            check_merged(config, &plan)?;
             executor = gpu::open_merging(&choice, env)?;
         }
         let mut trainer = Trainer::with_executor(config, env, plan, choice, executor)?;

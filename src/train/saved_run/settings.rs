@@ -9,7 +9,7 @@ const WHOLE_RUN: [&str; 2] = ["alpha_decay_steps", "importance_decay_steps"];
 /// Whether the weights' own record of their settings is one of the agents that the configuration describes.
 pub(super) fn same_settings(recorded: &str, members: &[Config]) -> std::result::Result<(), String> {
     // What depends on the machine that trained, or on how long the run was to be, and not on the agent.
-    const ELSEWHERE: [&str; 3] = ["device", "path", "total_timesteps"];
+    const ELSEWHERE: [&str; 4] = ["device", "path", "megakernel", "total_timesteps"];
     let table = |config: &Config| toml::Table::try_from(config).map_err(|error| error.to_string());
     let recorded: toml::Table =
         recorded.parse().map_err(|error| format!("the settings recorded in it are unreadable: {error}"))?;
