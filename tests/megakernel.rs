@@ -97,6 +97,8 @@ fn memory_after(executor: &mut dyn Executor, plan: &Plan, groups: &[u32]) -> Vec
     let phases: Vec<(Program, u32)> =
         plan.phases.iter().map(|phase| (prepare(&phase.recording), phase.repeats)).collect();
     executor.submit(&[(reset, 1)], None).expect("reset");
+    // Not at all is a number of times, too.
+    executor.submit(&[(phases[0].0, 0)], None).expect("no steps");
     executor.submit(&[(phases[0].0, 7)], None).expect("steps");
     for count in groups {
         let iterations: Vec<_> = std::iter::repeat_n(&phases, *count as usize).flatten().copied().collect();

@@ -76,17 +76,8 @@ impl Suite {
             "gradient_steps=1",
             "train_frequency=1",
         ];
-        const MERGED: &[&str] = &[
-            "buffer_size=10240",
-            "hidden=[120,84]",
-            "batch_size=128",
-            "num_envs=10",
-            "gradient_steps=1",
-            "train_frequency=1",
-            "megakernel=true",
-        ];
-        let population = |agents| Training { env: "CartPole-v1", algo: "sqn", settings: WORKLOAD, agents };
-        let one = |env, algo, settings| Training { env, algo, settings, agents: 1 };
+        let one = |env, algo, settings| Training { env, algo, settings, agents: 1, megakernel: false };
+        let population = |agents| Training { agents, ..one("CartPole-v1", "sqn", WORKLOAD) };
         let mut list = vec![population(1)];
         if self >= Suite::Standard {
             list.extend([8, 32].map(population));
@@ -99,7 +90,7 @@ impl Suite {
         }
         if self >= Suite::Device {
             list.extend([128, 1024].map(population));
-            list.extend([128, 1024].map(|agents| Training { settings: MERGED, ..population(agents) }));
+            list.extend([128, 1024].map(|agents| Training { megakernel: true, ..population(agents) }));
             list.push(one("CartPole-v1", "sqn", &["hidden=[400,300]", "batch_size=100", "num_envs=10"]));
         }
         let seconds = match self {
@@ -117,6 +108,7 @@ struct Training {
     algo: &'static str,
     settings: &'static [&'static str],
     agents: u32,
+    megakernel: bool,
 }
 
 impl Training {
@@ -125,7 +117,8 @@ impl Training {
     }
 
     fn config(&self) -> Result<Config> {
-        Ok(Config { agents: self.agents, ..workload::config(self.env, self.algo, self.settings)? })
+        let config = workload::config(self.env, self.algo, self.settings)?;
+        Ok(Config { agents: self.agents, megakernel: self.megakernel, ..config })
     }
 }
 

@@ -108,6 +108,9 @@ impl Merging {
     /// kernel yet, is not worth one: its programs run one by one.
     fn runs(&self, programs: &[(Program, u32)]) -> Vec<(Sequence, u32)> {
         let (sequence, count) = period(programs);
+        if count == 0 {
+            return Vec::new();
+        }
         match count > 1 || self.kernels.contains_key(&sequence) {
             true => vec![(sequence, count)],
             false => sequence.iter().map(|(program, repeat)| (vec![(*program, 1)], *repeat)).collect(),
@@ -205,6 +208,7 @@ mod tests {
         };
         assert_eq!(of(&[]), (vec![], 0));
         assert_eq!(of(&[(3, 7)]), (vec![(3, 1)], 7));
+        assert_eq!(of(&[(3, 0)]).1, 0);
         assert_eq!(of(&[(0, 1), (1, 4)]), (vec![(0, 1), (1, 4)], 1));
         assert_eq!(of(&[(0, 1), (1, 4), (0, 1), (1, 4)]), (vec![(0, 1), (1, 4)], 2));
         assert_eq!(of(&[(0, 1), (1, 4), (0, 1)]), (vec![(0, 1), (1, 4), (0, 1)], 1));
