@@ -44,12 +44,13 @@ use crate::engine::recording::{BufferId, Buffers, Dispatch, Recording};
 use crate::engine::share::Share;
 use crate::engine::threads;
 use crate::engine::variant::Variant;
+use crate::engine::words::Words;
 use crate::error::{Error, Result};
 
 /// Runs twins over buffers in host memory.
 #[derive(Default)]
 pub struct CpuExecutor {
-    memory: Vec<Vec<u32>>,
+    memory: Vec<Words>,
     names: Vec<String>,
     programs: Vec<Prepared>,
     snapshots: VecDeque<Vec<u32>>,
@@ -114,7 +115,7 @@ impl CpuExecutor {
         for words in &mut self.memory {
             // A buffer of another length is bound by none of these programs, or bound where its kernel does not use it.
             let each = if words.len() % agents == 0 { words.len() / agents } else { 0 };
-            let mut rest = words.as_mut_slice();
+            let mut rest = &mut words[..];
             for memory in &mut memories {
                 let (own, others) = rest.split_at_mut(each);
                 memory.push(own);
@@ -178,7 +179,8 @@ impl Executor for CpuExecutor {
         self.programs.clear();
         self.snapshots.clear();
         self.names = buffers.decls.iter().map(|decl| decl.name.clone()).collect();
-        self.memory = buffers.decls.iter().map(|decl| vec![0; decl.words as usize]).collect();
+        self.memory =
+            buffers.decls.iter().enumerate().map(|(i, decl)| Words::zeroed(decl.words as usize, i)).collect();
         Ok(())
     }
 
@@ -192,7 +194,7 @@ impl Executor for CpuExecutor {
 
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
         let index = check_buffer(buffer, self.memory.len())?;
-        Ok(self.memory[index].clone())
+        Ok(self.memory[index].to_vec())
     }
 
     fn prepare(&mut self, recording: &Recording) -> Result<Program> {
@@ -221,7 +223,8 @@ impl Executor for CpuExecutor {
             _ if programs.is_empty() => {}
             Some(agents) => self.run_by_agent(agents, programs),
             None => {
-                let mut memory: Vec<&mut [u32]> = self.memory.iter_mut().map(Vec::as_mut_slice).collect();
+                let mut memory: Vec<&mut [u32]> =
+                    self.memory.iter_mut().map(|words| &mut words[..]).collect();
                 let prepared = &self.programs;
                 let mut result = Ok(());
                 threads::together(|| {
@@ -256,7 +259,7 @@ impl Executor for CpuExecutor {
             self.submit(programs, None)?;
             return Ok(vec![Span { begin: 0, end: now() }]);
         }
-        let mut memory: Vec<&mut [u32]> = self.memory.iter_mut().map(Vec::as_mut_slice).collect();
+        let mut memory: Vec<&mut [u32]> = self.memory.iter_mut().map(|words| &mut words[..]).collect();
         let (prepared, mut spans, mut result) = (&self.programs, Vec::new(), Ok(()));
         threads::together(|| {
             for (program, repeat) in programs {

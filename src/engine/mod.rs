@@ -66,4 +66,5 @@ pub mod threads;
 #[doc(hidden)]
 pub mod translate;
 pub mod variant;
+mod words;
 pub mod world;

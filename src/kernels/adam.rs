@@ -49,6 +49,9 @@ kernel! {
     twin twin
 }
 
+/// Numbers of a cache line.
+const LINE: usize = 16;
+
 /// Fewest parameters that are worth another thread.
 const MIN_BLOCK: usize = 2048;
 
@@ -134,34 +137,48 @@ fn adaptive(h: &Optimizer, m: f32, v: f32, eps_inside: bool) -> f32 {
     }
 }
 
+/// Parameters that take their step before their targets follow: what the two have in common is then in the first cache.
+const TOGETHER: usize = 1024;
+
 impl Block<'_> {
-    /// The step of every parameter by its moments: the compiler makes a loop for each `step` and takes the branches out of it.
+    /// The step of every parameter by its moments, and what its target makes of it.
     #[inline(always)]
     fn update(self, l2: bool, step: impl Fn(&Optimizer, f32, f32) -> f32) {
         let Block { h, grads, online, target, m, v } = self;
         let h = *h;
         let decay = !l2 && h.weight_decay > 0.0;
-        let moments = m.iter_mut().zip(v);
-        for ((w, (m, v)), g) in online.iter_mut().zip(moments).zip(grads) {
-            let mut g = g * h.grad_scale;
-            if l2 {
-                g += h.weight_decay * *w;
+        let follows = h.steps.is_multiple_of(h.target_update_interval);
+        let mut first = 0;
+        while first < online.len() {
+            // Up to a cache line at first: no vector of what follows straddles two.
+            let length = match online[first..].as_ptr().align_offset(size_of::<[f32; LINE]>()) {
+                0 => TOGETHER,
+                rest => rest,
+            };
+            let part = first..online.len().min(first.saturating_add(length));
+            first = part.end;
+            let (online, grads) = (&mut online[part.clone()], &grads[part.clone()]);
+            let moments = m[part.clone()].iter_mut().zip(&mut v[part.clone()]);
+            for ((w, (m, v)), g) in online.iter_mut().zip(moments).zip(grads) {
+                let mut g = g * h.grad_scale;
+                if l2 {
+                    g += h.weight_decay * *w;
+                }
+                *m = normal_or_zero(*m + h.one_minus_beta1 * (g - *m));
+                *v = normal_or_zero((*v - h.one_minus_beta2 * *v) + h.one_minus_beta2 * g * g);
+                // A number in any case: what is stored where a condition holds is a store under a mask, and to read after such a
+                // store is to wait until memory has it.
+                let kept = if decay { *w - h.learning_rate * h.weight_decay * *w } else { *w };
+                *w = kept - step(&h, *m, *v);
             }
-            *m = normal_or_zero(*m + h.one_minus_beta1 * (g - *m));
-            *v = normal_or_zero((*v - h.one_minus_beta2 * *v) + h.one_minus_beta2 * g * g);
-            if decay {
-                *w -= h.learning_rate * h.weight_decay * *w;
-            }
-            *w -= step(&h, *m, *v);
-        }
-        if target.is_empty() || !h.steps.is_multiple_of(h.target_update_interval) {
-            return;
-        }
-        if h.polyak >= 1.0 {
-            target.copy_from_slice(online);
-        } else {
-            for (w_target, w) in target.iter_mut().zip(online) {
-                *w_target += h.polyak * (*w - *w_target);
+            match target.get_mut(part) {
+                Some(target) if follows && h.polyak >= 1.0 => target.copy_from_slice(online),
+                Some(target) if follows => {
+                    for (w_target, w) in target.iter_mut().zip(online) {
+                        *w_target += h.polyak * (*w - *w_target);
+                    }
+                }
+                _ => {}
             }
         }
     }

@@ -14,24 +14,60 @@ thread_local! {
     static PART: RefCell<Vec<f32>> = RefCell::default();
 }
 
+/// Rows from which threads share them: with fewer, each would read all weights for a few rows.
+const SHARED_BY_COLUMNS: usize = 32;
+
 /// `y = act(x W + b)`
 pub fn forward(p: &dense_forward::Params, x: &[f32], weights: &[f32], y: &mut [f32]) {
     let [batch, in_dim, out_dim] = [p.batch, p.in_dim, p.out_dim].map(|d| d as usize);
     let [x_stride, y_stride] = [p.x_stride, p.y_stride].map(|d| d as usize);
     let slots = p.agents as usize * p.slots as usize;
     let work = slots * batch * in_dim * out_dim;
-    for_each_block(&mut y[..slots * batch * y_stride], slots, y_stride, work, |index, first, y| {
+    let evaluate = |index: usize, first: usize, columns: Range<usize>, output: Output<'_>, rows: usize| {
         let (agent, slot) = (index / p.slots as usize, index % p.slots as usize);
         let net = nibble(p.slot_net, slot);
         let x_slot = nibble(p.slot_x, slot);
         let x = &x[((agent * p.x_slots as usize + x_slot) * batch + first) * x_stride..];
         let layer = (agent * p.nets as usize + net) * p.net_params as usize + p.weight_offset as usize;
         let (w, b) = weights[layer..][..(in_dim + 1) * out_dim].split_at(in_dim * out_dim);
-        let dims = Dims { rows: y.len() / y_stride, columns: out_dim, depth: in_dim };
+        let dims = Dims { rows, columns: columns.len(), depth: in_dim };
         let left = Left { values: &x[p.x_offset as usize..], row_stride: x_stride, k_stride: 1 };
-        let right = Right { values: w, row_stride: out_dim, column_stride: 1 };
+        let right = Right { values: &w[columns.start..], row_stride: out_dim, column_stride: 1 };
+        let finish = Finish::Activate { activation: p.activation, bias: &b[columns] };
+        matmul(left, right, output, dims, finish);
+    };
+    let y = &mut y[..slots * batch * y_stride];
+    let parts = if batch < SHARED_BY_COLUMNS { parts_of_columns(slots, out_dim, work) } else { 1 };
+    if parts > 1 {
+        let used = p.y_offset as usize..p.y_offset as usize + out_dim;
+        return in_parts_of_columns(y, slots, y_stride, used, parts, evaluate);
+    }
+    for_each_block(y, slots, y_stride, work, |index, first, y| {
+        let rows = y.len() / y_stride;
         let output = Output { values: &mut y[p.y_offset as usize..], stride: y_stride };
-        matmul(left, right, output, dims, Finish::Activate { activation: p.activation, bias: b });
+        evaluate(index, first, 0..out_dim, output, rows);
+    });
+}
+
+/// Calls `evaluate(slot, 0, columns, output, rows)` for parts of the columns of all rows of `values`.
+fn in_parts_of_columns(
+    values: &mut [f32],
+    slots: usize,
+    stride: usize,
+    used: Range<usize>,
+    parts: usize,
+    evaluate: impl Fn(usize, usize, Range<usize>, Output<'_>, usize) + Sync,
+) {
+    for_each_part(values, slots, stride, used, parts, |index, first, rows| {
+        let width = rows[0].len();
+        PART.with_borrow_mut(|part| {
+            part.resize(part.len().max(rows.len() * width), 0.0);
+            let output = Output { values: part, stride: width };
+            evaluate(index, 0, first..first + width, output, rows.len());
+            for (to, from) in rows.iter_mut().zip(part.chunks_exact(width)) {
+                to.copy_from_slice(from);
+            }
+        });
     });
 }
 
@@ -64,17 +100,7 @@ pub fn backward_input(
     let parts = parts_of_columns(slots, in_dim, work);
     if parts > 1 {
         let used = p.x_offset as usize..p.x_offset as usize + in_dim;
-        return for_each_part(dx, slots, x_stride, used, parts, |index, first, rows| {
-            let width = rows[0].len();
-            PART.with_borrow_mut(|part| {
-                part.resize(part.len().max(rows.len() * width), 0.0);
-                let output = Output { values: part, stride: width };
-                evaluate(index, 0, first..first + width, output, rows.len());
-                for (to, from) in rows.iter_mut().zip(part.chunks_exact(width)) {
-                    to.copy_from_slice(from);
-                }
-            });
-        });
+        return in_parts_of_columns(dx, slots, x_stride, used, parts, evaluate);
     }
     for_each_block(dx, slots, x_stride, work, |index, first, dx| {
         let rows = dx.len() / x_stride;

@@ -24,7 +24,7 @@ use pulp::{Simd, WithSimd};
 use crate::engine::simd::Arch;
 
 pub use finish::Finish;
-use panels::turn;
+use panels::{cut, turn};
 use rows::Room;
 
 /// A matrix read through strides: element `(row, k)` is `values[row * row_stride + k * k_stride]`.
@@ -95,6 +95,9 @@ pub fn matmul(a: Left<'_>, b: Right<'_>, c: Output<'_>, dims: Dims, finish: Fini
     }
 }
 
+/// Rows of C that are turned together: as many as a cache line holds of a row of C^T.
+const TURNED: usize = 16;
+
 struct Product<'a> {
     a: Left<'a>,
     b: Right<'a>,
@@ -124,26 +127,40 @@ impl WithSimd for Product<'_> {
         let swap = narrow
             || !few
                 && a.row_stride == 1
-                && marks::operations::<S>(left, swapped) < marks::operations::<S>(a, dims) / 4 * 3;
-        let (a, b, to, of, then) = if swap {
-            transposed.resize(transposed.len().max(dims.rows * dims.columns), 0.0);
-            let to = Output { values: &mut transposed[..], stride: dims.rows };
-            (left, right, to, swapped, Finish::Nothing)
-        } else {
-            (a, b, Output { values: &mut *c.values, stride: c.stride }, dims, finish)
-        };
-        if few::suits(b, of) {
-            few::product(simd, a, b, to, of, then);
-        } else {
-            marks::mark::<S>(a, of, words);
-            rows::product(simd, a, b, to, of, then, words, room);
-        }
-        if swap {
-            let turned = Right { values: transposed, row_stride: 1, column_stride: dims.rows };
-            turn(transposed, turned, c.values, c.stride, (dims.rows, dims.columns));
-            for row in 0..dims.rows {
-                finish.apply(row, 0, &mut c.values[row * c.stride..][..dims.columns]);
+                && marks::operations::<S>(left, swapped) < marks::operations::<S>(a, dims) / 8 * 7;
+        if !swap {
+            if few {
+                return few::product(simd, a, b, c, dims, finish);
             }
+            marks::mark::<S>(a, dims, words);
+            return rows::product(simd, a, b, c, dims, finish, words, room);
+        }
+        let few = few::suits(right, swapped);
+        if !few {
+            marks::mark::<S>(left, swapped, words);
+        }
+        // A panel of C^T at a time, which stays in the second cache until it is turned.
+        for panel in cut(dims.rows, S::F32_LANES, rows::most::<S>()) {
+            let columns = (dims.rows - panel.column).min(panel.vectors * S::F32_LANES);
+            let right = Right { values: &right.values[panel.column * right.column_stride..], ..right };
+            transposed.resize(transposed.len().max(columns * dims.columns), 0.0);
+            let to = Output { values: &mut transposed[..], stride: columns };
+            let of = Dims { columns, ..swapped };
+            if few {
+                few::product(simd, left, right, to, of, Finish::Nothing);
+            } else {
+                rows::product(simd, left, right, to, of, Finish::Nothing, words, room);
+            }
+            // Line after line of C: what is stored is read first, and of that a processor foresees only what lies side by side.
+            for first in (0..columns).step_by(TURNED) {
+                let turned = Right { values: &transposed[first..], row_stride: 1, column_stride: columns };
+                let lines = &mut c.values[(panel.column + first) * c.stride..];
+                let count = (columns - first).min(TURNED);
+                turn(turned.values, turned, lines, c.stride, (count, dims.columns));
+            }
+        }
+        for row in 0..dims.rows {
+            finish.apply(row, 0, &mut c.values[row * c.stride..][..dims.columns]);
         }
     }
 }

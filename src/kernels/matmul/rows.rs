@@ -11,12 +11,13 @@ use super::marks::BLOCK;
 use super::panels::{Line, Part, add, cut, rows};
 use super::{Dims, Finish, Left, Output, Right};
 
-/// Most vectors of a row of sums: they fit into the registers, and a block of B into the first cache.
-const fn most<S: Simd>() -> usize {
+/// Most vectors of a row of sums: they fit into the registers, and a block of B into a first cache of 32 KiB, whose rate a row of sums
+/// needs in full.
+pub const fn most<S: Simd>() -> usize {
     if S::F32_LANES == 1 {
         return 4;
     }
-    if S::REGISTER_COUNT >= 32 { 10 } else { 12 }
+    if S::REGISTER_COUNT >= 32 { 8 } else { 12 }
 }
 
 /// Room of a product.
@@ -91,8 +92,8 @@ fn evaluate<S: Simd, const V: usize>(
                 add(simd, &mut sum, a_row[k * a.k_stride], &b[k]);
             }
             if first + BLOCK >= depth {
-                // With fewer registers, or more sums, some would be put away for the last step.
-                if S::REGISTER_COUNT >= 32 && V <= 8 {
+                // With fewer registers some would be put away for the last step.
+                if S::REGISTER_COUNT >= 32 {
                     part.finish_and_store(simd, c, row, sum);
                 } else {
                     part.store(simd, c, row, &sum);
