@@ -44,7 +44,7 @@ const REFUSED: &[(&str, usize, &str)] = &[
     ("not_utf8", 23, "not UTF-8"),
     ("obs_shape_of_other_size", 3, "2 x 2 x 1 are 4 numbers, but OBS_SIZE is 2"),
     ("obs_shape_of_two", 3, "expected height, width and channels"),
-    ("obs_shape_zero", 3, "whole numbers from 1 to 2"),
+    ("obs_shape_zero", 3, "whole numbers of 1 or more whose product is OBS_SIZE, 2"),
     ("obs_bits_three", 23, "3 is not allowed: 1 for elements that are 0 or 1"),
     ("obs_size_fraction", 1, "2.5 is not allowed"),
     ("obs_size_negative", 1, "-2 is not allowed"),

@@ -63,6 +63,25 @@ fn a_share_of_nothing_ends_exploration_at_once() {
 }
 
 #[test]
+fn a_multiple_of_the_dimensions_is_a_value_and_a_files_default_is_no_wish() {
+    let line = "train pendulum --algo sac --device cpu --explain --target-entropy -1dim(A)";
+    let output = softq(&line.split(' ').collect::<Vec<_>>());
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("-1dim(A)"), "{output:?}");
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("run.toml");
+    for (value, warned) in [("0.0", false), ("0.1", true)] {
+        std::fs::write(&file, format!("epsilon_final = {value}\nepsilon_decay_steps = 0\n")).expect("write");
+        let line =
+            ["train", "acrobot", "--device", "cpu", "--explain", "--config", file.to_str().expect("a name")];
+        let output = softq(&line);
+        let said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("epsilon_final has no effect") == warned, "{said}");
+    }
+}
+
+#[test]
 fn unknown_algorithm() {
     refused(&["--algo", "sqm"], 2, &["'sqm'", "Did you mean 'sqn'?"]);
 }

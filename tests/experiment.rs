@@ -260,6 +260,13 @@ fn what_cannot_be_run_or_drawn_is_refused() {
     .expect("write");
     refused_in(folder, &["plot", "scores.csv", "--out", "a.jpg"], 2, &["a.jpg", ".svg or .png"]);
     refused_in(folder, &["plot", "scores.csv", "--kind", "improvement"], 2, &["at least two"]);
+    // A score that is left out would change its line without a word.
+    fs::write(
+        folder.join("diverged.csv"),
+        "algorithm,environment,seed,step,return\nsqn,Catch-bsuite,0,100,1\nsqn,Catch-bsuite,1,100,NaN\n",
+    )
+    .expect("write");
+    refused_in(folder, &["plot", "diverged.csv"], 6, &["diverged.csv", "line 3: NaN is not finite"]);
     let uneven = "sqn,Catch-bsuite,0,100,1\ndqn,Catch-bsuite,0,100,0\ndqn,Catch-bsuite,1,100,1\ndqn,DeepSea,0,100,1\ndqn,DeepSea,1,100,0\n";
     fs::write(folder.join("uneven.csv"), format!("algorithm,environment,seed,step,return\n{uneven}"))
         .expect("write");

@@ -79,6 +79,9 @@ fn envs_of_one_shows_everything() {
     let env: Value = serde_json::from_str(&printed(&["envs", "cartpole", "--json"])).expect("one JSON value");
     assert_eq!(env["actions"]["heads"][0], 2);
     assert_eq!(env["observation"]["size"], 4);
+    let high: Vec<bool> =
+        env["observation"]["high"].as_array().expect("bounds").iter().map(Value::is_null).collect();
+    assert_eq!(high, [false, true, false, true], "velocities have none");
     assert_eq!(env["presets"]["sqn"]["num_envs"], 8);
     assert_eq!(env["results"][0]["budget"], 60_000);
     let longer: Value =

@@ -427,7 +427,7 @@ fn the_command_prints_draws_and_refuses() {
         (&["solve", "pendulum", "--episodes", "0"], "episodes = 0"),
         (&["solve", "pendulum", "--svg", "x.svg"], "left out for Pendulum-v1"),
         (&["solve", "pendulum", "--reference", "uniform"], "--kl true"),
-        (&["solve", "frozenlake", "--grid", "9"], "--grid = given"),
+        (&["solve", "frozenlake", "--grid", "9"], "--grid = a value"),
         (&["solve", "frozenlake", "--method", "value"], "unknown method 'value'"),
         (&["solve", "frozenlake", "--gamma", "1.5"], "gamma = 1.5"),
         (&["solve", "frozenlake", "--alpha", "-1"], "alpha = -1"),

@@ -105,7 +105,7 @@ impl Serialize for Entry {
             "title": env.title,
             "file": env.file,
             "cpu_twin": env.twin.is_some(),
-            "observation": {"size": env.obs_size, "shape": shape, "low": env.obs_low, "high": env.obs_high},
+            "observation": {"size": env.obs_size, "shape": shape, "low": bounded(&env.obs_low), "high": bounded(&env.obs_high)},
             "actions": actions,
             "max_episode_steps": env.max_episode_steps,
             "reward_threshold": env.reward_threshold,
@@ -292,11 +292,19 @@ fn as_given(value: &str) -> String {
     rows.split("array(").skip(1).map(row).collect::<Vec<_>>().join("/")
 }
 
+/// Whether a bound is none: Gymnasium writes that as the largest f32.
+fn open(bound: f32) -> bool {
+    bound.abs() >= 3e38
+}
+
+/// Bounds without those that are none.
+fn bounded(bounds: &[f32]) -> Vec<Option<f32>> {
+    bounds.iter().map(|bound| Some(*bound).filter(|bound| !open(*bound))).collect()
+}
+
 /// Bounds of the observation: one pair where all are alike.
 fn bounds(env: &Env) -> String {
     let pairs: Vec<(f32, f32)> = env.obs_low.iter().copied().zip(env.obs_high.iter().copied()).collect();
-    // Gymnasium writes "no bound" as the largest f32.
-    let open = |value: f32| value.abs() >= 3e38;
     let pair = |(low, high): (f32, f32)| match (open(low), open(high)) {
         (true, true) => "any".into(),
         (false, true) => format!("at least {low}"),

@@ -40,9 +40,11 @@ impl clap::Args for Flags {
 /// clap gets no default value: a flag that was not given must not override the preset or the file.
 fn argument(setting: &'static Setting, default: Option<&Value>) -> Arg {
     let shown = default.map(|value| format!(" [default: {}]", plain(value))).unwrap_or_default();
+    let range = setting.range();
+    let range = if range.is_empty() { range } else { format!(" [{range}]") };
     let arg = Arg::new(setting.key)
         .long(setting.flag())
-        .help(format!("{}{shown}", setting.help()))
+        .help(format!("{}{shown}{range}", setting.help()))
         .help_heading(setting.heading)
         .aliases(aliases(setting.key).map(|name| name.replace('_', "-")))
         .allow_negative_numbers(true);
@@ -53,7 +55,8 @@ fn argument(setting: &'static Setting, default: Option<&Value>) -> Arg {
         Kind::U32 | Kind::U64 => arg.value_name("N"),
         Kind::Number => arg.value_name("X"),
         Kind::Widths => arg.value_name("N,N"),
-        Kind::Entropy => arg.value_name("X"),
+        // "-1dim(A)" is no number, and no flag either.
+        Kind::Entropy => arg.value_name("X").allow_hyphen_values(true),
         Kind::Pairs => arg.value_name("NAME=VALUE").action(clap::ArgAction::Append),
         Kind::Text => arg.value_name("NAME"),
     }

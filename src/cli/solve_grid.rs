@@ -51,7 +51,9 @@ impl GridArgs {
         ];
         let hint = "It goes with the real-valued states of Pendulum, MountainCar and MultiGoal.";
         match given.iter().find(|(_, given)| *given) {
-            Some((flag, _)) => Err(Error::invalid(*flag, "given", format!("left out for {}", env.id), hint)),
+            Some((flag, _)) => {
+                Err(Error::invalid(*flag, "a value", format!("left out for {}", env.id), hint))
+            }
             None => Ok(()),
         }
     }

@@ -203,13 +203,14 @@ fn add(table: &mut Table, setting: &Setting, value: Value) {
 }
 
 /// Settings that the user gave and that have no effect, for any agent, because of what others say. The file of a run names
-/// every setting, so that of a file only those count that are not as they would be without it.
+/// every setting, so that of a file only those count that are neither as they would be without it nor switched off.
 fn idle(config: &Config, base: &Config, given: &BTreeMap<String, Origin>) -> Result<Vec<String>> {
     let members = config.members()?;
     let swept: Vec<_> = config.sweep.iter().filter_map(|entry| swept(entry).ok()).collect();
+    let default = Config::default();
     let meant = |setting: &Setting| match given.get(setting.key) {
         Some(Origin::Set | Origin::Flag) => true,
-        Some(_) => !setting.alike(config, base),
+        Some(_) => !setting.alike(config, base) && !setting.alike(config, &default),
         None => swept.iter().any(|other| other.key == setting.key),
     };
     let told = |setting: &Setting| {

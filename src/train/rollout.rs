@@ -201,7 +201,11 @@ fn check(field: &str, value: u32, limit: u32) -> Result<()> {
     if (1..=limit).contains(&value) {
         return Ok(());
     }
-    Err(Error::invalid(field, value, format!("1 to {limit}"), "65,536 environments fill most devices."))
+    let hint = match field {
+        "steps" => "Each environment takes that many.",
+        _ => "65,536 environments fill most devices.",
+    };
+    Err(Error::invalid(field, value, format!("1 to {limit}"), hint))
 }
 
 /// Steps after which the sums of the lanes are taken to the host: theirs are f32, in which many small numbers get lost.

@@ -118,7 +118,7 @@ impl Sweep {
                 field,
                 value,
                 format!("1 to {high}"),
-                "Give a smaller number, or a larger one.",
+                if value == 0 { "One is the least." } else { "Fewer are enough for a sweep." },
             )),
         };
         range("seeds", file.seeds, 1_000)?;

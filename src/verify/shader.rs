@@ -216,7 +216,7 @@ fn entry_point(module: &naga::Module, wanted: Option<&str>) -> Result<String> {
         )),
         (None, names) => Err(Error::invalid(
             "entry",
-            "",
+            "none",
             format!("one of {}", names.join(", ")),
             "The file has several entry points: choose with --entry.",
         )),

@@ -84,7 +84,8 @@ pub(super) fn lines(runs: &[Run]) -> Result<Vec<Vec<String>>> {
             let table = Table::try_from(member).unwrap_or_default();
             let named = |(key, value): (&String, &Value)| {
                 let shown = !OF_THE_RUN.contains(&key.as_str()) && differs(key, tables);
-                shown.then(|| format!("{key}={}", plain(value).replace(',', " ")))
+                let text = plain(value).replace(',', " ");
+                shown.then(|| if text.is_empty() { format!("no {key}") } else { format!("{key}={text}") })
             };
             let settings: Vec<String> = table.iter().filter_map(named).collect();
             let line = match settings.is_empty() {

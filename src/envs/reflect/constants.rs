@@ -185,7 +185,9 @@ impl Reader<'_> {
         let Some([height, width, channels]) =
             dims.collect::<Option<Vec<u32>>>().and_then(|dims| <[u32; 3]>::try_from(dims).ok())
         else {
-            return refused(format!("height, width and channels must be whole numbers from 1 to {obs_size}"));
+            return refused(format!(
+                "height, width and channels must be whole numbers of 1 or more whose product is OBS_SIZE, {obs_size}"
+            ));
         };
         let size = [height, width, channels].map(u64::from).iter().product::<u64>();
         if size != u64::from(obs_size) {

@@ -131,7 +131,11 @@ impl Experiment {
                         wrong(format!("{algorithm}{of} in {environment}: {error}"))
                     })?;
                     if cells.iter().any(|other| other.slug == cell.slug) {
-                        return Err(wrong(format!("'{}' is there twice", cell.slug)));
+                        return Err(wrong(format!(
+                            "two of its runs would have one directory, '{}': name every environment, algorithm and \
+                             variant once, and variants by different letters or digits",
+                            cell.slug
+                        )));
                     }
                     cells.push(cell);
                 }
@@ -293,7 +297,7 @@ mod tests {
             (format!("{all}[[variants]]\nname = 'a,b'"), ["a,b", "letters"]),
             (
                 format!("{all}[[variants]]\nname = 'a'\n[[variants]]\nname = 'a'"),
-                ["twice", "Catch-bsuite__sqn"],
+                ["one directory", "Catch-bsuite__sqn"],
             ),
         ] {
             let error = parse(&text).expect_err(&text);

@@ -37,7 +37,7 @@ impl Score {
 
 /// The scores in a `scores.csv`.
 pub fn read(path: &Path) -> Result<Vec<Score>> {
-    rows(path, HEADER, |cells| match cells {
+    let scores = rows(path, HEADER, |cells| match cells {
         [algorithm, environment, seed, step, episode_return] => Some(Score {
             algorithm: (*algorithm).to_owned(),
             environment: (*environment).to_owned(),
@@ -46,7 +46,16 @@ pub fn read(path: &Path) -> Result<Vec<Score>> {
             episode_return: episode_return.parse().ok()?,
         }),
         _ => None,
-    })
+    })?;
+    // One that is left out would change its line without a word.
+    match scores.iter().position(|score| !score.episode_return.is_finite()) {
+        None => Ok(scores),
+        Some(index) => {
+            let (line, value) = (index + 2, scores[index].episode_return);
+            let message = format!("line {line}: {value} is not finite; leave out what has diverged");
+            Err(Error::file("read", path, message))
+        }
+    }
 }
 
 /// The scores in the `evaluations.csv` of a run; `algorithm` names that of each agent.
