@@ -4,7 +4,7 @@
 // share, by Adam, so alpha falls when the entropy is above its target; 3 schedule: log_alpha interpolates linearly over
 // environment steps.
 // Several heads share alpha: H - target_entropy is summed over heads with their weights.
-// Adam's betas and eps are those of the networks' optimiser. An agent that diverged keeps all of it.
+// Adam's betas and eps are those of the networks' optimiser, and so is the place of eps. An agent that diverged keeps all of it.
 // lanes [agents, num_lanes]; agents, optimizers [agents].
 // Grid: one invocation per agent (z). Determinism: nothing is summed.
 
@@ -16,6 +16,8 @@ struct Params {
     share: f32,
     num_lanes: u32,
     mode: u32,
+    // of Adam, 0: PyTorch's place of eps, 1: TensorFlow 1's
+    eps_inside: u32,
     agents: u32,
 }
 
@@ -45,8 +47,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         a.alpha_v = (a.alpha_v - o.one_minus_beta2 * a.alpha_v) + o.one_minus_beta2 * g * g;
         let correction1 = -expm1_f32(t * o.ln_beta1);
         let correction2 = -expm1_f32(t * o.ln_beta2);
-        let step = a.alpha_m / (sqrt(a.alpha_v) / sqrt(correction2) + o.adam_eps);
-        a.log_alpha -= a.alpha_learning_rate / correction1 * step;
+        let root2 = sqrt(correction2);
+        if (p.eps_inside == 1u) {
+            let rate = a.alpha_learning_rate * root2 / correction1;
+            a.log_alpha -= rate * a.alpha_m / (sqrt(a.alpha_v) + o.adam_eps);
+        } else {
+            let step = a.alpha_m / (sqrt(a.alpha_v) / root2 + o.adam_eps);
+            a.log_alpha -= a.alpha_learning_rate / correction1 * step;
+        }
     } else if (p.mode == 3u) {
         let env_steps = f32(lanes[agent * p.num_lanes].step) * f32(p.num_lanes);
         a.log_alpha = schedule(a.log_alpha_initial, a.log_alpha_final, a.alpha_decay_steps, env_steps);

@@ -464,6 +464,7 @@ impl Learner {
                 Temperature::LearnedExp => 2,
                 Temperature::Schedule => 3,
             },
+            eps_inside: self.conventions.adam.eps_inside.into(),
             agents: self.agents,
         };
         let step = |rec: &mut Recording, params| {

@@ -20,6 +20,8 @@ gpu_struct! {
         pub num_lanes: u32,
         /// 0 fixed, 1 learned, 2 learned_exp, 3 schedule.
         pub mode: u32,
+        /// Of Adam, 0: PyTorch's place of eps, 1: TensorFlow 1's.
+        pub eps_inside: u32,
         /// Agents.
         pub agents: u32,
     }
@@ -50,8 +52,14 @@ fn twin(p: &Params, agents: &mut [Agent], optimizers: &[Optimizer], lanes: &[Lan
             a.alpha_v = (a.alpha_v - o.one_minus_beta2 * a.alpha_v) + o.one_minus_beta2 * g * g;
             let correction1 = -expm1_f32(t * o.ln_beta1);
             let correction2 = -expm1_f32(t * o.ln_beta2);
-            let step = a.alpha_m / (a.alpha_v.sqrt() / correction2.sqrt() + o.adam_eps);
-            a.log_alpha -= a.alpha_learning_rate / correction1 * step;
+            let root2 = correction2.sqrt();
+            if p.eps_inside == 1 {
+                let rate = a.alpha_learning_rate * root2 / correction1;
+                a.log_alpha -= rate * a.alpha_m / (a.alpha_v.sqrt() + o.adam_eps);
+            } else {
+                let step = a.alpha_m / (a.alpha_v.sqrt() / root2 + o.adam_eps);
+                a.log_alpha -= a.alpha_learning_rate / correction1 * step;
+            }
         } else if p.mode == 3 {
             let env_steps = lanes[agent * p.num_lanes as usize].step as f32 * p.num_lanes as f32;
             a.log_alpha = schedule(a.log_alpha_initial, a.log_alpha_final, a.alpha_decay_steps, env_steps);

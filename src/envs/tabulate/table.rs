@@ -1,7 +1,7 @@
 //! The table in its final order.
 
 use super::boxes::share;
-use super::probability::{decimal, shares};
+use super::probability::{shares, written};
 use super::{Explorer, Found, Tabulated};
 use crate::envs::mdp::{Mdp, Outcome};
 use crate::error::Result;
@@ -34,7 +34,7 @@ impl Explorer<'_> {
                         .map(|(answer, probability)| Outcome {
                             probability,
                             next: renumbered[answer.next as usize],
-                            reward: decimal(f32::from_bits(answer.reward)),
+                            reward: written(f32::from_bits(answer.reward)),
                             terminated: answer.terminated,
                         })
                         .collect(),

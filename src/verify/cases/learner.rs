@@ -136,6 +136,7 @@ pub fn temperature_step(draw: &mut Draw, index: usize) -> Case {
         share: [1.0, 0.25][index / 8 % 2],
         num_lanes,
         mode: index as u32 / 2 % 4,
+        eps_inside: u32::from(index % 3 == 1),
         agents,
     };
     let mut case = Case::new(&temperature_step::KERNEL, None, params, "");

@@ -188,8 +188,13 @@ pub fn temperature_step(case: &Case) -> Expected {
             let m = Num::exact(a.alpha_m) + share1 * (g - Num::exact(a.alpha_m));
             let v = (one - share2) * Num::exact(a.alpha_v) + share2 * g * g;
             let rate = Num::exact(a.alpha_learning_rate) / correction(a.updates, o.ln_beta1);
-            let root = v.sqrt() / correction(a.updates, o.ln_beta2).sqrt();
-            log_alpha = log_alpha - rate * (m / (root + Num::exact(o.adam_eps)));
+            let root2 = correction(a.updates, o.ln_beta2).sqrt();
+            let eps = Num::exact(o.adam_eps);
+            log_alpha = log_alpha
+                - match p.eps_inside {
+                    1 => rate * root2 * m / (v.sqrt() + eps),
+                    _ => rate * (m / (v.sqrt() / root2 + eps)),
+                };
             agents[word_of!(Agent, i, alpha_m)] = Expect::Float(m);
             agents[word_of!(Agent, i, alpha_v)] = Expect::Float(v);
         } else if p.mode == 3 {

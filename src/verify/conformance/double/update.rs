@@ -215,7 +215,8 @@ impl Update<'_> {
             _ => return,
         };
         let (mut m, mut v) = (state.alpha_m, state.alpha_v);
-        let step = adam(config, (config.alpha_learning_rate, false), g, (&mut m, &mut v), state.updates);
+        let rate = (config.alpha_learning_rate, self.setup.conventions.adam.eps_inside);
+        let step = adam(config, rate, g, (&mut m, &mut v), state.updates);
         state.log_alpha -= step;
         (state.alpha_m, state.alpha_v) = (m, v);
     }
