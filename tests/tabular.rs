@@ -251,6 +251,37 @@ fn references_hold(executor: &mut dyn Executor) {
     }
 }
 
+/// A residual of one unit in the last place is no rest where values go on by as much in every sweep.
+#[test]
+fn far_horizons_come_to_rest_at_their_end() {
+    for (name, slippery, alpha) in [("frozenlake", "false", 0.02), ("frozenlake8x8", "true", 0.02)] {
+        let mdp = table(name, &[("is_slippery", slippery)]);
+        let settings = settings(&[(0.999, alpha)]);
+        let fixed =
+            Soft { gamma: 0.999, alpha, kl: false, reference: None }.iterate(&mdp).expect("a fixed point");
+        for method in BOTH {
+            let solution = &solved(&mut CpuExecutor::new(), &mdp, method, false, &settings)[0];
+            let off = relative(&solution.q, &fixed);
+            assert!(off < 5e-5, "{name} {method:?}: {off:e} after {} sweeps", solution.history.len());
+        }
+    }
+}
+
+/// Where entropy and the reference's logarithm are large and cancel, rounding is as large as they are: the sweeps still end.
+#[test]
+fn large_terms_that_cancel_come_to_rest() {
+    let mdp = table("frozenlake", &[("is_slippery", "false")]);
+    let references = references(&mdp);
+    let settings = settings(&vec![(0.9, 50.0); references.len()]);
+    for method in BOTH {
+        let (mdp, settings, references) = (&mdp, &settings, &references);
+        let problem = Problem { mdp, method, kl: false, max_sweeps: 100_000, settings, references };
+        for solution in solve(&mut CpuExecutor::new(), &problem).expect("solved") {
+            assert!(solution.converged && solution.history.len() < 2_000, "{}", solution.history.len());
+        }
+    }
+}
+
 #[test]
 fn references_hold_on_the_cpu_executor() {
     references_hold(&mut CpuExecutor::new());

@@ -48,10 +48,17 @@ const BLOCK: u32 = 64;
 const TIE: f32 = 1e-5;
 /// Residuals below this share of the largest Q are partly rounding, and say nothing about contraction.
 const ROUGH: f32 = 1e-4;
-/// Residuals below this share may be nothing but rounding: a few units in the last place.
+/// Residuals below this share of the largest term of a sum may be nothing but rounding: a few units in the last place.
 const ROUNDING: f32 = 1e-6;
-/// Sweeps in which a residual of that size must fall, or f32 can do no better.
+/// Sweeps in which a residual of that size must fall, or f32 can do no better; more where sweeps come nearer by little, since a
+/// residual of one unit in the last place stays what it is while values go on by as much in every sweep.
 const PATIENCE: usize = 2 * BLOCK as usize;
+/// The same in times that a sweep takes to come nearer by a factor of e.
+const TIMES: f64 = 4.0;
+/// Most of it, since nothing comes nearer with `gamma = 1`.
+const MOST_PATIENCE: usize = 20_000;
+/// Share of the largest Q by which a solution may be off where f32 allows it.
+const WANTED: f64 = 1e-4;
 
 struct Memory {
     solvers: Buffer<Solver>,
@@ -73,7 +80,9 @@ struct Programs {
 pub fn solve(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<Vec<Solution>> {
     check::check(problem)?;
     let (memory, programs) = prepare(executor, problem)?;
-    let mut runs: Vec<Run> = problem.settings.iter().map(|_| Run::default()).collect();
+    let entropy = |(agent, setting): (usize, &Setting)| (setting.alpha * nats(problem, agent)) as f32;
+    let mut runs: Vec<Run> =
+        problem.settings.iter().enumerate().map(|own| Run::new(own.1, entropy(own))).collect();
     let mut solvers: Vec<Solver> = problem.settings.iter().map(start).collect();
     write_as(executor, memory.solvers.id, &solvers)?;
     match problem.method {
@@ -95,9 +104,8 @@ pub fn solve(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<Vec<S
                     let drops = run.history[run.evaluation..].iter().map(|sweep| sweep.drop);
                     run.drop = drops.fold(run.drop, f32::max);
                 }
-                let optimal = run.history.get(run.evaluation).is_none_or(|first| {
-                    first.residual <= solver.tolerance.max(ROUNDING) * first.largest.max(1.0)
-                });
+                let first = run.history.get(run.evaluation).copied();
+                let optimal = first.is_none_or(|first| run.is_optimal(&first, solver.tolerance));
                 run.given_up |= !optimal && run.history.len() >= problem.max_sweeps as usize;
                 run.done |= optimal || solver.converged == 0 || run.given_up;
                 if !run.done {
@@ -124,6 +132,14 @@ pub fn solve(executor: &mut dyn Executor, problem: &Problem<'_>) -> Result<Vec<S
 /// The course of one solution on the host.
 #[derive(Default)]
 struct Run {
+    /// Most that entropy is worth in a step, `alpha` times nats. Values may be the small rest of terms as large.
+    entropy: f32,
+    /// Sweeps in which a residual must fall.
+    patience: usize,
+    /// Residual, as a share of the largest term, from which the fixed point is as near as is wanted.
+    near: f32,
+    /// Residual of the first sweep after the last improvement.
+    first: Option<f32>,
     history: Vec<Sweep>,
     improvements: u32,
     /// Length of the history when the current evaluation began.
@@ -136,16 +152,36 @@ struct Run {
 }
 
 impl Run {
+    fn new(setting: &Setting, entropy: f32) -> Run {
+        let nearer = 1.0 - setting.gamma;
+        let patience = ((TIMES / nearer) as usize).clamp(PATIENCE, MOST_PATIENCE);
+        Run { entropy, patience, near: (WANTED * nearer) as f32, ..Run::default() }
+    }
+
+    /// A residual that may be nothing but rounding.
+    fn rounding(&self, sweep: &Sweep) -> f32 {
+        ROUNDING * sweep.largest.max(1.0).max(self.entropy)
+    }
+
+    /// Whether a policy whose evaluation begins with this sweep is optimal: the sweep is a soft Bellman backup, and changes nothing, or
+    /// so little that it is rounding: near enough to the fixed point, or no less than after the improvement before.
+    fn is_optimal(&mut self, first: &Sweep, tolerance: f32) -> bool {
+        let before = self.first.replace(first.residual);
+        let scale = first.largest.max(1.0);
+        let near = first.residual <= self.near * scale;
+        let still = before.is_some_and(|before| first.residual >= 0.5 * before);
+        first.residual <= tolerance * scale || first.residual <= self.rounding(first) && (near || still)
+    }
+
     /// Whether the residual is no more than rounding and has stopped falling.
     fn stalled(&self) -> bool {
         let evaluation = &self.history[self.evaluation..];
-        let Some(before) = evaluation.len().checked_sub(PATIENCE).filter(|before| *before > 0) else {
+        let Some(before) = evaluation.len().checked_sub(self.patience).filter(|before| *before > 0) else {
             return false;
         };
         let least =
             |sweeps: &[Sweep]| sweeps.iter().fold(f32::INFINITY, |least, sweep| least.min(sweep.residual));
-        let rounding =
-            evaluation.last().is_some_and(|last| last.residual <= ROUNDING * last.largest.max(1.0));
+        let rounding = evaluation.last().is_some_and(|last| last.residual <= self.rounding(last));
         rounding && least(&evaluation[before..]) >= least(&evaluation[..before])
     }
 }

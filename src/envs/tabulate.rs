@@ -53,7 +53,7 @@ const LOOKALIKES: usize = 4;
 pub enum Starts {
     /// From resets: the table holds what can be reached.
     Resets,
-    /// From these states, which get the first numbers in this order.
+    /// From these states, which get the first numbers in this order. Initial states are in the table if they can be proven.
     Listed(Vec<Vec<u32>>),
 }
 
@@ -147,7 +147,10 @@ pub fn tabulate(executor: &mut dyn Executor, env: &'static Env, starts: Starts) 
     let from_resets = matches!(starts, Starts::Resets);
     let starts = match starts {
         Starts::Resets => explorer.resets()?,
-        Starts::Listed(states) => explorer.listed(&states)?,
+        Starts::Listed(states) => {
+            explorer.listed(&states)?;
+            explorer.proven_resets()?.unwrap_or_default()
+        }
     };
     loop {
         let found = explorer.found.iter().enumerate();

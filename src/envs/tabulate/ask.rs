@@ -51,14 +51,22 @@ impl Explorer<'_> {
         Ok(())
     }
 
-    /// The initial states and their probabilities: proven where that is possible, else counted.
+    /// The initial states and their probabilities, if they can be proven.
+    pub(super) fn proven_resets(&mut self) -> Result<Option<Vec<(u32, f64)>>> {
+        let Ok(Parts { cells, open: 0.0, .. }) = self.program.as_ref().map(Program::starts) else {
+            return Ok(None);
+        };
+        let lows: Vec<[u32; DRAWS]> = cells.iter().map(|(cell, _)| corners(cell)[0]).collect();
+        let numbers = self.reset_at(Some(&lows), lows.len())?;
+        let parts = cells.iter().map(|(cell, _)| share(cell)).zip(numbers);
+        let mut starts = shares(parts);
+        starts.sort_by_key(|(state, _)| *state);
+        Ok(Some(starts))
+    }
+
+    /// The same, counted where they cannot.
     pub(super) fn resets(&mut self) -> Result<Vec<(u32, f64)>> {
-        if let Ok(Parts { cells, open: 0.0, .. }) = self.program.as_ref().map(Program::starts) {
-            let lows: Vec<[u32; DRAWS]> = cells.iter().map(|(cell, _)| corners(cell)[0]).collect();
-            let numbers = self.reset_at(Some(&lows), lows.len())?;
-            let parts = cells.iter().map(|(cell, _)| share(cell)).zip(numbers);
-            let mut starts = shares(parts);
-            starts.sort_by_key(|(state, _)| *state);
+        if let Some(starts) = self.proven_resets()? {
             return Ok(starts);
         }
         self.proof.starts_sampled = true;
@@ -95,7 +103,7 @@ impl Explorer<'_> {
     }
 
     /// The listed states, seen without a step.
-    pub(super) fn listed(&mut self, states: &[Vec<u32>]) -> Result<Vec<(u32, f64)>> {
+    pub(super) fn listed(&mut self, states: &[Vec<u32>]) -> Result<()> {
         let (words, obs) = (self.env.state_words as usize, self.env.obs_size as usize);
         for chunk in states.chunks(self.rows(states.len())) {
             let mut probe = Probe::new(self.executor, self.env, chunk.len(), 0, 0)?;
@@ -106,7 +114,7 @@ impl Explorer<'_> {
                 self.number(seen, state, true)?;
             }
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
     /// What each question leads to, with other random words behind the given ones every time.

@@ -76,7 +76,8 @@ fn replay_line(
     run.compare_resets(line, device, comparison)?;
     transition::compare(env, &run.transitions, device, comparison)?;
     if env.actions.outputs() == 0 {
-        let reason = "the training kernel, which keeps episode statistics, takes discrete actions";
+        let reason =
+            "episode statistics are sums of the steps, since the training kernel takes discrete actions";
         comparison.notes.push(format!("line {}: {reason}", line.number));
     }
     Ok(())
@@ -220,10 +221,18 @@ impl Run {
                     let reported = flag(!columns.cell(key, t, i)?.is_null());
                     comparison.value("reported", reported, flag(ended), 0.0, || format!("{place}: {key}"));
                 }
+                let last = finals && !columns.cell("final_obs", t, i)?.is_null();
                 if finals && !next_step {
-                    let reported = flag(!columns.cell("final_obs", t, i)?.is_null());
                     comparison
-                        .value("reported", reported, flag(ended), 0.0, || format!("{place}: final_obs"));
+                        .value("reported", flag(last), flag(ended), 0.0, || format!("{place}: final_obs"));
+                }
+                if last && next_step {
+                    // Reported all the same, it is the observation that the call returns.
+                    comparison.value("reported", 1.0, flag(ended), 0.0, || format!("{place}: final_obs"));
+                    let [last, own] = [columns.obs("final_obs", t, i)?, columns.obs("o", t + 1, i)?];
+                    for (last, own) in last.into_iter().zip(own) {
+                        comparison.value("final_obs", last, own, 0.0, || format!("{place}: final_obs"));
+                    }
                 }
                 if episode.over {
                     // Only in NextStep: this call resets.
@@ -361,6 +370,7 @@ impl Episode {
             trained_reward: true,
             terminated: clear.then_some(terminated),
             ended: Some(ended),
+            truncated: Some(columns.flag("tr", t, i)?),
             episode: None,
             trained: true,
             label,

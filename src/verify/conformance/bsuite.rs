@@ -162,6 +162,7 @@ fn episode(line: &Line, header: &Line, env: &'static Env) -> Outcome<Vec<Transit
             trained_reward: !normal,
             terminated: Some(terminated[t]),
             ended: Some(terminated[t]),
+            truncated: None,
             episode: None,
             trained: true,
             label: format!("line {}, step {t}", line.number),

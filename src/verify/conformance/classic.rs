@@ -193,6 +193,7 @@ impl Reader<'_> {
                 trained_reward: true,
                 terminated: clear.then_some(terminated),
                 ended: rows.truncated.as_ref().map(|truncated| terminated || truncated[t]),
+                truncated: rows.truncated.as_ref().map(|truncated| truncated[t]),
                 episode: None,
                 trained: true,
                 label: format!("line {}, {} {t}", line.number, rows.name),

@@ -159,6 +159,7 @@ fn episode(line: &Line, game: &Game, fields: &[&str], env: &'static Env) -> Outc
             trained_reward: true,
             terminated: Some(terminated[t]),
             ended: Some(terminated[t]),
+            truncated: None,
             episode: None,
             trained: uniforms.len() <= TRAINED_DRAWS,
             label: format!("line {}, step {t}", line.number),

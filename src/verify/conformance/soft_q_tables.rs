@@ -189,7 +189,10 @@ fn entry(
     let close = |want: f64| F64_BOUND * want.abs().max(1.0);
     // Relative to a reference, entropy and its cross term cancel: that file's own bound is a share of the largest value.
     let floor = if soft.reference.is_some() { 1.0 } else { FLOOR };
-    let size = if soft.reference.is_some() { largest.max(1.0) } else { largest };
+    // What entropy and cross term are worth in f32 before they cancel, over all steps.
+    let terms =
+        f64::from(f32::EPSILON) / (1.0 - soft.gamma).max(f64::EPSILON) * soft.alpha * nats(soft.reference);
+    let size = if soft.reference.is_some() { largest.max(1.0).max(terms / F32_BOUND) } else { largest };
     let near = |want: f64| F32_BOUND * want.abs().max(floor * size);
     for (index, want) in recorded_values.iter().enumerate() {
         let state = index * stride;
@@ -225,6 +228,12 @@ fn entry(
     counts(mdp, line, soft, all, iterated, comparison)
 }
 
+/// Most that a step can be worth relative to a reference policy, in nats.
+fn nats(reference: Option<&[f64]>) -> f64 {
+    let taken = reference.unwrap_or_default().iter().filter(|share| **share > 0.0);
+    taken.fold(0.0, |most, share| most.max(-share.ln()))
+}
+
 /// Sweeps of f64 against the record, and of the device against f64 where both can still tell.
 fn counts(
     mdp: &Mdp,
@@ -241,7 +250,10 @@ fn counts(
     };
     // How near to the fixed point two sweeps of f64 come depends on the order of their sums, and a sweep comes nearer by gamma alone.
     let largest = fixed.iter().fold(1.0, |most: f64, q| most.max(q.abs()));
-    let rounding = f64::EPSILON * largest / (1.0 - soft.gamma).powi(2) / CROSSING;
+    let rounding = match soft.gamma < 1.0 {
+        true => f64::EPSILON * largest / (1.0 - soft.gamma).powi(2) / CROSSING,
+        false => 0.0,
+    };
     let bounds = [COUNT_BOUND, COUNT_BOUND + rounding];
     for ((key, got), bound) in ["iters_residual_1e8", "iters_error_1e8"].into_iter().zip(sweeps).zip(bounds) {
         if let Some(want) = line.get(key) {

@@ -117,6 +117,7 @@ fn table(line: &Line, env: &Env) -> Outcome<Vec<Transition>> {
                         trained_reward: true,
                         terminated: Some(done),
                         ended: None,
+                        truncated: None,
                         episode: None,
                         // The training kernel cannot be given draws; the episodes go through it.
                         trained: false,
@@ -195,6 +196,7 @@ fn episode(line: &Line, opened: Opened) -> Outcome<Vec<Transition>> {
             trained_reward: true,
             terminated: Some(terminated[t]),
             ended: Some(terminated[t] || truncated[t]),
+            truncated: Some(truncated[t]),
             episode: None,
             trained: true,
             label: format!("line {}, step {t}", line.number),

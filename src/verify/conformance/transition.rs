@@ -92,6 +92,8 @@ pub struct Transition {
     pub terminated: Option<bool>,
     /// Terminated or truncated, where known.
     pub ended: Option<bool>,
+    /// Truncated, beside a termination too, where known.
+    pub truncated: Option<bool>,
     /// Return and length of the episode that ended with this step.
     pub episode: Option<[Within; 2]>,
     /// Whether the training kernel takes the step, too.
@@ -160,13 +162,22 @@ fn compare_probed(
     if let Some(want) = transition.reward {
         value("reward", f64::from(probed.rewards[row]), want);
     }
+    // The limit of the environment must explain the truncation.
+    let steps = transition.start.episode_step.saturating_add(1);
+    let truncated = steps >= env.step_limit();
+    if let Some(want) = transition.truncated {
+        value("truncated", flag(truncated), Within::same(flag(want)));
+    }
+    // The training kernel has no actions of a box, and keeps no statistics of theirs.
+    if let (Some([episode_return, length]), 0) = (transition.episode, env.actions.outputs()) {
+        let sum = f64::from(transition.start.episode_return) + f64::from(probed.rewards[row]);
+        value("episode_return", sum, episode_return);
+        value("episode_length", f64::from(steps), length);
+    }
     let Some(terminated) = transition.terminated else { return };
     value("terminated", f64::from(probed.terminated[row]), Within::same(flag(terminated)));
-    // The training kernel has no actions of a box; there the limit of the environment must explain the truncation.
     if let (Some(ended), 0) = (transition.ended, env.actions.outputs()) {
-        let truncated = transition.start.episode_step.saturating_add(1) >= env.step_limit();
-        let got = flag(probed.terminated[row] == 1.0 || truncated);
-        value("ended", got, Within::same(flag(ended)));
+        value("ended", flag(probed.terminated[row] == 1.0 || truncated), Within::same(flag(ended)));
     }
 }
 

@@ -91,6 +91,12 @@ impl Construction<'_> {
                         values.insert(name.into(), text(name, reward)?);
                     }
                 }
+                // An attribute of Gymnasium's class.
+                ("book_or_nips", Value::String(form))
+                    if has("nips") && ["book", "nips"].contains(&form.as_str()) =>
+                {
+                    values.insert("nips".into(), u8::from(form == "nips").to_string());
+                }
                 (name, value) if has(name) && !value.is_null() => {
                     values.insert(name.into(), text(name, value)?);
                 }
@@ -102,7 +108,7 @@ impl Construction<'_> {
             }
         }
         // The map in the log is what the arguments led to.
-        if let (true, Some(rows)) = (has("map"), self.map) {
+        if let (true, Some(rows)) = (has("map"), self.map.filter(|rows| !rows.is_null())) {
             let Some(rows) = rows.as_array() else { return malformed(format!("'desc' is {rows}")) };
             values.insert("map".into(), joined("desc", rows)?);
         }
@@ -206,6 +212,8 @@ mod tests {
         assert_eq!(own.env.obs_size, 6);
         let first = opened("CartPole-v0", json!({})).expect("a version");
         assert_eq!((&first.env.id[..], first.head_start), ("CartPole-v1", 300));
+        let acrobot = opened("Acrobot-v1", json!({"book_or_nips": "nips"})).expect("a form");
+        assert!(!std::ptr::eq(acrobot.env, envs::find("Acrobot-v1").expect("known")));
         let endless =
             Construction { id: "CartPole-v1", arguments: None, map: None, limit: Some(&Value::Null) };
         assert_eq!(endless.open().expect("no limit").env.step_limit(), u32::MAX);

@@ -21,10 +21,11 @@ fn named(name: &str) -> Outcome<(&str, Values)> {
     let mut values = Values::new();
     let mut no = false;
     let no_map = |map: &str| unsupported(format!("the map '{map}' of the table '{name}' is not known"));
-    for word in rest.split([' ', ',']).filter(|word| !word.is_empty()) {
+    for word in rest.split([' ', ',', '(', ')']).filter(|word| !word.is_empty()) {
         let flag = |name: &str| (name.to_owned(), (!no).to_string());
         let entry = match word.split_once('=') {
             Some(("map_name", name)) => map(name, &no_map)?,
+            Some(("desc", rows)) => ("map".to_owned(), rows.to_owned()),
             Some((key, value)) => (key.to_owned(), value.to_owned()),
             None => match word {
                 size if variant::MAPS.iter().any(|(name, _)| *name == size) => map(size, &no_map)?,
