@@ -54,6 +54,19 @@ fn an_agent_becomes_a_file_of_the_run() {
     assert_eq!(report["bytes"], bytes.len());
     let own = run.join("model.safetensors");
     refused(&["export", text(&run), "--samples", text(&own)], 2, &["--samples", "no file of the run"]);
+    for own in ["report.json", "model.onnx"] {
+        let own = run.join(own);
+        let before = std::fs::read(&own).expect("the file");
+        refused(&["export", text(&run), "--samples", text(&own)], 2, &["--samples", "ends in .safetensors"]);
+        assert_eq!(std::fs::read(&own).expect("the file"), before);
+    }
+    let kept = std::fs::read_dir(run.join("checkpoints"))
+        .expect("folder")
+        .next()
+        .expect("one")
+        .expect("entry")
+        .path();
+    refused(&["export", text(&run), "--samples", text(&kept)], 2, &["--samples", "no file of the run"]);
     let samples = std::fs::read(samples).expect("samples");
     let samples = SafeTensors::deserialize(&samples).expect("a safetensors file");
     let shape = |name: &str| samples.tensor(name).expect(name).shape().to_vec();

@@ -3,12 +3,15 @@
 mod common;
 
 use softq::agents::{self, Capabilities, Plan};
-use softq::config::Config;
+use softq::config::{Backup, Config, Temperature};
 use softq::engine::executor::{Executor, read_as};
 use softq::envs;
 use softq::gpu;
 use softq::shared::agent::Agent;
 use softq::train::event::Event;
+use softq::train::run_dir::RunDir;
+use softq::train::saved_run::{SavedRun, Which};
+use softq::train::sinks::train_in;
 use softq::train::trainer::Trainer;
 
 fn small() -> Config {
@@ -169,6 +172,34 @@ fn an_agent_that_diverges_is_left_behind_and_ranked_last() {
         assert_eq!(told, 1, "{warnings:?}");
         let best = trainer.weights().expect("weights");
         assert!(best.iter().all(|tensor| tensor.values.iter().all(|value| value.is_finite())));
+    }
+}
+
+/// The weights of a population's best agent act with that agent's own settings.
+#[test]
+fn the_best_agent_plays_by_its_own_settings() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let config = Config {
+        device: "cpu".into(),
+        temperature: Temperature::PerState,
+        backup: Backup::Sampled,
+        entropy_in_target: false,
+        agents: 2,
+        sweep: vec!["target_entropy=0.05,0.68".into()],
+        ..small()
+    };
+    for seed in 0..3 {
+        let dir = root.path().join(seed.to_string());
+        let mut trainer = Trainer::new(&Config { seed, ..config.clone() }).expect("trainer");
+        let dir = RunDir::create(&dir).expect("directory");
+        let report =
+            train_in(&mut trainer, dir.clone(), &Default::default(), &mut |_| Ok(())).expect("trained");
+        let load = |which| SavedRun::load(dir.path(), which).expect("loaded");
+        let (last, own) = (load(Which::Last), load(Which::Agent(report.best)));
+        assert_eq!(last.weights, own.weights);
+        assert_eq!(last.config, own.config);
+        let best = report.best_evaluated.expect("evaluated").agent;
+        assert_eq!(load(Which::Best).config, load(Which::Agent(best)).config);
     }
 }
 

@@ -274,6 +274,40 @@ fn a_run_goes_on_further_as_if_it_had_been_so_long_from_the_start() {
     equal(&long, &grown);
 }
 
+/// What was best in the evaluation at the old end is no part of the longer run, and is not lost.
+#[test]
+fn weights_that_were_best_at_an_old_end_are_kept_aside() {
+    let mut kept = 0;
+    for seed in 0..4 {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let (long, grown) = (root.path().join("long"), root.path().join("grown"));
+        // No evaluation is due at 1,408.
+        success(train(&long, &format!("--device cpu --seed {seed} --total-timesteps 2200")));
+        success(train(&grown, &format!("--device cpu --seed {seed} --total-timesteps 1408")));
+        let best = read(&grown, "best.safetensors");
+        let of_the_end = report(&grown)["best_env_steps"] == 1408;
+        let text = success(resume(&grown, "--total-timesteps 2200"));
+        // The files say how long the run was to be when they were written.
+        let best_of = |dir: &Path| SavedRun::load(dir, Which::Best).expect("weights");
+        let (wanted, got) = (best_of(&long), best_of(&grown));
+        assert_eq!((wanted.env_steps, wanted.weights), (got.env_steps, got.weights));
+        for name in ["model.safetensors", "evaluations.csv"] {
+            assert!(read(&long, name) == read(&grown, name), "{name}");
+        }
+        assert_eq!(report(&long), report(&grown));
+        let aside = grown.join("best_before_1.safetensors");
+        assert_eq!(aside.is_file(), of_the_end, "{text}");
+        if of_the_end {
+            assert!(
+                read(&grown, "best_before_1.safetensors") == best && text.contains("best_before_1"),
+                "{text}"
+            );
+            kept += 1;
+        }
+    }
+    assert!(kept > 0, "some run is best at its end");
+}
+
 #[test]
 fn a_run_that_was_solved_stays_as_it_is() {
     let root = tempfile::tempdir().expect("temporary directory");

@@ -10,7 +10,7 @@ use softq::files;
 use softq::onnx::{self, BOUND, Exported, Port};
 use softq::train::checksums;
 use softq::train::model_file::tensor_bytes;
-use softq::train::run_dir::{AGENTS_FILE, BEST_FILE, CONFIG_FILE, MODEL_FILE, REFERENCE_FILE};
+use softq::train::run_dir::{AGENTS_FILE, BEST_FILE, CHECKPOINTS, MODEL_FILE, REFERENCE_FILE};
 use softq::train::saved_run::{SavedRun, Which};
 
 use super::player::Chosen;
@@ -85,13 +85,22 @@ pub fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<()> {
     )
 }
 
-/// Refuses samples in the place of what a run holds.
+/// Refuses samples in the place of what a run holds: by the ending they are none of its texts and pictures.
 fn spared(samples: &Path, run: &Path) -> Result<()> {
     let folder = samples.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let inside =
         matches!((folder.canonicalize(), run.canonicalize()), (Ok(folder), Ok(run)) if folder == run);
-    let owned = [MODEL_FILE, BEST_FILE, AGENTS_FILE, REFERENCE_FILE, CONFIG_FILE];
-    match inside && owned.iter().any(|name| samples.file_name().is_some_and(|given| given == *name)) {
+    if samples.extension().is_none_or(|given| !given.eq_ignore_ascii_case("safetensors")) {
+        let allowed = "a path that ends in .safetensors";
+        return Err(Error::invalid("--samples", samples.display(), allowed, "Add the ending."));
+    }
+    let kept = run.join(CHECKPOINTS);
+    let of_checkpoints =
+        matches!((folder.canonicalize(), kept.canonicalize()), (Ok(folder), Ok(kept)) if folder == kept);
+    let owned = [MODEL_FILE, BEST_FILE, AGENTS_FILE, REFERENCE_FILE];
+    match of_checkpoints
+        || inside && owned.iter().any(|name| samples.file_name().is_some_and(|given| given == *name))
+    {
         true => {
             let hint = "Give the samples a name of their own.";
             Err(Error::invalid("--samples", samples.display(), "no file of the run", hint))

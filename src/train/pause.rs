@@ -33,7 +33,7 @@ impl Trainer {
             let words = self.executor.read(BufferId(index as u32))?;
             memory.push(Memory { name: decl.name.clone(), words });
         }
-        Ok(Checkpoint { course: self.course.clone(), memory, sinks: BTreeMap::new() })
+        Ok(Checkpoint { course: self.course.clone(), memory, sinks: BTreeMap::new(), files: BTreeMap::new() })
     }
 
     /// Whether every agent has met a value that is not finite, which the statistics of its window will tell.

@@ -36,8 +36,8 @@ use crate::train::checkpoint::store::{self, Every};
 use crate::train::pause::enough;
 use crate::train::run_dir::{BEST_FILE, MODEL_FILE, REPORT_FILE, RunDir};
 use crate::train::saved_run::Origin;
-use crate::train::sinks::RunFiles;
 use crate::train::sinks::curve::Curves;
+use crate::train::sinks::{RunFiles, best_of_the_end};
 use crate::train::trainer::Trainer;
 
 /// What may be different from the run as it was begun.
@@ -97,6 +97,11 @@ pub fn resume(path: &Path, changes: &Changes, every: Every) -> Result<Resumed> {
                      makes it go on.",
                     path.display(),
                     thousands(checkpoint.course.env_steps)
+                ));
+            } else if let Some(aside) = best_of_the_end(&dir, checkpoint, &trainer) {
+                warnings.push(format!(
+                    "The evaluation at the old end is no part of the longer run; the weights that were best in it are kept as {}.",
+                    aside.display()
                 ));
             }
         }

@@ -122,10 +122,6 @@ impl SavedRun {
         let checked = |name: &str, bytes: &[u8]| origin.check(path, name, bytes);
         let Origin { config: whole, env, .. } = &origin;
         let (which, members) = chosen(which, whole.members()?)?;
-        let config = match which {
-            Which::Agent(agent) => &members[agent],
-            Which::Last | Which::Best => whole,
-        };
         let file = path.join(which.file());
         if !file.is_file() {
             let message = match which {
@@ -146,6 +142,11 @@ impl SavedRun {
             files::read(&file, files::MOST_DATA).map_err(|error| Error::file("read", &file, error))?;
         let mut model = read_model(&file, &bytes)?;
         checked(which.file(), &bytes)?;
+        // The file says whose weights it holds.
+        let named = || model.metadata.get("agent")?.parse::<usize>().ok();
+        let agent = if let Which::Agent(agent) = which { Some(agent) } else { named() };
+        let config =
+            agent.and_then(|agent| members.get(agent)).filter(|_| members.len() > 1).unwrap_or(whole);
         let wrong = |message: String| Error::file("load", &file, message);
         if let Some(other) = model.metadata.get("env").filter(|env| **env != config.env) {
             return Err(wrong(format!(

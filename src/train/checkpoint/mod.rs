@@ -3,7 +3,8 @@
 //! follows), its course on the host, and where each of its files stands.
 //!
 //! It is a safetensors file with a digest of itself. Every buffer is a tensor of 32-bit words under its name; long ones, the
-//! ring of transitions above all, are LZ4 frames (`replay.lz4`, bytes). What belongs to the host is JSON in the metadata.
+//! ring of transitions above all, are LZ4 frames (`replay.lz4`, bytes). Files of the run that later ones replace are tensors of
+//! bytes under their names. What belongs to the host is JSON in the metadata.
 
 pub mod store;
 
@@ -46,6 +47,8 @@ pub struct Checkpoint {
     pub memory: Vec<Memory>,
     /// What each file of the run needs to go on, by its name.
     pub sinks: BTreeMap<String, Value>,
+    /// Files of the run as they were, by their names: those that what comes after may replace.
+    pub files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Checkpoint {
@@ -59,7 +62,14 @@ impl Checkpoint {
         if back != self.course {
             return Err(failed(&"its statistics hold numbers that are not finite"));
         }
-        let tensors = self.memory.iter().map(tensor).collect::<std::io::Result<Vec<_>>>();
+        let mut tensors =
+            self.memory.iter().map(tensor).collect::<std::io::Result<Vec<_>>>().map_err(|e| failed(&e))?;
+        tensors.extend(self.files.iter().map(|(name, bytes)| Plain {
+            name: name.clone(),
+            dtype: Dtype::U8,
+            shape: vec![bytes.len()],
+            bytes: Cow::Borrowed(bytes),
+        }));
         let metadata = BTreeMap::from([
             (FORMAT.0, FORMAT.1.to_owned()),
             ("course", course),
@@ -67,7 +77,7 @@ impl Checkpoint {
             ("sinks", sinks),
             ("softq_version", env!("CARGO_PKG_VERSION").to_owned()),
         ]);
-        tensor_file::bytes(name, &tensors.map_err(|e| failed(&e))?, metadata)
+        tensor_file::bytes(name, &tensors, metadata)
     }
 
     /// Reads the bytes of the file at `path`; errors name it and say what is wrong with it.
@@ -89,12 +99,19 @@ impl Checkpoint {
             let text = metadata.get(key).ok_or_else(|| format!("it has no {key}"))?;
             serde_json::from_str(text).map_err(|e| format!("its {key} is unreadable: {e}"))
         }
+        let (files, tensors): (Vec<_>, Vec<_>) = file.tensors.iter().partition(|tensor| is_file(tensor));
         Ok(Checkpoint {
             course: json(&file.metadata, "course").map_err(failed)?,
-            memory: file.tensors.iter().map(memory).collect::<std::result::Result<_, _>>().map_err(failed)?,
+            memory: tensors.into_iter().map(memory).collect::<std::result::Result<_, _>>().map_err(failed)?,
+            files: files.into_iter().map(|file| (file.name.clone(), file.bytes.to_vec())).collect(),
             sinks: json(&file.metadata, "sinks").map_err(failed)?,
         })
     }
+}
+
+/// Whether a tensor is a file of the run: bytes that are no compressed buffer.
+fn is_file(tensor: &Plain<'_>) -> bool {
+    tensor.dtype == Dtype::U8 && !tensor.name.ends_with(COMPRESSED)
 }
 
 fn tensor(memory: &Memory) -> std::io::Result<Plain<'_>> {
@@ -141,6 +158,7 @@ mod tests {
             course: Course::new(&Config::default(), &[Agent::default(); 2]),
             memory: vec![memory("agents", vec![1, 2, 3]), memory("weights", (0..40).collect())],
             sinks: BTreeMap::from([("progress.csv".into(), serde_json::json!({ "length": 7 }))]),
+            files: BTreeMap::from([("best.safetensors".into(), b"weights".to_vec())]),
         }
     }
 

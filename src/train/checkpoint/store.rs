@@ -191,8 +191,12 @@ mod tests {
         let mut write = |steps: u64| {
             course.env_steps = steps;
             assert!(store.due(&course));
-            let checkpoint =
-                Checkpoint { course: course.clone(), memory: Vec::new(), sinks: BTreeMap::new() };
+            let checkpoint = Checkpoint {
+                course: course.clone(),
+                memory: Vec::new(),
+                sinks: BTreeMap::new(),
+                files: BTreeMap::new(),
+            };
             store.write(&checkpoint).expect("write");
             assert!(!store.due(&course));
         };
@@ -218,7 +222,12 @@ mod tests {
         // A run that went on from an earlier moment comes to the later ones again.
         let mut store = Store::new(&run, Every::Steps(1), &Course { env_steps: 15, ..course.clone() });
         course.env_steps = 16;
-        let checkpoint = Checkpoint { course: course.clone(), memory: Vec::new(), sinks: BTreeMap::new() };
+        let checkpoint = Checkpoint {
+            course: course.clone(),
+            memory: Vec::new(),
+            sinks: BTreeMap::new(),
+            files: BTreeMap::new(),
+        };
         store.write(&checkpoint).expect("write");
         assert_eq!(steps(), [16]);
     }

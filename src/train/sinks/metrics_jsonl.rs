@@ -38,8 +38,13 @@ impl Sink for MetricsJsonl {
         let mut text = String::new();
         match event {
             Event::Progress(progress) => {
-                let mut values = scalars::cleanrl(progress, self.learning_rates[0]);
-                values.extend(scalars::stable_baselines3(progress, self.learning_rates[0]));
+                let rate = self.learning_rates[0];
+                let mut values = scalars::cleanrl(progress, rate);
+                values.extend(scalars::stable_baselines3(progress, rate));
+                // What all agents have together is said of all.
+                if self.learning_rates.iter().any(|other| *other != rate) {
+                    values.retain(|(name, _)| !name.ends_with("/learning_rate"));
+                }
                 line(&mut text, progress.env_steps, None, &values);
             }
             // Every number once: there may be a thousand agents.

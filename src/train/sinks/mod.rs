@@ -70,6 +70,7 @@ pub mod settings;
 pub mod tensorboard;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
@@ -77,6 +78,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::checkpoint::store::{Every, Store};
 use crate::train::event::{Event, Report, Weights};
@@ -155,6 +157,30 @@ const SINKS: &[(&str, Open)] = &[
     (GIF_FILE, |_, _, _| Ok(Box::new(pictures::AgentGif))),
 ];
 
+/// Where the weights that evaluated best at the end of a run are kept when it goes on from there to be longer: a run that had been so
+/// long from the start would not have evaluated there. Nothing if they are those of the checkpoint.
+pub(super) fn best_of_the_end(dir: &RunDir, checkpoint: &Checkpoint, trainer: &Trainer) -> Option<PathBuf> {
+    let longer = checkpoint.course.closing() && !trainer.course().closing();
+    let own = checkpoint.files.get(BEST_FILE);
+    let there = || files::read(&dir.file(BEST_FILE), files::MOST_DATA).ok();
+    (longer && there().as_ref() != own).then(|| dir.aside(BEST_FILE)).flatten()
+}
+
+/// The best weights as they were at a checkpoint.
+fn put_back(dir: &RunDir, checkpoint: &Checkpoint, trainer: &Trainer) -> Result<()> {
+    if let Some(aside) = best_of_the_end(dir, checkpoint, trainer) {
+        dir.unseal()?;
+        std::fs::rename(dir.file(BEST_FILE), &aside).map_err(|e| Error::file("write", aside, e))?;
+    }
+    match checkpoint.files.get(BEST_FILE) {
+        Some(bytes) if files::read(&dir.file(BEST_FILE), files::MOST_DATA).ok().as_ref() != Some(bytes) => {
+            dir.unseal()?;
+            dir.write(BEST_FILE, bytes)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The state of a sink as a checkpoint keeps it.
 fn kept(name: &str, value: &impl Serialize) -> Result<Value> {
     serde_json::to_value(value).map_err(|e| Error::file("write checkpoint of", name, e))
@@ -220,6 +246,9 @@ impl RunFiles {
             let others = [AGENTS_FILE, PROFILE_FILE, TRACE_FILE];
             SINKS.iter().map(|(name, _)| *name).chain(others).try_for_each(|name| dir.remove(name))?;
         }
+        if let Some(checkpoint) = checkpoint {
+            put_back(&dir, checkpoint, trainer)?;
+        }
         let states = checkpoint.map_or(&anew, |checkpoint| &checkpoint.sinks);
         let mut sinks = RunFiles::open(&dir, trainer, states)?;
         // Every file can go on, and from here on the run is another one. The digests of one that had ended are not its own;
@@ -283,6 +312,11 @@ impl RunFiles {
                 Value::Null => {}
                 state => drop(checkpoint.sinks.insert((*name).to_owned(), state)),
             }
+        }
+        // What comes after may find better ones, and not be part of the run that goes on from here.
+        if checkpoint.course.best_evaluated.is_some() {
+            let bytes = files::read(&self.dir.file(BEST_FILE), files::MOST_DATA).ok();
+            checkpoint.files.extend(bytes.map(|bytes| (BEST_FILE.to_owned(), bytes)));
         }
         self.checkpoints.write(&checkpoint)
     }
