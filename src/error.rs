@@ -281,6 +281,18 @@ impl Error {
         }
     }
 
+    /// Whether it comes from the settings or the world of one run, so that others may be trained all the same.
+    pub fn is_of_one_run(&self) -> bool {
+        matches!(
+            self,
+            Error::Invalid { .. }
+                | Error::EnvFile { .. }
+                | Error::NotFinite { .. }
+                | Error::Kernel { .. }
+                | Error::Shader { .. }
+        )
+    }
+
     /// The same error, which also says where the last weights of the run are.
     pub fn with_kept(self, place: String) -> Error {
         match self {

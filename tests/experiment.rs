@@ -244,6 +244,23 @@ fn a_world_that_changes_on_the_way_is_refused() {
 }
 
 #[test]
+fn a_population_that_cannot_be_trained_is_named_and_the_others_are_trained() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let folder = root.path();
+    fs::copy("tests/data/level.wgsl", folder.join("level.wgsl")).expect("copy");
+    let text = FILE.replace("'catch', 'cartpole'", "'level.wgsl'").replace("['sqn', 'dqn']", "['sqn']")
+        + "[[variants]]\nname = 'broken'\nsettings = { env_param = ['level=-1'] }\n[[variants]]\nname = 'whole'\n\
+           settings = { env_param = ['level=2'] }\n";
+    fs::write(folder.join("mixed.toml"), text).expect("write");
+    for _ in 0..2 {
+        let parts = ["sqn; broken in", "cannot be trained", "level.wgsl"];
+        refused_in(folder, &["experiment", "mixed.toml", "--device", "cpu"], 2, &parts);
+        let scores = fs::read_to_string(folder.join("experiments/mixed/scores.csv")).expect("scores");
+        assert!(scores.contains("sqn; whole") && !scores.contains("broken"), "{scores}");
+    }
+}
+
+#[test]
 fn what_cannot_be_run_or_drawn_is_refused() {
     let root = tempfile::tempdir().expect("temporary directory");
     let folder = root.path();

@@ -129,6 +129,11 @@ fn wrong_sweeps_are_refused_before_anything_is_written() {
         (SWEEP.replace("gamma", "gama"), vec!["sweep", "my.toml"], ["my.toml", "gamma"]),
         (SWEEP.replace("min = 1e-4", "min = 1"), vec!["sweep", "my.toml"], ["my.toml", "min below max"]),
         (SWEEP.replace("trials = 6", "trials = "), vec!["sweep", "my.toml"], ["my.toml", "TOML"]),
+        (
+            SWEEP.replace("hidden = [16]", "kl = \"maybe\""),
+            vec!["sweep", "my.toml"],
+            ["my.toml", ": kl = 'maybe'"],
+        ),
         (SWEEP.into(), vec!["sweep", "nowhere.toml"], ["nowhere.toml", "cannot be read"]),
         (SWEEP.into(), vec!["sweep", "my.toml", "--shard", "4/4"], ["4/4", "0/4"]),
     ] {
@@ -139,6 +144,43 @@ fn wrong_sweeps_are_refused_before_anything_is_written() {
         assert!(parts.iter().all(|part| message.contains(part)), "{parts:?}: {message}");
         assert!(output.stdout.is_empty() && !root.path().join("sweeps").exists());
     }
+}
+
+/// A trial whose world faults is named, and does not keep the others from being trained.
+#[test]
+fn a_trial_that_cannot_be_trained_is_named_and_the_others_are_trained() {
+    let text = "agents = 3\n[settings]\nenv = \"level.wgsl\"\ndevice = \"cpu\"\ntotal_timesteps = 400\nlearning_starts = 100\n\
+                hidden = [8]\nbatch_size = 8\neval_episodes = 2\n[parameters]\n\
+                env_param = { values = [[\"level=1\"], [\"level=-1\"], [\"level=2\"]] }\n";
+    let root = folder(text);
+    std::fs::copy("tests/data/level.wgsl", root.path().join("level.wgsl")).expect("copy");
+    for _ in 0..2 {
+        let output = output_in(root.path(), &["sweep", "my.toml"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("trial 1 (env_param="), "{said}");
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(shown.contains("2 of 3 trials finished"), "{shown}");
+        assert_eq!(lines(&root.path().join("sweeps/my")).len(), 2);
+    }
+
+    let arguments =
+        ["ask-tell", "level.wgsl", "--device", "cpu", "--total-timesteps", "200", "--eval-episodes", "2"];
+    let mut child = softq_in(root.path(), &arguments).stdin(Stdio::piped()).spawn().expect("start softq");
+    let mut input = child.stdin.take().expect("stdin");
+    let asked = "{\"trials\": [{\"env_param\": \"level=-1\"}, {\"env_param\": \"level=1\"}]}\n\
+                 {\"trials\": [{\"device\": \"vulkan:99\"}]}\n{\"trials\": []}\n";
+    input.write_all(asked.as_bytes()).expect("asked");
+    drop(input);
+    let output = child.wait_with_output().expect("ended");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let told: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let results = &told[0]["results"];
+    assert!(results[0]["error"].as_str().is_some_and(|error| error.contains("level.wgsl")), "{text}");
+    assert!(results[0]["eval_greedy_mean"].is_null() && results[1]["eval_greedy_mean"].is_f64(), "{text}");
+    assert!(results[1].get("error").is_none(), "{text}");
+    assert!(told[1]["error"].as_str().is_some_and(|error| error.contains("vulkan:99")), "{text}");
+    assert_eq!(told[2], serde_json::json!({"results": []}));
+    assert!(!output.status.success());
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! `softq ask-tell`: settings of trials in, a line of JSON at a time, results out. What optimises is another program.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use softq::config::{self, Kind};
 use softq::train::event::Event;
 use softq::train::layers::Resolved;
-use softq::train::trials::{Outcome, Settings, common_notes, config_of, populations, resolved, train};
+use softq::train::trials::{Outcome, Settings, common_notes, config_of, populations, resolved, train_each};
 use softq::{Error, Result};
 
 use super::flags::Flags;
@@ -74,6 +77,9 @@ struct TrialResult {
     settings: Settings,
     #[serde(flatten)]
     outcome: Outcome,
+    /// Why it could not be trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 /// The answer to a line that asks for what cannot be.
@@ -84,19 +90,55 @@ struct Refused {
 
 /// Runs the command on stdin.
 pub fn ask_tell(args: &AskTellArgs, out: &mut dyn Write) -> Result<()> {
-    serve(args, &mut BufReader::new(std::io::stdin()), out)
+    serve(args, &lines(BufReader::new(std::io::stdin())), &signals::watch(), out)
 }
 
-fn serve(args: &AskTellArgs, input: &mut dyn BufRead, out: &mut dyn Write) -> Result<()> {
+/// The lines of an input, read beside, so that a signal is heard while none comes. The last may be without an end, and one that is too
+/// long is cut.
+fn lines(mut input: impl BufRead + Send + 'static) -> Receiver<std::io::Result<Vec<u8>>> {
+    let (send, receive) = sync_channel(1);
+    thread::spawn(move || {
+        loop {
+            let mut line = Vec::new();
+            let read = Read::take(&mut input, MOST_BYTES).read_until(b'\n', &mut line);
+            let last = !matches!(read, Ok(bytes) if bytes > 0);
+            if send.send(read.map(|_| line)).is_err() || last {
+                return;
+            }
+        }
+    });
+    receive
+}
+
+/// The next line, empty at the end of the input.
+fn next(lines: &Receiver<std::io::Result<Vec<u8>>>, stop: &AtomicUsize) -> Result<Vec<u8>> {
+    loop {
+        match lines.recv_timeout(Duration::from_millis(50)) {
+            Ok(line) => return line.map_err(|e| Error::file("read", "standard input", e)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(Vec::new()),
+            Err(RecvTimeoutError::Timeout) => match stop.load(Ordering::Relaxed) {
+                0 => {}
+                signal => {
+                    let goes_on = "Every line so far is answered.".into();
+                    return Err(Error::Interrupted { signal, env_steps: None, kept: String::new(), goes_on });
+                }
+            },
+        }
+    }
+}
+
+fn serve(
+    args: &AskTellArgs,
+    lines: &Receiver<std::io::Result<Vec<u8>>>,
+    stop: &AtomicUsize,
+    out: &mut dyn Write,
+) -> Result<()> {
     let shared = args.shared();
     // Wrong flags are told before anything is asked.
     config_of(&shared, &Settings::new())?;
-    let stop = signals::watch();
     let mut refused = None;
     for number in 1.. {
-        let mut line = Vec::new();
-        let read = Read::take(&mut *input, MOST_BYTES).read_until(b'\n', &mut line);
-        read.map_err(|e| Error::file("read", "standard input", e))?;
+        let line = next(lines, stop)?;
         if line.is_empty() {
             break;
         }
@@ -112,26 +154,30 @@ fn serve(args: &AskTellArgs, input: &mut dyn BufRead, out: &mut dyn Write) -> Re
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match answer(args, &shared, number, &line, &stop) {
-            Ok(told) => json_line(out, &told)?,
-            // A line that asks for what cannot be is answered too, and those behind it are not lost.
-            Err(error) if error.exit_code() == 2 => {
-                json_line(out, &Refused { error: error.to_string() })?;
-                refused = Some(error);
+        match answer(args, &shared, number, &line, stop) {
+            Ok((told, failed)) => {
+                json_line(out, &told)?;
+                refused = refused.or(failed);
             }
-            Err(error) => return Err(error),
+            Err(error @ (Error::Interrupted { .. } | Error::DeviceLost { .. })) => return Err(error),
+            // A line that asks for what cannot be is answered too, and those behind it are not lost.
+            Err(error) => {
+                json_line(out, &Refused { error: error.to_string() })?;
+                refused = refused.or(Some(error));
+            }
         }
     }
     refused.map_or(Ok(()), Err)
 }
 
+/// What is told of a line, and the first error of a trial of it that cannot be trained.
 fn answer(
     args: &AskTellArgs,
     shared: &Settings,
     number: usize,
     line: &[u8],
-    stop: &std::sync::atomic::AtomicUsize,
-) -> Result<Told> {
+    stop: &AtomicUsize,
+) -> Result<(Told, Option<Error>)> {
     let asked: Asked = serde_json::from_slice(line).map_err(|e| {
         let hint = "For example {\"trials\": [{\"learning_rate\": 1e-3}, {\"learning_rate\": 3e-3}]}.";
         let allowed = "{\"trials\": [settings of a trial, ...]} on one line";
@@ -141,15 +187,16 @@ fn answer(
         let allowed = format!("at most {MOST_TRIALS}");
         return Err(Error::invalid("trials", asked.trials.len(), allowed, "Ask in several lines."));
     }
-    Ok(Told { results: trained(shared, &asked.trials, args.side_by_side, stop)? })
+    let (results, failed) = trained(shared, &asked.trials, args.side_by_side, stop)?;
+    Ok((Told { results }, failed))
 }
 
 fn trained(
     shared: &Settings,
     trials: &[Settings],
     side_by_side: u32,
-    stop: &std::sync::atomic::AtomicUsize,
-) -> Result<Vec<TrialResult>> {
+    stop: &AtomicUsize,
+) -> Result<(Vec<TrialResult>, Option<Error>)> {
     let mut configs = Vec::new();
     let mut notes = Vec::new();
     for (number, own) in trials.iter().enumerate() {
@@ -179,22 +226,40 @@ fn trained(
         progress_line::warn(&note);
     }
     let mut results: Vec<Option<TrialResult>> = trials.iter().map(|_| None).collect();
-    for population in populations(&configs, side_by_side as usize)? {
-        let warn = &mut |event: &Event| {
-            if let Event::Warning(text) = event {
-                progress_line::warn(text);
-            }
-        };
-        let Some(outcomes) = train(&population.config, stop, warn)? else {
-            let signal = stop.load(Ordering::Relaxed);
-            let goes_on = "No result of this line is told, since only those of whole trainings are.".into();
-            return Err(Error::Interrupted { signal, env_steps: None, kept: String::new(), goes_on });
-        };
-        for (trial, outcome) in population.trials.into_iter().zip(outcomes) {
-            results[trial] = Some(TrialResult { settings: trials[trial].clone(), outcome });
+    let warn = &mut |event: &Event| {
+        if let Event::Warning(text) = event {
+            progress_line::warn(text);
         }
+    };
+    let mut failed = None;
+    let populations = populations(&configs, side_by_side as usize)?;
+    let ended = train_each(populations, stop, warn, &mut |population, outcomes| {
+        let mut keep = |trial: usize, outcome: Outcome, error: Option<String>| {
+            results[trial] = Some(TrialResult { settings: trials[trial].clone(), outcome, error });
+        };
+        match outcomes {
+            Ok(outcomes) => {
+                population
+                    .trials
+                    .iter()
+                    .zip(outcomes)
+                    .for_each(|(trial, outcome)| keep(*trial, outcome, None));
+            }
+            Err(error) => {
+                let trial = population.trials[0];
+                progress_line::warn(&format!("trials[{trial}] cannot be trained: {error}"));
+                keep(trial, Outcome::default(), Some(error.to_string()));
+                failed.get_or_insert(error);
+            }
+        }
+        Ok(())
+    })?;
+    if !ended {
+        let signal = stop.load(Ordering::Relaxed);
+        let goes_on = "No result of this line is told, since only those of whole trainings are.".into();
+        return Err(Error::Interrupted { signal, env_steps: None, kept: String::new(), goes_on });
     }
-    Ok(results.into_iter().flatten().collect())
+    Ok((results.into_iter().flatten().collect(), failed))
 }
 
 #[cfg(test)]
@@ -211,7 +276,7 @@ mod tests {
             panic!("another command");
         };
         let mut out = Vec::new();
-        serve(&args, &mut input.as_bytes(), &mut out)?;
+        serve(&args, &lines(std::io::Cursor::new(input.to_owned())), &AtomicUsize::new(0), &mut out)?;
         let text = String::from_utf8(out).expect("text");
         Ok(text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect())
     }
@@ -255,11 +320,24 @@ mod tests {
         };
         let mut out = Vec::new();
         let input = "{\"trials\": [{\"learning_rate\": 2}]}\n{\"trials\": []}\n";
-        serve(&args, &mut input.as_bytes(), &mut out).expect_err("told at the end too");
+        serve(&args, &lines(std::io::Cursor::new(input)), &AtomicUsize::new(0), &mut out)
+            .expect_err("told at the end too");
         let text = String::from_utf8(out).expect("text");
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         let error = lines[0]["error"].as_str().expect("an error");
         assert!(error.contains("trials[0]") && error.contains("learning_rate"), "{error}");
         assert_eq!(lines[1], serde_json::json!({"results": []}));
+    }
+
+    #[test]
+    fn a_signal_is_heard_while_nothing_is_asked() {
+        let line = ["softq", "ask-tell", "cartpole", "--device", "cpu"];
+        let Command::AskTell(args) = Cli::try_parse_from(line).expect("arguments").command else {
+            panic!("another command");
+        };
+        // An input that stays open.
+        let (_open, lines) = sync_channel(1);
+        let error = serve(&args, &lines, &AtomicUsize::new(15), &mut Vec::new()).expect_err("ended");
+        assert!(error.exit_code() == 143 && error.to_string().contains("answered"), "{error}");
     }
 }

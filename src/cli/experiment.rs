@@ -33,20 +33,20 @@ pub struct ExperimentArgs {
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
     /// Print the runs, their steps, memory and about how long they take, and run nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "out")]
     dry_run: bool,
 }
 
 /// Runs the command.
 pub fn experiment(args: &ExperimentArgs, out: &mut dyn Write) -> Result<()> {
     let experiment = Experiment::read(&args.file, args.device.as_deref())?;
+    notes(&experiment);
     if args.dry_run {
         return say(out, &plan(&experiment)?);
     }
     let root = args.out.clone().unwrap_or_else(|| {
         Path::new("experiments").join(args.file.file_stem().unwrap_or(args.file.as_os_str()))
     });
-    notes(&experiment);
     let steps: Vec<u64> = experiment.cells.iter().map(|cell| cell.resolved.config.total_timesteps).collect();
     let bar = ProgressBar::new(steps.iter().sum());
     if let Ok(style) = ProgressStyle::with_template("{bar:20} {human_pos}/{human_len} steps  {msg}") {

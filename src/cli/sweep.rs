@@ -12,7 +12,7 @@ use softq::train::event::Event;
 use softq::train::sweep::ranking::{Standing, ranking};
 use softq::train::sweep::store::{Shard, Store, finished};
 use softq::train::sweep::{Sweep, Trial, default_dir};
-use softq::train::trials::{Settings, command, populations, train};
+use softq::train::trials::{Settings, command, populations, train_each};
 use softq::{Error, Result};
 
 use super::player::number;
@@ -35,7 +35,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "K/N", default_value = "0/1")]
     shard: Shard,
     /// Train nothing, show what is finished
-    #[arg(long)]
+    #[arg(long, conflicts_with = "shard")]
     show: bool,
     /// Print one JSON line with the ranking on stdout and nothing else there
     #[arg(long)]
@@ -56,9 +56,10 @@ struct Summary<'a> {
 pub fn sweep(args: &SweepArgs, out: &mut dyn Write) -> Result<()> {
     let (sweep, text) = Sweep::read(&args.file)?;
     let dir = args.dir.clone().unwrap_or_else(|| default_dir(&args.file));
+    let mut failed = None;
     if !args.show {
         let mut store = Store::open(&dir, &sweep, &text, args.shard)?;
-        train_missing(&sweep, &dir, args.shard, &mut store)?;
+        failed = train_missing(&sweep, &dir, args.shard, &mut store)?;
     }
     let done = finished(&dir, &sweep)?;
     let ranking = ranking(done.values());
@@ -69,13 +70,15 @@ pub fn sweep(args: &SweepArgs, out: &mut dyn Write) -> Result<()> {
             finished: done.len(),
             ranking: &ranking,
         };
-        return json_line(out, &summary);
+        json_line(out, &summary)?;
+    } else {
+        say(out, &table(&sweep, &dir, done.len(), &ranking))?;
     }
-    say(out, &table(&sweep, &dir, done.len(), &ranking))
+    failed.map_or(Ok(()), Err)
 }
 
-/// Trains what this process has to and nobody has finished.
-fn train_missing(sweep: &Sweep, dir: &Path, shard: Shard, store: &mut Store) -> Result<()> {
+/// Trains what this process has to and nobody has finished. The first error of a trial that cannot be trained; the others are.
+fn train_missing(sweep: &Sweep, dir: &Path, shard: Shard, store: &mut Store) -> Result<Option<Error>> {
     let mut done = finished(dir, sweep)?;
     let missing: Vec<u64> =
         (0..sweep.len()).filter(|trial| shard.has(*trial) && !done.contains_key(trial)).collect();
@@ -84,17 +87,23 @@ fn train_missing(sweep: &Sweep, dir: &Path, shard: Shard, store: &mut Store) -> 
         progress_line::warn(&note);
     }
     let stop = signals::watch();
-    for population in populations(&configs.collect::<Result<Vec<_>>>()?, sweep.agents as usize)? {
-        let warn = &mut |event: &Event| {
-            if let Event::Warning(text) = event {
-                progress_line::warn(text);
+    let populations = populations(&configs.collect::<Result<Vec<_>>>()?, sweep.agents as usize)?;
+    let warn = &mut |event: &Event| {
+        if let Event::Warning(text) = event {
+            progress_line::warn(text);
+        }
+    };
+    let mut failed = None;
+    let ended = train_each(populations, &stop, warn, &mut |population, outcomes| {
+        let outcomes = match outcomes {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                let trial = population.trials[0] as u64;
+                let settings = words(&sweep.own(trial)?);
+                progress_line::warn(&format!("trial {trial} ({settings}) cannot be trained: {error}"));
+                failed.get_or_insert(error);
+                return Ok(());
             }
-        };
-        let Some(outcomes) = train(&population.config, &stop, warn)? else {
-            let finished = counted(done.len(), "finished trial");
-            let goes_on = format!("With the {finished} in {} the same command goes on.", dir.display());
-            let signal = stop.load(Ordering::Relaxed);
-            return Err(Error::Interrupted { signal, env_steps: None, kept: String::new(), goes_on });
         };
         let trials = population.trials.iter().zip(outcomes).map(|(trial, outcome)| {
             let trial = *trial as u64;
@@ -104,8 +113,15 @@ fn train_missing(sweep: &Sweep, dir: &Path, shard: Shard, store: &mut Store) -> 
         store.add(&trials)?;
         done.extend(trials.into_iter().map(|trial| (trial.trial, trial)));
         tell(sweep, &done);
+        Ok(())
+    })?;
+    if !ended {
+        let finished = counted(done.len(), "finished trial");
+        let goes_on = format!("With the {finished} in {} the same command goes on.", dir.display());
+        let signal = stop.load(Ordering::Relaxed);
+        return Err(Error::Interrupted { signal, env_steps: None, kept: String::new(), goes_on });
     }
-    Ok(())
+    Ok(failed)
 }
 
 /// One line on stderr after each population.

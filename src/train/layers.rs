@@ -241,6 +241,17 @@ fn blame(error: Error, origins: &BTreeMap<String, Origin>, file: Option<&Setting
     }
 }
 
+/// What a file of trials or of experiments sets, each `key=value`; errors name the key as it stands there.
+pub(super) fn resolve_given(set: Vec<String>) -> Result<Resolved> {
+    resolve(&Layers { set, ..Layers::default() }).map_err(|error| match error {
+        Error::Invalid { field, value, allowed, hint } => {
+            let field = field.strip_prefix("--set ").unwrap_or(&field).to_owned();
+            Error::Invalid { field, value, allowed, hint }
+        }
+        other => other,
+    })
+}
+
 /// Only a preset can still be wrong once every user layer has been checked.
 fn unreadable(error: &dyn std::fmt::Display) -> Error {
     Error::invalid(
@@ -344,6 +355,16 @@ mod tests {
         assert!(notes(&file(&run)).is_empty());
         // Agents for some of whom it has an effect.
         assert!(notes(&flags(&[("epsilon_final", "0.1"), ("sweep", "epsilon_decay_steps=0,9")])).is_empty());
+        // A clamp that only lets alpha in.
+        assert!(notes(&flags(&[fixed, ("alpha", "1e-5"), ("alpha_min", "1e-6")])).is_empty());
+        let level = ("epsilon_decay_steps", "9");
+        assert_eq!(
+            notes(&flags(&[fixed, ("alpha_min", "1e-3"), level])),
+            [
+                "alpha_min has no effect: it needs an alpha that moves, or one below 0.0001.",
+                "epsilon_decay_steps has no effect: it needs epsilon and epsilon_final apart."
+            ]
+        );
         let swept = flags(&[("sweep", "huber_delta=1,2")]);
         assert_eq!(notes(&swept), ["huber_delta has no effect: it needs loss = huber."]);
         let still = flags(&[("algo", "soft_q"), ("target_network", "false"), ("polyak", "0.5")]);

@@ -308,6 +308,8 @@ mod tests {
             ("\"uniform\"", "\"unifrom\"", "unifrom"),
             ("[0.9, 0.99]", "[0.9, 1.5]", "gamma = 1.5"),
             ("[0.9, 0.99]", "[]", "at least one value"),
+            ("[0.9, 0.99]", "[0.9, 0.99], max = 1", "'max' is none of the words of 'values'"),
+            ("min = 0.1,", "values = [0.2], min = 0.1,", "'values' is none of the words of 'uniform'"),
             ("min = 1, max = 3", "min = 0.5, max = 3", "whole"),
             ("env = \"cartpole\"", "env = \"cartpol\"", "cartpole"),
             ("[parameters]", "[parameter]", "parameter"),

@@ -2,7 +2,7 @@
 //! population does; trials that differ in more are populations of their own. Since an agent of a population is bit for bit the
 //! run of its own settings, what a trial comes to does not depend on which others it is trained with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
@@ -12,14 +12,14 @@ use toml::Table;
 use crate::config::{Config, Kind, SETTINGS, Setting, find, plain};
 use crate::error::{Error, Result};
 use crate::train::event::{Event, Report};
-use crate::train::layers::{Layers, Resolved, resolve};
+use crate::train::layers::{Resolved, resolve_given};
 use crate::train::trainer::Trainer;
 
 /// Settings by their keys.
 pub type Settings = Map<String, Value>;
 
 /// What a trial came to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Environment steps taken; none of a trial that diverged, whose population may have gone on.
     pub env_steps: Option<u64>,
@@ -85,7 +85,7 @@ pub fn resolved(shared: &Settings, own: &Settings) -> Result<Resolved> {
         })?;
         set.push(format!("{}={text}", setting.key));
     }
-    resolve(&Layers { set, ..Layers::default() })
+    resolve_given(set)
 }
 
 /// What is to be said of all of these trials.
@@ -160,6 +160,35 @@ fn population(members: &[&(usize, Config)]) -> Population {
     Population { config: Config { agents: members.len() as u32, sweep, ..first.clone() }, trials }
 }
 
+/// Takes what came of a population: an outcome per trial, or the error of its one trial.
+pub type Take<'a> = dyn FnMut(&Population, Result<Vec<Outcome>>) -> Result<()> + 'a;
+
+/// Trains populations one after the other and tells `take` what came of each. One that ends by the settings or the world of one of
+/// its trials is trained again, each trial alone, so that only that one is lost. False as soon as `stop` holds something else than 0.
+pub fn train_each(
+    populations: Vec<Population>,
+    stop: &AtomicUsize,
+    observe: &mut dyn FnMut(&Event),
+    take: &mut Take<'_>,
+) -> Result<bool> {
+    let mut waiting = VecDeque::from(populations);
+    while let Some(population) = waiting.pop_front() {
+        match train(&population.config, stop, observe) {
+            Ok(None) => return Ok(false),
+            Ok(Some(outcomes)) => take(&population, Ok(outcomes))?,
+            Err(error) if !error.is_of_one_run() => return Err(error),
+            Err(error) if population.trials.len() == 1 => take(&population, Err(error))?,
+            Err(_) => {
+                let alone = population.config.members()?.into_iter().zip(population.trials);
+                for (config, trial) in alone.rev() {
+                    waiting.push_front(Population { config, trials: vec![trial] });
+                }
+            }
+        }
+    }
+    Ok(true)
+}
+
 /// Trains a population to its end, one outcome per agent; `None` as soon as `stop` holds something else than 0.
 pub fn train(
     config: &Config,
@@ -182,15 +211,7 @@ pub fn train(
             }
             // All of them.
             Err(Error::Diverged { .. }) => {
-                let lost = |diverged_at_update| Outcome {
-                    env_steps: None,
-                    solved_at_env_steps: None,
-                    diverged_at_update,
-                    eval_greedy_mean: None,
-                    eval_greedy_std: None,
-                    eval_softmax_mean: None,
-                    eval_softmax_std: None,
-                };
+                let lost = |diverged_at_update| Outcome { diverged_at_update, ..Outcome::default() };
                 let standings = trainer.course.standings.iter();
                 return Ok(Some(standings.map(|standing| lost(standing.diverged_at_update)).collect()));
             }

@@ -29,7 +29,7 @@ use toml::{Table, Value};
 use crate::config::{Kind, find, plain};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::train::layers::{ENV_PARAM, Layers, Resolved, put_below, resolve};
+use crate::train::layers::{ENV_PARAM, Resolved, put_below, resolve_given};
 
 /// The file, as it is written.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -195,7 +195,7 @@ impl File {
                 .map(|(key, value)| format!("{key}={value}")),
         );
         set.extend(device.map(|device| format!("device={device}")));
-        let resolved = resolve(&Layers { set, ..Layers::default() })?;
+        let resolved = resolve_given(set)?;
         if let Some(wrong) = resolved.env.id.chars().find(|c| !legible(*c)) {
             let hint = format!("It is a cell of scores.csv, where '{wrong}' cannot stand: rename the file.");
             return Err(Error::invalid(

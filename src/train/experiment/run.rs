@@ -41,7 +41,8 @@ pub struct Standing<'a> {
     pub done: bool,
 }
 
-/// Runs what is not yet done into `root`, and returns all scores. `observe` is told how it goes.
+/// Runs what is not yet done into `root`, and returns all scores. `observe` is told how it goes. A population that its settings or
+/// its world end does not keep the others from being trained; its error comes in the place of the scores.
 pub fn run(
     experiment: &Experiment,
     root: &Path,
@@ -55,6 +56,7 @@ pub fn run(
         in_the_same_world(cell, &runs.file(&cell.slug))?;
     }
     let mut all = Vec::new();
+    let mut failed = None;
     for (index, cell) in experiment.cells.iter().enumerate() {
         let name = format!("{}.csv", cell.slug);
         if !done.file(&name).is_file() {
@@ -67,6 +69,13 @@ pub fn run(
                 )?,
                 // Every seed of it: it has no score at its end, and the others are trained all the same.
                 Err(Error::Diverged { .. }) => Vec::new(),
+                // The others are trained all the same.
+                Err(error) if error.is_of_one_run() => {
+                    let standing = Standing { cell, index, env_steps: 0, done: false };
+                    observe(standing, &Event::Warning(format!("it cannot be trained: {error}")));
+                    failed.get_or_insert(error);
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             done.write(&name, text(&of_cell).as_bytes())?;
@@ -86,7 +95,7 @@ pub fn run(
         all.extend(of_cell);
         folder.write(SCORES_FILE, text(&all).as_bytes())?;
     }
-    Ok(all)
+    failed.map_or(Ok(all), Err)
 }
 
 fn text(scores: &[Score]) -> String {

@@ -6,11 +6,13 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::agents;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::train::experiment::run::{DONE, RUNS};
 use crate::train::experiment::scores;
-use crate::train::run_dir::METRICS_FILE;
+use crate::train::run_dir::{CONFIG_FILE, METRICS_FILE};
 
 /// One window of training of one agent.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +40,8 @@ struct Line {
     entropy: Option<f64>,
 }
 
-/// The windows of all agents of a run. A policy whose entropy is 0 from first to last takes the best action whatever alpha says;
-/// it has no temperature, and no windows here. `algorithm` names that of each agent.
+/// The windows of all agents of a run. An algorithm that neither measures an entropy nor has it in its target knows no temperature,
+/// nor does a policy whose entropy is 0 from first to last, since it takes the best action whatever alpha says: they have no windows here. `algorithm` names that of each agent.
 pub fn of_run(run: &Path, algorithm: &dyn Fn(usize) -> String, environment: &str) -> Result<Vec<Window>> {
     let path = run.join(METRICS_FILE);
     let text = files::read_text(&path, files::MOST_DATA).map_err(|e| Error::file("read", &path, e))?;
@@ -56,8 +58,20 @@ pub fn of_run(run: &Path, algorithm: &dyn Fn(usize) -> String, environment: &str
     }
     // Lines without an agent are a population's means, or a single agent's own.
     let windows = if agents.is_empty() { whole } else { agents };
-    let stochastic = windows.iter().any(|window| window.entropy.is_some_and(|entropy| entropy != 0.0));
-    Ok(if stochastic { windows } else { Vec::new() })
+    if !knows_temperature(run) {
+        return Ok(Vec::new());
+    }
+    let mut measured = windows.iter().filter_map(|window| window.entropy).peekable();
+    let greedy = measured.peek().is_some() && measured.all(|entropy| entropy == 0.0);
+    Ok(if greedy { Vec::new() } else { windows })
+}
+
+/// Whether the run's algorithm knows a temperature, as far as its directory says.
+fn knows_temperature(run: &Path) -> bool {
+    let text = files::read_text(&run.join(CONFIG_FILE), files::MOST_TEXT).ok();
+    let config: Option<Config> = text.and_then(|text| toml::from_str(&text).ok());
+    let Some(config) = config else { return true };
+    agents::find(&config.algo).is_ok_and(|algorithm| algorithm.entropy || (algorithm.soft)(&config))
 }
 
 /// The windows of all populations of an experiment that are done.
@@ -102,6 +116,14 @@ mod tests {
 
     #[test]
     fn greedy_policies_have_no_temperature_and_a_wrong_line_is_named() {
+        // Of particles no entropy is known.
+        let unmeasured = "{\"global_step\":16,\"losses/alpha\":0.2}\n";
+        assert_eq!(read(unmeasured).expect("a window"), [(16, 0.2, None)]);
+        let dqn = tempfile::tempdir().expect("temporary directory");
+        fs::write(dqn.path().join(METRICS_FILE), unmeasured).expect("write");
+        let config = Config { algo: "dqn".into(), ..Config::default() };
+        fs::write(dqn.path().join(CONFIG_FILE), toml::to_string(&config).expect("TOML")).expect("write");
+        assert_eq!(of_run(dqn.path(), &|_| "dqn".into(), "Catch-bsuite").expect("none"), []);
         let greedy = "{\"global_step\":16,\"losses/alpha\":0.2,\"losses/entropy\":0}\n";
         assert_eq!(read(greedy).expect("no windows"), []);
         let error = read(&format!("{greedy}{{\"global_step\":-1}}\n")).expect_err("wrong");

@@ -42,6 +42,10 @@ impl Distribution {
             Some(Value::String(name)) => name,
             Some(_) => return wrong(FORMS, "The name of a distribution is a text."),
         };
+        let needless: &[&str] = if named == NAMES[0] { &["min", "max"] } else { &["values"] };
+        if let Some(other) = needless.iter().find(|word| table.contains_key(**word)) {
+            return wrong(FORMS, &format!("'{other}' is none of the words of '{named}'."));
+        }
         match named {
             "values" => match table.get("values").and_then(Value::as_array) {
                 Some(values) if !values.is_empty() => Ok(Distribution::Values(values.clone())),
