@@ -4,6 +4,8 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use softq::bench::roofline::{self, Limits};
 use softq::bench::timing::Effort;
@@ -226,4 +228,24 @@ fn a_training_in_one_dispatch_is_timed_and_held_against_the_twins() {
     for row in rows {
         assert!(row.passed && row.shape.ends_with("2 agents, megakernel"), "{row:?}");
     }
+}
+
+/// Minutes of measurements are not lost to a signal.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_benchmark_tells_the_rows_that_it_has() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_softq"));
+    command.args(["bench", "--suite", "standard", "--device", "cpu", "-o", "json"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start softq");
+    std::thread::sleep(Duration::from_secs(3));
+    let signalled = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+    assert!(signalled.success(), "it had ended before");
+    let output = child.wait_with_output().expect("ended");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(143), "{said}");
+    let record: Record = serde_json::from_slice(&output.stdout).expect("a record");
+    assert!(
+        !record.rows.is_empty() && record.left_out.iter().any(|row| row.contains("interrupted")),
+        "{said}"
+    );
 }

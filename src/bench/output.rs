@@ -125,8 +125,10 @@ pub struct Change<'a> {
     pub row: &'a Row,
     /// How many times as fast as then, by the medians.
     pub speed_up: f64,
-    /// Whether no sample of one lies among those of the other.
+    /// Whether no sample of one lies among those of the other, of more than one each.
     pub apart: bool,
+    /// Whether one of them is a single sample.
+    pub single: bool,
 }
 
 impl Change<'_> {
@@ -143,10 +145,12 @@ pub fn compare<'a>(new: &'a [Row], old: &Record) -> (Vec<Change<'a>>, usize) {
         .iter()
         .filter_map(|row| {
             let earlier = old.rows.iter().find(|earlier| earlier.passed && earlier.key() == row.key())?;
+            let single = row.repeats.min(earlier.repeats) < 2;
             Some(Change {
                 row,
                 speed_up: row.speed_up(earlier),
-                apart: row.value.is_apart_from(&earlier.value),
+                apart: !single && row.value.is_apart_from(&earlier.value),
+                single,
             })
         })
         .collect();
@@ -190,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_slower_row_is_named() {
-        let row = |micros| Row::new(Group::Kernel, "adam", "count 1", Unit::Micros, &[micros]);
+        let row = |micros| Row::new(Group::Kernel, "adam", "count 1", Unit::Micros, &[micros, micros]);
         let old = Record {
             schema: crate::bench::SCHEMA.into(),
             date: String::new(),
@@ -209,6 +213,10 @@ mod tests {
         let new = [Row::new(Group::Kernel, "adam", "count 1", Unit::Micros, &[2.0, 2.0, 1.0])];
         let (changes, _) = compare(&new, &old);
         assert_eq!([0.95, 1.2].map(|least| changes[0].is_slower(least)), [false, true]);
+        // One sample tells nothing.
+        let new = [Row::new(Group::Kernel, "adam", "count 1", Unit::Micros, &[9.0])];
+        let (changes, _) = compare(&new, &old);
+        assert!(changes[0].single && !changes[0].is_slower(0.95));
         let mut wrong = old;
         wrong.rows[0].passed = false;
         assert_eq!(compare(&new, &wrong).0, []);

@@ -32,6 +32,9 @@ pub struct Identity {
     pub system: String,
     /// Threads that the host offers.
     pub threads: usize,
+    /// Model of the host's processor, where the system says it.
+    #[serde(default)]
+    pub processor: String,
 }
 
 impl Identity {
@@ -42,6 +45,7 @@ impl Identity {
             build: if cfg!(debug_assertions) { "debug" } else { "release" }.into(),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            processor: processor(),
             ..Identity::default()
         }
     }
@@ -51,6 +55,23 @@ impl Identity {
         let parts = [self.adapter.as_str(), self.backend.as_str(), self.driver.as_str()];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         format!("{}; softq {} ({})", parts.join(", "), self.softq, self.build)
+    }
+
+    /// What this place and another differ in, in words; files of before may not know their processor.
+    pub fn differs_from(&self, other: &Identity) -> Vec<&'static str> {
+        let unknown = self.processor.is_empty() || other.processor.is_empty();
+        [
+            ("device", self.adapter != other.adapter || self.backend != other.backend),
+            ("driver", self.driver != other.driver),
+            ("version", self.softq != other.softq),
+            ("build", self.build != other.build),
+            ("system", self.system != other.system),
+            ("number of threads", self.threads != other.threads),
+            ("processor", self.processor != other.processor && !unknown),
+        ]
+        .into_iter()
+        .filter_map(|(name, differs)| differs.then_some(name))
+        .collect()
     }
 }
 
@@ -101,6 +122,18 @@ fn load() -> f64 {
 #[cfg(not(feature = "memory"))]
 fn load() -> f64 {
     0.0
+}
+
+#[cfg(feature = "memory")]
+fn processor() -> String {
+    use sysinfo::{CpuRefreshKind, RefreshKind, System};
+    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
+    system.cpus().first().map_or(String::new(), |cpu| cpu.brand().trim().to_owned())
+}
+
+#[cfg(not(feature = "memory"))]
+fn processor() -> String {
+    String::new()
 }
 
 /// Verification's result on the same device.

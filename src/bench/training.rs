@@ -25,12 +25,13 @@ struct Windows {
     hardware: bool,
 }
 
-/// The windows with updates of a run of about `seconds`.
-fn windows(config: &Config, seconds: f64) -> Result<Windows> {
+/// The windows with updates of a run of about `seconds`, at least so many, where three times as long is enough for them.
+fn windows(config: &Config, seconds: f64, least: usize) -> Result<Windows> {
     let mut trainer = Trainer::new(config)?;
     let before = trainer.uploaded_bytes();
     let (mut windows, start) = (Vec::new(), Instant::now());
-    while start.elapsed().as_secs_f64() < seconds || windows.len() < 3 {
+    let elapsed = || start.elapsed().as_secs_f64();
+    while elapsed() < seconds || windows.len() < 3 || (windows.len() < least && elapsed() < 3.0 * seconds) {
         for event in trainer.advance()? {
             match event {
                 // Before its first update a run fills its memory.
@@ -61,12 +62,12 @@ pub fn measure(
         ..config.clone()
     };
     // A short run finds the pace; a window of the long one takes the time of a sample.
-    let pilot = windows(&endless, 0.1 * seconds)?.windows;
+    let pilot = windows(&endless, 0.1 * seconds, 3)?.windows;
     let rate = rates(&pilot, |window| window.env_steps).iter().copied().fold(0.0, f64::max);
     let every = (rate * seconds / effort.repeats as f64) as u64 / step * step;
     let endless = Config { log_frequency: every.max(step), ..endless };
     let Windows { windows, uploaded, hardware } =
-        windows(&endless, seconds * (1.0 + 2.0 / effort.repeats as f64))?;
+        windows(&endless, seconds * (1.0 + 2.0 / effort.repeats as f64), effort.repeats + 2)?;
     let verdict = counted(&windows, config).and_then(|()| match executor.address() {
         "cpu" => Ok(()),
         _ => as_the_twins(executor, config, hardware).unwrap_or_else(|error| Err(error.to_string())),

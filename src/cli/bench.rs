@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use clap::ValueEnum;
 use indicatif::ProgressBar;
@@ -14,7 +15,7 @@ use softq::report::roofline::{Point, write_roofline};
 use softq::verify;
 
 use super::system::unwritable;
-use super::{progress_line, put, say};
+use super::{progress_line, put, say, signals};
 
 /// Arguments of `softq bench`.
 #[derive(clap::Args, Debug)]
@@ -88,6 +89,7 @@ pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
         Form::Json => {}
     }
     let mut rows = Vec::new();
+    let stop = signals::watch();
     // The other forms show their rows.
     let bar = if args.output == Form::Json { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     let timed = bench::run(&mut *executor, &options, &mut |row: Row| {
@@ -99,7 +101,13 @@ pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
             Form::Json => {}
         }
         rows.push(row);
-        Ok(())
+        match stop.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            signal => {
+                let goes_on = "The rows so far are told.".into();
+                Err(Error::Interrupted { signal, env_steps: None, kept: String::new(), goes_on })
+            }
+        }
     });
     let verify = match options.suite == Suite::Device && options.only.is_none() && timed.is_ok() {
         true => verify::run(&mut *executor, &Default::default(), &mut |_| Ok(()))
@@ -156,20 +164,29 @@ fn judge(args: &BenchArgs, record: &Record, old: Option<&Record>, out: &mut dyn 
         let mut text = format!("\nBeside {} ({}):\n\n", old.identity.line(), old.date);
         text += &output::comparison(&changes, args.fail_below);
         if alone > 0 {
-            text += &format!("\n{alone} rows are in one of the two alone.\n");
+            text +=
+                &format!("\n{alone} rows are in one of the two alone, or were wrong in the earlier one.\n");
         }
         match args.output {
             Form::Md => say(out, &text)?,
             // Behind the data it would be none.
             Form::Csv | Form::Json => say(&mut std::io::stderr(), &text)?,
         }
-        if old.identity.line() != record.identity.line() {
-            progress_line::warn(
-                "The earlier file is of another device, driver or build: what differs is not the change alone.",
-            );
+        let differs = record.identity.differs_from(&old.identity);
+        if !differs.is_empty() {
+            progress_line::warn(&format!(
+                "The earlier file is of another {}: what differs is not the change alone.",
+                differs.join(", ")
+            ));
+        }
+        let single = changes.iter().filter(|change| change.single).count();
+        if single > 0 && args.fail_below > 0.0 && args.fail_below <= 1.0 {
+            progress_line::warn(&format!(
+                "{single} rows are of one sample, now or then, so that no loss of theirs counts; -r 3 takes three."
+            ));
         }
         if changes.is_empty() {
-            wrong.push("no row is also in the earlier file".into());
+            wrong.push("no row is also right in the earlier file".into());
         }
         let slower = changes.iter().filter(|change| change.is_slower(args.fail_below));
         wrong.extend(slower.map(|change| {
