@@ -78,6 +78,7 @@ const FAIL_WHEN_RUN: &[(&str, usize, &str, bool)] = &[
     ("infinite_reward", 14, "the reward is inf", true),
     ("beyond_bounds", 25, "declared are -0.5 to 0.5", false),
     ("useless_action", 0, "no action changed the outcome", false),
+    ("one_choice", 0, "there is nothing to choose", false),
 ];
 
 fn folder() -> PathBuf {

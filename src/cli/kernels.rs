@@ -39,7 +39,7 @@ pub struct KernelsArgs {
     #[arg(long, value_name = "DIR")]
     dump: Option<PathBuf>,
     /// Print one line of JSON instead of the table
-    #[arg(long, conflicts_with_all = ["language", "dump"])]
+    #[arg(long, conflicts_with_all = ["language", "dump", "env"])]
     json: bool,
 }
 
@@ -96,7 +96,17 @@ fn dump(
     std::fs::create_dir_all(dir).map_err(|error| Error::file("create", dir, error))?;
     let languages = language.map_or(Language::ALL.to_vec(), |language| vec![language]);
     let (mut written, mut failures) = (0, Vec::new());
-    for variant in variants(chosen, env) {
+    let variants = variants(chosen, env);
+    if let (true, Some(env)) = (variants.is_empty(), env) {
+        let hint = "Leave --env out, or name another kernel.";
+        return Err(Error::invalid(
+            "--env",
+            &env.id,
+            format!("absent, since {} knows no environment", chosen[0].name),
+            hint,
+        ));
+    }
+    for variant in variants {
         let (name, text) = (variant.name(), variant.text()?);
         for language in &languages {
             match translate(&name, &text, *language) {

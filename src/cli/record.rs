@@ -36,7 +36,7 @@ pub struct RecordArgs {
           value_parser = clap::value_parser!(u16).range(1..=100))]
     strip: Option<u16>,
     /// Instead of a GIF, a PNG of the first picture
-    #[arg(long)]
+    #[arg(long, conflicts_with = "episodes")]
     png: bool,
 }
 

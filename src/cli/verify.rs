@@ -40,7 +40,7 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub json: bool,
     /// Instead, replay a folder of numbers recorded from other implementations; --only then names a file
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["case", "exact"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["case", "exact", "seed", "cases"])]
     pub conformance: Option<PathBuf>,
 }
 
@@ -51,6 +51,13 @@ struct Verdict<'a> {
     seed: u64,
     passed: usize,
     failed: usize,
+}
+
+/// The last line of `--sanitize --json`.
+#[derive(Serialize)]
+struct Sanitized {
+    kernels: usize,
+    faults: usize,
 }
 
 /// Runs the checks and prints each row as it arrives.
@@ -126,8 +133,9 @@ fn sanitize(args: &VerifyArgs, out: &mut dyn Write) -> Result<()> {
         }
         Ok(())
     })?;
-    if !args.json {
-        say(out, &format!("{faults} faults in {} kernels\n", all.len()))?;
+    match args.json {
+        true => json_line(out, &Sanitized { kernels: all.len(), faults })?,
+        false => say(out, &format!("{faults} faults in {} kernels\n", all.len()))?,
     }
     match faults {
         0 => Ok(()),

@@ -106,7 +106,22 @@ impl Config {
                 "For example --env-param max_episode_steps=200.",
             )),
         };
-        self.env_param.iter().map(pair).collect()
+        let mut values = BTreeMap::new();
+        for entry in &self.env_param {
+            let (name, value) = pair(entry)?;
+            // Names are understood in another case too.
+            if values.keys().any(|other: &String| other.eq_ignore_ascii_case(&name)) {
+                let hint = "Two of these values are for one parameter.";
+                return Err(Error::invalid(
+                    "env_param",
+                    self.env_param.join(" "),
+                    "each parameter once",
+                    hint,
+                ));
+            }
+            values.insert(name, value);
+        }
+        Ok(values)
     }
 }
 
@@ -116,6 +131,19 @@ mod tests {
     use crate::shared::agent::Agent;
     use crate::shared::optimizer::Optimizer;
     use toml::{Table, Value};
+
+    #[test]
+    fn a_parameter_of_the_environment_is_given_once() {
+        let values = |entries: &[&str]| {
+            Config { env_param: entries.iter().map(|entry| (*entry).into()).collect(), ..Config::default() }
+                .env_values()
+        };
+        assert_eq!(values(&["gravity=5", "length = 1"]).expect("two").len(), 2);
+        for twice in [&["gravity=5", "gravity=6"], &["gravity=5", "Gravity=6"]] {
+            let error = values(twice).expect_err("twice").to_string();
+            assert!(error.contains(&twice.join(" ")) && error.contains("each parameter once"), "{error}");
+        }
+    }
 
     #[test]
     fn defaults_are_valid() {

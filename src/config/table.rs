@@ -208,6 +208,7 @@ settings! {
             fills(|config, _, agent| agent.munchausen_scale = config.munchausen_scale as f32);
         /// Lower clip of alpha ln pi in it.
         munchausen_clip: f64 = -1.0, at_most(0.0), hint("-1 is the authors'."), only(&["munchausen"]),
+            needs("munchausen_scale above 0", |config| config.munchausen_scale > 0.0),
             fills(|config, _, agent| agent.munchausen_clip = config.munchausen_clip as f32);
         /// Soft value of the next state.
         backup: Backup = Backup::ClippedLse, only(&["sqn"]);
@@ -238,6 +239,7 @@ settings! {
         temperature: Temperature = Temperature::Learned;
         /// Temperature, initial or fixed, inside the clamp.
         alpha: f64 = 0.2, within(1e-6, 1e6), hint("For a policy close to argmax use a small alpha such as 0.01."),
+            needs("another temperature than per_state", |config| config.temperature != Temperature::PerState),
             fills(|config, _, agent| {
                 agent.log_alpha_initial = config.alpha.ln() as f32;
                 agent.log_alpha = config.alpha.ln() as f32;
@@ -261,13 +263,16 @@ settings! {
             needs("temperature = learned or learned_exp", Config::learns_alpha);
         /// Lower clamp of alpha.
         alpha_min: f64 = 1e-4, within(1e-6, 1e6), hint("Above about 1e-7 of the values, below which ties decide."),
+            needs("an alpha that moves, or one below 0.0001", |config| config.moves_alpha() || config.alpha < 1e-4),
             fills(|config, _, agent| {
                 agent.log_alpha_min = config.alpha_min.min(config.alpha_final_if_used()).ln() as f32;
             });
         /// Upper clamp of alpha.
-        alpha_max: f64 = 100.0, within(1e-6, 1e6), hint("100 is the default."), fills(|config, _, agent| {
-            agent.log_alpha_max = config.alpha_max.max(config.alpha_final_if_used()).ln() as f32;
-        });
+        alpha_max: f64 = 100.0, within(1e-6, 1e6), hint("100 is the default."),
+            needs("an alpha that moves, or one above 100", |config| config.moves_alpha() || config.alpha > 100.0),
+            fills(|config, _, agent| {
+                agent.log_alpha_max = config.alpha_max.max(config.alpha_final_if_used()).ln() as f32;
+            });
         /// Entropy that a learned alpha aims at: nats such as 0.2, a share of the maximum such as '0.5ln|A|', or for actions that are
         /// real numbers a multiple of their dimensions such as '-1dim(A)'.
         target_entropy: TargetEntropy = TargetEntropy::Ratio(0.5), hint("Use e.g. 0.5ln|A|."),
@@ -309,6 +314,7 @@ settings! {
             fills(|config, _, agent| agent.epsilon_final = config.epsilon_final as f32);
         /// Length of that schedule in environment steps; 0 keeps epsilon.
         epsilon_decay_steps: u64 = 0,
+            needs("epsilon and epsilon_final apart", |config| config.epsilon != config.epsilon_final),
             fills(|config, _, agent| agent.epsilon_decay_steps = config.epsilon_decay_steps as f32);
     }
     "Evaluation" {
@@ -326,6 +332,11 @@ settings! {
 }
 
 impl Config {
+    /// Whether alpha is another one in the course of a run.
+    fn moves_alpha(&self) -> bool {
+        !matches!(self.temperature, Temperature::Fixed | Temperature::PerState)
+    }
+
     /// Whether `ln alpha` is a parameter with an optimiser of its own.
     fn learns_alpha(&self) -> bool {
         matches!(self.temperature, Temperature::Learned | Temperature::LearnedExp)

@@ -1,5 +1,5 @@
 //! One axis of a learning curve: the range that holds the data, round tick positions and short labels. Shared by
-//! the SVG and the terminal curve so that both read the same.
+//! the SVG, the terminal's curve and the live view so that all read the same.
 
 /// Values beyond this are dropped as not drawable: their differences would overflow to infinity.
 const LARGEST: f64 = 1e300;
@@ -11,9 +11,11 @@ pub(super) fn drawable(value: f64) -> bool {
 
 /// A closed range `low < high` with ticks every `step`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Axis {
-    pub(super) low: f64,
-    pub(super) high: f64,
+pub struct Axis {
+    /// Its begin.
+    pub low: f64,
+    /// Its end.
+    pub high: f64,
     step: f64,
 }
 
@@ -26,7 +28,7 @@ impl Axis {
     }
 
     /// The range of `values` widened to whole ticks, about `ticks` of them.
-    pub(super) fn snapped(values: impl IntoIterator<Item = f64>, ticks: usize) -> Axis {
+    pub fn snapped(values: impl IntoIterator<Item = f64>, ticks: usize) -> Axis {
         let (low, high) = extent(values);
         let step = round_step((high - low) / ticks.max(1) as f64);
         Axis { low: (low / step).floor() * step, high: (high / step).ceil() * step, step }
@@ -42,7 +44,7 @@ impl Axis {
     }
 
     /// Multiples of the step inside the range.
-    pub(super) fn ticks(&self) -> Vec<f64> {
+    pub fn ticks(&self) -> Vec<f64> {
         // A hair of slack keeps an end that is itself a tick, whatever its rounding.
         let first = (self.low / self.step - 1e-6).ceil();
         let last = (self.high / self.step + 1e-6).floor();
@@ -55,7 +57,7 @@ impl Axis {
     }
 
     /// A short label: "250k", "-1.5M", "0.25". One unit serves the whole axis, so neighbours compare at a glance.
-    pub(super) fn label(&self, value: f64) -> String {
+    pub fn label(&self, value: f64) -> String {
         let largest = self.low.abs().max(self.high.abs());
         if largest >= 1e15 {
             return if value.abs() < self.step * 1e-3 { "0".to_owned() } else { format!("{value:.2e}") };

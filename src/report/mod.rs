@@ -16,7 +16,8 @@
 //! assert!(text.lines().count() <= 12);
 //! ```
 
-mod axis;
+#[doc(hidden)]
+pub mod axis;
 #[doc(hidden)]
 pub mod blocks;
 mod chart;

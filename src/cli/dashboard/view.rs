@@ -7,8 +7,8 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Paragraph, Row, Table};
 use softq::config::thousands;
-use softq::report::gif;
 use softq::report::number::beside;
+use softq::report::{axis, gif};
 use softq::shared::printable;
 
 use super::history::{History, Points};
@@ -199,22 +199,17 @@ fn chart(
     history: &History,
 ) {
     let values = lines.iter().flat_map(|(points, ..)| points.iter().map(|point| point.1));
-    let (low, high) =
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)));
-    let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-    // A flat line lies in the middle.
-    let margin = if high > low { 0.05 * (high - low) } else { 0.5 * high.abs().max(1.0) };
+    let axis = axis::Axis::snapped(values, usize::from(area.height / 4).clamp(1, 4));
+    let labels = axis.ticks().into_iter().map(|tick| Span::from(axis.label(tick)));
     let datasets = lines.iter().map(|(points, colour, kind)| {
         let marker = if *kind == GraphType::Scatter { Marker::Dot } else { Marker::Braille };
         Dataset::default().data(points).marker(marker).graph_type(*kind).style(Style::new().fg(*colour))
     });
-    let bounds = [low - margin, high + margin];
-    let label = |value: f64| Span::from(format!("{value:.4}").chars().take(6).collect::<String>());
     let end = (history.latest.env_steps as f64).max(1.0);
     let chart = Chart::new(datasets.collect())
         .block(Block::bordered().title(title.to_owned()))
         .x_axis(Axis::default().bounds([0.0, end]))
-        .y_axis(Axis::default().bounds(bounds).labels([label(bounds[0]), label(bounds[1])]));
+        .y_axis(Axis::default().bounds([axis.low, axis.high]).labels(labels));
     frame.render_widget(chart, area);
 }
 
@@ -277,6 +272,9 @@ mod tests {
             "greedy return",
             "250.0",
             "warning: a warning",
+            // Ends of the axes: returns are 10 to 200, entropy and alpha 0.2 to 0.5.
+            "│200│",
+            "│0.5│",
             "q ends it and keeps a checkpoint",
         ] {
             assert!(text.contains(part), "'{part}' is missing:\n{text}");

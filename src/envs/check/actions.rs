@@ -24,6 +24,13 @@ pub fn effects(executor: &mut dyn Executor, env: &'static Env, seed: u32) -> Res
     probe.params(&sample.params[..count * param_words])?;
     probe.give(&draws)?;
 
+    if choices.iter().all(|values| values.len() == 1) {
+        return Ok(vec![Finding::failed(
+            "actions",
+            format!("{}: there is nothing to choose", env.actions),
+            "An agent needs two choices at least; see \"Actions\".",
+        )]);
+    }
     let mut found = Vec::new();
     let mut matters = 0;
     let mut idle = Vec::new();
@@ -43,7 +50,13 @@ pub fn effects(executor: &mut dyn Executor, env: &'static Env, seed: u32) -> Res
             signature.extend(after.flags.iter().map(|flag| u32::from(*flag != super::probe::Flag::Goes)));
             groups.entry(signature).or_default().push(choice);
         }
-        if groups.len() > 1 || values.len() == 1 {
+        if values.len() == 1 {
+            found.push(Finding::warning(
+                "actions",
+                format!("head {head} of the action has one choice alone"),
+                "Leave it out: its entropy is 0 at any temperature, so that algorithms which learn theirs refuse it; see \"Actions\".",
+            ));
+        } else if groups.len() > 1 {
             matters += 1;
         } else if choices.len() > 1 {
             found.push(Finding::warning(
