@@ -37,8 +37,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     lanes[lane] = Lane();
     see(start);
     for (var i = 0u; i < OBS_SIZE; i++) {
-        obs[lane * OBS_SIZE + i] = seen_at(i);
-        if (!is_finite_f32(seen_at(i))) {
+        let x = seen_at(i);
+        obs[lane * OBS_SIZE + i] = x;
+        if (!is_finite_f32(x)) {
             lanes[lane].fault = FAULT_OBS;
         }
     }

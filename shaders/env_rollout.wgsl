@@ -40,7 +40,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let seed = p.seed;
     let stream = p.stream;
     for (var t = 0u; t < steps; t++) {
-        env_loops = 0u;
         var action_rng = Rng(seed, stream + STREAM_ACTION, l.step, lane, 0u);
         let action = random_action(&action_rng);
         let done = lane_step(seed, stream, lane, action, &s, &l);

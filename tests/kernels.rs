@@ -271,7 +271,7 @@ fn faulty_shaders_are_found() {
         ),
         (
             "act_step",
-            "packed_element(seen_at(i), i, t.obs_bits)",
+            "packed_element(x, i, t.obs_bits)",
             "packed_element(obs[lane * OBS_SIZE + i], i, t.obs_bits)",
         ),
         (

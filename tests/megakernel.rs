@@ -15,6 +15,7 @@ use softq::engine::variant::parse;
 use softq::envs;
 use softq::gpu;
 use softq::train::presets;
+use softq::train::trainer::Trainer;
 
 /// Storage buffers and bytes of workgroup memory of every device with WebGPU, and those of all that are known to have more.
 const CORE: (usize, u32) = (8, 16_384);
@@ -265,4 +266,38 @@ fn a_run_goes_on_without_it_where_there_is_no_device() {
     assert!(code == Some(0) && message.contains("without it on cpu"), "{message}");
     let (code, message) = softq("eval run --episodes 2 --device cpu");
     assert_eq!(code, Some(0), "{message}");
+}
+
+/// The loops of a file count from 0 in every reset and step, with the observation behind it: nothing is cut that `check-env` lets pass,
+/// on a device, in a kernel of whole iterations and on the CPU executor.
+#[test]
+fn loops_of_a_world_count_anew_in_every_step() {
+    let Some(choice) = common::gpu() else { return };
+    let small = Config {
+        env: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/worlds/loops_of_both.wgsl").into(),
+        algo: "dqn".into(),
+        temperature: Temperature::Fixed,
+        path: PathChoice::Layered,
+        num_envs: 4,
+        hidden: vec![8],
+        batch_size: 8,
+        gradient_steps: 1,
+        buffer_size: 256,
+        learning_starts: 64,
+        total_timesteps: 256,
+        eval_frequency: 0,
+        eval_episodes: 4,
+        stop_when_solved: false,
+        ..Config::default()
+    };
+    let weights = |device: &str, megakernel: bool| {
+        let config = Config { device: device.into(), megakernel, ..small.clone() };
+        let mut trainer = Trainer::new(&config).expect("trainer");
+        trainer.run(&mut |_| Ok(())).expect("trained");
+        trainer.weights().expect("weights")
+    };
+    let wanted = weights("cpu", false);
+    for megakernel in [false, true] {
+        assert_eq!(weights(&choice.address, megakernel), wanted, "megakernel = {megakernel}");
+    }
 }

@@ -18,8 +18,9 @@ fn store_transition(at: u32, lane: u32, action: array<u32, ACTION_WORDS>, reward
     var finite = true;
     for (var i = 0u; i < OBS_SIZE; i++) {
         word |= packed_element(obs[lane * OBS_SIZE + i], i, t.obs_bits);
-        next_word |= packed_element(seen_at(i), i, t.obs_bits);
-        finite = finite && is_finite_f32(seen_at(i));
+        let x = seen_at(i);
+        next_word |= packed_element(x, i, t.obs_bits);
+        finite = finite && is_finite_f32(x);
         if ((i + 1u) * t.obs_bits % 32u == 0u || i + 1u == OBS_SIZE) {
             let to = at + i * t.obs_bits / 32u;
             replay[to] = word;
@@ -56,9 +57,11 @@ fn act_lane(agent: u32, index: u32, action: array<u32, ACTION_WORDS>) {
         see(s);
     }
     state[lane] = s;
+    env_loops = 0u;
     for (var i = 0u; i < OBS_SIZE; i++) {
-        obs[lane * OBS_SIZE + i] = seen_at(i);
-        finite = finite && is_finite_f32(seen_at(i));
+        let x = seen_at(i);
+        obs[lane * OBS_SIZE + i] = x;
+        finite = finite && is_finite_f32(x);
     }
     if (l.fault == 0u && !finite) {
         l.fault = FAULT_OBS | l.step;

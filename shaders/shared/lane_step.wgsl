@@ -1,6 +1,8 @@
 // One environment lane from step to step: the step with its count and its end, and the reset of an episode that has
 // ended (Gymnasium's SAME_STEP autoreset). Between the two the state is the true final one.
 //
+// The loops of the file count from 0 in every reset and every step, with the observation behind it.
+//
 // Determinism: random numbers depend on the seed, the stream, the lane and its step count alone.
 // The importing kernel imports the environment.
 
@@ -18,6 +20,7 @@ struct LaneStep {
 // An initial state. Step 0xffffffff is that of the first episode: the resets of later ones use the lane's step count.
 fn lane_start(seed: u32, stream: u32, index: u32, step: u32) -> State {
     var rng = Rng(seed, stream + STREAM_RESET, step, index, 0u);
+    env_loops = 0u;
     return reset(&rng);
 }
 
@@ -31,6 +34,7 @@ fn lane_step(
     lane: ptr<function, Lane>,
 ) -> LaneStep {
     var rng = Rng(seed, stream + STREAM_STEP, (*lane).step, index, 0u);
+    env_loops = 0u;
     let outcome = take_step(state, action, &rng);
     if ((*lane).fault == 0u && !is_finite_f32(outcome.reward)) {
         (*lane).fault = (*lane).step + 1u;

@@ -57,7 +57,7 @@ kernel! {
         vec![agents, lanes * u64::from(p.outputs).max(least), lanes, lanes, lanes, lanes * env.obs, replay]
     };
     grid |p| [groups(u64::from(p.num_lanes), 64), 1, u64::from(p.agents)];
-    loops |_, env| 3 * (env.obs + env.action_words) + env.loops;
+    loops |_, env| 3 * (env.obs + env.action_words) + 3 * env.loops;
     twin twin
 }
 

@@ -49,7 +49,7 @@ kernel! {
     // of an action, and the file's own loops.
     loops |p, env| {
         let halvings = if p.policy == 2 { u64::from(BISECTIONS) } else { 0 };
-        (3 + 2 * halvings) * env.outputs + halvings * env.action_words + 2 * env.obs + 3 * env.action_words + env.loops
+        (3 + 2 * halvings) * env.outputs + halvings * env.action_words + 2 * env.obs + 3 * env.action_words + 3 * env.loops
     };
     twin twin
 }

@@ -32,7 +32,7 @@ kernel! {
     bindings { read env_params: EnvParams, write state: EnvState, write lanes: Lane }
     sizes |p, _| vec![u64::from(p.num_lanes); 3];
     grid |p| [groups(u64::from(p.num_lanes), 64), 1, 1];
-    loops |p, env| u64::from(p.steps) * (1 + env.loops);
+    loops |p, env| u64::from(p.steps) * (1 + 2 * env.loops);
     twin twin
 }
 

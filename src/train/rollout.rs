@@ -84,7 +84,7 @@ pub fn random(
     let mut reset = Recording::default();
     let params = env_reset::Params { num_lanes: num_envs, stream: 0, agents: 1 };
     env_reset::record(&mut reset, env, params, agents, env_params, state, records, obs)?;
-    let per_step = 1 + u64::from(env.max_loop_iterations);
+    let per_step = 1 + 2 * u64::from(env.max_loop_iterations);
     let chunk = u64::from(steps).min(MAX_LOOP_ITERATIONS / per_step).max(1) as u32;
     let rollout = |steps: u32| -> Result<Recording> {
         let mut recording = Recording::default();

@@ -150,6 +150,8 @@ layout(std430) buffer type_3_block_6Compute { float _group_0_binding_6_cs[]; };
 
 layout(std430) buffer type_7_block_7Compute { uint _group_0_binding_7_cs[]; };
 
+uint env_loops = 0u;
+
 EnvParams env = EnvParams(0.0, 0.0, 0.0, 0.0, 0.0, 0u);
 
 float seen[4] = float[4](0.0, 0.0, 0.0, 0.0);
@@ -570,8 +572,9 @@ State reset(inout Rng rng_6) {
 State lane_start(uint seed, uint stream, uint index, uint step_) {
     Rng rng_7 = Rng(0u, 0u, 0u, 0u, 0u);
     rng_7 = Rng(seed, (stream + STREAM_RESET), step_, index, 0u);
-    State _e9 = reset(rng_7);
-    return _e9;
+    env_loops = 0u;
+    State _e11 = reset(rng_7);
+    return _e11;
 }
 
 Outcome step_1(inout State state, uint action_1, inout Rng rng_8) {
@@ -618,26 +621,27 @@ LaneStep lane_step(uint seed_1, uint stream_1, uint index_1, uint action_3[1], i
     bool local_2 = false;
     uint _e9 = lane.step_;
     rng_10 = Rng(seed_1, (stream_1 + STREAM_STEP), _e9, index_1, 0u);
-    Outcome _e13 = take_step(state_2, action_3, rng_10);
-    uint _e15 = lane.fault;
-    if ((_e15 == 0u)) {
-        bool _e21 = is_finite_f32_(_e13.reward);
-        local_2 = !(_e21);
+    env_loops = 0u;
+    Outcome _e15 = take_step(state_2, action_3, rng_10);
+    uint _e17 = lane.fault;
+    if ((_e17 == 0u)) {
+        bool _e23 = is_finite_f32_(_e15.reward);
+        local_2 = !(_e23);
     } else {
         local_2 = false;
     }
-    bool _e24 = local_2;
-    if (_e24) {
-        uint _e27 = lane.step_;
-        lane.fault = (_e27 + 1u);
+    bool _e26 = local_2;
+    if (_e26) {
+        uint _e29 = lane.step_;
+        lane.fault = (_e29 + 1u);
     }
-    uint _e31 = lane.episode_step;
-    lane.episode_step = (_e31 + 1u);
-    float _e35 = lane.episode_return;
-    lane.episode_return = (_e35 + _e13.reward);
-    uint _e39 = lane.episode_step;
-    bool truncated = (_e39 >= MAX_EPISODE_STEPS);
-    return LaneStep(_e13.reward, (_e13.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)));
+    uint _e33 = lane.episode_step;
+    lane.episode_step = (_e33 + 1u);
+    float _e37 = lane.episode_return;
+    lane.episode_return = (_e37 + _e15.reward);
+    uint _e41 = lane.episode_step;
+    bool truncated = (_e41 >= MAX_EPISODE_STEPS);
+    return LaneStep(_e15.reward, (_e15.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)));
 }
 
 bool lane_next(uint seed_2, uint stream_2, uint index_2, uint ended, inout State state_3, inout Lane lane_1) {
@@ -723,8 +727,8 @@ bool store_transition(uint at_1, uint lane_2, uint action_4[1], float reward, ui
     bool loop_init_5 = true;
     while(true) {
         if (!loop_init_5) {
-            uint _e83 = i_1;
-            i_1 = (_e83 + 1u);
+            uint _e81 = i_1;
+            i_1 = (_e81 + 1u);
         }
         loop_init_5 = false;
         uint _e17 = i_1;
@@ -739,39 +743,37 @@ bool store_transition(uint at_1, uint lane_2, uint action_4[1], float reward, ui
             uint _e28 = i_1;
             uint _e30 = packed_element(_e27, _e28, t_7.obs_bits);
             word = (_e20 | _e30);
-            uint _e32 = next_word;
-            uint _e33 = i_1;
-            float _e34 = seen_at(_e33);
+            uint _e32 = i_1;
+            float _e33 = seen_at(_e32);
+            uint _e34 = next_word;
             uint _e35 = i_1;
-            uint _e37 = packed_element(_e34, _e35, t_7.obs_bits);
-            next_word = (_e32 | _e37);
+            uint _e37 = packed_element(_e33, _e35, t_7.obs_bits);
+            next_word = (_e34 | _e37);
             bool _e39 = finite;
             if (_e39) {
-                uint _e42 = i_1;
-                float _e43 = seen_at(_e42);
-                bool _e44 = is_finite_f32_(_e43);
-                local_3 = _e44;
+                bool _e42 = is_finite_f32_(_e33);
+                local_3 = _e42;
             } else {
                 local_3 = false;
             }
-            bool _e46 = local_3;
-            finite = _e46;
-            uint _e47 = i_1;
-            if (!(((((_e47 + 1u) * t_7.obs_bits) % 32u) == 0u))) {
-                uint _e59 = i_1;
-                local_4 = ((_e59 + 1u) == OBS_SIZE);
+            bool _e44 = local_3;
+            finite = _e44;
+            uint _e45 = i_1;
+            if (!(((((_e45 + 1u) * t_7.obs_bits) % 32u) == 0u))) {
+                uint _e57 = i_1;
+                local_4 = ((_e57 + 1u) == OBS_SIZE);
             } else {
                 local_4 = true;
             }
-            bool _e65 = local_4;
-            if (_e65) {
-                uint _e66 = i_1;
-                uint to = (at_1 + ((_e66 * t_7.obs_bits) / 32u));
-                uint _e74 = word;
-                _group_0_binding_7_cs[to] = _e74;
-                uint _e76 = next_obs_at(t_7);
-                uint _e79 = next_word;
-                _group_0_binding_7_cs[(to + _e76)] = _e79;
+            bool _e63 = local_4;
+            if (_e63) {
+                uint _e64 = i_1;
+                uint to = (at_1 + ((_e64 * t_7.obs_bits) / 32u));
+                uint _e72 = word;
+                _group_0_binding_7_cs[to] = _e72;
+                uint _e74 = next_obs_at(t_7);
+                uint _e77 = next_word;
+                _group_0_binding_7_cs[(to + _e74)] = _e77;
                 word = 0u;
                 next_word = 0u;
             }
@@ -781,29 +783,29 @@ bool store_transition(uint at_1, uint lane_2, uint action_4[1], float reward, ui
     bool loop_init_6 = true;
     while(true) {
         if (!loop_init_6) {
-            uint _e101 = i_2;
-            i_2 = (_e101 + 1u);
+            uint _e99 = i_2;
+            i_2 = (_e99 + 1u);
         }
         loop_init_6 = false;
-        uint _e88 = i_2;
-        if ((_e88 < ACTION_WORDS)) {
+        uint _e86 = i_2;
+        if ((_e86 < ACTION_WORDS)) {
         } else {
             break;
         }
         {
-            uint _e92 = action_at(t_7);
-            uint _e94 = i_2;
-            uint _e97 = i_2;
-            uint _e99 = words[_e97];
-            _group_0_binding_7_cs[((at_1 + _e92) + _e94)] = _e99;
+            uint _e90 = action_at(t_7);
+            uint _e92 = i_2;
+            uint _e95 = i_2;
+            uint _e97 = words[_e95];
+            _group_0_binding_7_cs[((at_1 + _e90) + _e92)] = _e97;
         }
     }
-    uint _e104 = reward_at(t_7);
-    _group_0_binding_7_cs[(at_1 + _e104)] = floatBitsToUint(reward);
-    uint _e109 = ended_at(t_7);
-    _group_0_binding_7_cs[(at_1 + _e109)] = ended_1;
-    bool _e112 = finite;
-    return _e112;
+    uint _e102 = reward_at(t_7);
+    _group_0_binding_7_cs[(at_1 + _e102)] = floatBitsToUint(reward);
+    uint _e107 = ended_at(t_7);
+    _group_0_binding_7_cs[(at_1 + _e107)] = ended_1;
+    bool _e110 = finite;
+    return _e110;
 }
 
 float[4] observe(State state_4) {
@@ -857,6 +859,7 @@ void act_lane(uint agent, uint index_6, uint action_5[1]) {
     }
     State _e78 = s;
     _group_0_binding_4_cs[lane_3] = _e78;
+    env_loops = 0u;
     bool loop_init_7 = true;
     while(true) {
         if (!loop_init_7) {
@@ -864,21 +867,19 @@ void act_lane(uint agent, uint index_6, uint action_5[1]) {
             i_3 = (_e101 + 1u);
         }
         loop_init_7 = false;
-        uint _e81 = i_3;
-        if ((_e81 < OBS_SIZE)) {
+        uint _e83 = i_3;
+        if ((_e83 < OBS_SIZE)) {
         } else {
             break;
         }
         {
-            uint _e87 = i_3;
-            uint _e90 = i_3;
-            float _e91 = seen_at(_e90);
-            _group_0_binding_6_cs[((lane_3 * OBS_SIZE) + _e87)] = _e91;
-            bool _e92 = finite_1;
-            if (_e92) {
-                uint _e95 = i_3;
-                float _e96 = seen_at(_e95);
-                bool _e97 = is_finite_f32_(_e96);
+            uint _e86 = i_3;
+            float _e87 = seen_at(_e86);
+            uint _e91 = i_3;
+            _group_0_binding_6_cs[((lane_3 * OBS_SIZE) + _e91)] = _e87;
+            bool _e94 = finite_1;
+            if (_e94) {
+                bool _e97 = is_finite_f32_(_e87);
                 local_5 = _e97;
             } else {
                 local_5 = false;

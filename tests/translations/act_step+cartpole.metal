@@ -686,12 +686,14 @@ State lane_start(
     uint seed,
     uint stream,
     uint index,
-    uint step
+    uint step,
+    thread uint& env_loops
 ) {
     Rng rng_7 = {};
     rng_7 = Rng {seed, stream + STREAM_RESET, step, index, 0u};
-    State _e9 = reset(rng_7);
-    return _e9;
+    env_loops = 0u;
+    State _e11 = reset(rng_7);
+    return _e11;
 }
 
 Outcome step_1(
@@ -750,32 +752,34 @@ LaneStep lane_step(
     type_12 action_3,
     thread State& state_2,
     thread Lane& lane,
+    thread uint& env_loops,
     thread EnvParams& env
 ) {
     Rng rng_10 = {};
     bool local_2 = {};
     uint _e9 = lane.step;
     rng_10 = Rng {seed_1, stream_1 + STREAM_STEP, _e9, index_1, 0u};
-    Outcome _e13 = take_step(state_2, action_3, rng_10, env);
-    uint _e15 = lane.fault;
-    if (_e15 == 0u) {
-        bool _e21 = is_finite_f32_(_e13.reward);
-        local_2 = !(_e21);
+    env_loops = 0u;
+    Outcome _e15 = take_step(state_2, action_3, rng_10, env);
+    uint _e17 = lane.fault;
+    if (_e17 == 0u) {
+        bool _e23 = is_finite_f32_(_e15.reward);
+        local_2 = !(_e23);
     } else {
         local_2 = false;
     }
-    bool _e24 = local_2;
-    if (_e24) {
-        uint _e27 = lane.step;
-        lane.fault = _e27 + 1u;
+    bool _e26 = local_2;
+    if (_e26) {
+        uint _e29 = lane.step;
+        lane.fault = _e29 + 1u;
     }
-    uint _e31 = lane.episode_step;
-    lane.episode_step = _e31 + 1u;
-    float _e35 = lane.episode_return;
-    lane.episode_return = _e35 + _e13.reward;
-    uint _e39 = lane.episode_step;
-    bool truncated = _e39 >= MAX_EPISODE_STEPS;
-    return LaneStep {_e13.reward, _e13.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)};
+    uint _e33 = lane.episode_step;
+    lane.episode_step = _e33 + 1u;
+    float _e37 = lane.episode_return;
+    lane.episode_return = _e37 + _e15.reward;
+    uint _e41 = lane.episode_step;
+    bool truncated = _e41 >= MAX_EPISODE_STEPS;
+    return LaneStep {_e15.reward, _e15.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)};
 }
 
 bool lane_next(
@@ -784,7 +788,8 @@ bool lane_next(
     uint index_2,
     uint ended,
     thread State& state_3,
-    thread Lane& lane_1
+    thread Lane& lane_1,
+    thread uint& env_loops
 ) {
     if (ended != GOES_ON) {
         uint _e9 = lane_1.episodes;
@@ -805,7 +810,7 @@ bool lane_next(
         lane_1.episode_step = 0u;
         lane_1.episode_return = 0.0;
         uint _e39 = lane_1.step;
-        State _e40 = lane_start(seed_2, stream_2, index_2, _e39);
+        State _e40 = lane_start(seed_2, stream_2, index_2, _e39, env_loops);
         state_3 = _e40;
     }
     uint _e42 = lane_1.step;
@@ -923,8 +928,8 @@ bool store_transition(
         if (metal::all(loop_bound_5 == uint2(0u))) { break; }
         loop_bound_5 -= uint2(loop_bound_5.y == 0u, 1u);
         if (!loop_init_5) {
-            uint _e83 = i_1;
-            i_1 = _e83 + 1u;
+            uint _e81 = i_1;
+            i_1 = _e81 + 1u;
         }
         loop_init_5 = false;
         uint _e17 = i_1;
@@ -939,39 +944,37 @@ bool store_transition(
             uint _e28 = i_1;
             uint _e30 = packed_element(_e27, _e28, t_7.obs_bits);
             word = _e20 | _e30;
-            uint _e32 = next_word;
-            uint _e33 = i_1;
-            float _e34 = seen_at(_e33, seen);
+            uint _e32 = i_1;
+            float _e33 = seen_at(_e32, seen);
+            uint _e34 = next_word;
             uint _e35 = i_1;
-            uint _e37 = packed_element(_e34, _e35, t_7.obs_bits);
-            next_word = _e32 | _e37;
+            uint _e37 = packed_element(_e33, _e35, t_7.obs_bits);
+            next_word = _e34 | _e37;
             bool _e39 = finite;
             if (_e39) {
-                uint _e42 = i_1;
-                float _e43 = seen_at(_e42, seen);
-                bool _e44 = is_finite_f32_(_e43);
-                local_3 = _e44;
+                bool _e42 = is_finite_f32_(_e33);
+                local_3 = _e42;
             } else {
                 local_3 = false;
             }
-            bool _e46 = local_3;
-            finite = _e46;
-            uint _e47 = i_1;
-            if (!((naga_mod((_e47 + 1u) * t_7.obs_bits, 32u) == 0u))) {
-                uint _e59 = i_1;
-                local_4 = (_e59 + 1u) == OBS_SIZE;
+            bool _e44 = local_3;
+            finite = _e44;
+            uint _e45 = i_1;
+            if (!((naga_mod((_e45 + 1u) * t_7.obs_bits, 32u) == 0u))) {
+                uint _e57 = i_1;
+                local_4 = (_e57 + 1u) == OBS_SIZE;
             } else {
                 local_4 = true;
             }
-            bool _e65 = local_4;
-            if (_e65) {
-                uint _e66 = i_1;
-                uint to = at_1 + naga_div(_e66 * t_7.obs_bits, 32u);
-                uint _e74 = word;
-                replay[to] = _e74;
-                uint _e76 = next_obs_at(t_7);
-                uint _e79 = next_word;
-                replay[to + _e76] = _e79;
+            bool _e63 = local_4;
+            if (_e63) {
+                uint _e64 = i_1;
+                uint to = at_1 + naga_div(_e64 * t_7.obs_bits, 32u);
+                uint _e72 = word;
+                replay[to] = _e72;
+                uint _e74 = next_obs_at(t_7);
+                uint _e77 = next_word;
+                replay[to + _e74] = _e77;
                 word = 0u;
                 next_word = 0u;
             }
@@ -984,29 +987,29 @@ bool store_transition(
         if (metal::all(loop_bound_6 == uint2(0u))) { break; }
         loop_bound_6 -= uint2(loop_bound_6.y == 0u, 1u);
         if (!loop_init_6) {
-            uint _e101 = i_2;
-            i_2 = _e101 + 1u;
+            uint _e99 = i_2;
+            i_2 = _e99 + 1u;
         }
         loop_init_6 = false;
-        uint _e88 = i_2;
-        if (_e88 < ACTION_WORDS) {
+        uint _e86 = i_2;
+        if (_e86 < ACTION_WORDS) {
         } else {
             break;
         }
         {
-            uint _e92 = action_at(t_7);
-            uint _e94 = i_2;
-            uint _e97 = i_2;
-            uint _e99 = words.inner[_e97];
-            replay[(at_1 + _e92) + _e94] = _e99;
+            uint _e90 = action_at(t_7);
+            uint _e92 = i_2;
+            uint _e95 = i_2;
+            uint _e97 = words.inner[_e95];
+            replay[(at_1 + _e90) + _e92] = _e97;
         }
     }
-    uint _e104 = reward_at(t_7);
-    replay[at_1 + _e104] = as_type<uint>(reward);
-    uint _e109 = ended_at(t_7);
-    replay[at_1 + _e109] = ended_1;
-    bool _e112 = finite;
-    return _e112;
+    uint _e102 = reward_at(t_7);
+    replay[at_1 + _e102] = as_type<uint>(reward);
+    uint _e107 = ended_at(t_7);
+    replay[at_1 + _e107] = ended_1;
+    bool _e110 = finite;
+    return _e110;
 }
 
 type_15 observe(
@@ -1035,6 +1038,7 @@ void act_lane(
     device type_6& lanes,
     device type_3& obs,
     device type_7& replay,
+    thread uint& env_loops,
     thread EnvParams& env,
     thread type_15& seen,
     constant _mslBufferSizes& _buffer_sizes
@@ -1055,7 +1059,7 @@ void act_lane(
     State _e22 = state_7[lane_3];
     s = _e22;
     uint _e26 = p.stream;
-    LaneStep _e27 = lane_step(seed_3, _e26, index_6, action_5, s, l, env);
+    LaneStep _e27 = lane_step(seed_3, _e26, index_6, action_5, s, l, env_loops, env);
     State _e28 = s;
     see(_e28, seen);
     uint _e33 = p.capacity;
@@ -1072,13 +1076,14 @@ void act_lane(
         finite_1 = _e69;
     }
     uint _e72 = p.stream;
-    bool _e74 = lane_next(seed_3, _e72, index_6, _e27.ended, s, l);
+    bool _e74 = lane_next(seed_3, _e72, index_6, _e27.ended, s, l, env_loops);
     if (_e74) {
         State _e75 = s;
         see(_e75, seen);
     }
     State _e78 = s;
     state_7[lane_3] = _e78;
+    env_loops = 0u;
     uint2 loop_bound_7 = uint2(4294967295u);
     bool loop_init_7 = true;
     while(true) {
@@ -1089,21 +1094,19 @@ void act_lane(
             i_3 = _e101 + 1u;
         }
         loop_init_7 = false;
-        uint _e81 = i_3;
-        if (_e81 < OBS_SIZE) {
+        uint _e83 = i_3;
+        if (_e83 < OBS_SIZE) {
         } else {
             break;
         }
         {
-            uint _e87 = i_3;
-            uint _e90 = i_3;
-            float _e91 = seen_at(_e90, seen);
-            obs[(lane_3 * OBS_SIZE) + _e87] = _e91;
-            bool _e92 = finite_1;
-            if (_e92) {
-                uint _e95 = i_3;
-                float _e96 = seen_at(_e95, seen);
-                bool _e97 = is_finite_f32_(_e96);
+            uint _e86 = i_3;
+            float _e87 = seen_at(_e86, seen);
+            uint _e91 = i_3;
+            obs[(lane_3 * OBS_SIZE) + _e91] = _e87;
+            bool _e94 = finite_1;
+            if (_e94) {
+                bool _e97 = is_finite_f32_(_e87);
                 local_5 = _e97;
             } else {
                 local_5 = false;
@@ -1258,6 +1261,7 @@ kernel void main_(
 , device type_7& replay [[user(fake0)]]
 , constant _mslBufferSizes& _buffer_sizes [[user(fake0)]]
 ) {
+    uint env_loops = {};
     EnvParams env = {};
     type_15 seen = {};
     uint agent_2 = id.z;
@@ -1268,6 +1272,6 @@ kernel void main_(
     uint _e12 = p.num_lanes;
     uint _e18 = lanes[(agent_2 * _e12) + id.x].step;
     type_12 _e19 = chosen_action(agent_2, id.x, _e18, p, agents, q_3, _buffer_sizes);
-    act_lane(agent_2, id.x, _e19, p, agents, env_params, state_7, lanes, obs, replay, env, seen, _buffer_sizes);
+    act_lane(agent_2, id.x, _e19, p, agents, env_params, state_7, lanes, obs, replay, env_loops, env, seen, _buffer_sizes);
     return;
 }
