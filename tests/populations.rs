@@ -210,3 +210,35 @@ fn a_population_of_diverged_agents_ends_the_run() {
     let error = trainer.run(&mut |_| Ok(())).expect_err("nobody is left");
     assert_eq!(error.exit_code(), 5);
 }
+
+/// Of two agents the one whose episodes end is the better one, though the other's mean so far is higher: 10 steps of -0.1 beside -2.
+#[test]
+fn episodes_that_do_not_end_are_no_better_where_steps_cost() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    let config = Config {
+        env: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/costly_way.wgsl").into(),
+        algo: "dqn".into(),
+        temperature: Temperature::Fixed,
+        device: "cpu".into(),
+        total_timesteps: 6_000,
+        eval_frequency: 1_000,
+        eval_episodes: 4,
+        eval_max_steps: 10,
+        hidden: vec![8],
+        learning_rate: 1e-2,
+        polyak: 0.2,
+        stop_when_solved: false,
+        agents: 2,
+        sweep: vec!["gamma=0.5,0.99".into()],
+        ..Config::default()
+    };
+    let mut trainer = Trainer::new(&config).expect("trainer");
+    let dir = RunDir::create(root.path()).expect("directory");
+    let report = train_in(&mut trainer, dir.clone(), &Default::default(), &mut |_| Ok(())).expect("trained");
+    let [near, far] = &report.members[..] else { panic!("two agents") };
+    assert!(near.cut && near.greedy.mean() > -1.5, "{:?}", near.greedy);
+    assert!(!far.cut && far.greedy.mean() == -2.0, "{:?}", far.greedy);
+    assert_eq!(report.best, 1);
+    let best = report.best_evaluated.expect("evaluated");
+    assert!(best.agent == 1 && best.mean == -2.0 && !best.cut, "{best:?}");
+}

@@ -55,6 +55,7 @@ mod tests {
         let configs =
             Config { sweep: sweep.clone(), agents: 4, ..Config::default() }.members().expect("members");
         let member = |(agent, config): (usize, Config)| Member {
+            cut: false,
             agent,
             config,
             solved_at_env_steps: (agent == 2).then_some(12_000),

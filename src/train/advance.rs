@@ -359,10 +359,9 @@ impl Trainer {
     /// Whether an agent that has not diverged is at the threshold. Where steps cost, episodes that have not ended might go below it.
     fn passes(&self, agent: usize, evaluation: &Evaluation) -> bool {
         let alive = self.course.standings[agent].diverged_at_update.is_none();
-        let above = |threshold: f64| {
-            evaluation.mean() >= threshold && (threshold > 0.0 || evaluation.unfinished == 0)
-        };
-        alive && self.env.reward_threshold.is_some_and(above)
+        let threshold = self.env.reward_threshold;
+        let above = threshold.is_some_and(|threshold| evaluation.mean() >= threshold);
+        alive && above && !evaluation.is_cut(threshold)
     }
 
     /// Takes note of the agents that are at the threshold twice.
@@ -382,7 +381,8 @@ impl Trainer {
         let best = Member::ranking(&self.outcomes(&greedy, &none)).first().copied().unwrap_or(0);
         self.course.best = best;
         let (env_steps, mean) = (self.course.env_steps, greedy[best].mean());
-        self.ask_for_weights(What::Last, Evaluated { agent: best, env_steps, mean })?;
+        let cut = greedy[best].is_cut(self.env.reward_threshold);
+        self.ask_for_weights(What::Last, Evaluated { agent: best, env_steps, mean, cut })?;
         if greedy.len() > 1 {
             self.ask_for_all_weights(events)?;
         }
@@ -402,7 +402,7 @@ impl Trainer {
 
     /// Asks for the weights of the best agent of this evaluation, if none was better before.
     fn keep_if_best(&mut self, evaluations: &[Evaluation]) -> Result<()> {
-        match self.course.improved(evaluations) {
+        match self.course.improved(evaluations, self.env.reward_threshold) {
             Some(evaluated) => self.ask_for_weights(What::Best, evaluated),
             None => Ok(()),
         }
@@ -441,6 +441,7 @@ impl Trainer {
                 config: self.plan.members[agent].clone(),
                 solved_at_env_steps: solved_before.or(solved_at_env_steps),
                 diverged_at_update,
+                cut: greedy.is_cut(self.env.reward_threshold),
                 greedy: greedy.clone(),
                 softmax: softmax.clone(),
             }

@@ -256,17 +256,26 @@ impl Course {
     }
 
     /// The best agent of an evaluation, if it is as good as the best evaluation so far. Of equals the later one counts: it
-    /// has learnt more.
-    pub(super) fn improved(&mut self, evaluations: &[Evaluation]) -> Option<Evaluated> {
+    /// has learnt more. One that was cut where steps cost is behind all that were not.
+    pub(super) fn improved(
+        &mut self,
+        evaluations: &[Evaluation],
+        threshold: Option<f64>,
+    ) -> Option<Evaluated> {
         let alive = |agent: &usize| self.standings[*agent].diverged_at_update.is_none();
-        let means = evaluations.iter().map(Evaluation::mean);
-        let best = means.enumerate().filter(|(agent, mean)| alive(agent) && mean.is_finite());
-        let (agent, mean) = best.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
-        if self.best_evaluated.as_ref().is_some_and(|best| best.mean > mean) {
+        let evaluated = |(agent, evaluation): (usize, &Evaluation)| {
+            let (env_steps, mean, cut) = (self.env_steps, evaluation.mean(), evaluation.is_cut(threshold));
+            Evaluated { agent, env_steps, mean, cut }
+        };
+        let better = |a: &Evaluated, b: &Evaluated| b.cut.cmp(&a.cut).then(a.mean.total_cmp(&b.mean));
+        let all = evaluations.iter().enumerate().map(evaluated);
+        let of_alive = all.filter(|one| alive(&one.agent) && one.mean.is_finite());
+        let best = of_alive.max_by(|a, b| better(a, b).then(b.agent.cmp(&a.agent)))?;
+        if self.best_evaluated.as_ref().is_some_and(|before| better(before, &best).is_gt()) {
             return None;
         }
-        self.best = agent;
-        self.best_evaluated = Some(Evaluated { agent, env_steps: self.env_steps, mean });
+        self.best = best.agent;
+        self.best_evaluated = Some(best);
         self.best_evaluated.clone()
     }
 }

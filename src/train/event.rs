@@ -99,6 +99,12 @@ impl Evaluation {
         }
     }
 
+    /// Whether it was cut where steps cost, which a threshold of 0 or below says: episodes that have not ended might go far below their
+    /// mean so far.
+    pub fn is_cut(&self, threshold: Option<f64>) -> bool {
+        self.unfinished > 0 && threshold.is_some_and(|threshold| threshold <= 0.0)
+    }
+
     /// Mean return.
     pub fn mean(&self) -> f64 {
         self.returns.iter().sum::<f64>() / self.returns.len().max(1) as f64
@@ -169,6 +175,9 @@ pub struct Evaluated {
     pub env_steps: u64,
     /// Mean return of its greedy episodes.
     pub mean: f64,
+    /// Whether it was cut where steps cost ([`Evaluation::is_cut`]).
+    #[serde(default)]
+    pub cut: bool,
 }
 
 /// The weights of one agent at some point of the run.
@@ -251,18 +260,22 @@ pub struct Member {
     pub diverged_at_update: Option<u64>,
     /// Final evaluation, argmax of the first net.
     pub greedy: Evaluation,
+    /// Whether that one was cut where steps cost ([`Evaluation::is_cut`]).
+    pub cut: bool,
     /// Final evaluation, sampled from softmax(Q / alpha) or from the policy network.
     pub softmax: Evaluation,
 }
 
 impl Member {
-    /// Indices of `members`, best first: not diverged before diverged, then the higher greedy mean, then solved earlier.
+    /// Indices of `members`, best first: not diverged before diverged, an evaluation that was cut where steps cost behind others, then the
+    /// higher greedy mean, then solved earlier.
     pub fn ranking(members: &[Member]) -> Vec<usize> {
         let mut order: Vec<usize> = (0..members.len()).collect();
         order.sort_by(|a, b| {
             let (a, b) = (&members[*a], &members[*b]);
             let solved = |member: &Member| member.solved_at_env_steps.unwrap_or(u64::MAX);
             (a.diverged_at_update.is_some().cmp(&b.diverged_at_update.is_some()))
+                .then(a.cut.cmp(&b.cut))
                 .then(b.greedy.mean().total_cmp(&a.greedy.mean()))
                 .then(solved(a).cmp(&solved(b)))
         });

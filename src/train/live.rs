@@ -134,7 +134,7 @@ impl Trainer {
     pub fn ask_for_current(&mut self, agent: usize) -> Result<()> {
         self.plan.check_agent(agent)?;
         // No evaluation belongs to them.
-        let evaluated = Evaluated { agent, env_steps: self.course.env_steps, mean: f64::NAN };
+        let evaluated = Evaluated { agent, env_steps: self.course.env_steps, mean: f64::NAN, cut: false };
         self.ask_for_weights(What::Current, evaluated)
     }
 
