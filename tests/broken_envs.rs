@@ -66,6 +66,7 @@ const REFUSED: &[(&str, usize, &str)] = &[
     ("unknown_import", 23, "cannot import 'physics'"),
     ("unknown_type", 7, "In WGSL it is f32"),
     ("vector_param", 25, "must be a f32, u32 or i32"),
+    ("written_param", 17, "the parameters cannot be written: keep what changes in State"),
     ("wrong_argument_type", 14, "expected is `fn step(ptr<function, State>, u32,"),
     ("wrong_return_type", 14, "-> Outcome`"),
 ];

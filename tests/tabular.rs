@@ -267,6 +267,16 @@ fn far_horizons_come_to_rest_at_their_end() {
     }
 }
 
+/// States that look alike for a while and are not: what is seen is not enough, and there is no value to print.
+#[test]
+fn a_count_that_nobody_sees_is_refused() {
+    let source = include_str!("data/worlds/hidden_count.wgsl");
+    let env = envs::from_source("hidden_count.wgsl", source, &Values::new()).expect("a world");
+    let error =
+        tabulate(&mut CpuExecutor::new(), env, Starts::Resets).map(|_| ()).expect_err("refused").to_string();
+    assert!(error.contains("have the same observation but differ"), "{error}");
+}
+
 /// Where entropy and the reference's logarithm are large and cancel, rounding is as large as they are: the sweeps still end.
 #[test]
 fn large_terms_that_cancel_come_to_rest() {

@@ -225,6 +225,31 @@ fn assertion(tokens: &Tokens<'_>, items: &[Item], item: &Item) -> String {
     )
 }
 
+/// What comes of habits from other languages, and how WGSL says it.
+const HABITS: &[(&str, &str)] = &[
+    ("found \"?\"", "WGSL has no `condition ? a : b`: write `select(b, a, condition)`."),
+    ("found \"and\"", "In WGSL it is `&&`."),
+    ("found \"or\"", "In WGSL it is `||`."),
+    ("found \"not\"", "In WGSL it is `!`."),
+    (
+        "expected assignment or increment/decrement, found",
+        "A variable is declared by `let x = ...;` or `var x = ...;`, without a type in front; if a function begins here, a `}` is missing \
+         above.",
+    ),
+    (
+        "invalid left-hand side of assignment",
+        "What `let` and arguments hold stays as it is: declare it with `var`, or write to `(*pointer)`.",
+    ),
+    (
+        "component type is not expected",
+        "All elements of an array are of one type: write f32(...), u32(...) or i32(...).",
+    ),
+    (
+        "value doesn't match the type",
+        "Types must be equal: f32(...), u32(...) and i32(...) convert, and what is a pointer already, such as `rng` and `state`, is passed without a `*`.",
+    ),
+];
+
 /// Operators by the compiler's names.
 const SIGNS: &[(&str, &str)] = &[
     ("Add", "+"),
@@ -295,6 +320,9 @@ pub fn explained(items: &[Item], message: &str) -> String {
     if message.contains("automatic conversions cannot convert") || message.contains("operand types") {
         return format!("{message}. WGSL converts nothing by itself: write f32(...), u32(...) or i32(...).");
     }
+    if let Some((_, hint)) = HABITS.iter().find(|(part, _)| message.contains(part)) {
+        return format!("{message}. {hint}");
+    }
     if message.contains("reserved keyword") {
         return format!("{message}: choose another name");
     }
@@ -318,5 +346,14 @@ mod tests {
         assert!(message("rng_unifrom").ends_with("Did you mean `rng_uniform`?"));
         assert!(message("lerp").ends_with("In WGSL it is mix."));
         assert!(message("zebra").contains("your-own-environment.md"));
+        for (text, part) in [
+            ("expected `)`, found \"?\"", "select(b, a, condition)"),
+            ("expected `)`, found \"and\"", "`&&`"),
+            ("expected assignment or increment/decrement, found \"x\"", "`let x = ...;`"),
+            ("invalid left-hand side of assignment (cannot assign to this expression)", "`var`"),
+        ] {
+            let said = explained(&[], text);
+            assert!(said.starts_with(text) && said.contains(part), "{said}");
+        }
     }
 }

@@ -103,6 +103,52 @@ pub fn check_unavailable(file: &str, tokens: &Tokens<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Refuses writes to the parameters: they belong to the lane, and what is written there stays for the rest of a dispatch on a device, and
+/// nowhere else.
+pub fn check_params_are_read(file: &str, tokens: &Tokens<'_>) -> Result<()> {
+    let word = |index: usize| tokens.tokens.get(index).is_some_and(|token| token.kind == Kind::Word);
+    let named = |index: usize| tokens.tokens.get(index).is_some_and(|token| tokens.str(token) == "env");
+    // A variable or an argument of that name is another thing.
+    let own = (0..tokens.tokens.len()).any(|i| {
+        named(i) && (tokens.is(i + 1, ':') || i > 0 && ["let", "var"].contains(&tokens.word(i - 1)))
+    });
+    for index in (0..tokens.tokens.len()).filter(|index| named(*index) && !own) {
+        if index > 0 && tokens.is(index - 1, '.') {
+            continue;
+        }
+        let mut end = index + 1;
+        loop {
+            if tokens.is(end, '.') && word(end + 1) {
+                end += 2;
+            } else if tokens.is(end, '[') {
+                end = tokens.behind(end);
+            } else {
+                break;
+            }
+        }
+        let assigned = tokens.is(end, '=') && !tokens.pair(end, ['=', '=']);
+        let changed =
+            ['+', '-', '*', '/', '%', '&', '|', '^'].into_iter().any(|sign| tokens.pair(end, [sign, '=']));
+        let shifted = ['<', '>']
+            .into_iter()
+            .any(|sign| tokens.pair(end, [sign, sign]) && tokens.pair(end + 1, [sign, '=']));
+        let counted = tokens.pair(end, ['+', '+']) || tokens.pair(end, ['-', '-']);
+        // `&env` is a pointer to it where nothing stands before that it could be combined with.
+        let pointed = index > 0
+            && tokens.is(index - 1, '&')
+            && index.checked_sub(2).is_none_or(|before| {
+                ['(', ',', '=', '{', ';'].into_iter().any(|sign| tokens.is(before, sign))
+                    || tokens.word(before) == "return"
+            });
+        if assigned || changed || shifted || counted || pointed {
+            let line = Some(tokens.tokens[index].line);
+            let message = "the parameters cannot be written: keep what changes in State".to_owned();
+            return Err(Error::EnvFile { file: file.into(), line, message });
+        }
+    }
+    Ok(())
+}
+
 /// Refuses declarations under names of the language; `step` is the one that the contract asks for.
 pub fn check_declared_names(file: &str, items: &[Item]) -> Result<()> {
     for item in items.iter().filter(|item| item.name != "step") {
@@ -171,6 +217,33 @@ pub fn check_sizes(file: &str, tokens: &Tokens<'_>, items: &[Item], sizes: &[(&s
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_are_not_written() {
+        let check = |text: &str| check_params_are_read("a.wgsl", &Tokens::new(text));
+        for text in [
+            "env.g = 1.0;",
+            "env.g += 1.0;",
+            "env.list[i + 1].x = 2;",
+            "env.n++;",
+            "env = EnvParams();",
+            "env.n <<= 1u;",
+            "f(&env);",
+        ] {
+            let error = check(&format!("\n{text}")).expect_err(text).to_string();
+            assert!(error.starts_with("a.wgsl:2: the parameters cannot be written"), "{error}");
+        }
+        for text in [
+            "let x = env.g;",
+            "if (env.g == 1.0) {}",
+            "x = a & env.n;",
+            "s.env = 1.0;",
+            "let env = 1; f(&env);",
+            "y = env.g <= 2.0;",
+        ] {
+            check(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        }
+    }
 
     #[test]
     fn names_of_the_language_are_refused() {

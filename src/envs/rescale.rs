@@ -32,6 +32,14 @@ impl Rescale {
     ) -> Result<Option<Rescale>> {
         match values.get(NAME).map(|value| value.to_lowercase()).as_deref() {
             None | Some("false" | "0") => Ok(None),
+            Some("true" | "1") if !low.iter().zip(&*high).any(|(low, high)| bounded(*low, *high)) => {
+                Err(Error::invalid(
+                    format!("env_params.{NAME}"),
+                    true,
+                    "false where no element of the observation has bounds",
+                    "OBS_LOW and OBS_HIGH of the file say what becomes -1 and 1.",
+                ))
+            }
             Some("true" | "1") if low.len() <= most as usize => Ok(Some(Rescale::new(low, high))),
             Some(value) => Err(Error::invalid(
                 format!("env_params.{NAME}"),
@@ -46,7 +54,7 @@ impl Rescale {
     pub fn new(low: &mut [f32], high: &mut [f32]) -> Rescale {
         let mut rescale = Rescale { middle: vec![0.0; low.len()], factor: vec![1.0; low.len()] };
         for (index, (low, high)) in low.iter_mut().zip(high).enumerate() {
-            if low.abs() < LARGEST && high.abs() < LARGEST && *low < *high {
+            if bounded(*low, *high) {
                 rescale.middle[index] = (*low + *high) / 2.0;
                 rescale.factor[index] = 2.0 / (*high - *low);
                 (*low, *high) = (-1.0, 1.0);
@@ -70,6 +78,11 @@ impl Rescale {
             list(&self.factor)
         )
     }
+}
+
+/// Whether an element has bounds to map.
+fn bounded(low: f32, high: f32) -> bool {
+    low.abs() < LARGEST && high.abs() < LARGEST && low < high
 }
 
 /// A twin whose observations are rescaled.

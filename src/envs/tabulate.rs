@@ -47,7 +47,7 @@ use proof::Program;
 /// Most states.
 pub const MAX_STATES: usize = 20_000;
 /// States with one observation that are checked to behave alike.
-const LOOKALIKES: usize = 4;
+const LOOKALIKES: usize = 16;
 
 /// Where the exploration starts.
 pub enum Starts {

@@ -120,8 +120,9 @@ pub fn evaluate(code: ScalarOp, a: u32, b: u32, c: u32) -> u32 {
         }
         FloatOfI => (i as f32).to_bits(),
         FloatOfU => (a as f32).to_bits(),
-        IntOfF => (x as i32) as u32,
-        UintOfF => x as u32,
+        // To the largest numbers that both types have (WGSL, "Floating point conversion").
+        IntOfF => x.clamp(-2_147_483_648.0, 2_147_483_520.0) as i32 as u32,
+        UintOfF => x.clamp(0.0, 4_294_967_040.0) as u32,
         BoolOf => u32::from(a != 0),
         BoolOfF => u32::from(x != 0.0),
         FloatOfBool => (if a != 0 { 1.0f32 } else { 0.0 }).to_bits(),

@@ -15,6 +15,7 @@ use crate::envs::kernels_with;
 use crate::envs::operators;
 use crate::error::Result;
 use crate::kernels::env_draw;
+use crate::shared::shape::Shape;
 
 /// Whether the world can be looked at, and whether its picture shows the state.
 pub fn drawing(executor: &mut dyn Executor, env: &'static Env, seed: u32) -> Result<Vec<Finding>> {
@@ -130,6 +131,8 @@ fn observations(env: &Env, play: &Play) -> Vec<Finding> {
     let size = |range: &super::play::Range| range.min.abs().max(range.max.abs());
     if let Some((element, range)) = play.obs.iter().enumerate().max_by(|a, b| size(a.1).total_cmp(&size(b.1)))
         && size(range) > 20.0
+        // Where no number was seen the range is empty.
+        && range.min <= range.max
     {
         found.push(Finding::warning(
             "observation scale",
@@ -161,7 +164,7 @@ fn observations(env: &Env, play: &Play) -> Vec<Finding> {
         ));
     }
     let flags = play.obs.iter().all(|range| range.min >= 0.0 && range.max <= 1.0);
-    if env.obs_size > 512 && flags {
+    if env.obs_size > 512 && flags && matches!(env.obs_shape, Shape::Flat(_)) {
         found.push(Finding::warning(
             "observation size",
             format!("{} elements between 0 and 1 look like a one-hot code", env.obs_size),

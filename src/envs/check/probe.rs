@@ -8,7 +8,7 @@ use crate::kernels::env_probe;
 
 /// Random words given to every row where two rows must see the same draws. A step that draws more goes on with words of
 /// its own row.
-pub const GIVEN: u32 = 64;
+pub const GIVEN: u32 = 256;
 
 /// What the rows gave.
 #[derive(Clone, Debug, Default, PartialEq)]

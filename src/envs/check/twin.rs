@@ -36,11 +36,16 @@ pub fn agreement(executor: &mut dyn Executor, env: &'static Env, seed: u32) -> R
             (a - b).abs() / b.abs().max(1.0)
         })
         .fold(0.0, f32::max);
+    let reward = |row: usize| [&device, &cpu].map(|outcomes| f32::from_bits(outcomes.rewards[row]));
+    let apart = |[a, b]: [f32; 2]| (a - b).abs() > ALLOWED * b.abs().max(1.0);
+    let rewards = (0..rows).filter(|row| apart(reward(*row))).count();
     let ends = |o: &Outcomes| o.flags.iter().map(|flag| *flag != Flag::Goes).collect::<Vec<_>>();
     let flags = ends(&device).iter().zip(ends(&cpu)).filter(|(a, b)| **a != *b).count();
-    let text = format!("{rows} steps: observations differ by at most {worst:e}, {flags} flags differ");
+    let text = format!(
+        "{rows} steps: observations differ by at most {worst:e}, {rewards} rewards and {flags} flags differ"
+    );
     // A value that lies on a limit may fall to either side of it.
-    Ok(vec![if worst > ALLOWED || flags * 1000 > rows {
+    Ok(vec![if worst > ALLOWED || rewards.max(flags) * 1000 > rows {
         Finding::failed(
             "CPU twin",
             text,

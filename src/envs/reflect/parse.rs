@@ -15,6 +15,7 @@ impl<'a> Reader<'a> {
         }
         refusals::check_depth(file, &tokens)?;
         refusals::check_unavailable(file, &tokens)?;
+        refusals::check_params_are_read(file, &tokens)?;
         let items = items::items(&tokens);
         refusals::check_declared_names(file, &items)?;
         let sizes = [("OBS_SIZE", MAX_OBS_SIZE), ("NUM_ACTIONS", MAX_ACTIONS)];

@@ -142,13 +142,29 @@ impl Explorer<'_> {
         }
     }
 
-    /// States of one observation must behave alike: else what is seen is not enough to act on.
+    /// States of one observation must behave alike: else what is seen is not enough to act on. What they lead to may look like a known
+    /// state and be a new one, which is compared in its turn.
     pub(super) fn compare_lookalikes(&mut self) -> Result<()> {
+        let (mut compared, mut any) = (Vec::new(), false);
+        while self.compare_new_lookalikes(&mut compared)? {
+            any = true;
+        }
+        self.proof.lookalikes_sampled = any && !self.hidden_words_do_nothing();
+        Ok(())
+    }
+
+    /// Those beyond the first `compared` of each state. Whether there were any.
+    fn compare_new_lookalikes(&mut self, compared: &mut Vec<usize>) -> Result<bool> {
+        compared.resize(self.found.len(), 0);
         let mut wanted = Vec::new();
         for (state, found) in self.found.iter().enumerate().filter(|(_, found)| found.open) {
-            for words in &found.lookalikes {
+            for words in &found.lookalikes[compared[state]..] {
                 wanted.extend(self.fresh(state).map(|(action, draws)| (state, words.clone(), action, draws)));
             }
+            compared[state] = found.lookalikes.len();
+        }
+        if wanted.is_empty() {
+            return Ok(false);
         }
         let questions: Vec<Question> = wanted
             .iter()
@@ -164,8 +180,7 @@ impl Explorer<'_> {
                 return refused(self.env, why);
             }
         }
-        self.proof.lookalikes_sampled = !wanted.is_empty() && !self.hidden_words_do_nothing();
-        Ok(())
+        Ok(true)
     }
 
     /// Whether the words in which states that look alike differ are proven to change nothing that is seen.
