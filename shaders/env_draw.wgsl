@@ -38,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let side = f32(p.samples);
     var sum = vec3f(0.0, 0.0, 0.0);
     for (var sample = 0u; sample < p.samples * p.samples; sample++) {
-        env_loops = 0u;
+        count_loops_anew();
         let u = (x + (f32(sample % p.samples) + CENTRE) / side) / f32(p.width);
         let v = (y + (f32(sample / p.samples) + CENTRE) / side) / f32(p.height);
         sum += clamp(draw(s, vec2f(u, v)), vec3f(0.0, 0.0, 0.0), vec3f(1.0, 1.0, 1.0));

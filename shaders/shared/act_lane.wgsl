@@ -57,7 +57,7 @@ fn act_lane(agent: u32, index: u32, action: array<u32, ACTION_WORDS>) {
         see(s);
     }
     state[lane] = s;
-    env_loops = 0u;
+    count_loops_anew();
     for (var i = 0u; i < OBS_SIZE; i++) {
         let x = seen_at(i);
         obs[lane * OBS_SIZE + i] = x;

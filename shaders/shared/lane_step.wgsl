@@ -20,7 +20,7 @@ struct LaneStep {
 // An initial state. Step 0xffffffff is that of the first episode: the resets of later ones use the lane's step count.
 fn lane_start(seed: u32, stream: u32, index: u32, step: u32) -> State {
     var rng = Rng(seed, stream + STREAM_RESET, step, index, 0u);
-    env_loops = 0u;
+    count_loops_anew();
     return reset(&rng);
 }
 
@@ -34,7 +34,7 @@ fn lane_step(
     lane: ptr<function, Lane>,
 ) -> LaneStep {
     var rng = Rng(seed, stream + STREAM_STEP, (*lane).step, index, 0u);
-    env_loops = 0u;
+    count_loops_anew();
     let outcome = take_step(state, action, &rng);
     if ((*lane).fault == 0u && !is_finite_f32(outcome.reward)) {
         (*lane).fault = (*lane).step + 1u;

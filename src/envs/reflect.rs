@@ -106,7 +106,7 @@ pub fn reflect(names: Names, source: &str, values: &BTreeMap<String, String>) ->
             rescale.as_ref(),
             !params.is_empty(),
             max_episode_steps,
-            max_loop_iterations,
+            (max_loop_iterations, names.user),
             obs_bits,
         ),
         given: String::new(),

@@ -150,8 +150,6 @@ layout(std430) buffer type_3_block_6Compute { float _group_0_binding_6_cs[]; };
 
 layout(std430) buffer type_7_block_7Compute { uint _group_0_binding_7_cs[]; };
 
-uint env_loops = 0u;
-
 EnvParams env = EnvParams(0.0, 0.0, 0.0, 0.0, 0.0, 0u);
 
 float seen[4] = float[4](0.0, 0.0, 0.0, 0.0);
@@ -561,6 +559,10 @@ uint[1] choose(Chooser how, uint row_5, inout Rng rng_5) {
     return _e60;
 }
 
+void count_loops_anew() {
+    return;
+}
+
 State reset(inout Rng rng_6) {
     float _e3 = rng_range(rng_6, -0.05, 0.05);
     float _e6 = rng_range(rng_6, -0.05, 0.05);
@@ -572,9 +574,9 @@ State reset(inout Rng rng_6) {
 State lane_start(uint seed, uint stream, uint index, uint step_) {
     Rng rng_7 = Rng(0u, 0u, 0u, 0u, 0u);
     rng_7 = Rng(seed, (stream + STREAM_RESET), step_, index, 0u);
-    env_loops = 0u;
-    State _e11 = reset(rng_7);
-    return _e11;
+    count_loops_anew();
+    State _e9 = reset(rng_7);
+    return _e9;
 }
 
 Outcome step_1(inout State state, uint action_1, inout Rng rng_8) {
@@ -621,27 +623,27 @@ LaneStep lane_step(uint seed_1, uint stream_1, uint index_1, uint action_3[1], i
     bool local_2 = false;
     uint _e9 = lane.step_;
     rng_10 = Rng(seed_1, (stream_1 + STREAM_STEP), _e9, index_1, 0u);
-    env_loops = 0u;
-    Outcome _e15 = take_step(state_2, action_3, rng_10);
-    uint _e17 = lane.fault;
-    if ((_e17 == 0u)) {
-        bool _e23 = is_finite_f32_(_e15.reward);
-        local_2 = !(_e23);
+    count_loops_anew();
+    Outcome _e13 = take_step(state_2, action_3, rng_10);
+    uint _e15 = lane.fault;
+    if ((_e15 == 0u)) {
+        bool _e21 = is_finite_f32_(_e13.reward);
+        local_2 = !(_e21);
     } else {
         local_2 = false;
     }
-    bool _e26 = local_2;
-    if (_e26) {
-        uint _e29 = lane.step_;
-        lane.fault = (_e29 + 1u);
+    bool _e24 = local_2;
+    if (_e24) {
+        uint _e27 = lane.step_;
+        lane.fault = (_e27 + 1u);
     }
-    uint _e33 = lane.episode_step;
-    lane.episode_step = (_e33 + 1u);
-    float _e37 = lane.episode_return;
-    lane.episode_return = (_e37 + _e15.reward);
-    uint _e41 = lane.episode_step;
-    bool truncated = (_e41 >= MAX_EPISODE_STEPS);
-    return LaneStep(_e15.reward, (_e15.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)));
+    uint _e31 = lane.episode_step;
+    lane.episode_step = (_e31 + 1u);
+    float _e35 = lane.episode_return;
+    lane.episode_return = (_e35 + _e13.reward);
+    uint _e39 = lane.episode_step;
+    bool truncated = (_e39 >= MAX_EPISODE_STEPS);
+    return LaneStep(_e13.reward, (_e13.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)));
 }
 
 bool lane_next(uint seed_2, uint stream_2, uint index_2, uint ended, inout State state_3, inout Lane lane_1) {
@@ -859,49 +861,49 @@ void act_lane(uint agent, uint index_6, uint action_5[1]) {
     }
     State _e78 = s;
     _group_0_binding_4_cs[lane_3] = _e78;
-    env_loops = 0u;
+    count_loops_anew();
     bool loop_init_7 = true;
     while(true) {
         if (!loop_init_7) {
-            uint _e101 = i_3;
-            i_3 = (_e101 + 1u);
+            uint _e99 = i_3;
+            i_3 = (_e99 + 1u);
         }
         loop_init_7 = false;
-        uint _e83 = i_3;
-        if ((_e83 < OBS_SIZE)) {
+        uint _e81 = i_3;
+        if ((_e81 < OBS_SIZE)) {
         } else {
             break;
         }
         {
-            uint _e86 = i_3;
-            float _e87 = seen_at(_e86);
-            uint _e91 = i_3;
-            _group_0_binding_6_cs[((lane_3 * OBS_SIZE) + _e91)] = _e87;
-            bool _e94 = finite_1;
-            if (_e94) {
-                bool _e97 = is_finite_f32_(_e87);
-                local_5 = _e97;
+            uint _e84 = i_3;
+            float _e85 = seen_at(_e84);
+            uint _e89 = i_3;
+            _group_0_binding_6_cs[((lane_3 * OBS_SIZE) + _e89)] = _e85;
+            bool _e92 = finite_1;
+            if (_e92) {
+                bool _e95 = is_finite_f32_(_e85);
+                local_5 = _e95;
             } else {
                 local_5 = false;
             }
-            bool _e99 = local_5;
-            finite_1 = _e99;
+            bool _e97 = local_5;
+            finite_1 = _e97;
         }
     }
-    uint _e104 = l.fault;
-    if ((_e104 == 0u)) {
-        bool _e109 = finite_1;
-        local_6 = !(_e109);
+    uint _e102 = l.fault;
+    if ((_e102 == 0u)) {
+        bool _e107 = finite_1;
+        local_6 = !(_e107);
     } else {
         local_6 = false;
     }
-    bool _e112 = local_6;
-    if (_e112) {
-        uint _e116 = l.step_;
-        l.fault = (FAULT_OBS | _e116);
+    bool _e110 = local_6;
+    if (_e110) {
+        uint _e114 = l.step_;
+        l.fault = (FAULT_OBS | _e114);
     }
-    Lane _e120 = l;
-    _group_0_binding_5_cs[lane_3] = _e120;
+    Lane _e118 = l;
+    _group_0_binding_5_cs[lane_3] = _e118;
     return;
 }
 

@@ -672,6 +672,11 @@ type_12 choose(
     return _e60;
 }
 
+void count_loops_anew(
+) {
+    return;
+}
+
 State reset(
     thread Rng& rng_6
 ) {
@@ -686,14 +691,13 @@ State lane_start(
     uint seed,
     uint stream,
     uint index,
-    uint step,
-    thread uint& env_loops
+    uint step
 ) {
     Rng rng_7 = {};
     rng_7 = Rng {seed, stream + STREAM_RESET, step, index, 0u};
-    env_loops = 0u;
-    State _e11 = reset(rng_7);
-    return _e11;
+    count_loops_anew();
+    State _e9 = reset(rng_7);
+    return _e9;
 }
 
 Outcome step_1(
@@ -752,34 +756,33 @@ LaneStep lane_step(
     type_12 action_3,
     thread State& state_2,
     thread Lane& lane,
-    thread uint& env_loops,
     thread EnvParams& env
 ) {
     Rng rng_10 = {};
     bool local_2 = {};
     uint _e9 = lane.step;
     rng_10 = Rng {seed_1, stream_1 + STREAM_STEP, _e9, index_1, 0u};
-    env_loops = 0u;
-    Outcome _e15 = take_step(state_2, action_3, rng_10, env);
-    uint _e17 = lane.fault;
-    if (_e17 == 0u) {
-        bool _e23 = is_finite_f32_(_e15.reward);
-        local_2 = !(_e23);
+    count_loops_anew();
+    Outcome _e13 = take_step(state_2, action_3, rng_10, env);
+    uint _e15 = lane.fault;
+    if (_e15 == 0u) {
+        bool _e21 = is_finite_f32_(_e13.reward);
+        local_2 = !(_e21);
     } else {
         local_2 = false;
     }
-    bool _e26 = local_2;
-    if (_e26) {
-        uint _e29 = lane.step;
-        lane.fault = _e29 + 1u;
+    bool _e24 = local_2;
+    if (_e24) {
+        uint _e27 = lane.step;
+        lane.fault = _e27 + 1u;
     }
-    uint _e33 = lane.episode_step;
-    lane.episode_step = _e33 + 1u;
-    float _e37 = lane.episode_return;
-    lane.episode_return = _e37 + _e15.reward;
-    uint _e41 = lane.episode_step;
-    bool truncated = _e41 >= MAX_EPISODE_STEPS;
-    return LaneStep {_e15.reward, _e15.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)};
+    uint _e31 = lane.episode_step;
+    lane.episode_step = _e31 + 1u;
+    float _e35 = lane.episode_return;
+    lane.episode_return = _e35 + _e13.reward;
+    uint _e39 = lane.episode_step;
+    bool truncated = _e39 >= MAX_EPISODE_STEPS;
+    return LaneStep {_e13.reward, _e13.terminated ? TERMINATED : (truncated ? TRUNCATED : GOES_ON)};
 }
 
 bool lane_next(
@@ -788,8 +791,7 @@ bool lane_next(
     uint index_2,
     uint ended,
     thread State& state_3,
-    thread Lane& lane_1,
-    thread uint& env_loops
+    thread Lane& lane_1
 ) {
     if (ended != GOES_ON) {
         uint _e9 = lane_1.episodes;
@@ -810,7 +812,7 @@ bool lane_next(
         lane_1.episode_step = 0u;
         lane_1.episode_return = 0.0;
         uint _e39 = lane_1.step;
-        State _e40 = lane_start(seed_2, stream_2, index_2, _e39, env_loops);
+        State _e40 = lane_start(seed_2, stream_2, index_2, _e39);
         state_3 = _e40;
     }
     uint _e42 = lane_1.step;
@@ -1038,7 +1040,6 @@ void act_lane(
     device type_6& lanes,
     device type_3& obs,
     device type_7& replay,
-    thread uint& env_loops,
     thread EnvParams& env,
     thread type_15& seen,
     constant _mslBufferSizes& _buffer_sizes
@@ -1059,7 +1060,7 @@ void act_lane(
     State _e22 = state_7[lane_3];
     s = _e22;
     uint _e26 = p.stream;
-    LaneStep _e27 = lane_step(seed_3, _e26, index_6, action_5, s, l, env_loops, env);
+    LaneStep _e27 = lane_step(seed_3, _e26, index_6, action_5, s, l, env);
     State _e28 = s;
     see(_e28, seen);
     uint _e33 = p.capacity;
@@ -1076,59 +1077,59 @@ void act_lane(
         finite_1 = _e69;
     }
     uint _e72 = p.stream;
-    bool _e74 = lane_next(seed_3, _e72, index_6, _e27.ended, s, l, env_loops);
+    bool _e74 = lane_next(seed_3, _e72, index_6, _e27.ended, s, l);
     if (_e74) {
         State _e75 = s;
         see(_e75, seen);
     }
     State _e78 = s;
     state_7[lane_3] = _e78;
-    env_loops = 0u;
+    count_loops_anew();
     uint2 loop_bound_7 = uint2(4294967295u);
     bool loop_init_7 = true;
     while(true) {
         if (metal::all(loop_bound_7 == uint2(0u))) { break; }
         loop_bound_7 -= uint2(loop_bound_7.y == 0u, 1u);
         if (!loop_init_7) {
-            uint _e101 = i_3;
-            i_3 = _e101 + 1u;
+            uint _e99 = i_3;
+            i_3 = _e99 + 1u;
         }
         loop_init_7 = false;
-        uint _e83 = i_3;
-        if (_e83 < OBS_SIZE) {
+        uint _e81 = i_3;
+        if (_e81 < OBS_SIZE) {
         } else {
             break;
         }
         {
-            uint _e86 = i_3;
-            float _e87 = seen_at(_e86, seen);
-            uint _e91 = i_3;
-            obs[(lane_3 * OBS_SIZE) + _e91] = _e87;
-            bool _e94 = finite_1;
-            if (_e94) {
-                bool _e97 = is_finite_f32_(_e87);
-                local_5 = _e97;
+            uint _e84 = i_3;
+            float _e85 = seen_at(_e84, seen);
+            uint _e89 = i_3;
+            obs[(lane_3 * OBS_SIZE) + _e89] = _e85;
+            bool _e92 = finite_1;
+            if (_e92) {
+                bool _e95 = is_finite_f32_(_e85);
+                local_5 = _e95;
             } else {
                 local_5 = false;
             }
-            bool _e99 = local_5;
-            finite_1 = _e99;
+            bool _e97 = local_5;
+            finite_1 = _e97;
         }
     }
-    uint _e104 = l.fault;
-    if (_e104 == 0u) {
-        bool _e109 = finite_1;
-        local_6 = !(_e109);
+    uint _e102 = l.fault;
+    if (_e102 == 0u) {
+        bool _e107 = finite_1;
+        local_6 = !(_e107);
     } else {
         local_6 = false;
     }
-    bool _e112 = local_6;
-    if (_e112) {
-        uint _e116 = l.step;
-        l.fault = FAULT_OBS | _e116;
+    bool _e110 = local_6;
+    if (_e110) {
+        uint _e114 = l.step;
+        l.fault = FAULT_OBS | _e114;
     }
-    Lane _e120 = l;
-    lanes[lane_3] = _e120;
+    Lane _e118 = l;
+    lanes[lane_3] = _e118;
     return;
 }
 
@@ -1261,7 +1262,6 @@ kernel void main_(
 , device type_7& replay [[user(fake0)]]
 , constant _mslBufferSizes& _buffer_sizes [[user(fake0)]]
 ) {
-    uint env_loops = {};
     EnvParams env = {};
     type_15 seen = {};
     uint agent_2 = id.z;
@@ -1272,6 +1272,6 @@ kernel void main_(
     uint _e12 = p.num_lanes;
     uint _e18 = lanes[(agent_2 * _e12) + id.x].step;
     type_12 _e19 = chosen_action(agent_2, id.x, _e18, p, agents, q_3, _buffer_sizes);
-    act_lane(agent_2, id.x, _e19, p, agents, env_params, state_7, lanes, obs, replay, env_loops, env, seen, _buffer_sizes);
+    act_lane(agent_2, id.x, _e19, p, agents, env_params, state_7, lanes, obs, replay, env, seen, _buffer_sizes);
     return;
 }

@@ -18,7 +18,7 @@ pub(super) fn glue(
     rescale: Option<&Rescale>,
     has_params: bool,
     limit: Option<u32>,
-    max_loop_iterations: u32,
+    (max_loop_iterations, counted): (u32, bool),
     obs_bits: u32,
 ) -> String {
     let words = actions.words();
@@ -81,6 +81,9 @@ pub(super) fn glue(
          fn take_step(state: ptr<function, State>, action: array<u32, ACTION_WORDS>, rng: ptr<function, Rng>) -> Outcome {{\n\
          \x20   return step(state, {action}, rng);\n}}\n"
     );
+    // The engine's own loops are not counted, and a store in every step is not for nothing.
+    let anew = if counted && max_loop_iterations > 0 { " env_loops = 0u; " } else { "" };
+    text += &format!("fn count_loops_anew() {{{anew}}}\n");
     text + &format!(
         "var<private> env_loops: u32;\nvar<private> env_loop_line: u32;\n\
          // Whether the loop on this line has used up the iterations of the file.\n\
