@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::ValueEnum;
 use indicatif::ProgressBar;
@@ -101,16 +101,10 @@ pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
             Form::Json => {}
         }
         rows.push(row);
-        match stop.load(Ordering::Relaxed) {
-            0 => Ok(()),
-            signal => {
-                let goes_on = "The rows so far are told.".into();
-                Err(Error::Interrupted { signal, env_steps: None, kept: String::new(), goes_on })
-            }
-        }
+        goes_on(&stop)
     });
     let verify = match options.suite == Suite::Device && options.only.is_none() && timed.is_ok() {
-        true => verify::run(&mut *executor, &Default::default(), &mut |_| Ok(()))
+        true => verify::run(&mut *executor, &Default::default(), &mut |_| goes_on(&stop))
             .map(|rows| Some(Verdict::of(&rows))),
         false => Ok(None),
     };
@@ -148,6 +142,17 @@ pub fn bench(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
     notes.extend(record.quiet.note(&record.rows));
     notes.iter().for_each(|note| progress_line::warn(note));
     judge(args, &record, old.as_ref(), out)
+}
+
+/// An error as soon as a signal has come.
+fn goes_on(stop: &AtomicUsize) -> Result<()> {
+    match stop.load(Ordering::Relaxed) {
+        0 => Ok(()),
+        signal => {
+            let goes_on = "The rows so far are told.".into();
+            Err(Error::Interrupted { signal, env_steps: None, kept: String::new(), goes_on })
+        }
+    }
 }
 
 /// Fails the command where a row is wrong, verification found something, or a row is slower than it may be.
